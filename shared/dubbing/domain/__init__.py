@@ -1,0 +1,1 @@
+"""What the platform talks about: plain, immutable values without I/O."""

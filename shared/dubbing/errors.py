@@ -1,0 +1,192 @@
+"""The tree of everything that can go wrong, with a stable code for each kind.
+
+Two questions decide what happens next: may the same work succeed if tried again (`Transient`) or not (`Permanent`), and is it
+the caller's input that must change (`BadInput`). The code is stored on the row and mapped to RFC 9457 in one place in the API;
+the text is for people and may change.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(eq=False)
+class DublineError(Exception):
+    """Base of the tree.
+
+    Attributes:
+        detail: what was wrong, in one sentence, with the values that matter.
+        where: where it was wrong: ``pointer`` (JSON pointer of the request field), ``frame``, ``timecode``, ``stage`` ...
+        suggestions: what the reader can do, most likely first.
+        media: measured facts (frame counts, milliseconds), machine-readable.
+    """
+
+    detail: str
+    where: dict[str, Any] = field(default_factory=dict)
+    suggestions: tuple[str, ...] = ()
+    media: dict[str, Any] = field(default_factory=dict)
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong on our side"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        """The code and the sentence."""
+        return f"{self.code}: {self.detail}"
+
+    def problem(self) -> dict[str, Any]:
+        """The error as the members of an RFC 9457 problem (without ``type`` and ``instance``)."""
+        return {
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "retryable": self.retryable,
+            "where": self.where,
+            "suggestions": list(self.suggestions),
+            "media": self.media,
+        }
+
+
+class Transient(DublineError):
+    """The same work may succeed later: a service is down, a lease was lost, a slot is taken."""
+
+    code = "temporarily_unavailable"
+    title = "A part of the platform is not available right now"
+    status = 503
+    retryable = True
+
+
+class Permanent(DublineError):
+    """Trying again cannot help; the work fails with this error."""
+
+
+class BadInput(Permanent):
+    """The caller must change what was sent."""
+
+    code = "invalid_request"
+    title = "The request is not valid"
+    status = 422
+
+
+class NotFound(BadInput):
+    """No such thing, or not for this caller."""
+
+    code = "not_found"
+    title = "Not found"
+    status = 404
+
+
+class Conflict(BadInput):
+    """The thing is not in a state that allows this."""
+
+    code = "conflict"
+    title = "Not possible in the current state"
+    status = 409
+
+
+class Unauthorized(BadInput):
+    """No valid API key."""
+
+    code = "unauthorized"
+    title = "A valid API key is needed"
+    status = 401
+
+
+class NotAVideo(BadInput):
+    """The file is no media that we can open."""
+
+    code = "not_a_video"
+    title = "The file is not a readable video"
+
+
+class NotAudio(BadInput):
+    """The file holds no sound that we can decode."""
+
+    code = "no_audio_stream"
+    title = "The file has no readable audio stream"
+
+
+class NoVideoStream(BadInput):
+    """The file opens, but holds no picture."""
+
+    code = "no_video_stream"
+    title = "The file has no video stream"
+
+
+class UnsupportedCodec(BadInput):
+    """The stream's codec or pixel format cannot be decoded here."""
+
+    code = "unsupported_codec"
+    title = "The codec is not supported"
+
+
+class TruncatedMedia(BadInput):
+    """The file ends before its streams do, or is damaged inside."""
+
+    code = "truncated_media"
+    title = "The file is truncated or damaged"
+
+
+class EmptyMedia(BadInput):
+    """The file is empty, or its stream has no frame or sample."""
+
+    code = "empty_media"
+    title = "The file is empty"
+
+
+class DurationMismatch(BadInput):
+    """Picture and sound differ in length, and the sync mode is strict."""
+
+    code = "duration_mismatch"
+    title = "Audio and video differ in length"
+
+
+class NoFaceAnywhere(BadInput):
+    """No frame of the video shows a face that can be tracked."""
+
+    code = "no_face_anywhere"
+    title = "No face was found in the video"
+
+
+class ModelUnavailable(Transient):
+    """The inference server does not serve the model now."""
+
+    code = "model_unavailable"
+    title = "The model is not available"
+
+
+class LeaseLost(Transient):
+    """Another worker took the item over; what this one made is dropped."""
+
+    code = "lease_lost"
+    title = "The lease on this work was lost"
+
+
+class Cancelled(Permanent):
+    """The job was cancelled by its owner."""
+
+    code = "canceled"
+    title = "The job was cancelled"
+    status = 409
+
+
+class ChecksumMismatch(BadInput):
+    """The bytes that arrived are not the bytes that were announced."""
+
+    code = "checksum_mismatch"
+    title = "The checksum does not match"
+
+
+class ChunkFailed(Permanent):
+    """A chunk failed on every attempt."""
+
+    code = "chunk_failed"
+    title = "A chunk could not be generated"
+
+
+class ParityFailed(Permanent):
+    """The output does not match its source in frames, rate, size or sound; it is not delivered."""
+
+    code = "parity_failed"
+    title = "The output failed verification"
