@@ -1,0 +1,1 @@
+"""Speech: feature extractors and the packing of features into the students."""

@@ -1,0 +1,1 @@
+"""Serving: slots of K/V, the batching engine, and the Triton backend."""
