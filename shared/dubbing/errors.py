@@ -1,8 +1,8 @@
 """The tree of everything that can go wrong, with a stable code for each kind.
 
-Two questions decide what happens next: may the same work succeed if tried again (`Transient`) or not (`Permanent`), and is it
-the caller's input that must change (`BadInput`). The code is stored on the row and mapped to RFC 9457 in one place in the API;
-the text is for people and may change.
+Two questions decide what happens next: may the same work succeed if tried again (`Transient`) or not (`Permanent`), and
+is it the caller's input that must change (`BadInput`). The code is stored on the row and mapped to RFC 9457 in one place
+in the API; the text is for people and may change.
 """
 
 from dataclasses import dataclass, field

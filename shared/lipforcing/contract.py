@@ -2,10 +2,11 @@
 
 Torch-free on purpose: the platform imports this module and nothing else of the model library.
 
-Layout legend: V video frames, T latent frames, Z latent channels, h/w latent height and width, H/W crop height and width, A features.
+Layout legend: V video frames, T latent frames, Z latent channels, h/w latent height and width, H/W crop height and width,
+A features.
 
-Block arithmetic (paper section 3; Wan 2.1 VAE): latent frame 0 decodes to frame 0, latent frame k >= 1 to frames 4k-3 .. 4k. One
-autoregressive block is 3 latent frames, so the first block of a chunk yields 9 frames and every later one 12.
+Block arithmetic (paper section 3; Wan 2.1 VAE): latent frame 0 decodes to frame 0, latent frame k >= 1 to frames
+4k-3 .. 4k. One autoregressive block is 3 latent frames: a chunk's first block yields 9 frames, every later one 12.
 """
 
 from dataclasses import dataclass
