@@ -1,0 +1,1 @@
+"""Weights in and out: upstream containers and names, adapters, version folders, downloads."""
