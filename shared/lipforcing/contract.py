@@ -124,7 +124,8 @@ class StudentTensor(StrEnum):
     SEED int64 [1] job seed, NONCE int64 [1] drawn by the client for each attempt at a chunk, CHUNK int32 [1], BLOCK int32
     [1], REFERENCE fp16 [3, Z, h, w], MASKED fp16 [3, Z, h, w] (the block's slices), SPEECH fp16 [12, A] (features of the
     4 frames of each of the block's 3 latents; block 0 sends frame 0 four times for latent 0) ->
-    FRAMES uint8 [9 or 12, H, W, 3] RGB. Latent 0 of block 0's REFERENCE is the identity reference of the whole chunk.
+    FRAMES uint8 [9 or 12, H, W, 3] RGB and DIGEST uint8 [32], the SHA-256 of the weights file that made them. Latent 0 of
+    block 0's REFERENCE is the identity reference of the whole chunk.
     """
 
     SEED = "SEED"
@@ -135,10 +136,12 @@ class StudentTensor(StrEnum):
     MASKED = "MASKED"
     SPEECH = "SPEECH"
     FRAMES = "FRAMES"
+    DIGEST = "DIGEST"
 
 
-SPEECH_CONTEXT = 2.0
-SPEECH_WINDOW = 30.0
+# Seconds of a track in one speech-encoder request, and of sound on both sides that only informs it.
+SPEECH_WINDOW = 30
+SPEECH_CONTEXT = 2
 
 # The mouth region of the aligned crop: rows of a 64 x 64 grid -> inclusive column runs that are generated; all else is kept.
 # (Mask of the released weights at latent resolution; the notch in rows 24-31 spares the nose.)
