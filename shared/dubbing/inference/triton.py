@@ -65,7 +65,7 @@ class TritonEngine:
     def encode_speech(self, window: SpeechWindow) -> NDArray[np.float16]:
         """See `LipSyncEngine.encode_speech`."""
         names = SpeechEncoderTensor
-        inputs = {
+        inputs: dict[Any, NDArray[Any]] = {
             names.WAVEFORM: window.waveform_S.astype(np.float32),
             names.FRAME_TIMES: window.frame_times_V.astype(np.float64),
             names.LEVEL: np.asarray(window.level, np.float32),
