@@ -12,6 +12,8 @@ Choices:
 Legend: B batch, C channels, V frames, H/W height and width (of any level), Z latent channels, T latents, N = B·V.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
@@ -37,7 +39,7 @@ class CausalConv3d(nn.Conv3d):
     def __init__(self, into: int, out: int, kernel: tuple[int, int, int], stride: tuple[int, int, int] = (1, 1, 1)) -> None:
         super().__init__(into, out, kernel, stride, (0, kernel[1] // 2, kernel[2] // 2))
 
-    def forward(self, x_BCVHW: Tensor, state: CodecState) -> Tensor:  # type: ignore[override] - its memory is explicit
+    def forward(self, x_BCVHW: Tensor, state: CodecState) -> Tensor:  # type: ignore[override]  # its memory is explicit
         """Convolve the frames after those that the stream remembers."""
         keep = self.kernel_size[0] - self.stride[0]
         if keep:
@@ -59,7 +61,7 @@ class ChannelNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise [B, C, ...]."""
         unit: Tensor = F.normalize(x, dim=1)
-        return unit * self.gamma.shape[0] ** 0.5 * self.gamma
+        return unit * math.sqrt(self.gamma.shape[0]) * self.gamma
 
 
 class Residual(nn.Module):
@@ -95,7 +97,7 @@ class Attention(nn.Module):
         x_NCHW = x_BCVHW.transpose(1, 2).flatten(0, 1)
         qkv = self.to_qkv(self.norm(x_NCHW)).flatten(2).transpose(1, 2).unsqueeze(1)
         out = F.scaled_dot_product_attention(*qkv.chunk(3, dim=-1))
-        out_NCHW = self.proj(out.squeeze(1).transpose(1, 2).reshape(x_NCHW.shape))
+        out_NCHW: Tensor = self.proj(out.squeeze(1).transpose(1, 2).reshape(x_NCHW.shape))
         return x_BCVHW + out_NCHW.reshape(batch, frames, *x_NCHW.shape[1:]).transpose(1, 2)
 
 
