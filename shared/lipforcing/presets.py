@@ -113,14 +113,14 @@ class TeacherConfig:
         steps: Euler steps of a full sampling run.
         shift: of the timestep schedule.
         guidance: classifier-free guidance scale.
-        guidance_window: timesteps inside which the guidance applies in sync-window distillation.
+        guidance_steps: first and last step of the grid at which sync-window distillation applies the guidance.
     """
 
     network: StudentConfig
     steps: int = 50
     shift: float = 5.0
     guidance: float = 4.5
-    guidance_window: tuple[float, float] = (0.556, 0.882)
+    guidance_steps: tuple[int, int] = (20, 40)
 
 
 def _wan(preset: str, dim: int, ffn: int, heads: int, layers: int) -> StudentConfig:

@@ -1,4 +1,4 @@
-"""The interface that every video codec implements: causal, streamed; one latent for frame 0, then one for every 4 frames.
+"""The interface of every video codec: causal and streamed, one latent for frame 0 and one for every 4 frames after it.
 
 Choices:
 - A stream's memory is a plain dictionary of tensors with the batch first, so that streams can be stacked into one
@@ -49,8 +49,7 @@ class CodecState:
         """The states of the ``streams`` streams of this batch, one by one."""
         parts = {name: tensor.chunk(streams) for name, tensor in self.tensors.items()}
         return [
-            type(self)(self.started, {name: part[index].clone() for name, part in parts.items()})
-            for index in range(streams)
+            type(self)(self.started, {name: part[index].clone() for name, part in parts.items()}) for index in range(streams)
         ]
 
 

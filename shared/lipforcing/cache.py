@@ -1,0 +1,240 @@
+"""Who looks at whom: bidirectional, block-causal and streaming self-attention over one set of rules.
+
+A block sees the sink (the first latent frames of the chunk), the rolling past, and itself, ``window`` latent frames in all,
+both ways inside the block. Positions are relative to the window: its frames are numbered 0, 1, 2, ... in order, so a stream
+of any length stays inside the positions that were trained (dynamic RoPE).
+
+Choices:
+- The full-sequence form numbers the positions exactly as streaming does, per block. The reference's full-sequence form does
+  not (its steady state is off by the sink) and its first training stage therefore ran with absolute positions.
+- Streaming keeps one fixed buffer of ``window`` frames per sequence and layer, [sink | previous block | live block]. Block 0
+  fills the tail, block 1 looks at the last two parts, every later block at all three: what is visible is always a suffix of
+  the buffer, so no mask, no concatenation and no eviction copy is ever needed.
+- Keys lie in the buffer already rotated to the place they have in the window. A finished block moves one place (it was
+  live, it becomes the past), so its keys are rotated once more, from the un-rotated keys of the context pass, when stored.
+- That pass writes the past of layer i right after layer i has attended, so no second buffer exists.
+- Gradients: with ``differentiable`` the visible past is copied and joined with the live block, because a later block
+  overwrites the buffer before the backward pass runs. The past itself carries no gradient.
+
+Legend: B batch, S tokens, H heads, C head width, N tokens of a latent frame, W window in frames.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from lipforcing.contract import LATENTS_PER_BLOCK
+from lipforcing.presets import StudentConfig
+from lipforcing.rope import Angles, rope_angles, rotate
+
+
+class Attention(Protocol):
+    """How the self-attention of one forward mixes tokens."""
+
+    @property
+    def stores(self) -> bool:
+        """True in a context pass: every layer's keys and values are kept, and the network's output is not wanted."""
+
+    def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
+        """Attend with normalised, un-rotated queries and keys; returns [B, S, H, C]."""
+
+    def store(self, layer: int, k_BSHC: Tensor, v_BSHC: Tensor) -> None:
+        """Keep the keys and values of a layer for the next block."""
+
+
+def attend(q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor, mask: Tensor | None = None) -> Tensor:
+    """softmax(Q Kᵀ / √C) V through the best backend that PyTorch has for the device; [B, S, H, C]."""
+    q, k, v = (x.transpose(1, 2) for x in (q_BSHC, k_BSHC, v_BSHC))
+    return scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2)
+
+
+def visible_frames(block: int, window: int, sink: int) -> list[int]:
+    """Latent frames that block ``block`` sees, in window order: its own 3, up to ``window`` with the sink included."""
+    end = LATENTS_PER_BLOCK * (block + 1)
+    return [frame for frame in range(end) if frame < sink or frame >= end - (window - sink)]
+
+
+class _Stateless:
+    """A form of attention that keeps nothing for the next block."""
+
+    stores = False
+
+    def store(self, layer: int, k_BSHC: Tensor, v_BSHC: Tensor) -> None:
+        """Never called by the network, which stores only for streams."""
+        del layer, k_BSHC, v_BSHC
+        raise RuntimeError("only a streaming form of attention stores keys")
+
+
+class Bidirectional(_Stateless):
+    """Every token sees every token, at absolute positions (teacher, critic)."""
+
+    def __init__(self, config: StudentConfig, frames: int, device: torch.device, dtype: torch.dtype) -> None:
+        self._angles = rope_angles(config, frames, device, dtype)
+
+    def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
+        """See ``Attention``."""
+        del layer
+        return attend(rotate(q_BSHC, self._angles), rotate(k_BSHC, self._angles), v_BSHC)
+
+
+class BlockCausal(_Stateless):
+    """All blocks of whole clips at once, each with its own window (first training stage).
+
+    Raises:
+        ValueError: ``frames`` is not a whole number of blocks.
+    """
+
+    def __init__(
+        self,
+        config: StudentConfig,
+        frames: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        window: tuple[int, int] | None = None,
+    ) -> None:
+        if frames % LATENTS_PER_BLOCK:
+            raise ValueError(f"a clip has whole blocks of {LATENTS_PER_BLOCK} latent frames, not {frames} frames")
+        size, sink = window or (config.window, config.sink)
+        seen = [visible_frames(block, size, sink) for block in range(frames // LATENTS_PER_BLOCK)]
+        width = max(len(row) for row in seen)
+        # Right-aligned: the live block is in the last three places of every row.
+        pad = torch.tensor([width - len(row) for row in seen])
+        place = torch.arange(width)
+        valid = place >= pad[:, None]
+        positions = (place - pad[:, None]).clamp(min=0)
+        table = rope_angles(config, width, device, dtype)
+        count = config.frame_tokens
+        tokens = (positions[:, :, None] * count + torch.arange(count)).flatten(1).to(device)
+        self._frames = torch.tensor([[0] * (width - len(row)) + row for row in seen]).flatten().to(device)
+        self._keys = Angles(table.cos[tokens].flatten(0, 1), table.sin[tokens].flatten(0, 1))
+        live = tokens[:, -LATENTS_PER_BLOCK * count :].flatten()
+        self._queries = Angles(table.cos[live], table.sin[live])
+        self._valid = valid.repeat_interleave(count, dim=1).to(device)
+        self._blocks, self._tokens = len(seen), count
+
+    def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
+        """See ``Attention``."""
+        del layer
+        batch = q_BSHC.shape[0]
+        q = rotate(q_BSHC, self._queries).unflatten(1, (self._blocks, -1)).flatten(0, 1)
+        k = rotate(self._windows(k_BSHC), self._keys).unflatten(1, (self._blocks, -1)).flatten(0, 1)
+        v = self._windows(v_BSHC).unflatten(1, (self._blocks, -1)).flatten(0, 1)
+        mask = self._valid[:, None, None, :].repeat(batch, 1, q.shape[1], 1)
+        return attend(q, k, v, mask).unflatten(0, (batch, self._blocks)).flatten(1, 2)
+
+    def _windows(self, x_BSHC: Tensor) -> Tensor:
+        """The window of every block, one after the other."""
+        frames = x_BSHC.unflatten(1, (-1, self._tokens))
+        return frames.index_select(1, self._frames).flatten(1, 2)
+
+
+class StreamCache:
+    """K/V of S independent sequences, one slot each.
+
+    Args:
+        config: sizes; the rolling past must be exactly one block (window = sink + 6), as in every released network.
+        slots: sequences held at the same time.
+        device: where the buffers live.
+        dtype: of keys and values.
+
+    Raises:
+        ValueError: the window does not hold the sink and exactly two blocks.
+    """
+
+    def __init__(self, config: StudentConfig, slots: int, device: torch.device, dtype: torch.dtype) -> None:
+        if config.window - config.sink != 2 * LATENTS_PER_BLOCK or config.sink > LATENTS_PER_BLOCK:
+            raise ValueError(
+                f"streaming keeps the sink (at most {LATENTS_PER_BLOCK} frames) and one previous block: "
+                f"window {config.window} with sink {config.sink} does not fit"
+            )
+        shape = (slots, config.window * config.frame_tokens, config.heads, config.head_dim)
+        self.keys = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.layers)]
+        self.values = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.layers)]
+        self.angles = rope_angles(config, config.window, device, dtype)
+        self.sink_tokens = config.sink * config.frame_tokens
+        self.block_tokens = LATENTS_PER_BLOCK * config.frame_tokens
+
+    def clear(self, slot: int) -> None:
+        """Zero the K/V of one slot."""
+        for buffer in (*self.keys, *self.values):
+            buffer[slot].zero_()
+
+    def step(
+        self, slots: Sequence[int], blocks: Sequence[int], *, store: bool = False, differentiable: bool = False
+    ) -> "Streaming":
+        """Attention of one forward in which sequence ``slots[i]`` works on its block number ``blocks[i]``."""
+        return Streaming(self, slots, blocks, store=store, differentiable=differentiable)
+
+
+class Streaming:
+    """Self-attention of one block of each of some sequences, against their slots of a ``StreamCache``."""
+
+    def __init__(
+        self, cache: StreamCache, slots: Sequence[int], blocks: Sequence[int], *, store: bool, differentiable: bool
+    ) -> None:
+        sink, block = cache.sink_tokens, cache.block_tokens
+        # First live position and first visible place by block number; both settle from block 2 on.
+        live = [min(number * block, sink + block) for number in blocks]
+        visible = [(sink + block, sink, 0)[min(number, 2)] for number in blocks]
+        past = [0 if number == 0 else sink for number in blocks]
+        self.stores = store
+        self._cache, self._slots, self._visible = cache, tuple(slots), visible
+        self._first = [number == 0 for number in blocks]
+        self._live = self._angles(live)
+        self._next = self._angles(past) if store else None
+        even = len(set(visible)) == 1 and self._slots == tuple(range(self._slots[0], self._slots[0] + len(slots)))
+        # Neighbouring slots at the same stage attend in one call on views; others one by one, still without copies.
+        self._groups = [range(len(slots))] if even else [range(i, i + 1) for i in range(len(slots))]
+        self._pasts = [self._copy_past(lanes) for lanes in self._groups] if differentiable else None
+
+    def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
+        """See ``Attention``."""
+        q, k = rotate(q_BSHC, self._live), rotate(k_BSHC, self._live)
+        outputs = [self._attend(layer, group, q, k, v_BSHC) for group in range(len(self._groups))]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+
+    def store(self, layer: int, k_BSHC: Tensor, v_BSHC: Tensor) -> None:
+        """Make this block the past of the next one; block 0 also leaves its first frames as the sink."""
+        if self._next is None:
+            raise RuntimeError("this step was opened without store")
+        cache, sink = self._cache, self._cache.sink_tokens
+        past = slice(sink, sink + cache.block_tokens)
+        k_next = rotate(k_BSHC, self._next)
+        for lane, slot in enumerate(self._slots):
+            cache.keys[layer][slot, past] = k_next[lane]
+            cache.values[layer][slot, past] = v_BSHC[lane]
+            if self._first[lane]:
+                # After block 0 the past sits at positions 0, 1, 2, where the sink will sit too.
+                cache.keys[layer][slot, :sink] = k_next[lane, :sink]
+                cache.values[layer][slot, :sink] = v_BSHC[lane, :sink]
+
+    def _angles(self, starts: list[int]) -> Angles:
+        parts = [self._cache.angles.tokens(start, start + self._cache.block_tokens) for start in starts]
+        return parts[0] if len(set(starts)) == 1 else Angles.stack(parts)
+
+    def _attend(self, layer: int, group: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        lanes = self._groups[group]
+        rows = slice(lanes.start, lanes.stop)
+        if self._pasts is not None:
+            past_k, past_v = self._pasts[group][layer]
+            return attend(q[rows], torch.cat((past_k, k[rows]), 1), torch.cat((past_v, v[rows]), 1))
+        cache, slots = self._cache, self._places(lanes)
+        tail, seen = slice(-cache.block_tokens, None), slice(self._visible[lanes.start], None)
+        cache.keys[layer][slots, tail] = k[rows]
+        cache.values[layer][slots, tail] = v[rows]
+        return attend(q[rows], cache.keys[layer][slots, seen], cache.values[layer][slots, seen])
+
+    def _places(self, lanes: range) -> slice:
+        slot = self._slots[lanes.start]
+        return slice(slot, slot + len(lanes))
+
+    def _copy_past(self, lanes: range) -> list[tuple[Tensor, Tensor]]:
+        cache, slots = self._cache, self._places(lanes)
+        past = slice(self._visible[lanes.start], -cache.block_tokens)
+        return [
+            (keys[slots, past].clone(), values[slots, past].clone())
+            for keys, values in zip(cache.keys, cache.values, strict=True)
+        ]
