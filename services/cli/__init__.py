@@ -1,0 +1,1 @@
+"""The command line: the API's first client, and the local stack."""

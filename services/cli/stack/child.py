@@ -1,0 +1,131 @@
+"""One supervised process: started in a group of its own, watched, restarted with growing pauses, ended as a group."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+import psutil
+
+from services.cli.stack import reap
+from services.cli.stack.home import Home
+from services.cli.stack.plan import Phase, ProcessSpec, ProcessStatus
+from services.cli.stack.probes import is_healthy
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+# A process that ran this long was healthy, so that its next crash starts the pauses from the beginning.
+STEADY = 30.0
+PROBE_EVERY = 3.0
+LOG_LIMIT = 16 * 2**20
+
+
+class Child:
+    """Keeps one process of the plan running.
+
+    Args:
+        spec: what to run.
+        home: where its log goes.
+    """
+
+    def __init__(self, spec: ProcessSpec, home: Home) -> None:
+        self.spec = spec
+        self.status = ProcessStatus(name=spec.name, phase=Phase.STOPPED, since=time.time())
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._failures = 0
+        self._retry_at = 0.0
+        self._probe_at = 0.0
+
+    def start(self) -> None:
+        """Starts the process; its output goes to its log."""
+        log = self._home.log_of(self.spec.name)
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        marker = {reap.MARKER: f"{self._home.root}:{self.spec.name}"}
+        self._started = time.monotonic()
+        try:
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(  # noqa: S603 - the plan is our own file, mode 0600
+                    self.spec.command,
+                    cwd=self.spec.cwd,
+                    env={**os.environ, **self.spec.env, **marker},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    user=self.spec.uid,
+                    group=self.spec.gid,
+                    extra_groups=None if self.spec.uid is None else [],
+                )
+        except OSError as error:
+            self._crashed(f"could not start: {error}")
+            return
+        created = None
+        with suppress(psutil.NoSuchProcess):
+            created = psutil.Process(self._process.pid).create_time()
+        self._move(Phase.STARTING, pid=self._process.pid, created=created)
+
+    def tick(self) -> None:
+        """Looks after the process once: notices its end, starts it again when its pause is over, probes it."""
+        now = time.monotonic()
+        if self._process is None:
+            if self.status.phase is Phase.BACKING_OFF and now >= self._retry_at:
+                self.status = self.status.model_copy(update={"restarts": self.status.restarts + 1})
+                self.start()
+            return
+        code = self._process.poll()
+        if code is not None:
+            reap.kill_group(self._process.pid)
+            reap.end(reap.marked(f"{self._home.root}:{self.spec.name}"), 0.0)
+            self._crashed(_ending(code))
+        elif now >= self._probe_at:
+            self._probe(now)
+
+    def ask_to_stop(self) -> None:
+        """Sends the stop signal to the leader; `stopped` completes it."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self.spec.stop_signal)
+
+    def stopped(self) -> None:
+        """Waits for the end up to the grace, then ends the whole group by force."""
+        if self._process is None:
+            self._move(Phase.STOPPED)
+            return
+        members = reap.family(self._process.pid)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(self.spec.grace)
+        reap.kill_group(self._process.pid)
+        reap.end(members, 0.0)
+        self._process.wait()
+        self._process = None
+        self._move(Phase.STOPPED, pid=None, created=None)
+
+    def _probe(self, now: float) -> None:
+        healthy = is_healthy(self.spec.probe, now - self._started)
+        starting = self.status.phase is Phase.STARTING
+        self._probe_at = now if starting and not healthy else now + PROBE_EVERY
+        if now - self._started > STEADY:
+            self._failures = 0
+        if healthy and self.status.phase is not Phase.RUNNING:
+            self._move(Phase.RUNNING)
+        elif not healthy and self.status.phase is Phase.RUNNING:
+            self._move(Phase.UNHEALTHY)
+
+    def _crashed(self, ending: str) -> None:
+        self._process = None
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._failures += 1
+        self._retry_at = time.monotonic() + pause
+        self._move(Phase.BACKING_OFF, pid=None, created=None, last_exit=ending)
+
+    def _move(self, phase: Phase, **changes: object) -> None:
+        self.status = self.status.model_copy(update={"phase": phase, "since": time.time(), **changes})
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        with suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exited with {code}"

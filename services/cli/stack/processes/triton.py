@@ -1,0 +1,135 @@
+"""NVIDIA Triton Inference Server, from the wheel ``nvidia-pytriton``, which carries the real server.
+
+The Python backend runs our model code in stubs of this very Python version, with the product's packages on their path.
+"""
+
+import shutil
+import sys
+import sysconfig
+from ctypes.util import find_library
+from pathlib import Path
+
+from services.cli.stack.carrier import Carrier, unpacked
+from services.cli.stack.context import Context
+from services.cli.stack.errors import StackError
+from services.cli.stack.home import CHECKOUT
+from services.cli.stack.plan import ProcessSpec
+from services.cli.stack.ports import LOOPBACK
+
+NAME = "triton"
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_SERVER = "pytriton/tritonserver"
+_LIBRARIES = "nvidia_pytriton.libs"
+CARRIER = Carrier(
+    name="nvidia-pytriton",
+    version="0.7.0",
+    sha256="21f063ff93bb426d0c06b7a55e7eb9efcfe62c0dddd9a908e9877e18710128df",
+    members=(
+        f"{_SERVER}/bin/",
+        f"{_SERVER}/backends/python/",
+        f"{_SERVER}/python_backend_stubs/{_PYTHON}/",
+        f"{_LIBRARIES}/",
+        "nvidia_pytriton-0.7.0.dist-info/licenses/",
+    ),
+    megabytes=55,
+    instead="Set DUBLINE_TRITON_URL (host:port of its gRPC service) to a Triton server that runs already.",
+)
+
+
+def describe(context: Context) -> ProcessSpec:
+    """Unpacks the server (once), gathers the backends, and says how to run it on the models that have weights."""
+    carrier = unpacked(CARRIER, context.home.carriers)
+    http, grpc, metrics = context.port(NAME, "http"), context.port(NAME), context.port(NAME, "metrics")
+    repository = models_folder(context)
+    return ProcessSpec(
+        name=NAME,
+        command=(
+            str(carrier / _SERVER / "bin" / "tritonserver"),
+            f"--model-repository={repository}",
+            f"--backend-directory={_backends(context, carrier)}",
+            "--model-control-mode=explicit",
+            *(f"--load-model={name}" for name in models_with_weights(repository)),
+            # A model that cannot load is reported by name while the others serve on.
+            "--exit-on-error=false",
+            "--strict-readiness=false",
+            "--exit-timeout-secs=5",
+            f"--http-address={LOOPBACK}",
+            f"--http-port={http}",
+            f"--grpc-address={LOOPBACK}",
+            f"--grpc-port={grpc}",
+            f"--metrics-address={LOOPBACK}",
+            f"--metrics-port={metrics}",
+        ),
+        env=_environment(carrier),
+        cwd=str(context.home.run),
+        probe=f"http://{LOOPBACK}:{http}/v2/health/ready",
+        grace=12.0,
+    )
+
+
+def settings(context: Context) -> dict[str, str]:
+    """How our services reach the server: gRPC for inference, HTTP for health."""
+    return {
+        "DUBLINE_TRITON_URL": f"{LOOPBACK}:{context.port(NAME)}",
+        "DUBLINE_TRITON_HTTP_URL": f"http://{LOOPBACK}:{context.port(NAME, 'http')}",
+    }
+
+
+def models_folder(context: Context) -> Path:
+    """The model repository: the checkout's, or the one that ``DUBLINE_MODEL_REPO`` names."""
+    return Path(context.environ.get("DUBLINE_MODEL_REPO") or CHECKOUT / "model_repo").resolve()
+
+
+def models_with_weights(repository: Path) -> list[str]:
+    """Names of the models that have a configuration and at least one version with weights."""
+    weights = repository.glob("*/*/model.safetensors")
+    found = {path.parent.parent for path in weights if path.parent.name.isdigit()}
+    return sorted(path.name for path in found if (path / "config.pbtxt").exists())
+
+
+def _backends(context: Context, carrier: Path) -> Path:
+    """A folder with the Python backend, its stub, and our backend, which is Python code that it runs."""
+    folder = context.home.run / "triton-backends"
+    shutil.rmtree(folder, ignore_errors=True)
+    python = folder / "python"
+    python.mkdir(parents=True)
+    for file in (carrier / _SERVER / "backends" / "python").iterdir():
+        (python / file.name).symlink_to(file)
+    stub = carrier / _SERVER / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
+    if not stub.exists():
+        raise StackError(f"the server has no stub for Python {_PYTHON}", suggestions=(CARRIER.instead,))
+    (python / stub.name).symlink_to(stub)
+    (folder / "lipforcing").symlink_to(CHECKOUT / "deploy" / "triton" / "lipforcing")
+    return folder
+
+
+def _environment(carrier: Path) -> dict[str, str]:
+    libraries = [carrier / _LIBRARIES]
+    if own := _own_libpython():
+        libraries.append(own)
+    packages = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(CHECKOUT / "shared")]
+    return {
+        "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
+        "PYTHONPATH": ":".join(dict.fromkeys(packages)),
+        # Sequences are batched into one forward pass, so a few threads per instance serve best; all cores take part once.
+        "OMP_NUM_THREADS": "2",
+        "MKL_NUM_THREADS": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _own_libpython() -> Path | None:
+    """The folder of the shared library of this interpreter; None when the system's loader finds one by itself.
+
+    Raises:
+        StackError: there is none; the stub cannot start without it.
+    """
+    folder = Path(sysconfig.get_config_var("LIBDIR") or "/nonexistent")
+    if (folder / f"libpython{_PYTHON}.so.1.0").exists():
+        return folder
+    if find_library(f"python{_PYTHON}") is not None:
+        return None
+    raise StackError(
+        f"Triton's Python backend needs libpython{_PYTHON}.so.1.0, which this machine lacks",
+        suggestions=(f"Run: sudo apt-get install libpython{_PYTHON}", CARRIER.instead),
+    )

@@ -1,0 +1,117 @@
+"""The table of processes: what each is called, what it needs, and which setting says that it already runs elsewhere.
+
+To add, rename or retune one of our services, change this file and nothing else.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from services.cli.stack.context import Context
+from services.cli.stack.errors import StackError
+from services.cli.stack.home import CHECKOUT
+from services.cli.stack.plan import ProcessSpec
+from services.cli.stack.ports import LOOPBACK
+from services.cli.stack.processes import postgres, redis, s3, triton
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that others wrote.
+
+    Attributes:
+        describe: prepares it and says how to run it.
+        settings: how our services reach it.
+        external: the setting that names a running one; then ours is not started.
+    """
+
+    describe: Callable[[Context], ProcessSpec]
+    settings: Callable[[Context], dict[str, str]]
+    external: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process of ours: a Python module with arguments.
+
+    Attributes:
+        module: what ``python -m`` runs.
+        arguments: what follows; ``{api_port}``, ``{data}`` and ``{name}`` are filled in.
+        probe: as in `probes`.
+        needs: servers that it uses.
+    """
+
+    module: str
+    arguments: str
+    probe: str
+    needs: tuple[str, ...] = ("postgres", "redis", "s3")
+
+
+SERVERS: dict[str, Server] = {
+    "postgres": Server(postgres.describe, lambda c: {"DUBLINE_DATABASE_URL": postgres.url(c)}, "DUBLINE_DATABASE_URL"),
+    "redis": Server(redis.describe, lambda c: {"DUBLINE_REDIS_URL": redis.url(c)}, "DUBLINE_REDIS_URL"),
+    "s3": Server(s3.describe, s3.settings, "DUBLINE_S3_ENDPOINT"),
+    "triton": Server(triton.describe, triton.settings, "DUBLINE_TRITON_URL"),
+}
+
+_ALL_SERVERS = tuple(SERVERS)
+
+
+def _worker(app: str, queue: str, processes: int, needs: tuple[str, ...] = _ALL_SERVERS) -> Service:
+    arguments = f"-A {app} worker -Q {queue} -n {queue}@%h -c {processes} -l INFO --without-gossip --without-mingle"
+    return Service("celery", arguments, "alive://3", needs)
+
+
+SERVICES: dict[str, Service] = {
+    "api": Service(
+        "uvicorn",
+        f"services.api.main:create_app --factory --host {LOOPBACK} --port {{api_port}} --no-access-log",
+        f"http://{LOOPBACK}:{{api_port}}/healthz",
+    ),
+    "worker-prepare": _worker("services.worker.app:app", "prepare", 1),
+    "worker-infer": _worker("services.worker.app:app", "infer", 2),
+    "worker-stitch": _worker("services.stitcher.app:app", "stitch", 1, ("postgres", "redis", "s3")),
+    "worker-maintenance": _worker("services.worker.app:app", "maintenance", 1),
+    "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", "alive://3", ("redis",)),
+}
+
+NAMES = (*SERVERS, *SERVICES)
+
+
+def selection(names: Iterable[str]) -> tuple[str, ...]:
+    """``names`` and all that they need, in the order of the table.
+
+    Raises:
+        StackError: a name is not in the table.
+    """
+    wanted = set(names)
+    if unknown := sorted(wanted - set(NAMES)):
+        raise StackError(f"no such process: {', '.join(unknown)}", suggestions=(f"The processes are: {', '.join(NAMES)}.",))
+    for name in sorted(wanted & set(SERVICES)):
+        wanted.update(SERVICES[name].needs)
+    return tuple(name for name in NAMES if name in wanted)
+
+
+def external_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings in ``environ`` that name servers which run elsewhere, with the keys that belong to them."""
+    found = {server.external: environ[server.external] for server in SERVERS.values() if environ.get(server.external)}
+    for prefix, external in (("DUBLINE_S3_", SERVERS["s3"].external), ("DUBLINE_TRITON_", SERVERS["triton"].external)):
+        if external in found:
+            found |= {key: value for key, value in environ.items() if key.startswith(prefix)}
+    return found
+
+
+def service_spec(name: str, context: Context, env: Mapping[str, str]) -> ProcessSpec:
+    """How to run our service ``name`` with the settings ``env``."""
+    service = SERVICES[name]
+    values = {"api_port": str(context.port("api")), "data": str(context.home.data), "name": name}
+    arguments = [part.format(**values) for part in service.arguments.split()]
+    path = f"{CHECKOUT / 'shared'}:{CHECKOUT}"
+    return ProcessSpec(
+        name=name,
+        command=(sys.executable, "-m", service.module, *arguments),
+        env={**env, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"},
+        cwd=str(CHECKOUT),
+        probe=service.probe.format(**values),
+        tier=1,
+    )

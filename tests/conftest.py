@@ -1,0 +1,60 @@
+"""The real servers for tests: one stack per session, each server started when a test first asks for it."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dubbing.settings import S3Settings
+from services.cli.stack.home import home_at
+from services.cli.stack.local import LocalStack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """An empty stack in a folder and on ports of its own; it ends with the session, even when pytest is killed."""
+    stack = LocalStack(home_at(tmp_path_factory.mktemp("dubline")), owner=os.getpid())
+    yield stack
+    stack.destroy()
+
+
+@pytest.fixture(scope="session")
+def running(stack: LocalStack) -> Callable[..., dict[str, str]]:
+    """Starts the named processes when they do not run yet, and gives the stack's settings."""
+
+    def start(*names: str) -> dict[str, str]:
+        stack.start(names)
+        return stack.env()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def database_url(running: Callable[..., dict[str, str]]) -> str:
+    """An empty PostgreSQL database, as SQLAlchemy addresses it."""
+    return running("postgres")["DUBLINE_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def redis_url(running: Callable[..., dict[str, str]]) -> str:
+    """A Valkey server."""
+    return running("redis")["DUBLINE_REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def s3_settings(running: Callable[..., dict[str, str]]) -> S3Settings:
+    """An object store with an empty bucket."""
+    env = running("s3")
+    return S3Settings(
+        endpoint=env["DUBLINE_S3_ENDPOINT"],
+        access_key=env["DUBLINE_S3_ACCESS_KEY"],
+        secret_key=env["DUBLINE_S3_SECRET_KEY"],
+        bucket=env["DUBLINE_S3_BUCKET"],
+        region=env["DUBLINE_S3_REGION"],
+    )
+
+
+@pytest.fixture(scope="session")
+def triton_url(running: Callable[..., dict[str, str]]) -> str:
+    """host:port of the gRPC service of a Triton server with every model of the repository that has weights."""
+    return running("triton")["DUBLINE_TRITON_URL"]
