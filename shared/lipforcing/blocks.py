@@ -69,7 +69,8 @@ class _Projections(nn.Module):
 
     def split(self, x_BSD: Tensor) -> Tensor:
         """[B, S, D] -> [B, S, H, C]."""
-        return x_BSD.unflatten(-1, (self.heads, -1))
+        x_BSHC: Tensor = x_BSD.unflatten(-1, (self.heads, -1))
+        return x_BSHC
 
 
 class SelfAttention(_Projections):

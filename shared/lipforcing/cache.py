@@ -123,11 +123,11 @@ class BlockCausal(_Stateless):
         k = rotate(self._windows(k_BSHC), self._keys).unflatten(1, (self._blocks, -1)).flatten(0, 1)
         v = self._windows(v_BSHC).unflatten(1, (self._blocks, -1)).flatten(0, 1)
         mask = self._valid[:, None, None, :].repeat(batch, 1, q.shape[1], 1)
-        return attend(q, k, v, mask).unflatten(0, (batch, self._blocks)).flatten(1, 2)
+        return attend(q, k, v, mask).reshape(q_BSHC.shape)
 
     def _windows(self, x_BSHC: Tensor) -> Tensor:
         """The window of every block, one after the other."""
-        frames = x_BSHC.unflatten(1, (-1, self._tokens))
+        frames: Tensor = x_BSHC.unflatten(1, (-1, self._tokens))
         return frames.index_select(1, self._frames).flatten(1, 2)
 
 

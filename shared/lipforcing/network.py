@@ -14,7 +14,7 @@ Legend: B batch, Z latent channels, T latent frames, h/w latent height and width
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -130,38 +130,43 @@ class LipNetwork(nn.Module):
         sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1).to(self.dtype)
         embedded_BTD = self.time_embedding(sinusoids)
         projected_BT6D = self.time_projection(embedded_BTD).unflatten(-1, (6, -1))
-        return EmbeddedTime([block.modulate(projected_BT6D) for block in self.blocks], embedded_BTD)
+        return EmbeddedTime([block.modulate(projected_BT6D) for block in self._blocks()], embedded_BTD)
 
     def embed_text(self, text_BLE: Tensor) -> list[TextKV]:
         """Prompt embeddings [B, L, text_dim] -> keys and values of every layer. Padding rows count like all others."""
         text_BLD = self.text_embedding(text_BLE.to(self.dtype))
-        return [block.cross_attn.text(text_BLD) for block in self.blocks]
+        return [block.cross_attn.text(text_BLD) for block in self._blocks()]
 
     def embed_conditions(self, conditions: Conditions) -> EmbeddedConditions:
         """Everything about a block that its denoising passes have in common."""
         static = self._patches(conditions.static_channels().to(self.dtype), slice(LATENT_CHANNELS, None))
         packed_BTE = self.audio_proj(conditions.speech_BTGA.to(self.dtype))
         layers = zip(self.config.audio_layers, self.audio_cond_projs, strict=True)
-        return EmbeddedConditions(static + self.patch_embedding.bias, {layer: project(packed_BTE) for layer, project in layers})
+        return EmbeddedConditions(static, {layer: project(packed_BTE) for layer, project in layers})
 
     def fuse_qkv(self) -> None:
         """Join q, k and v of every self-attention (inference only)."""
-        for block in self.blocks:
+        for block in self._blocks():
             block.self_attn.fuse_qkv()
 
     def _patches(self, x_BZThw: Tensor, channels: slice) -> Tensor:
-        """Project some of the input channels: [B, Z, T, h, w] -> [B, T, N, D], without the bias."""
+        """Project some of the input channels: [B, Z, T, h, w] -> [B, T, N, D]; the static part brings the bias."""
         _, dh, dw = PATCH
         patches = x_BZThw.unflatten(4, (-1, dw)).unflatten(3, (-1, dh)).permute(0, 2, 3, 5, 1, 4, 6)
         weight = self.patch_embedding.weight[:, channels].flatten(1)
-        return linear(patches.flatten(4).flatten(2, 3), weight)
+        bias = None if channels.start == 0 else self.patch_embedding.bias
+        return linear(patches.flatten(4).flatten(2, 3), weight, bias)
 
     def _unpatch(self, y_BTNP: Tensor, like_BZThw: Tensor) -> Tensor:
         """A token's 64 outputs are (row, column, channel), channel fastest."""
         _, dh, dw = PATCH
         grid_h, grid_w = like_BZThw.shape[3] // dh, like_BZThw.shape[4] // dw
         y = y_BTNP.unflatten(3, (dh, dw, -1)).unflatten(2, (grid_h, grid_w))
-        return y.permute(0, 6, 1, 2, 4, 3, 5).reshape(like_BZThw.shape)
+        out: Tensor = y.permute(0, 6, 1, 2, 4, 3, 5).reshape(like_BZThw.shape)
+        return out
+
+    def _blocks(self) -> list[Block]:
+        return cast("list[Block]", list(self.blocks))
 
 
 def initialise(network: LipNetwork, seed: int) -> None:

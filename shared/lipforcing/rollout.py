@@ -15,6 +15,7 @@ Legend: B lanes, Z latent channels, T latent frames (3 per block), h/w latent he
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -160,7 +161,7 @@ def clip_batches(
             slots=slots or range(clips),
             blocks=[block] * clips,
             conditions=conditions.block(block),
-            noise=lambda draw, block=block: noise(block, draw),
+            noise=partial(noise, block),
         )
 
 

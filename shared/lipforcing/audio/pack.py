@@ -23,7 +23,8 @@ def group_frames(speech_BVA: Tensor) -> Tensor:
     if frames % FRAMES_PER_LATENT != 1:
         raise ValueError(f"speech features cover 1 + 4k frames, not {frames}")
     first = speech_BVA[:, :1].expand(-1, FRAMES_PER_LATENT - 1, -1)
-    return torch.cat((first, speech_BVA), dim=1).unflatten(1, (-1, FRAMES_PER_LATENT))
+    speech_BTGA: Tensor = torch.cat((first, speech_BVA), dim=1).unflatten(1, (-1, FRAMES_PER_LATENT))
+    return speech_BTGA
 
 
 class AudioPack(nn.Module):
