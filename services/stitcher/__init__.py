@@ -1,0 +1,1 @@
+"""The stitcher process: pastes generated mouths back, encodes, muxes, verifies and delivers."""
