@@ -4,6 +4,9 @@ Choices:
 - Tensors are streamed to disk one at a time, hashed on the way, so that writing never holds more than one of them.
 - The tensors' file is replaced first and the manifest last. A reader compares the two, so a crash in between shows as a
   digest mismatch, never as other weights.
+- A folder holds everything that its model computes with, in named parts (``part.tensor``): a student has ``network``
+  (published names), ``codec`` (what decodes its latents) and ``text`` (one tensor, ``embedding`` [L, E], of the fixed prompt);
+  a face encoder has ``codec``, a speech encoder ``encoder``. So one digest stands for everything that decides a pixel.
 - ``digest`` (sha256 of ``model.safetensors``) is what receipts name as the model's version.
 """
 
@@ -117,6 +120,20 @@ def load_tensors(folder: Path, *, device: str = "cpu", verify: bool = True) -> d
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the handle is no mapping
     except SafetensorError as error:
         raise UnreadableWeightsError(f"{folder / TENSORS} is not a safetensors file: {error}") from error
+
+
+def join_parts(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Tensors of several parts under one roof: ``{"codec": {"a.b": x}}`` -> ``{"codec.a.b": x}``."""
+    return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+
+
+def split_parts(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The inverse of ``join_parts``."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for full, tensor in tensors.items():
+        part, _, name = full.partition(".")
+        parts.setdefault(part, {})[name] = tensor
+    return parts
 
 
 def sha256_of(path: Path) -> str:

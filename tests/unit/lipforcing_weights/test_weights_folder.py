@@ -6,7 +6,16 @@ import torch
 from safetensors.torch import load_file
 
 from lipforcing.weights.errors import DigestMismatchError, UnreadableWeightsError
-from lipforcing.weights.folder import MANIFEST, TENSORS, load_tensors, read_manifest, stream_folder, write_folder
+from lipforcing.weights.folder import (
+    MANIFEST,
+    TENSORS,
+    join_parts,
+    load_tensors,
+    read_manifest,
+    split_parts,
+    stream_folder,
+    write_folder,
+)
 
 
 def some_tensors() -> dict[str, torch.Tensor]:
@@ -78,3 +87,10 @@ def test_a_failed_write_leaves_the_old_version_whole(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == before
     assert set(load_tensors(tmp_path)) == set(some_tensors())
     assert sorted(path.name for path in tmp_path.iterdir()) == [MANIFEST, TENSORS]
+
+
+def test_parts_are_kept_apart_by_their_names() -> None:
+    parts = {"network": {"head.head.bias": torch.ones(1)}, "codec": {"conv1.bias": torch.zeros(1)}}
+    joined = join_parts(parts)
+    assert sorted(joined) == ["codec.conv1.bias", "network.head.head.bias"]
+    assert split_parts(joined) == parts
