@@ -27,7 +27,6 @@ TEMPLATE: Final = np.array([[17.0, 20.0], [58.0, 20.0], [37.5, 40.0]]) * 5.6
 # Frames that the smoothing of a track looks at: the face's place moves fast, its size and roll slowly.
 _PLACE_WINDOW: Final = 7
 _SHAPE_WINDOW: Final = 15
-_MAX_SUPERSAMPLING: Final = 16
 
 
 def crop_transform(anchors: Points, size: int) -> Matrix:
@@ -72,8 +71,8 @@ def invert(matrix: Matrix) -> Matrix:
 def extract_crop(frame: Picture, matrix: Matrix, size: int) -> Picture:
     """Resamples the face once, without aliasing, into its aligned crop.
 
-    Where the crop is smaller than its area in the frame, every crop pixel is the mean of a grid of samples as fine as the
-    frame's own pixels; beyond the frame's border its outermost pixels repeat.
+    Where the crop is smaller than its area in the frame, the frame is first averaged over whole blocks of pixels, then each
+    crop pixel over a grid of samples; beyond the frame's border its outermost pixels repeat.
 
     Args:
         frame: uint8 or uint16 [H, W, 3] RGB.
@@ -84,8 +83,11 @@ def extract_crop(frame: Picture, matrix: Matrix, size: int) -> Picture:
         [size, size, 3] of the frame's type.
     """
     to_frame = invert(matrix)
-    steps = np.ceil(np.hypot(*to_frame[:, :2]) - 1e-9).astype(int)
-    across, down = (int(n) for n in np.clip(steps, 1, _MAX_SUPERSAMPLING))
+    steps = np.hypot(*to_frame[:, :2]) - 1e-9
+    block = max(1, int(steps.min()))
+    if block > 1:
+        frame, to_frame = _reduce(frame, to_frame, size, block)
+    across, down = (int(n) for n in np.ceil(steps / block))
     fine = np.column_stack([to_frame[:, 0] / across, to_frame[:, 1] / down, to_frame @ [_offset(across), _offset(down), 1.0]])
     samples = cv2.warpAffine(
         frame,
@@ -97,8 +99,28 @@ def extract_crop(frame: Picture, matrix: Matrix, size: int) -> Picture:
     return samples if across == down == 1 else cv2.resize(samples, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def footprint(to_frame: Matrix, size: int) -> NDArray[np.float64]:
+    """Bounding box of the crop's edges in the frame: left, top, right, bottom in pixel-centre coordinates, float64 [4]."""
+    ends = np.array([-0.5, size - 0.5])
+    corners = np.array([(x, y, 1.0) for x in ends for y in ends]) @ to_frame.T
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
+def _reduce(frame: Picture, to_frame: Matrix, size: int, block: int) -> tuple[Picture, Matrix]:
+    """The part of the frame under the crop, averaged over block x block pixels, and the transform into that picture."""
+    height, width = frame.shape[:2]
+    left, top, right, bottom = footprint(to_frame, size) + np.array([-2, -2, 3, 3]) * block
+    x0, y0 = (int(np.clip(low, 0, end - 1)) for low, end in ((left, width), (top, height)))
+    x1, y1 = int(np.clip(right, x0 + 1, width)), int(np.clip(bottom, y0 + 1, height))
+    part = cv2.copyMakeBorder(frame[y0:y1, x0:x1], 0, (y0 - y1) % block, 0, (x0 - x1) % block, cv2.BORDER_REPLICATE)
+    small = cv2.resize(part, (part.shape[1] // block, part.shape[0] // block), interpolation=cv2.INTER_AREA)
+    moved = to_frame / block
+    moved[:, 2] += _offset(block) - np.array([x0, y0]) / block
+    return small, moved
+
+
 def _offset(steps: int) -> float:
-    """Where the first of ``steps`` samples of pixel 0 lies, in pixels from that pixel's centre."""
+    """Where the first of ``steps`` equal parts of a pixel has its centre, in pixels from the whole one's."""
     return 0.5 / steps - 0.5
 
 

@@ -71,12 +71,12 @@ def test_the_crop_shows_what_the_frame_shows_at_the_inverse_place(size: int, dty
     crop = align.extract_crop(frame, matrix, size)
     v, u = np.mgrid[8 : size - 8, 8 : size - 8]
     x, y = place(align.invert(matrix), np.stack([u, v], -1).reshape(-1, 2).astype(float)).T
-    inside = (x > 0) & (x < 1279) & (y > 0) & (y < 719)
+    inside = (x > 8) & (x < 1271) & (y > 8) & (y < 711)
     expected = 0.5 + 0.4 * np.sin(x / 37) * np.cos(y / 29)
     measured = crop[8:-8, 8:-8, 0].reshape(-1) / np.iinfo(dtype).max
     assert crop.dtype == dtype
-    assert inside.mean() > 0.8
-    assert np.abs(measured - expected)[inside].max() < 0.006
+    assert inside.mean() > 0.7
+    assert np.abs(measured - expected)[inside].max() < 0.001 + 1.5 / np.iinfo(dtype).max
 
 
 def test_a_subpixel_shift_of_the_picture_with_its_face_leaves_the_crop_alone() -> None:
