@@ -85,6 +85,29 @@ class Conflict(BadInput):
     status = 409
 
 
+class IdempotencyKeyReused(BadInput):
+    """The same Idempotency-Key came with another request."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this Idempotency-Key is not answered yet."""
+
+    code = "idempotency_in_progress"
+    title = "The same request is still being answered"
+    retryable = True
+
+
+class Forbidden(BadInput):
+    """The API key is valid, but may not do this."""
+
+    code = "forbidden"
+    title = "The API key lacks the scope for this"
+    status = 403
+
+
 class Unauthorized(BadInput):
     """No valid API key."""
 
@@ -156,11 +179,25 @@ class ModelUnavailable(Transient):
     title = "The model is not available"
 
 
+class StoreUnavailable(Transient):
+    """The object store did not answer, or refused."""
+
+    code = "store_unavailable"
+    title = "The object store is not available"
+
+
 class LeaseLost(Transient):
     """Another worker took the item over; what this one made is dropped."""
 
     code = "lease_lost"
     title = "The lease on this work was lost"
+
+
+class TimedOut(Transient):
+    """The work ran into its time limit."""
+
+    code = "timed_out"
+    title = "The work took too long"
 
 
 class Cancelled(Permanent):
@@ -176,6 +213,20 @@ class ChecksumMismatch(BadInput):
 
     code = "checksum_mismatch"
     title = "The checksum does not match"
+
+
+class BadParts(BadInput):
+    """The parts named do not make the file announced."""
+
+    code = "bad_parts"
+    title = "The parts do not match the upload"
+
+
+class ObjectMissing(Permanent):
+    """An object that should be in the store is not there."""
+
+    code = "object_missing"
+    title = "A stored object is missing"
 
 
 class ChunkFailed(Permanent):

@@ -1,0 +1,1 @@
+"""State: tables, repositories (all SQL lives here), the unit of work, and the flow of jobs."""

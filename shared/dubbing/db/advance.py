@@ -1,0 +1,139 @@
+"""Moves jobs on: after any work item ends, decide in the same transaction what comes next.
+
+Every decision is made under the job's row lock. Of two last chunks that end at once, the second waits for the first one's
+commit and counts its row too, and exactly one wins the conditional UPDATE of the phase. Calling it again changes nothing;
+the sweeper does, for jobs whose last step was lost.
+"""
+
+from typing import NamedTuple
+
+from dubbing.db.models import Asset, Job
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain import flow
+from dubbing.domain.jobs import TERMINAL, JobState, Models, Phase, Sync
+from dubbing.domain.work import (
+    ItemSpec,
+    PrepareResult,
+    ProbeResult,
+    ProbeTask,
+    Ring,
+    Source,
+    StitchResult,
+    WorkKind,
+    WorkState,
+)
+from dubbing.errors import DublineError
+
+
+class Advancer(NamedTuple):
+    """The flow, bound to one transaction."""
+
+    work: UnitOfWork
+    max_attempts: int
+
+    def begin(self, job: Job) -> None:
+        """Ask for the first items of a new job, and go on if they are done already."""
+        assets = self.work.assets.by_ids([job.video_asset, job.audio_asset])
+        video, audio = (_probe(assets[name], role) for name, role in ((job.video_asset, "video"), (job.audio_asset, "audio")))
+        self._ask(job, flow.probes(video, audio))
+        self.advance(job.id)
+
+    def item_ended(self, item_id: str) -> None:
+        """Advance every unfinished job that needs the item."""
+        for job_id in self.work.jobs.lock_needing(item_id):
+            self.advance(job_id)
+
+    def advance(self, job_id: str) -> None:
+        """Move the job as far as its finished items allow."""
+        job = self.work.jobs.lock(job_id)
+        while job.state not in TERMINAL:
+            if job.state == JobState.CANCELING:
+                self._cancel(job)
+                return
+            phase = Phase(job.phase)
+            undone, error = self.work.jobs.open_items(job.id, flow.KINDS[phase])
+            if error is not None:
+                self._fail(job, error)
+                return
+            if undone:
+                return
+            if phase not in flow.NEXT:
+                self._succeed(job)
+                return
+            if not self._next(job, phase):
+                return
+            job = self.work.jobs.lock(job_id)
+
+    def _next(self, job: Job, phase: Phase) -> bool:
+        try:
+            plan, prepared = self._facts(job, phase)
+            specs = flow.plan(flow.NEXT[phase], plan, prepared)
+        except DublineError as error:
+            self._fail(job, error.problem())
+            return False
+        if not self.work.jobs.enter(job.id, flow.NEXT[phase], leaving=phase):
+            return False
+        self.work.jobs.event(job.id, "job.phase", {"phase": flow.NEXT[phase], "items": len(specs)})
+        self._ask(job, specs)
+        return True
+
+    def _ask(self, job: Job, specs: list[ItemSpec]) -> None:
+        # In key order: two jobs that ask for the same shared items then take their row locks in the same order.
+        for spec in sorted(specs, key=lambda spec: spec.key):
+            ((item_id, state),) = self.work.items.ensure(job, [spec], self.max_attempts)
+            if state is WorkState.PENDING:
+                self.work.ring(Ring(spec.kind, item_id))
+
+    def _facts(self, job: Job, phase: Phase) -> tuple[flow.Plan, PrepareResult | None]:
+        if phase is Phase.PROBING:
+            for item in self.work.items.results(job.id, [WorkKind.PROBE]):
+                found = ProbeResult.model_validate(item.result)
+                self.work.assets.probed(item.payload["asset_id"], found.sha256, found.media)
+        assets = self.work.assets.by_ids([job.video_asset, job.audio_asset])
+        prepared = [PrepareResult.model_validate(item.result) for item in self.work.items.results(job.id, [WorkKind.PREPARE])]
+        plan = flow.Plan(
+            job_id=job.id,
+            video=_source(assets[job.video_asset]),
+            audio=_source(assets[job.audio_asset]),
+            sync=Sync.model_validate(job.sync),
+            seed=job.seed,
+            models=Models.model_validate(job.models),
+        )
+        return plan, prepared[0] if prepared else None
+
+    def _succeed(self, job: Job) -> None:
+        (item,) = self.work.items.results(job.id, [WorkKind.STITCH])
+        result = StitchResult.model_validate(item.result)
+        warnings = [finding.model_dump(mode="json") for finding in result.warnings]
+        state = JobState.SUCCEEDED_WITH_WARNINGS if warnings else JobState.SUCCEEDED
+        self.work.jobs.finish(job.id, state, output=result.model_dump(mode="json"), warnings=warnings)
+
+    def _fail(self, job: Job, error: dict[str, object]) -> None:
+        if self.work.jobs.finish(job.id, JobState.FAILED, error=error):
+            self.work.items.cancel_unwanted(job.id)
+
+    def _cancel(self, job: Job) -> None:
+        if self.work.items.cancel_unwanted(job.id) == 0:
+            self.work.jobs.finish(job.id, JobState.CANCELED)
+
+
+def _probe(asset: Asset, role: str) -> ProbeTask:
+    return ProbeTask(
+        asset_id=asset.id,
+        key=asset.object_key,
+        filename=asset.filename,
+        claimed_sha256=asset.claimed_sha256,
+        role=role,
+    )
+
+
+def _source(asset: Asset) -> Source:
+    return Source.model_validate(
+        {
+            "asset_id": asset.id,
+            "key": asset.object_key,
+            "filename": asset.filename,
+            "sha256": asset.sha256,
+            "media": asset.media,
+        }
+    )

@@ -1,0 +1,80 @@
+"""Uploads and the assets they become."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dubbing import clock
+from dubbing.db.models import Asset, Upload
+from dubbing.domain.media import MediaInfo
+from dubbing.errors import NotFound
+
+
+class Assets:
+    """Repository of uploads and assets. Never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add_upload(self, upload: Upload) -> None:
+        """Insert an upload."""
+        self._session.add(upload)
+        self._session.flush()
+
+    def upload(self, upload_id: str, tenant: str, *, lock: bool = False) -> Upload:
+        """The upload, if it is the tenant's; raises `NotFound`."""
+        statement = select(Upload).where(Upload.id == upload_id, Upload.tenant == tenant)
+        upload = self._session.scalar(statement.with_for_update() if lock else statement)
+        if upload is None:
+            raise NotFound(f"There is no upload {upload_id}.", where={"pointer": "/id"})
+        return upload
+
+    def complete(self, upload: Upload) -> Asset:
+        """Turn a finished upload into its asset; the same asset when asked again."""
+        known = self._session.get(Asset, upload.asset_id)
+        if known is not None:
+            return known
+        asset = Asset(
+            id=upload.asset_id,
+            tenant=upload.tenant,
+            object_key=upload.object_key,
+            filename=upload.filename,
+            size=upload.size,
+            claimed_sha256=upload.claimed_sha256,
+        )
+        upload.completed_at = clock.now()
+        self._session.add(asset)
+        self._session.flush()
+        return asset
+
+    def get(self, asset_id: str, tenant: str, pointer: str = "/id") -> Asset:
+        """The asset, if it is the tenant's; raises `NotFound` that points at ``pointer``."""
+        asset = self._session.scalar(select(Asset).where(Asset.id == asset_id, Asset.tenant == tenant))
+        if asset is None:
+            raise NotFound(f"There is no asset {asset_id}.", where={"pointer": pointer})
+        return asset
+
+    def by_ids(self, asset_ids: Sequence[str]) -> dict[str, Asset]:
+        """Assets by id."""
+        found = self._session.scalars(select(Asset).where(Asset.id.in_(asset_ids)))
+        return {asset.id: asset for asset in found}
+
+    def probed(self, asset_id: str, sha256: str, media: MediaInfo) -> None:
+        """Keep what the probe measured."""
+        self._session.execute(
+            update(Asset)
+            .where(Asset.id == asset_id, Asset.sha256.is_(None))
+            .values(sha256=sha256, media=media.model_dump(mode="json"))
+        )
+
+    def stale_uploads(self, limit: int = 50) -> list[Upload]:
+        """Unfinished uploads past their time, locked."""
+        return list(
+            self._session.scalars(
+                select(Upload)
+                .where(Upload.expires_at < clock.now(), Upload.completed_at.is_(None), Upload.aborted_at.is_(None))
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        )

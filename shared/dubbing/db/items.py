@@ -1,0 +1,258 @@
+"""Work items: asked for once, claimed by lease, fenced by (owner, attempt)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from dubbing import clock, ids
+from dubbing.db.models import Job, JobNeed, WorkItem
+from dubbing.domain import work
+from dubbing.domain.jobs import LIVE
+from dubbing.domain.work import ItemSpec, WorkKind, WorkState
+from dubbing.errors import ChunkFailed, DublineError, LeaseLost
+
+
+class WorkItems:
+    """Repository of work items. Never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def ensure(self, job: Job, specs: Sequence[ItemSpec], max_attempts: int) -> list[tuple[str, WorkState]]:
+        """Make the items exist and note that ``job`` needs them; returns (id, state) of each.
+
+        An item that another job made is reused, whatever its state; one that failed or was cancelled starts over. The
+        more urgent deadline and priority win.
+        """
+        return [self._ensure(job, spec, max_attempts) for spec in specs]
+
+    def _ensure(self, job: Job, spec: ItemSpec, max_attempts: int) -> tuple[str, WorkState]:
+        fresh = insert(WorkItem).values(
+            id=ids.new_id("wrk"),
+            kind=spec.kind,
+            key=spec.key,
+            payload=spec.payload.model_dump(mode="json"),
+            state=WorkState.PENDING,
+            tenant=job.tenant,
+            priority=job.priority,
+            deadline=job.deadline,
+            job_id=None if spec.shared else job.id,
+            max_attempts=max_attempts,
+        )
+        over = WorkItem.state.in_([WorkState.FAILED, WorkState.CANCELED])
+        statement = fresh.on_conflict_do_update(
+            index_elements=[WorkItem.key],
+            set_={
+                "state": case((over, WorkState.PENDING), else_=WorkItem.state),
+                "max_attempts": case((over, WorkItem.attempt + max_attempts), else_=WorkItem.max_attempts),
+                "error": case((over, None), else_=WorkItem.error),
+                "payload": case((over, fresh.excluded.payload), else_=WorkItem.payload),
+                "not_before": case((over, None), else_=WorkItem.not_before),
+                "deadline": func.least(WorkItem.deadline, fresh.excluded.deadline),
+                "priority": func.greatest(WorkItem.priority, fresh.excluded.priority),
+            },
+        ).returning(WorkItem.id, WorkItem.state)
+        item_id, state = self._session.execute(statement).one()
+        self._session.execute(insert(JobNeed).values(job_id=job.id, work_item_id=item_id).on_conflict_do_nothing())
+        return item_id, WorkState(state)
+
+    def claim(self, kinds: Iterable[WorkKind], owner: str, lease_seconds: float) -> work.WorkItem | None:
+        """Lease the best waiting item of ``kinds``, or None.
+
+        Order: earliest deadline; then the tenant with the fewest items in work; then highest priority; then oldest.
+        """
+        held = aliased(WorkItem)
+        load = (
+            select(func.count())
+            .where(held.state == WorkState.LEASED, held.tenant == WorkItem.tenant, held.kind.in_(list(kinds)))
+            .correlate(WorkItem)
+            .scalar_subquery()
+        )
+        best = self._waiting(kinds).order_by(
+            WorkItem.deadline.asc().nulls_last(), load, WorkItem.priority.desc(), WorkItem.created_at, WorkItem.id
+        )
+        return self._lease(best, owner, lease_seconds)
+
+    def claim_one(self, item_id: str, owner: str, lease_seconds: float) -> work.WorkItem | None:
+        """Lease exactly this item if it waits."""
+        return self._lease(self._waiting(list(WorkKind)).where(WorkItem.id == item_id), owner, lease_seconds)
+
+    @staticmethod
+    def _waiting(kinds: Iterable[WorkKind]) -> Select[Any]:
+        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= clock.now())
+        return select(WorkItem.id).where(WorkItem.state == WorkState.PENDING, WorkItem.kind.in_(list(kinds)), ready)
+
+    def _lease(self, choice: Select[Any], owner: str, lease_seconds: float) -> work.WorkItem | None:
+        now = clock.now()
+        chosen = choice.limit(1).with_for_update(skip_locked=True, key_share=True, of=WorkItem).cte("chosen")
+        row = self._session.execute(
+            update(WorkItem)
+            .where(WorkItem.id == chosen.c.id)
+            .values(
+                state=WorkState.LEASED,
+                lease_owner=owner,
+                lease_expires_at=now + timedelta(seconds=lease_seconds),
+                heartbeat_at=now,
+                attempt=WorkItem.attempt + 1,
+                units_done=0,
+                units_total=0,
+            )
+            .returning(
+                WorkItem.id,
+                WorkItem.kind,
+                WorkItem.key,
+                WorkItem.payload,
+                WorkItem.lease_owner,
+                WorkItem.attempt,
+                WorkItem.max_attempts,
+                WorkItem.job_id,
+            )
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        return None if row is None else work.WorkItem.model_validate(row._asdict())
+
+    def renew(self, item: work.WorkItem) -> None:
+        """A sign of life."""
+        self._fenced(item, heartbeat_at=clock.now())
+
+    def progress(self, item: work.WorkItem, done: int, total: int) -> None:
+        """Units done so far; a sign of life too."""
+        self._fenced(item, heartbeat_at=clock.now(), units_done=done, units_total=total)
+
+    def complete(self, item: work.WorkItem, result: dict[str, Any]) -> None:
+        """Done, with its result."""
+        self._end(item, WorkState.DONE, result=result, error=None, units_done=WorkItem.units_total)
+
+    def retry(self, item: work.WorkItem, error: DublineError, at: datetime) -> None:
+        """Back to the waiting ones, not before ``at``."""
+        self._end(item, WorkState.PENDING, error=error.problem(), not_before=at)
+
+    def fail(self, item: work.WorkItem, error: DublineError) -> None:
+        """Failed for good."""
+        self._end(item, WorkState.FAILED, error=error.problem())
+
+    def release(self, item: work.WorkItem) -> None:
+        """Given back untouched, e.g. at shutdown; costs no attempt."""
+        self._end(item, WorkState.PENDING, max_attempts=WorkItem.max_attempts + 1)
+
+    def give_up(self, item: work.WorkItem) -> None:
+        """Stopped because no job wants it: cancelled, or back to the waiting ones if one does by now."""
+        self._session.execute(select(WorkItem.id).where(WorkItem.id == item.id).with_for_update(key_share=True))
+        if self.wanted(item.id):
+            self.release(item)
+        else:
+            self._end(item, WorkState.CANCELED)
+
+    def _end(self, item: work.WorkItem, state: WorkState, **values: Any) -> None:
+        self._fenced(item, state=state, lease_owner=None, lease_expires_at=None, heartbeat_at=None, **values)
+
+    def _fenced(self, item: work.WorkItem, **values: Any) -> None:
+        """Write if the lease is still the one that ``item`` was claimed with.
+
+        Raises:
+            LeaseLost: another owner or attempt holds it, or nobody does.
+        """
+        won = self._session.execute(
+            update(WorkItem)
+            .where(
+                WorkItem.id == item.id,
+                WorkItem.state == WorkState.LEASED,
+                WorkItem.lease_owner == item.lease_owner,
+                WorkItem.attempt == item.attempt,
+            )
+            .values(**values)
+            .returning(WorkItem.id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if won is None:
+            raise LeaseLost(f"{item.kind} item {item.id}, attempt {item.attempt}, belongs to another worker now.")
+
+    def wanted(self, item_id: str) -> bool:
+        """True while a job that is not ending needs the item."""
+        return bool(self._session.scalar(select(literal(1)).where(_wanted(literal(item_id)))))
+
+    def cancel_unwanted(self, job_id: str) -> int:
+        """Cancel the waiting items that only ended jobs need; returns how many of the job's unwanted ones still run."""
+        mine = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
+        open_ = WorkItem.state.in_([WorkState.PENDING, WorkState.LEASED])
+        # The lock comes first, in its own statement: a job that asks for the same item meanwhile holds the same row lock,
+        # and its need is visible to the statements after.
+        self._session.execute(
+            select(WorkItem.id).where(WorkItem.id.in_(mine), open_).order_by(WorkItem.id).with_for_update(key_share=True)
+        )
+        unwanted = and_(WorkItem.id.in_(mine), ~_wanted(WorkItem.id))
+        self._session.execute(
+            update(WorkItem)
+            .where(unwanted, WorkItem.state == WorkState.PENDING)
+            .values(state=WorkState.CANCELED)
+            .execution_options(synchronize_session=False)
+        )
+        running = select(func.count()).select_from(WorkItem).where(unwanted, WorkItem.state == WorkState.LEASED)
+        return self._session.scalar(running) or 0
+
+    def expired(self, heartbeat_timeout: float, limit: int = 100) -> list[tuple[str, WorkKind, WorkState]]:
+        """Take back items whose holder fell silent or whose lease ran out; (id, kind, new state) of each."""
+        now = clock.now()
+        silent = WorkItem.heartbeat_at < now - timedelta(seconds=heartbeat_timeout)
+        lost = (
+            select(WorkItem.id)
+            .where(WorkItem.state == WorkState.LEASED, or_(silent, WorkItem.lease_expires_at < now))
+            .limit(limit)
+            .with_for_update(skip_locked=True, key_share=True)
+        )
+        error = ChunkFailed("Every worker that tried this died or stopped answering.", where={"stage": "worker"})
+        spent = WorkItem.attempt >= WorkItem.max_attempts
+        rows = self._session.execute(
+            update(WorkItem)
+            .where(WorkItem.id.in_(lost.scalar_subquery()))
+            .values(
+                state=case((spent, WorkState.FAILED), else_=WorkState.PENDING),
+                error=case((spent, error.problem()), else_=WorkItem.error),
+                lease_owner=None,
+                lease_expires_at=None,
+                heartbeat_at=None,
+                leases_lost=WorkItem.leases_lost + 1,
+            )
+            .returning(WorkItem.id, WorkItem.kind, WorkItem.state)
+            .execution_options(synchronize_session=False)
+        )
+        return [(item_id, WorkKind(kind), WorkState(state)) for item_id, kind, state in rows]
+
+    def waiting(self) -> dict[WorkKind, tuple[int, datetime]]:
+        """Per kind: how many items could be claimed now, and since when the oldest waits."""
+        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= clock.now())
+        since = func.min(func.coalesce(WorkItem.not_before, WorkItem.created_at))
+        rows = self._session.execute(
+            select(WorkItem.kind, func.count(), since).where(WorkItem.state == WorkState.PENDING, ready).group_by(WorkItem.kind)
+        )
+        return {WorkKind(kind): (count, oldest) for kind, count, oldest in rows}
+
+    def leases_lost(self) -> dict[str, int]:
+        """Per kind: how many leases ended because their holder fell silent."""
+        rows = self._session.execute(select(WorkItem.kind, func.sum(WorkItem.leases_lost)).group_by(WorkItem.kind))
+        return {kind: int(count) for kind, count in rows}
+
+    def results(self, job_id: str, kinds: Iterable[WorkKind]) -> list[WorkItem]:
+        """The items of these kinds that a job needs, in order of creation."""
+        return list(
+            self._session.scalars(
+                select(WorkItem)
+                .join(JobNeed, JobNeed.work_item_id == WorkItem.id)
+                .where(JobNeed.job_id == job_id, WorkItem.kind.in_(list(kinds)))
+                .order_by(WorkItem.created_at, WorkItem.id)
+                .execution_options(populate_existing=True)
+            )
+        )
+
+
+def _wanted(item_id: Any) -> Any:
+    return (
+        select(JobNeed.job_id)
+        .join(Job, Job.id == JobNeed.job_id)
+        .where(JobNeed.work_item_id == item_id, Job.state.in_(LIVE))
+        .exists()
+    )

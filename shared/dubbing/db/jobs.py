@@ -1,0 +1,212 @@
+"""Jobs, their events, and the counts that progress is made of."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dubbing import clock
+from dubbing.db.models import Job, JobEvent, JobNeed, WorkItem
+from dubbing.domain.jobs import LIVE, TERMINAL, JobState, Phase
+from dubbing.domain.progress import KindCount
+from dubbing.domain.work import WorkKind, WorkState
+from dubbing.errors import NotFound
+
+
+class JobFilter(NamedTuple):
+    """Which jobs to list; None means all. ``before`` is the (created_at, id) that the previous page ended with."""
+
+    tenant: str
+    states: tuple[JobState, ...] = ()
+    created_after: datetime | None = None
+    before: tuple[datetime, str] | None = None
+
+
+class Jobs:
+    """Repository of jobs. Never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, job: Job) -> None:
+        """Insert a job and its first event."""
+        self._session.add(job)
+        self._session.flush()
+        self.event(job.id, "job.queued", {})
+
+    def get(self, job_id: str, tenant: str) -> Job:
+        """The job, if it is the tenant's; raises `NotFound`."""
+        job = self._session.scalar(select(Job).where(Job.id == job_id, Job.tenant == tenant))
+        if job is None:
+            raise NotFound(f"There is no job {job_id}.", where={"pointer": "/id"})
+        return job
+
+    def lock(self, job_id: str) -> Job:
+        """The job as it is now, its row locked until commit; every change to a job is made under this lock."""
+        statement = (
+            select(Job).where(Job.id == job_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+        )
+        return self._session.scalars(statement).one()
+
+    def page(self, wanted: JobFilter, limit: int) -> list[Job]:
+        """Newest first."""
+        statement = select(Job).where(Job.tenant == wanted.tenant)
+        if wanted.states:
+            statement = statement.where(Job.state.in_(wanted.states))
+        if wanted.created_after is not None:
+            statement = statement.where(Job.created_at > wanted.created_after)
+        if wanted.before is not None:
+            statement = statement.where(tuple_(Job.created_at, Job.id) < tuple_(*wanted.before))
+        return list(self._session.scalars(statement.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)))
+
+    def unfinished(self) -> list[str]:
+        """Ids of all jobs that are not in a terminal state, oldest first."""
+        return list(self._session.scalars(select(Job.id).where(Job.state.not_in(TERMINAL)).order_by(Job.created_at)))
+
+    def lock_needing(self, item_id: str) -> list[str]:
+        """Lock the unfinished jobs that need an item, in id order; returns their ids.
+
+        Every transaction takes the rows of jobs before those of items, so that two of them never wait in a ring.
+        """
+        return list(
+            self._session.scalars(
+                select(Job.id)
+                .join(JobNeed, JobNeed.job_id == Job.id)
+                .where(JobNeed.work_item_id == item_id, Job.state.not_in(TERMINAL))
+                .order_by(Job.id)
+                .with_for_update(key_share=True, of=Job)
+            )
+        )
+
+    def started(self, item_id: str) -> None:
+        """An item was claimed: its queued jobs run now, and all of them show life."""
+        now = clock.now()
+        needing = self.beat(item_id)
+        begun = self._session.scalars(
+            update(Job)
+            .where(Job.id.in_(needing), Job.state == JobState.QUEUED)
+            .values(
+                state=JobState.RUNNING,
+                started_at=now,
+                phase_times=Job.phase_times.op("||")(func.jsonb_build_object(Job.phase, now.isoformat())),
+            )
+            .returning(Job.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        for job_id in begun:
+            self.event(job_id, "job.running", {})
+
+    def show_progress(self, item_id: str, kind: WorkKind, done: int, total: int) -> None:
+        """Tell every job that needs the item how far it is."""
+        for job_id in self.beat(item_id):
+            self.event(job_id, "job.progress", {"kind": kind, "done": done, "total": total})
+
+    def show_phase(self, item_id: str, phase: Phase) -> None:
+        """Replace the phase that readers see."""
+        for job_id in self.beat(item_id):
+            if self.enter(job_id, phase):
+                self.event(job_id, "job.phase", {"phase": phase})
+
+    def beat(self, item_id: str) -> list[str]:
+        """A sign of life for every unfinished job that needs the item; returns their ids, locked."""
+        needing = self.lock_needing(item_id)
+        alive = update(Job).where(Job.id.in_(needing)).values(heartbeat_at=clock.now())
+        self._session.execute(alive.execution_options(synchronize_session=False))
+        return needing
+
+    def enter(self, job_id: str, phase: Phase, leaving: Phase | None = None) -> bool:
+        """Move a job to ``phase`` if it is not there yet (and still in ``leaving``, when given); True for the one who did."""
+        now = clock.now().isoformat()
+        moved = self._session.execute(
+            update(Job)
+            .where(
+                Job.id == job_id,
+                Job.state.in_(LIVE),
+                Job.phase == leaving if leaving is not None else Job.phase != phase,
+            )
+            .values(phase=phase, phase_times=Job.phase_times.op("||")(func.jsonb_build_object(phase.value, now)))
+            .returning(Job.id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        return moved is not None
+
+    def finish(self, job_id: str, state: JobState, **values: Any) -> bool:
+        """Move an unfinished job to a terminal state; True for the one who did."""
+        ended = self._session.execute(
+            update(Job)
+            .where(Job.id == job_id, Job.state.not_in(TERMINAL))
+            .values(state=state, finished_at=clock.now(), **values)
+            .returning(Job.id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if ended is not None:
+            kind = "job.succeeded" if state.startswith("succeeded") else f"job.{state.value}"
+            self.event(job_id, kind, {"state": state, "error": values.get("error")})
+        return ended is not None
+
+    def request_cancel(self, job: Job) -> None:
+        """Note the wish; the flow ends the job as soon as nothing of it runs."""
+        job.cancel_requested_at = clock.now()
+        job.state = JobState.CANCELING
+        self._session.flush()
+        self.event(job.id, "job.canceling", {})
+
+    def event(self, job_id: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Append to the job's events; the caller holds the job's row."""
+        self._session.execute(insert(JobEvent).values(job_id=job_id, type=kind, data=dict(data)))
+
+    def events_after(self, job_id: str, last_id: int, limit: int = 500) -> list[JobEvent]:
+        """Events of a job with an id above ``last_id``, in order."""
+        return list(
+            self._session.scalars(
+                select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.id > last_id).order_by(JobEvent.id).limit(limit)
+            )
+        )
+
+    def counts(self, job_ids: Iterable[str]) -> dict[str, dict[WorkKind, KindCount]]:
+        """Per job and kind: items, and the units inside them."""
+        state = WorkItem.state
+        pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > clock.now())
+        rows = self._session.execute(
+            select(
+                JobNeed.job_id,
+                WorkItem.kind,
+                func.count(),
+                func.count().filter(state == WorkState.DONE),
+                func.count().filter(state == WorkState.LEASED),
+                func.count().filter(pending_retry),
+                func.coalesce(func.sum(WorkItem.units_done), 0),
+                func.coalesce(func.sum(WorkItem.units_total), 0),
+            )
+            .join(WorkItem, WorkItem.id == JobNeed.work_item_id)
+            .where(JobNeed.job_id.in_(list(job_ids)))
+            .group_by(JobNeed.job_id, WorkItem.kind)
+        )
+        names = ("items", "done", "leased", "retrying", "units_done", "units_total")
+        found: dict[str, dict[WorkKind, KindCount]] = {}
+        for job_id, kind, *numbers in rows:
+            found.setdefault(job_id, {})[WorkKind(kind)] = KindCount(**dict(zip(names, numbers, strict=True)))
+        return found
+
+    def open_items(self, job_id: str, kinds: Iterable[WorkKind]) -> tuple[int, dict[str, Any] | None]:
+        """How many needed items of ``kinds`` are not done, and the error of the first one that failed."""
+        needed = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
+        mine = and_(WorkItem.id.in_(needed), WorkItem.kind.in_(list(kinds)))
+        undone = self._session.scalar(select(func.count()).select_from(WorkItem).where(mine, WorkItem.state != WorkState.DONE))
+        error = self._session.scalar(
+            select(WorkItem.error).where(mine, WorkItem.state == WorkState.FAILED).order_by(WorkItem.updated_at).limit(1)
+        )
+        return undone or 0, error
+
+    def forget_events(self, age_seconds: float) -> None:
+        """Delete the events of jobs that ended more than ``age_seconds`` ago."""
+        ended = select(Job.id).where(Job.finished_at < clock.now() - timedelta(seconds=age_seconds))
+        self._session.execute(delete(JobEvent).where(JobEvent.job_id.in_(ended)))
+
+    def by_state(self) -> dict[str, int]:
+        """Number of jobs in each state."""
+        rows = self._session.execute(select(Job.state, func.count()).group_by(Job.state))
+        return {state: count for state, count in rows}  # noqa: C416 - a Row is no tuple to mypy

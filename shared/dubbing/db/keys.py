@@ -1,0 +1,145 @@
+"""API keys and idempotency keys."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dubbing import clock
+from dubbing.db.models import ApiKey, IdempotencyKey
+from dubbing.errors import Conflict, IdempotencyInProgress, IdempotencyKeyReused
+
+SCOPES = ("assets:read", "assets:write", "jobs:read", "jobs:write")
+_KEPT = timedelta(hours=48)
+_IN_FLIGHT = timedelta(seconds=60)
+_USED_EVERY = timedelta(minutes=1)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def create_api_key(
+    session: Session,
+    name: str,
+    tenant: str = "default",
+    scopes: tuple[str, ...] = SCOPES,
+    expires_at: datetime | None = None,
+) -> str:
+    """Create a key and return it, ``dub_<prefix>_<secret>``. It cannot be shown again: only a hash is stored.
+
+    A plain SHA-256 is enough, since the secret is 256 random bits and not a password.
+    """
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+    session.add(
+        ApiKey(
+            prefix=prefix,
+            secret_sha256=_hash(secret),
+            name=name,
+            tenant=tenant,
+            scopes=list(scopes),
+            expires_at=expires_at,
+        )
+    )
+    session.flush()
+    return f"dub_{prefix}_{secret}"
+
+
+class Keys:
+    """Repository of keys. Never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def authenticate(self, token: str) -> ApiKey | None:
+        """The valid key that ``token`` is, or None. Notes its use at most once a minute."""
+        match token.split("_", 2):
+            case ["dub", prefix, secret]:
+                key = self._session.get(ApiKey, prefix)
+            case _:
+                return None
+        now = clock.now()
+        if key is None or not secrets.compare_digest(key.secret_sha256, _hash(secret)):
+            return None
+        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+            return None
+        if key.last_used_at is None or key.last_used_at < now - _USED_EVERY:
+            self._session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=now))
+        return key
+
+    def revoke(self, prefix: str) -> bool:
+        """Revoke a key; False when there is none."""
+        statement = update(ApiKey).where(ApiKey.prefix == prefix).values(revoked_at=clock.now()).returning(ApiKey.prefix)
+        return self._session.execute(statement).one_or_none() is not None
+
+    def begin(self, tenant: str, key: str, fingerprint: str) -> tuple[int, dict[str, Any]] | None:
+        """Claim an idempotency key; the stored (status, body) if the same call was already answered.
+
+        Raises:
+            IdempotencyKeyReused: the key was used with another request.
+            IdempotencyInProgress: the first call is still being answered.
+        """
+        now = clock.now()
+        fresh = insert(IdempotencyKey).values(
+            tenant=tenant, key=key, fingerprint=fingerprint, created_at=now, locked_until=now + _IN_FLIGHT
+        )
+        table = IdempotencyKey
+        abandoned = or_(
+            table.created_at < now - _KEPT,
+            (table.status.is_(None)) & (table.locked_until < now) & (table.fingerprint == fingerprint),
+        )
+        won = self._session.execute(
+            fresh.on_conflict_do_update(
+                index_elements=[table.tenant, table.key],
+                set_={
+                    "fingerprint": fingerprint,
+                    "status": None,
+                    "response": None,
+                    "created_at": now,
+                    "locked_until": now + _IN_FLIGHT,
+                },
+                where=abandoned,
+            ).returning(table.key)
+        ).one_or_none()
+        if won is not None:
+            return None
+        known = self._session.get(IdempotencyKey, (tenant, key), populate_existing=True)
+        if known is None:
+            raise Conflict("The Idempotency-Key was released this moment; send the request again.")
+        if known.fingerprint != fingerprint:
+            raise IdempotencyKeyReused(
+                "The Idempotency-Key was used with another request.",
+                where={"header": "Idempotency-Key"},
+                suggestions=("use a fresh key for a new request",),
+            )
+        if known.status is None or known.response is None:
+            raise IdempotencyInProgress(
+                "The first request with this Idempotency-Key is still being answered.",
+                where={"header": "Idempotency-Key"},
+                suggestions=("wait a second, then send it again",),
+            )
+        return known.status, known.response
+
+    def answer(self, tenant: str, key: str, status: int, response: dict[str, Any]) -> None:
+        """Store the answer, in the transaction that did the work."""
+        self._session.execute(
+            update(IdempotencyKey)
+            .where(IdempotencyKey.tenant == tenant, IdempotencyKey.key == key)
+            .values(status=status, response=response)
+        )
+
+    def abandon(self, tenant: str, key: str) -> None:
+        """The call failed: the key may be used again."""
+        self._session.execute(
+            delete(IdempotencyKey).where(
+                IdempotencyKey.tenant == tenant, IdempotencyKey.key == key, IdempotencyKey.status.is_(None)
+            )
+        )
+
+    def forget_old(self) -> None:
+        """Delete idempotency keys past their time."""
+        self._session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - _KEPT))

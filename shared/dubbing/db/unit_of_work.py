@@ -1,0 +1,61 @@
+"""The unit of work: one transaction, and the doorbells that it earns, rung only after commit."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubbing.db.assets import Assets
+from dubbing.db.items import WorkItems
+from dubbing.db.jobs import Jobs
+from dubbing.db.keys import Keys
+from dubbing.domain.work import Ring
+
+RingBell = Callable[[Sequence[Ring]], None]
+
+
+class UnitOfWork:
+    """A session, its repositories and the pending rings."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.rings: list[Ring] = []
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Jobs and events."""
+        return Jobs(self.session)
+
+    @cached_property
+    def items(self) -> WorkItems:
+        """Work items."""
+        return WorkItems(self.session)
+
+    @cached_property
+    def assets(self) -> Assets:
+        """Uploads and assets."""
+        return Assets(self.session)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API and idempotency keys."""
+        return Keys(self.session)
+
+    def ring(self, *rings: Ring) -> None:
+        """Ring after commit."""
+        self.rings.extend(rings)
+
+
+@contextmanager
+def unit_of_work(sessions: sessionmaker[Session], ring_bell: RingBell) -> Iterator[UnitOfWork]:
+    """Commit once at the end, then ring; on an error roll back and ring nothing.
+
+    ``ring_bell`` must not raise: what is committed stays committed, and the sweeper makes up for a lost ring.
+    """
+    with sessions() as session:
+        work = UnitOfWork(session)
+        with session.begin():
+            yield work
+    if work.rings:
+        ring_bell(work.rings)

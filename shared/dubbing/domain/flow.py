@@ -1,0 +1,168 @@
+"""Which work comes next: pure functions from a job's facts and results to the items of its next phase.
+
+probing -> analyzing -> encoding -> generating -> stitching -> done
+probe x2   prepare      encode x2   infer x N      stitch
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dubbing import ids
+from dubbing.domain.faces import Chunk
+from dubbing.domain.jobs import Models, Phase, Sync, output_frames
+from dubbing.domain.media import VideoInfo
+from dubbing.domain.work import (
+    ANALYSIS,
+    EncodeFaceTask,
+    EncodeSpeechTask,
+    InferTask,
+    ItemSpec,
+    PrepareResult,
+    PrepareTask,
+    ProbeTask,
+    Source,
+    StitchTask,
+    WorkKind,
+)
+from dubbing.errors import NotAudio, NoVideoStream
+
+NEXT = {
+    Phase.PROBING: Phase.ANALYZING,
+    Phase.ANALYZING: Phase.ENCODING,
+    Phase.ENCODING: Phase.GENERATING,
+    Phase.GENERATING: Phase.STITCHING,
+}
+KINDS = {
+    Phase.PROBING: (WorkKind.PROBE,),
+    Phase.ANALYZING: (WorkKind.PREPARE,),
+    Phase.ENCODING: (WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH),
+    Phase.GENERATING: (WorkKind.INFER,),
+    Phase.STITCHING: (WorkKind.STITCH,),
+    Phase.VERIFYING: (WorkKind.STITCH,),
+}
+"""The kinds whose items must all be done before a job leaves the phase."""
+
+
+class Plan(NamedTuple):
+    """The facts that planning needs: what was asked for, and what the probes found."""
+
+    job_id: str
+    video: Source
+    audio: Source
+    sync: Sync
+    seed: int
+    models: Models
+
+
+def probes(video: ProbeTask, audio: ProbeTask) -> list[ItemSpec]:
+    """The first items of every job. Keyed by asset: content is not known before it is read."""
+    return [ItemSpec(WorkKind.PROBE, f"probe:{task.asset_id}:{task.role}", task, shared=True) for task in (video, audio)]
+
+
+def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSpec]:
+    """Items of ``phase``; ``prepared`` is known from ``encoding`` on.
+
+    Raises:
+        DublineError: the inputs do not allow the job (no stream, lengths that differ).
+    """
+    if phase is Phase.ANALYZING:
+        frames_wanted(job)
+        return [_prepare(job)]
+    if prepared is None:
+        message = f"nothing is planned for {phase} before the analysis is known"
+        raise ValueError(message)
+    if phase is Phase.ENCODING:
+        return [_encode_face(job), _encode_speech(job)]
+    chunks = wanted_chunks(prepared.chunks, frames_wanted(job))
+    if phase is Phase.GENERATING:
+        return [_infer(job, chunk) for chunk in chunks]
+    return [_stitch(job, prepared, chunks)]
+
+
+def frames_wanted(job: Plan) -> int:
+    """Exact number of output frames; raises when the inputs do not fit each other."""
+    video = _video(job)
+    if job.audio.media.audio is None:
+        raise NotAudio(f"{job.audio.filename} has no audio stream.", where={"pointer": "/audio"})
+    return output_frames(video, job.audio.media.audio, job.sync)
+
+
+def wanted_chunks(chunks: Sequence[Chunk], frames: int) -> tuple[Chunk, ...]:
+    """The chunks that show in the first ``frames`` frames. None is shortened, so encodings stay valid for all languages."""
+    return tuple(chunk for chunk in chunks if chunk.keep_from < frames)
+
+
+def _video(job: Plan) -> VideoInfo:
+    if job.video.media.video is None:
+        raise NoVideoStream(f"{job.video.filename} has no video stream.", where={"pointer": "/video"})
+    return job.video.media.video
+
+
+def _prepare(job: Plan) -> ItemSpec:
+    sha = job.video.sha256
+    task = PrepareTask(source=job.video, analysis=ANALYSIS, analysis_key=ids.analysis_key(sha, ANALYSIS))
+    return ItemSpec(WorkKind.PREPARE, f"prepare:{sha}:{ANALYSIS}", task, shared=True)
+
+
+def _latents_prefix(job: Plan) -> str:
+    return ids.latents_prefix(job.video.sha256, ANALYSIS, job.models.face_encoder.digest)
+
+
+def _speech_key(job: Plan) -> str:
+    video = _video(job)
+    return ids.speech_key(job.audio.sha256, video.fps, video.frames, job.models.speech_encoder.digest)
+
+
+def _encode_face(job: Plan) -> ItemSpec:
+    prefix = _latents_prefix(job)
+    task = EncodeFaceTask(
+        source=job.video,
+        analysis_key=ids.analysis_key(job.video.sha256, ANALYSIS),
+        preset=job.models.preset,
+        encoder=job.models.face_encoder,
+        latents_prefix=prefix,
+    )
+    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True)
+
+
+def _encode_speech(job: Plan) -> ItemSpec:
+    video, key = _video(job), _speech_key(job)
+    task = EncodeSpeechTask(
+        source=job.audio,
+        fps=video.fps,
+        frames=video.frames,
+        preset=job.models.preset,
+        encoder=job.models.speech_encoder,
+        speech_key=key,
+    )
+    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{key}", task, shared=True)
+
+
+def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
+    task = InferTask(
+        job_id=job.job_id,
+        chunk=chunk,
+        seed=job.seed,
+        preset=job.models.preset,
+        student=job.models.student,
+        latents_key=ids.latents_key(_latents_prefix(job), chunk.index),
+        speech_key=_speech_key(job),
+        output_key=ids.chunk_key(job.job_id, chunk.index),
+    )
+    return ItemSpec(WorkKind.INFER, f"infer:{job.job_id}:{chunk.index}", task, shared=False)
+
+
+def _stitch(job: Plan, prepared: PrepareResult, chunks: tuple[Chunk, ...]) -> ItemSpec:
+    task = StitchTask(
+        job_id=job.job_id,
+        video=job.video,
+        audio=job.audio,
+        sync=job.sync,
+        frames=frames_wanted(job),
+        seed=job.seed,
+        models=job.models,
+        analysis_key=ids.analysis_key(job.video.sha256, ANALYSIS),
+        chunks=chunks,
+        findings=prepared.findings,
+    )
+    return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False)

@@ -1,0 +1,99 @@
+"""How far a job is, from the counts of its work items: percent, speed, time left."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from dubbing.domain.flow import KINDS
+from dubbing.domain.jobs import TERMINAL, JobState, Phase
+from dubbing.domain.media import Frozen
+from dubbing.domain.work import WorkKind
+
+# Share of a typical job's wall time; they sum to 100.
+_WEIGHT = {
+    Phase.PROBING: 2,
+    Phase.ANALYZING: 18,
+    Phase.ENCODING: 15,
+    Phase.GENERATING: 40,
+    Phase.STITCHING: 22,
+    Phase.VERIFYING: 3,
+}
+_LEAST_PERCENT = 3.0
+
+
+class KindCount(Frozen):
+    """Items of one kind that a job needs, and the units (frames) inside them.
+
+    ``leased`` are being worked on now; ``retrying`` wait for their next attempt.
+    """
+
+    items: int = 0
+    done: int = 0
+    leased: int = 0
+    retrying: int = 0
+    units_done: int = 0
+    units_total: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """0 to 1; by units where they are known, so that one long item moves too."""
+        if self.items == 0:
+            return 0.0
+        if self.units_total and self.done < self.items:
+            known = self.units_done / self.units_total
+            return min(known if self.items == 1 else max(self.done / self.items, known * self.done_or_leased), 0.999)
+        return self.done / self.items
+
+    @property
+    def done_or_leased(self) -> float:
+        """Share of the items that have begun; units are known for those only."""
+        return (self.done + self.leased) / self.items
+
+
+Counts = Mapping[WorkKind, KindCount]
+
+
+def phase_fraction(phase: Phase, current: Phase, counts: Counts) -> float:
+    """How much of ``phase`` is done, 0 to 1, while the job is in phase ``current``."""
+    order = list(Phase)
+    if order.index(phase) < order.index(current):
+        return 1.0
+    if phase is not current:
+        return 0.0
+    kinds = [counts.get(kind, KindCount()) for kind in KINDS[phase]]
+    return sum(kind.fraction for kind in kinds) / len(kinds)
+
+
+def percent(state: JobState, phase: Phase, counts: Counts) -> float:
+    """0 to 100, one decimal; 100 only when the job succeeded."""
+    if state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS):
+        return 100.0
+    if state is JobState.QUEUED:
+        return 0.0
+    return round(min(99.9, sum(weight * phase_fraction(name, phase, counts) for name, weight in _WEIGHT.items())), 1)
+
+
+def generation_fps(counts: Counts, started: datetime | None, ended: datetime) -> float | None:
+    """Generated frames per second of wall time; None before the first frame."""
+    frames = counts.get(WorkKind.INFER, KindCount()).units_done
+    if started is None or not frames:
+        return None
+    return round(frames / max((ended - started).total_seconds(), 1e-3), 2)
+
+
+def eta_seconds(state: JobState, done_percent: float, started: datetime | None, now: datetime) -> float | None:
+    """Seconds that are left at the pace so far; None while there is nothing to judge by."""
+    if state in TERMINAL or started is None or done_percent < _LEAST_PERCENT:
+        return None
+    elapsed = (now - started).total_seconds()
+    return round(elapsed * (100 - done_percent) / done_percent, 1)
+
+
+def waiting_on(phase: Phase, counts: Counts) -> str | None:
+    """Why nothing moves: ``retry`` (waits before another attempt), ``workers:<kind>`` (nobody took it yet), or None."""
+    kinds = {kind: counts[kind] for kind in KINDS[phase] if kind in counts}
+    if any(count.leased for count in kinds.values()):
+        return None
+    for kind, count in kinds.items():
+        if count.done < count.items:
+            return "retry" if count.retrying == count.items - count.done else f"workers:{kind}"
+    return None

@@ -1,0 +1,221 @@
+"""Units of work: their kinds, and the typed payload and result of each kind.
+
+A payload holds ids, hashes and object keys, never media. Work that depends on the footage or on the track alone (``probe``,
+``prepare``, ``encode_face``, ``encode_speech``) is keyed by content and shared by every job that needs it; ``infer`` and
+``stitch`` belong to one job.
+"""
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from pydantic import Field
+
+from dubbing.domain.faces import Chunk, Finding
+from dubbing.domain.jobs import ModelPin, Models, Sync
+from dubbing.domain.media import Frozen, MediaInfo
+from dubbing.domain.receipt import Receipt
+
+ANALYSIS = "a1"
+"""Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
+
+
+class WorkKind(StrEnum):
+    """What a work item does."""
+
+    PROBE = "probe"
+    PREPARE = "prepare"
+    ENCODE_FACE = "encode_face"
+    ENCODE_SPEECH = "encode_speech"
+    INFER = "infer"
+    STITCH = "stitch"
+
+
+class WorkState(StrEnum):
+    """Where a work item stands."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Queue(StrEnum):
+    """A pool of workers. A message on a queue is a token: its receiver claims the best item among the queue's kinds."""
+
+    PREPARE = "prepare"
+    INFER = "infer"
+    STITCH = "stitch"
+    MAINTENANCE = "maintenance"
+
+
+QUEUE_OF = {
+    WorkKind.PROBE: Queue.PREPARE,
+    WorkKind.PREPARE: Queue.PREPARE,
+    WorkKind.ENCODE_FACE: Queue.INFER,
+    WorkKind.ENCODE_SPEECH: Queue.INFER,
+    WorkKind.INFER: Queue.INFER,
+    WorkKind.STITCH: Queue.STITCH,
+}
+
+
+def kinds_of(queue: str) -> tuple[WorkKind, ...]:
+    """The kinds that the workers of ``queue`` do."""
+    return tuple(kind for kind, name in QUEUE_OF.items() if name == queue)
+
+
+class Ring(NamedTuple):
+    """A doorbell to ring after commit: some item of ``kind`` waits; ``item_id`` is for tracing only."""
+
+    kind: WorkKind
+    item_id: str
+
+
+class ItemSpec(NamedTuple):
+    """A work item that should exist. ``key`` is unique: asking twice gives the same item."""
+
+    kind: WorkKind
+    key: str
+    payload: Frozen
+    shared: bool
+
+
+class Source(Frozen):
+    """A file in the object store; ``sha256`` is of its verified bytes."""
+
+    asset_id: str
+    key: str
+    filename: str
+    sha256: str
+    media: MediaInfo
+
+
+class ProbeTask(Frozen):
+    """Hash and probe one uploaded file. ``claimed_sha256`` is what the uploader announced; a difference fails the item."""
+
+    asset_id: str
+    key: str
+    filename: str
+    claimed_sha256: str | None
+    role: str
+
+
+class ProbeResult(Frozen):
+    """What the file is."""
+
+    sha256: str
+    media: MediaInfo
+
+
+class PrepareTask(Frozen):
+    """Find shots, faces, tracks, alignment and chunks in a picture; write the analysis to ``analysis_key``."""
+
+    source: Source
+    analysis: str
+    analysis_key: str
+
+
+class PrepareResult(Frozen):
+    """What later steps plan with; all else is in the analysis object. A source without any face fails instead."""
+
+    shots: int
+    tracks: int
+    chunks: tuple[Chunk, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class EncodeFaceTask(Frozen):
+    """Encode the crops of every chunk; chunk i goes to ``ids.latents_key(latents_prefix, i)``."""
+
+    source: Source
+    analysis_key: str
+    preset: str
+    encoder: ModelPin
+    latents_prefix: str
+
+
+class EncodeSpeechTask(Frozen):
+    """Encode a track at the presentation times of ``frames`` frames (frame n at n/fps); sound past its end is silence."""
+
+    source: Source
+    fps: Fraction
+    frames: int
+    preset: str
+    encoder: ModelPin
+    speech_key: str
+
+
+class EncodeResult(Frozen):
+    """Number of frames encoded."""
+
+    frames: int
+
+
+class InferTask(Frozen):
+    """Generate one chunk; the frames from ``chunk.keep_from`` on go to ``output_key``."""
+
+    job_id: str
+    chunk: Chunk
+    seed: int
+    preset: str
+    student: ModelPin
+    latents_key: str
+    speech_key: str
+    output_key: str
+
+
+class InferResult(Frozen):
+    """Number of frames kept, and the digest of the weights that made them."""
+
+    frames: int
+    digest: str
+
+
+class StitchTask(Frozen):
+    """Paste back, encode, mux, verify, upload. ``frames`` is the exact length of the output."""
+
+    job_id: str
+    video: Source
+    audio: Source
+    sync: Sync
+    frames: int
+    seed: int
+    models: Models
+    analysis_key: str
+    chunks: tuple[Chunk, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class StitchResult(Frozen):
+    """Where the master, the receipt and the contact sheet lie."""
+
+    output_key: str
+    output_filename: str
+    receipt_key: str
+    preview_key: str | None = None
+    receipt: Receipt
+    warnings: tuple[Finding, ...] = ()
+
+
+PAYLOADS: dict[WorkKind, type[Frozen]] = {
+    WorkKind.PROBE: ProbeTask,
+    WorkKind.PREPARE: PrepareTask,
+    WorkKind.ENCODE_FACE: EncodeFaceTask,
+    WorkKind.ENCODE_SPEECH: EncodeSpeechTask,
+    WorkKind.INFER: InferTask,
+    WorkKind.STITCH: StitchTask,
+}
+
+
+class WorkItem(Frozen):
+    """A leased item as its handler sees it. (``lease_owner``, ``attempt``) is the fence of every later write."""
+
+    id: str
+    kind: WorkKind
+    key: str
+    payload: dict[str, Any] = Field(repr=False)
+    lease_owner: str
+    attempt: int
+    max_attempts: int
+    job_id: str | None = None

@@ -1,0 +1,85 @@
+"""Identifiers, and the object keys that follow from them.
+
+Ids are ULIDs with a prefix that names the kind (``job_01j...``): 48 bits of milliseconds and 80 random bits in Crockford's
+base 32, so they sort by creation. Object keys are pure functions of ids and content hashes: a repeated step overwrites the
+same object with the same bytes.
+"""
+
+import hashlib
+import re
+import secrets
+import time
+from fractions import Fraction
+from pathlib import PurePath
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}$")
+
+
+def new_id(prefix: str) -> str:
+    """A fresh sortable id, e.g. ``job_01k3v...`` (26 characters after the prefix)."""
+    value = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return f"{prefix}_" + "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def sequence_id(*parts: object) -> int:
+    """A non-zero 64-bit number for Triton's correlation id, the same for the same parts."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) or 1
+
+
+def asset_key(asset_id: str, filename: str) -> str:
+    """Where an uploaded file lies. Only the suffix of the caller's name is kept."""
+    suffix = _SUFFIX.search(PurePath(filename.lower()).name)
+    return f"assets/{asset_id}/source{suffix.group() if suffix else ''}"
+
+
+def analysis_prefix(source_sha256: str, analysis: str) -> str:
+    """Folder of everything that analysis version ``analysis`` found in one picture."""
+    return f"sources/{source_sha256}/{analysis}/"
+
+
+def analysis_key(source_sha256: str, analysis: str) -> str:
+    """Shots, tracks, landmarks, alignment and chunks of one picture."""
+    return analysis_prefix(source_sha256, analysis) + "analysis.json"
+
+
+def latents_prefix(source_sha256: str, analysis: str, encoder_digest: str) -> str:
+    """Folder of the encoded face crops of one picture, one object per chunk."""
+    return analysis_prefix(source_sha256, analysis) + f"latents/{encoder_digest[:16]}/"
+
+
+def latents_key(prefix: str, chunk: int) -> str:
+    """Encoded crops of one chunk, below ``latents_prefix``."""
+    return f"{prefix}{chunk:06d}.npz"
+
+
+def speech_key(audio_sha256: str, fps: Fraction, frames: int, encoder_digest: str) -> str:
+    """Speech features of one track on one picture's frame grid."""
+    grid = f"{fps.numerator}-{fps.denominator}x{frames}"
+    return f"sources/{audio_sha256}/speech/{encoder_digest[:16]}/{grid}.npz"
+
+
+def job_prefix(job_id: str) -> str:
+    """Folder of everything that belongs to one job only."""
+    return f"jobs/{job_id}/"
+
+
+def chunk_key(job_id: str, chunk: int) -> str:
+    """Generated crops of one chunk."""
+    return f"{job_prefix(job_id)}chunks/{chunk:06d}.npz"
+
+
+def output_key(job_id: str, suffix: str) -> str:
+    """The finished master; ``suffix`` such as ``.mp4``."""
+    return f"{job_prefix(job_id)}output{suffix}"
+
+
+def receipt_key(job_id: str) -> str:
+    """The receipt of the finished master."""
+    return f"{job_prefix(job_id)}receipt.json"
+
+
+def preview_key(job_id: str) -> str:
+    """The contact sheet."""
+    return f"{job_prefix(job_id)}preview.png"

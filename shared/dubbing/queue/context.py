@@ -1,0 +1,103 @@
+"""What a handler sees of the platform while it works: its item, cancellation, and a place to report progress."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubbing import clock
+from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.jobs import Phase
+from dubbing.domain.work import WorkItem
+from dubbing.errors import Cancelled, LeaseLost
+
+_CANCEL_EVERY = 1.0
+_PROGRESS_EVERY = 0.5
+
+log = structlog.get_logger()
+
+
+def _no_rings(_: object) -> None:
+    """Signs of life earn no rings."""
+
+
+class LeaseKeeper:
+    """A thread that shows life for a leased item every few seconds; ``lost`` is set when the lease is somebody else's."""
+
+    def __init__(self, sessions: sessionmaker[Session], item: WorkItem, every: float) -> None:
+        self.lost = threading.Event()
+        self._sessions = sessions
+        self._item = item
+        self._every = every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"lease-{item.id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the heart."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop it."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                with unit_of_work(self._sessions, _no_rings) as work:
+                    work.jobs.beat(self._item.id)
+                    work.items.renew(self._item)
+            except LeaseLost:
+                self.lost.set()
+                return
+            except SQLAlchemyError as error:
+                log.warning("heartbeat_failed", reason=repr(error))
+
+
+class Context:
+    """Given to every handler.
+
+    Attributes:
+        item: the leased item; ``item.attempt`` counts from 1.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper) -> None:
+        self.item = item
+        self._sessions = sessions
+        self._keeper = keeper
+        self._checked = self._shown = clock.monotonic() - _CANCEL_EVERY
+
+    def raise_if_canceled(self) -> None:
+        """Cheap enough for every frame: asks the database at most once a second.
+
+        Raises:
+            Cancelled: no job wants the item any more.
+            LeaseLost: another worker has it.
+        """
+        if self._keeper.lost.is_set():
+            raise LeaseLost(f"{self.item.kind} item {self.item.id} was taken over by another worker.")
+        if clock.monotonic() - self._checked < _CANCEL_EVERY:
+            return
+        self._checked = clock.monotonic()
+        with unit_of_work(self._sessions, _no_rings) as work:
+            if not work.items.wanted(self.item.id):
+                raise Cancelled("No job wants this work any more.")
+
+    def progress(self, done: int, total: int) -> None:
+        """Units (frames) done so far; stored and shown at most twice a second, and at the end. Checks cancellation too."""
+        self.raise_if_canceled()
+        if done < total and clock.monotonic() - self._shown < _PROGRESS_EVERY:
+            return
+        self._shown = clock.monotonic()
+        with unit_of_work(self._sessions, _no_rings) as work:
+            work.jobs.show_progress(self.item.id, self.item.kind, done, total)
+            work.items.progress(self.item, done, total)
+
+    def phase(self, phase: Phase) -> None:
+        """Replace the phase that readers of the job see (the stitcher announces ``verifying``)."""
+        with unit_of_work(self._sessions, _no_rings) as work:
+            work.jobs.show_phase(self.item.id, phase)

@@ -1,0 +1,151 @@
+"""Runs work items: claim, keep the lease, call the handler, write result and next steps in one transaction."""
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import stamina
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import OperationalError
+
+from dubbing import clock, ids
+from dubbing.db.advance import Advancer
+from dubbing.db.engine import Database
+from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
+from dubbing.domain.media import Frozen
+from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
+from dubbing.errors import Cancelled, DublineError, LeaseLost, Permanent, TimedOut, Transient
+from dubbing.queue.context import Context, LeaseKeeper
+from dubbing.settings import QueueSettings
+
+Handler = Callable[[Any, Context], Frozen]
+_H = TypeVar("_H", bound=Handler)
+
+log = structlog.get_logger()
+
+
+class Handlers:
+    """Registry of handlers by kind: ``@handlers("prepare")`` over ``def f(task: PrepareTask, context: Context) -> ...``."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[WorkKind, Handler] = {}
+
+    def __call__(self, kind: str) -> Callable[[_H], _H]:
+        """Decorator that registers the handler of ``kind``."""
+
+        def register(handler: _H) -> _H:
+            self.add(kind, handler)
+            return handler
+
+        return register
+
+    def add(self, kind: str, handler: Handler) -> None:
+        """Register a handler, e.g. a bound method."""
+        self._by_kind[WorkKind(kind)] = handler
+
+    def kinds(self, queue: str) -> tuple[WorkKind, ...]:
+        """The kinds of ``queue`` that have a handler here."""
+        return tuple(kind for kind in kinds_of(queue) if kind in self._by_kind)
+
+    def run(self, item: WorkItem, context: Context) -> Frozen:
+        """Call the item's handler with its typed payload."""
+        return self._by_kind[item.kind](PAYLOADS[item.kind].model_validate(item.payload), context)
+
+
+class Runner:
+    """Claims and runs items for one worker process."""
+
+    def __init__(self, database: Database, ring_bell: RingBell, handlers: Handlers, settings: QueueSettings) -> None:
+        self._database = database
+        self._ring_bell = ring_bell
+        self._handlers = handlers
+        self._settings = settings
+
+    def run_next(self, queue: str) -> WorkItem | None:
+        """Claim the best waiting item of a queue and run it to its end; None when nothing waits."""
+        owner = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}"
+        lease = self._settings.limits[queue].lease
+        item = self._transact(lambda work: work.items.claim(self._handlers.kinds(queue), owner, lease))
+        if item is None:
+            return None
+        bound = {"item_id": item.id, "kind": item.kind.value, "attempt": item.attempt}
+        if item.job_id is not None:
+            bound["job_id"] = item.job_id
+        with structlog.contextvars.bound_contextvars(**bound):
+            self._run(item)
+        return item
+
+    def _run(self, item: WorkItem) -> None:
+        began = clock.monotonic()
+        log.info("work_started")
+        try:
+            self._transact(lambda work: work.jobs.started(item.id))
+            sessions = self._database.sessions()
+            with LeaseKeeper(sessions, item, self._settings.heartbeat) as keeper:
+                result = self._handlers.run(item, Context(sessions, item, keeper))
+            self._transact(lambda work: self._complete(work, item, result))
+        except LeaseLost:
+            log.warning("lease_lost")
+        except Cancelled:
+            self._end(item, lambda work: work.items.give_up(item))
+            log.info("work_canceled")
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is written on its row
+            self._failed(item, error)
+        except BaseException:  # the process is being stopped: another one goes on
+            self._end(item, lambda work: work.items.release(item))
+            raise
+        else:
+            log.info("work_done", seconds=round(clock.monotonic() - began, 3))
+
+    def _complete(self, work: UnitOfWork, item: WorkItem, result: Frozen) -> None:
+        work.jobs.lock_needing(item.id)
+        work.items.complete(item, result.model_dump(mode="json"))
+        Advancer(work, self._settings.max_attempts).item_ended(item.id)
+
+    def _failed(self, item: WorkItem, cause: Exception) -> None:
+        error = _as_error(cause)
+        attempts = item.max_attempts
+        if not isinstance(cause, (DublineError, SoftTimeLimitExceeded, OperationalError)):
+            attempts = min(attempts, item.max_attempts - self._settings.max_attempts + self._settings.bug_attempts)
+            log.exception("work_crashed", exc_info=cause)
+        if isinstance(error, Permanent) or item.attempt >= attempts:
+            log.error("work_failed", code=error.code, detail=error.detail)
+            self._end(item, lambda work: work.items.fail(item, error))
+            return
+        tries = item.attempt - (item.max_attempts - self._settings.max_attempts)
+        wait = min(self._settings.backoff * 2 ** max(tries - 1, 0), self._settings.backoff_max)
+        log.warning("work_will_be_retried", code=error.code, detail=error.detail, seconds=wait)
+        self._end(item, lambda work: work.items.retry(item, error, clock.now() + timedelta(seconds=wait)))
+
+    def _end(self, item: WorkItem, write: Callable[[UnitOfWork], None]) -> None:
+        """Write an item's end and let its jobs know; a lease that is gone, or a database that is, leaves it to the sweeper."""
+
+        def both(work: UnitOfWork) -> None:
+            work.jobs.lock_needing(item.id)
+            write(work)
+            Advancer(work, self._settings.max_attempts).item_ended(item.id)
+
+        with suppress(LeaseLost, OperationalError):
+            self._transact(both)
+
+    def _transact(self, do: Callable[[UnitOfWork], Any]) -> Any:
+        """Run ``do`` in a transaction; again when the database was away for a moment or chose it to break a deadlock."""
+        for attempt in stamina.retry_context(on=OperationalError, attempts=8, timeout=30.0, wait_initial=0.1):
+            with attempt, unit_of_work(self._database.sessions(), self._ring_bell) as work:
+                return do(work)
+        return None
+
+
+def _as_error(cause: Exception) -> DublineError:
+    """The cause as a member of our tree, so that its code can be stored."""
+    if isinstance(cause, DublineError):
+        return cause
+    if isinstance(cause, SoftTimeLimitExceeded):
+        return TimedOut("The work took longer than its time limit.", where={"stage": "worker"})
+    if isinstance(cause, OperationalError):
+        return Transient("The database did not answer.", where={"stage": "worker"})
+    return DublineError(f"{type(cause).__name__}: {cause}", where={"stage": "worker"})

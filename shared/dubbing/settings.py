@@ -1,0 +1,152 @@
+"""Settings: one small class per concern, read from ``DUBLINE_*`` variables in each service's composition root.
+
+Nothing here is read at import. Every variable is listed in ``.env.example``.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class DatabaseSettings(BaseSettings):
+    """PostgreSQL, through psycopg 3 (``postgresql+psycopg://`` or ``postgresql://``)."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_DATABASE_")
+    url: str = "postgresql+psycopg://127.0.0.1:5432/dubline"
+    pool_size: int = 10
+
+
+class RedisSettings(BaseSettings):
+    """Redis or Valkey: the broker of the doorbells."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_REDIS_")
+    url: str = "redis://127.0.0.1:6379/0"
+
+
+class S3Settings(BaseSettings):
+    """An S3-compatible object store; ``public_endpoint`` is what clients reach, where that differs."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_S3_")
+    endpoint: str = "http://127.0.0.1:8333"
+    public_endpoint: str | None = None
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    bucket: str = "dubline"
+    region: str = "us-east-1"
+
+
+class TritonSettings(BaseSettings):
+    """The inference server: ``url`` is its gRPC address, ``http_url`` where it answers health checks."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_TRITON_")
+    url: str = "127.0.0.1:8001"
+    http_url: str = "http://127.0.0.1:8000"
+
+
+class EngineSettings(BaseSettings):
+    """Which lip-sync engine runs, and the model repository that pins weight digests to jobs."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_", protected_namespaces=())
+    engine: Literal["triton", "in-process", "passthrough"] = "triton"
+    model_repo: Path = Path("model_repo")
+
+
+class MediaSettings(BaseSettings):
+    """Local media work: scratch space and the encoder of the master."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_MEDIA_")
+    scratch: Path = Path("/tmp/dubline")  # noqa: S108 - a default; every deployment sets its own volume
+    threads: int = 0
+    preset: str = "medium"
+    crf: int = 16
+
+
+class LoggingSettings(BaseSettings):
+    """``json`` for machines, ``console`` for people."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_LOG_")
+    format: Literal["json", "console"] = "json"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class TimeLimits(BaseModel):
+    """How long one item may run, in seconds. The order is the point: soft < hard < lease.
+
+    Attributes:
+        soft: the task gets an exception and can tidy up.
+        hard: the process is killed; must leave time to tidy up after ``soft``.
+        lease: the item goes to another worker although its holder's heart still beats; after ``hard``, so that the holder
+            is certainly dead by then.
+    """
+
+    soft: int
+    hard: int
+    lease: int
+
+
+# A feature film is analysed or stitched in hours at worst; its face encodings in less than one; a chunk in seconds.
+_LONG = TimeLimits(soft=6 * 3600, hard=6 * 3600 + 120, lease=6 * 3600 + 300)
+_SHORT = TimeLimits(soft=3600, hard=3600 + 60, lease=3600 + 180)
+_BRIEF = TimeLimits(soft=60, hard=75, lease=90)
+
+
+class QueueSettings(BaseSettings):
+    """Leases, heartbeats and the broker.
+
+    Attributes:
+        visibility_timeout: seconds after which Redis delivers an unacknowledged message again. Longer than every lease, or
+            a long task would be delivered twice while it runs.
+        heartbeat: seconds between a holder's signs of life.
+        heartbeat_timeout: an item whose holder was silent this long is taken over; several heartbeats, so that one slow
+            transaction costs nothing.
+        sweep: seconds between two rounds of the sweeper; bounds how long a lost message or a due retry waits.
+        max_attempts: claims of one item before it fails for good. With the backoff below this rides out about three
+            minutes without Triton or S3.
+        backoff, backoff_max: first and longest wait in seconds before a retry; it doubles in between.
+        bug_attempts: attempts at an item that fails with an error we did not foresee.
+        upload_ttl: seconds after which an unfinished upload is aborted.
+        event_ttl: seconds for which events of finished jobs are kept.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_QUEUE_")
+    visibility_timeout: int = 8 * 3600
+    heartbeat: float = 3.0
+    heartbeat_timeout: float = 20.0
+    sweep: float = 3.0
+    max_attempts: int = 8
+    backoff: float = 2.0
+    backoff_max: float = 60.0
+    bug_attempts: int = 3
+    upload_ttl: int = 7 * 24 * 3600
+    event_ttl: int = 30 * 24 * 3600
+    limits: dict[str, TimeLimits] = {
+        "prepare": _LONG,
+        "stitch": _LONG,
+        "infer": _SHORT,
+        "maintenance": _BRIEF,
+    }
+
+
+class ApiSettings(BaseSettings):
+    """The HTTP API.
+
+    Attributes:
+        part_size: bytes of one part of a multipart upload (S3: 5 MiB to 5 GiB, at most 10,000 parts).
+        max_upload: largest accepted file in bytes.
+        url_ttl: seconds that a presigned URL lives; at most an hour.
+        stuck_after: seconds without a heartbeat after which a running job is called stuck.
+        docs_url: base of the ``type`` URIs of problems.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
+    host: str = "127.0.0.1"
+    port: int = 8080
+    part_size: int = 16 * 1024 * 1024
+    max_upload: int = 512 * 1024**3
+    url_ttl: int = 3600
+    stuck_after: float = 60.0
+    events_poll: float = 0.4
+    events_heartbeat: float = 10.0
+    docs_url: str = "https://dubline.dev/errors"
