@@ -1,0 +1,1 @@
+"""Reading, cutting, writing and checking pictures and sound: exact in frames and samples, flat in memory."""

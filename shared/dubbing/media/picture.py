@@ -1,0 +1,208 @@
+"""One decoded picture in its own code values, and the regions of it that are seen and repainted as R'G'B'.
+
+Compositing never sends a whole picture through R'G'B' and back. A region is shown as R'G'B' (`roi_rgb`), and what comes back
+(`put_roi_rgb`) is written as a *difference* to the code values under the mask, so that every value outside the mask, and
+every value whose colour was not changed, stays the source's own bit for bit. Subsampled chroma is written only where all the
+pixels that it colours lie inside the mask.
+
+Boxes, images and masks are in the upright picture, after display rotation; the planes stay as coded. Chroma is taken to be
+sited left (MPEG-2, H.264 and HEVC's default) for 4:2:0 and 4:2:2.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from dubbing.domain.media import Box, VideoInfo
+from dubbing.media.colour import ColourSpace, colour_space, working_format
+
+Image = NDArray[np.float32]  # [h,w,3]
+_SWS_MATRIX = {
+    "bt709": "ITU709", "smpte170m": "ITU601", "bt470bg": "ITU601", "fcc": "FCC", "smpte240m": "SMPTE240M",
+}  # fmt: skip
+_SWS_BT2020 = 9
+
+
+class PictureFrame:
+    """One picture.
+
+    Attributes:
+        index: frame number in display order.
+        time: seconds after the first frame: exact.
+        native: the picture as decoded, in a planar working format; `planes` look into it.
+        size: width and height of the upright picture.
+    """
+
+    def __init__(self, native: VideoFrame, index: int, time: Fraction, video: VideoInfo) -> None:
+        """Wrap a decoded frame; the planes are copied only when something is painted."""
+        target = working_format(native.format.name, native.format.components[0].bits)
+        self.native = native if native.format.name == target else _repack(native, target)
+        self.index = index
+        self.time = time
+        self.size = video.upright_size
+        self._turns = video.rotation // 90
+        bits = self.native.format.components[0].bits
+        self.space: ColourSpace = colour_space(video.colour, native.format.name, bits, video.height)
+        chroma = self.native.format.components[1]
+        self._sub = (self.native.width // chroma.width or 1, self.native.height // chroma.height or 1)
+        if not target.startswith("gbr"):
+            name = target[3:6]
+            self._sub = {"420": (2, 2), "422": (2, 1)}.get(name, (1, 1))
+        self._writable = False
+
+    @property
+    def planes(self) -> tuple[NDArray[Any], ...]:
+        """Views [h,w] of the coded planes (Y, Cb, Cr or G, B, R), uint8 or uint16."""
+        dtype = np.dtype(np.uint8 if self.space.bits == 8 else np.uint16)
+        return tuple(
+            np.frombuffer(p, dtype).reshape(-1, p.line_size // dtype.itemsize)[: p.height, : p.width]
+            for p in self.native.planes
+        )
+
+    def rgb(self, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+        """The whole upright picture as uint8 [h,w,3], for looking at: detection, shot cuts, previews.
+
+        Args:
+            size: width and height to scale to; the picture's own by default.
+        """
+        width, height = size or self.size
+        if self._turns % 2:
+            width, height = height, width
+        same = (width, height) == (self.native.width, self.native.height)
+        frame = self.native.reformat(
+            width, height, "rgb24", **self._sws(), interpolation="BILINEAR" if same else "AREA", dst_color_range="JPEG"
+        )
+        return np.ascontiguousarray(np.rot90(frame.to_ndarray(), -self._turns)) if self._turns else frame.to_ndarray()
+
+    def roi_rgb(self, box: Box) -> Image:
+        """Region of the upright picture as R'G'B' float32 [h,w,3], nominally 0 to 1, not clipped."""
+        return np.ascontiguousarray(np.rot90(self._coded_rgb(self._coded_box(box)), -self._turns))
+
+    def put_roi_rgb(self, box: Box, rgb: Image, mask: NDArray[np.float32]) -> None:
+        """Write a repainted region back into the code values.
+
+        Args:
+            box: where, in the upright picture.
+            rgb: [h,w,3] the region's new R'G'B', as `roi_rgb` gave it outside the mask.
+            mask: [h,w]; values are written where it is above 0. Blending is the caller's: ``rgb`` is final.
+        """
+        coded = self._coded_box(box)
+        inside = np.rot90(mask, self._turns) > 0
+        delta = np.rot90(rgb, self._turns) - self._coded_rgb(coded)
+        delta = np.where(inside[..., None], delta, np.float32(0))
+        self._make_writable()
+        if self.space.matrix == "gbr":
+            for plane, channel in zip(self.planes, (1, 2, 0), strict=True):
+                self._add(plane, coded, delta[..., channel] * self.space.luma_scale, inside)
+            return
+        ycc = delta @ self.space.to_ycc_matrix().T
+        luma, *chroma = self.planes
+        self._add(luma, coded, ycc[..., 0] * self.space.luma_scale, inside)
+        for plane, channel in zip(chroma, (1, 2), strict=True):
+            self._add_chroma(plane, coded, ycc[..., channel] * self.space.chroma_scale, inside)
+
+    def _coded_box(self, box: Box) -> Box:
+        """The upright box in coded coordinates."""
+        width, height = self.size
+        if not (0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height):
+            raise ValueError(f"{box} is not inside the {width}x{height} picture")
+        left, top, right, bottom = box
+        for _ in range(self._turns):  # Undo one clockwise quarter turn: (x, y) of a w x h picture was (y, w - x) before it.
+            left, top, right, bottom = top, width - right, bottom, width - left
+            width, height = height, width
+        return Box(left, top, right, bottom)
+
+    def _coded_rgb(self, box: Box) -> Image:
+        space = self.space
+        planes = self.planes
+        if space.matrix == "gbr":
+            g, b, r = (p[box.top : box.bottom, box.left : box.right] for p in planes)
+            return np.stack([r, g, b], -1).astype(np.float32) / np.float32(space.luma_scale)
+        ycc = np.empty((box.bottom - box.top, box.right - box.left, 3), np.float32)
+        ycc[..., 0] = planes[0][box.top : box.bottom, box.left : box.right]
+        ycc[..., 0] = (ycc[..., 0] - space.luma_offset) / space.luma_scale
+        for channel in (1, 2):
+            ycc[..., channel] = (self._chroma(planes[channel], box) - space.chroma_zero) / space.chroma_scale
+        return ycc @ space.to_rgb_matrix().T
+
+    def _chroma(self, plane: NDArray[Any], box: Box) -> NDArray[np.float32]:
+        """Chroma at every luma position of the box: linear in between, sited left horizontally, centred vertically."""
+        sx, sy = self._sub
+        rows, columns = np.arange(box.top, box.bottom), np.arange(box.left, box.right)
+        top, bottom = box.top // sy, (box.bottom - 1) // sy
+        left, right = box.left // sx, (box.right - 1) // sx
+        y0, y1 = max(0, top - 1), min(plane.shape[0], bottom + 2)
+        x0, x1 = max(0, left - 1), min(plane.shape[1], right + 2)
+        values = plane[y0:y1, x0:x1].astype(np.float32)
+        values = _between(values, (rows - 0.5) / 2 - y0, axis=0) if sy == 2 else values[rows - y0]
+        return _between(values, columns / 2 - x0, axis=1) if sx == 2 else values[:, columns - x0]
+
+    def _add_chroma(self, plane: NDArray[Any], box: Box, delta: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
+        """Average the change onto the chroma grid and add it to the cells that lie wholly inside the mask."""
+        sx, sy = self._sub
+        if (sx, sy) == (1, 1):
+            self._add(plane, box, delta, inside)
+            return
+        cell = Box(box.left // sx, box.top // sy, -(-box.right // sx), -(-box.bottom // sy))
+        # The box in whole cells; at the picture's odd edge a cell colours fewer pixels, which then count as inside.
+        pad = (
+            (box.top - cell.top * sy, cell.bottom * sy - box.bottom),
+            (box.left - cell.left * sx, cell.right * sx - box.right),
+        )
+        whole = np.pad(delta, pad)
+        covered = np.pad(inside, pad)
+        if box.bottom == self.native.height:
+            covered[covered.shape[0] - pad[0][1] :] = True
+        if box.right == self.native.width:
+            covered[:, covered.shape[1] - pad[1][1] :] = True
+        if sy == 2:
+            whole = (whole[0::2] + whole[1::2]) / 2
+            covered = covered[0::2] & covered[1::2]
+        if sx == 2:  # [1 2 1] / 4 around the left-sited sample.
+            before = np.pad(whole, ((0, 0), (1, 0)))[:, 0:-1:2]
+            whole = (before + 2 * whole[:, 0::2] + whole[:, 1::2]) / 4
+            covered = covered[:, 0::2] & covered[:, 1::2]
+        self._add(plane, cell, whole, covered)
+
+    def _add(self, plane: NDArray[Any], box: Box, delta: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
+        region = plane[box.top : box.bottom, box.left : box.right]
+        top = (1 << self.space.bits) - 1
+        new = np.clip(np.rint(region + delta), 0, top).astype(plane.dtype)
+        np.copyto(region, new, where=inside)
+
+    def _make_writable(self) -> None:
+        """Own the planes before painting: the decoder still predicts from its own copy."""
+        if not self._writable:
+            self.native.make_writable()
+            self._writable = True
+
+    def _sws(self) -> dict[str, Any]:
+        if self.space.matrix == "gbr":
+            return {}
+        matrix = _SWS_MATRIX.get(self.space.matrix, _SWS_BT2020)
+        return {
+            "src_colorspace": matrix,
+            "dst_colorspace": matrix,
+            "src_color_range": "JPEG" if self.space.full else "MPEG",
+        }
+
+
+def _between(values: NDArray[np.float32], at: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+    """Linear interpolation along an axis at fractional positions, held at the ends."""
+    at = np.clip(at, 0, values.shape[axis] - 1)
+    low = np.floor(at).astype(np.intp)
+    high = np.minimum(low + 1, values.shape[axis] - 1)
+    shape = [-1 if i == axis else 1 for i in range(2)]
+    part = (at - low).astype(np.float32).reshape(shape)
+    first = values.take(low, axis)
+    return first + (values.take(high, axis) - first) * part
+
+
+def _repack(native: VideoFrame, target: str) -> VideoFrame:
+    """The same code values in another layout: neither matrix nor range may change."""
+    frame = native.reformat(format=target, src_color_range=native.color_range, dst_color_range=native.color_range)
+    frame.pts, frame.time_base, frame.duration = native.pts, native.time_base, native.duration
+    return frame
