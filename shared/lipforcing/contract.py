@@ -82,12 +82,8 @@ class StudentContract:
 
 STUDENTS = {
     "tiny": StudentContract("tiny", "lip_student_tiny", "face_encoder_tiny", "speech_encoder_tiny", 128, 64, demo=True),
-    "1.3b": StudentContract(
-        "1.3b", "lip_student_1_3b", "face_encoder_wan", "speech_encoder_wav2vec2", 512, 10_752, demo=False
-    ),
-    "14b": StudentContract(
-        "14b", "lip_student_14b", "face_encoder_wan", "speech_encoder_wav2vec2", 512, 10_752, demo=False
-    ),
+    "1.3b": StudentContract("1.3b", "lip_student_1_3b", "face_encoder_wan", "speech_encoder_wav2vec2", 512, 10_752, demo=False),
+    "14b": StudentContract("14b", "lip_student_14b", "face_encoder_wan", "speech_encoder_wav2vec2", 512, 10_752, demo=False),
 }
 
 
@@ -141,7 +137,8 @@ class StudentTensor(StrEnum):
 
 # Seconds of a track in one speech-encoder request, and of sound on both sides that only informs it.
 SPEECH_WINDOW = 30
-SPEECH_CONTEXT = 2
+# More than 2.56 s: half the kernel of wav2vec2's positional convolution at 25 steps a second.
+SPEECH_CONTEXT = 3
 
 # The mouth region of the aligned crop: rows of a 64 x 64 grid -> inclusive column runs that are generated; all else is kept.
 # (Mask of the released weights at latent resolution; the notch in rows 24-31 spares the nose.)

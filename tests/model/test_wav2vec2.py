@@ -1,0 +1,142 @@
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from torch import Tensor
+
+from lipforcing.audio.wav2vec2 import Wav2Vec2Features, Wav2Vec2Sizes, track_features, track_level
+from lipforcing.contract import SPEECH_CONTEXT
+
+SMALL = Wav2Vec2Sizes(conv=32, hidden=48, layers=3, heads=4, inner=96, reach=128, groups=4)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Wav2Vec2Features:
+    torch.manual_seed(11)
+    return Wav2Vec2Features(SMALL).requires_grad_(requires_grad=False).eval()
+
+
+@pytest.fixture(scope="module")
+def library(encoder: Wav2Vec2Features) -> Any:
+    """The public library's model with the same weights."""
+    config = transformers.Wav2Vec2Config(
+        hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96, conv_dim=(32,) * 7,
+        num_conv_pos_embedding_groups=4, attn_implementation="eager",
+    )  # fmt: skip
+    model = transformers.Wav2Vec2Model(config)
+    theirs = {Wav2Vec2Features.local_name(f"wav2vec2.{name}"): name for name in model.state_dict()}
+    named = {theirs[name]: tensor for name, tensor in encoder.state_dict().items()}
+    missing = model.load_state_dict(named, strict=False)
+    assert missing.missing_keys == ["masked_spec_embed"]
+    assert not missing.unexpected_keys
+    return model.requires_grad_(requires_grad=False).eval()
+
+
+def speech(seconds: float) -> Tensor:
+    """Noise in syllables of a quarter second: loud and quiet parts, as the level and the norms see them."""
+    generator = torch.Generator().manual_seed(2)
+    samples = int(seconds * 16_000)
+    beat = torch.sin(torch.arange(samples) / 16_000 * 2 * torch.pi * 4).clamp(min=0.02)
+    return torch.randn(samples, generator=generator) * beat * 0.1 + 0.01
+
+
+def times(frames: int, fps: float = 25.0) -> Tensor:
+    return torch.arange(frames, dtype=torch.float64) / fps
+
+
+def reference(library: Any, waveform: Tensor, frames: int) -> Tensor:
+    """The published recipe, with the interpolation it really calls, in the public library."""
+    normal = (waveform - waveform.mean()) / torch.sqrt(waveform.var(correction=0) + 1e-7)
+    steps = max(-(-len(waveform) // 640), frames)
+    padded = torch.nn.functional.pad(normal, (0, steps * 640 - len(normal)))
+    features = library.feature_extractor(padded[None])
+    stretched = torch.nn.functional.interpolate(features, size=steps, mode="linear", align_corners=True)
+    hidden = library.feature_projection(stretched.transpose(1, 2))[0]
+    states = [library.encoder.layer_norm(hidden + library.encoder.pos_conv_embed(hidden))]
+    for layer in library.encoder.layers:
+        out = layer(states[-1])
+        states.append(out[0] if isinstance(out, tuple) else out)
+    return torch.cat([states[-1], *states], -1)[0, :frames]
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(2.0, 50), (2.013, 50), (1.5, 50), (2.4, 41)])
+def test_at_25_fps_it_is_the_published_recipe(encoder: Wav2Vec2Features, library: Any, seconds: float, frames: int) -> None:
+    waveform = speech(seconds)
+    ours = encoder(waveform, times(frames), track_level(waveform))
+    assert ours.shape == (frames, 5 * 48)
+    assert torch.allclose(ours, reference(library, waveform, frames), rtol=0, atol=2e-4)
+
+
+def test_the_last_state_comes_first_and_again_last(encoder: Wav2Vec2Features) -> None:
+    waveform = speech(1.0)
+    features = encoder(waveform, times(20), track_level(waveform))
+    assert torch.equal(features[:, :48], features[:, -48:])
+    assert not torch.allclose(features[:, :48], features[:, 48:96])
+
+
+def test_frames_between_the_steps_are_mixed_linearly(encoder: Wav2Vec2Features) -> None:
+    waveform = speech(2.0)
+    level = track_level(waveform)
+    at_25, at_50 = encoder(waveform, times(40), level), encoder(waveform, times(79, 50.0), level)
+    assert torch.allclose(at_50[::2], at_25, atol=1e-6)
+    assert torch.allclose(at_50[1::2], (at_25[:-1] + at_25[1:]) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("fps", [24000 / 1001, 60.0, 15.0])
+def test_any_frame_rate_gives_one_finite_row_per_frame(encoder: Wav2Vec2Features, fps: float) -> None:
+    waveform = speech(1.2)
+    features = encoder(waveform, times(30, fps), track_level(waveform))
+    assert features.shape[0] == 30
+    assert torch.isfinite(features).all()
+
+
+def test_silence_and_a_sound_shorter_than_one_window_are_fine(encoder: Wav2Vec2Features) -> None:
+    assert torch.isfinite(encoder(torch.zeros(16_000), times(25), torch.zeros(2))).all()
+    assert encoder(speech(0.01), times(9), torch.tensor([0.0, 1.0])).shape[0] == 9
+
+
+def seam_error(encoder: Wav2Vec2Features, context: float) -> tuple[float, float]:
+    """Mean error at the seams of 10 s windows and away from them, relative to the spread of the features."""
+    waveform, at = speech(40.0), times(1000)
+    whole = encoder(waveform, at, track_level(waveform))
+    pieces = torch.cat(list(track_features(encoder, waveform, at, window=10.0, context=context)))
+    assert pieces.shape == whole.shape
+    error = (pieces - whole).pow(2).mean(1).sqrt() / (whole - whole.mean(0)).pow(2).mean().sqrt()
+    seams = torch.cat([error[edge - 5 : edge + 5] for edge in (250, 500, 750)])
+    middles = torch.cat([error[edge - 60 : edge + 60] for edge in (125, 375, 625, 875)])
+    return seams.mean().item(), middles.mean().item()
+
+
+def test_a_seam_between_windows_is_no_worse_than_the_rest_of_a_window(encoder: Wav2Vec2Features) -> None:
+    seams, middles = seam_error(encoder, SPEECH_CONTEXT)
+    assert seams < 0.05
+    assert seams < 1.1 * middles
+
+
+def test_less_context_than_the_positional_convolution_reaches_would_show(encoder: Wav2Vec2Features) -> None:
+    seams, middles = seam_error(encoder, 2.0)
+    assert seams > 5 * middles
+
+
+def test_one_window_that_covers_the_track_is_the_whole_one(encoder: Wav2Vec2Features) -> None:
+    waveform, at = speech(4.0), times(100)
+    (only,) = track_features(encoder, waveform, at)
+    assert torch.equal(only, encoder(waveform, at, track_level(waveform)))
+
+
+def test_the_published_size_and_names() -> None:
+    with torch.device("meta"):
+        published = Wav2Vec2Features()
+    names = set(published.state_dict())
+    assert sum(tensor.numel() for tensor in published.state_dict().values()) == 94_371_712 - 768
+    assert Wav2Vec2Features.local_name("lm_head.weight") is None
+    assert Wav2Vec2Features.local_name("wav2vec2.masked_spec_embed") is None
+    for theirs in (
+        "wav2vec2.feature_extractor.conv_layers.0.layer_norm.weight",
+        "wav2vec2.encoder.pos_conv_embed.conv.weight_g",
+        "wav2vec2.encoder.pos_conv_embed.conv.weight_v",
+        "wav2vec2.encoder.layers.11.attention.out_proj.bias",
+        "wav2vec2.feature_projection.projection.weight",
+    ):
+        assert Wav2Vec2Features.local_name(theirs) in names
