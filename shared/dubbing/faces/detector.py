@@ -1,0 +1,188 @@
+"""Finding faces and their landmarks: the interface, and MediaPipe's FaceLandmarker behind it.
+
+The landmarker sees faces from about a tenth of the picture's width upwards, so a search also looks into overlapping tiles. A
+face that is known is followed in a small upright picture cut out around it, where its landmarks are as fine as the footage
+allows whatever the size of the frame, and at a cost that does not depend on it. Nothing is kept between calls: the same
+frames give the same landmarks, and there is no temporal filter that could lag behind the picture.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Protocol, Self
+
+import cv2
+import mediapipe as mp
+import numpy as np
+from mediapipe.tasks.python import vision
+from mediapipe.tasks.python.core.base_options import BaseOptions
+from numpy.typing import NDArray
+
+from dubbing.errors import Permanent
+from dubbing.faces import landmarks as marks
+from dubbing.faces.align import Matrix, Picture, extract_crop, invert
+
+# Apache-2.0; the float16/1 file that Google publishes.
+MODEL_SHA256: Final = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+
+_SEARCH_SIDE: Final = 512  # the search's pictures are shrunk to this; the network behind it sees 128
+_ROI_SIDE: Final = 384
+_ROI_FACES: Final = 2.5  # side of the followed region in faces: where the landmarks tremble least
+_MAX_FACES: Final = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face in one frame: float64 [478, 2] landmarks (`dubbing.faces.landmarks`)."""
+
+    landmarks: marks.Points
+
+    @cached_property
+    def box(self) -> NDArray[np.float64]:
+        """Left, top, right, bottom, float64 [4]."""
+        return marks.bounding_box(self.landmarks)
+
+    def overlap(self, other: "Face") -> float:
+        """Intersection over union of the two boxes."""
+        low, high = np.maximum(self.box[:2], other.box[:2]), np.minimum(self.box[2:], other.box[2:])
+        shared = np.prod(np.maximum(high - low, 0))
+        both = np.prod(self.box[2:] - self.box[:2]) + np.prod(other.box[2:] - other.box[:2]) - shared
+        return float(shared / both) if both > 0 else 0.0
+
+
+class FaceDetector(Protocol):
+    """Finds faces in single frames; frames are uint8 or uint16 [H, W, 3] RGB."""
+
+    def find(self, frame: Picture, *, deep: bool = False) -> list[Face]:
+        """All faces of the frame, largest first; ``deep`` also looks for small ones, which takes longer."""
+        ...
+
+    def follow(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
+        """Where each of the previous frame's faces is now, None where it is not seen."""
+        ...
+
+    def close(self) -> None:
+        """Frees the detector."""
+        ...
+
+
+class MediaPipeDetector:
+    """`FaceDetector` by MediaPipe's FaceLandmarker, one CPU thread.
+
+    Args:
+        model: path of ``face_landmarker.task``; its SHA-256 is checked.
+
+    Raises:
+        Permanent: the file is missing or is another one.
+    """
+
+    def __init__(self, model: Path) -> None:
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=_verified(model)),
+            running_mode=vision.RunningMode.IMAGE,
+            num_faces=_MAX_FACES,
+        )
+        self._landmarker: Any = vision.FaceLandmarker.create_from_options(options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the detector."""
+        self._landmarker.close()
+
+    def find(self, frame: Picture, *, deep: bool = False) -> list[Face]:
+        """All faces of the frame, largest first; ``deep`` also looks for small ones, which takes longer."""
+        frame = _eight_bit(frame)
+        coarse: list[Face] = []
+        for x, y, width, height in _tiles(frame.shape[1], frame.shape[0], deep=deep):
+            part = frame[y : y + height, x : x + width]
+            shrink = min(1.0, _SEARCH_SIDE / max(width, height))
+            if shrink < 1:
+                part = cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+            scale = np.array([width / part.shape[1], height / part.shape[0]])
+            coarse += [Face((points + 0.5) * scale - 0.5 + [x, y]) for points in self._landmarks(part)]
+        fine = self.follow(frame, distinct(coarse))
+        return distinct(face for face in fine if face is not None)
+
+    def follow(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
+        """Where each of the previous frame's faces is now, None where it is not seen."""
+        frame = _eight_bit(frame)
+        return [self._follow(frame, face) for face in faces]
+
+    def _follow(self, frame: Picture, face: Face) -> Face | None:
+        matrix = _upright(face)
+        roi = extract_crop(frame, matrix, _ROI_SIDE)
+        back = invert(matrix)
+        seen = [Face(points @ back[:, :2].T + back[:, 2]) for points in self._landmarks(roi)]
+        best = max(seen, key=face.overlap, default=None)
+        return best if best is not None and best.overlap(face) > 0.2 else None
+
+    def _landmarks(self, picture: Picture) -> Iterator[marks.Points]:
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
+        size = np.array([picture.shape[1], picture.shape[0]], np.float64)
+        for face in self._landmarker.detect(image).face_landmarks:
+            # The landmarker counts from the picture's edge, we from the centre of its first pixel.
+            yield np.array([(point.x, point.y) for point in face]) * size - 0.5
+
+
+def distinct(faces: Iterable[Face]) -> list[Face]:
+    """The faces without doubles, largest first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda f: -float(np.prod(f.box[2:] - f.box[:2]))):
+        if all(face.overlap(other) < 0.3 for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _verified(model: Path) -> bytes:
+    advice = ("Restore third_party/face_landmarker/face_landmarker.task from the repository.",)
+    try:
+        content = model.read_bytes()
+    except OSError as error:
+        raise Permanent(f"The face landmark model cannot be read: {error}", {"stage": "prepare"}, advice) from error
+    digest = sha256(content).hexdigest()
+    if digest != MODEL_SHA256:
+        raise Permanent(
+            f"{model} has SHA-256 {digest}, expected {MODEL_SHA256}: it is not the pinned model.", {"stage": "prepare"}, advice
+        )
+    return content
+
+
+def _eight_bit(frame: Picture) -> Picture:
+    return frame if frame.dtype == np.uint8 else (frame >> 8).astype(np.uint8)
+
+
+def _upright(face: Face) -> Matrix:
+    """From the frame to a square picture around the face, eyes level."""
+    eyes = face.landmarks[..., marks.RIGHT_EYE, :].mean(axis=0) - face.landmarks[..., marks.LEFT_EYE, :].mean(axis=0)
+    angle = np.arctan2(eyes[1], eyes[0])
+    low, high = face.box[:2], face.box[2:]
+    scale = _ROI_SIDE / (_ROI_FACES * max(float((high - low).max()), 1.0))
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[cosine, sine], [-sine, cosine]])
+    return np.column_stack([linear, (_ROI_SIDE - 1) / 2 - linear @ ((low + high) / 2)])
+
+
+def _tiles(width: int, height: int, *, deep: bool) -> Iterator[tuple[int, int, int, int]]:
+    """The regions that a search looks into (x, y, width, height): the frame, squares along it, and half as large ones."""
+    yield 0, 0, width, height
+    short = min(width, height)
+    sides = [short] if max(width, height) > 1.2 * short else []
+    if deep and short >= 360:
+        sides.append(-(-short // 2))
+    for side in sides:
+        for y in _spread(height, side):
+            for x in _spread(width, side):
+                yield x, y, side, side
+
+
+def _spread(length: int, side: int) -> list[int]:
+    """Starts of the fewest pieces of length ``side`` that cover ``length`` and overlap by a quarter."""
+    count = 1 if length <= side else 1 + int(np.ceil((length - side) / (0.75 * side)))
+    return [int(x) for x in np.linspace(0, length - side, count).round()]

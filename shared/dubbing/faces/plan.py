@@ -1,0 +1,38 @@
+"""Cutting tracks into chunks: what is generated as one sequence."""
+
+from collections.abc import Iterable, Iterator
+
+from dubbing.domain.faces import Chunk, FaceTrack
+from lipforcing.contract import FIRST_BLOCK_FRAMES, frames_of
+
+
+def plan_chunks(tracks: Iterable[FaceTrack], max_blocks: int) -> list[Chunk]:
+    """Covers every frame of every track by exactly one chunk's kept frames.
+
+    A track's first chunk starts with it, where the student's state may start empty. A further chunk starts one block early:
+    its first `FIRST_BLOCK_FRAMES` frames repeat the end of the chunk before, warm the state up, and are dropped. A chunk
+    whose length is no whole number of blocks is filled up by whoever feeds it, by repeating its last frame.
+
+    Args:
+        tracks: in the order in which they are to be generated.
+        max_blocks: blocks per chunk, at least 2.
+
+    Raises:
+        ValueError: ``max_blocks`` is below 2, which leaves no frame to keep after a pre-roll.
+    """
+    if max_blocks < 2:
+        raise ValueError(f"a chunk needs at least 2 blocks, not {max_blocks}")
+    spans = ((track, *span) for track in tracks for span in _spans(track, frames_of(max_blocks)))
+    return [
+        Chunk(index=index, track=track.index, start=start, keep_from=keep_from, end=end)
+        for index, (track, start, keep_from, end) in enumerate(spans)
+    ]
+
+
+def _spans(track: FaceTrack, longest: int) -> Iterator[tuple[int, int, int]]:
+    """Start, first kept frame and end of each chunk."""
+    start = keep_from = track.start
+    while keep_from < track.end:
+        end = min(start + longest, track.end)
+        yield start, keep_from, end
+        start, keep_from = end - FIRST_BLOCK_FRAMES, end
