@@ -11,6 +11,9 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
+from dubbing.db.engine import Database
+from dubbing.db.keys import Keys, create_api_key
+from dubbing.settings import DatabaseSettings
 from services.cli.stack.errors import StackError
 from services.cli.stack.home import CHECKOUT
 
@@ -29,6 +32,18 @@ def migrate(env: Mapping[str, str]) -> None:
     )
     if done.returncode != 0:
         raise StackError(f"the database migration failed: {done.stderr.strip()[-800:]}")
+
+
+def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
+    """The local API key: ``known`` when the database still accepts it, else a new one."""
+    database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
+    try:
+        with database.sessions().begin() as session:
+            if known is not None and Keys(session).authenticate(known) is not None:
+                return known
+            return create_api_key(session, name="local stack")
+    finally:
+        database.close()
 
 
 def ensure_bucket(env: Mapping[str, str]) -> None:

@@ -33,6 +33,7 @@ class Child:
         self.status = ProcessStatus(name=spec.name, phase=Phase.STOPPED, since=time.time())
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
+        self._family: list[psutil.Process] = []
         self._started = 0.0
         self._failures = 0
         self._retry_at = 0.0
@@ -84,8 +85,12 @@ class Child:
             self._probe(now)
 
     def ask_to_stop(self) -> None:
-        """Sends the stop signal to the leader; `stopped` completes it."""
+        """Sends the stop signal to the leader; `stopped` completes it.
+
+        The family is noted first: once the leader is gone, nothing tells whose its children were.
+        """
         if self._process is not None and self._process.poll() is None:
+            self._family = reap.family(self._process.pid)
             self._process.send_signal(self.spec.stop_signal)
 
     def stopped(self) -> None:
@@ -93,11 +98,10 @@ class Child:
         if self._process is None:
             self._move(Phase.STOPPED)
             return
-        members = reap.family(self._process.pid)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(self.spec.grace)
         reap.kill_group(self._process.pid)
-        reap.end(members, 0.0)
+        reap.end(self._family, 0.0)
         self._process.wait()
         self._process = None
         self._move(Phase.STOPPED, pid=None, created=None)

@@ -1,6 +1,6 @@
 """What every process file needs to describe its process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.cli.stack.home import Home
@@ -17,6 +17,7 @@ class Context:
         state: ports and credentials; process files add to it.
         environ: the caller's ``DUBLINE_*`` variables.
         status: what runs now; the ports of what runs are rightly taken.
+        say: tells the user about a step that takes a while.
         decided: ports given out by this context.
     """
 
@@ -24,6 +25,7 @@ class Context:
     state: StackState
     environ: Mapping[str, str] = field(default_factory=dict)
     status: Status = field(default_factory=Status)
+    say: Callable[[str], None] = lambda _: None
     decided: dict[str, int] = field(default_factory=dict)
 
     def port(self, process: str, name: str | None = None) -> int:

@@ -18,12 +18,21 @@ from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Sta
 from services.cli.stack.state import StackState
 from services.cli.stack.supervisor import lock_file, plan_file, read_status, status_file
 
-Report = Callable[[Status], None]
 _START_SECONDS = 180.0
 _STOP_SECONDS = 60.0
 _POLL = 0.1
 # A process that crashes this often before it was ever healthy will not heal by waiting.
 _MAX_CRASHES = 3
+
+
+class Progress:
+    """Hears how a start goes; this one keeps silent."""
+
+    def step(self, text: str) -> None:
+        """``text`` is being done now."""
+
+    def status(self, status: Status) -> None:
+        """``status`` is what runs now; called a few times per second while processes start."""
 
 
 class LocalStack:
@@ -40,29 +49,29 @@ class LocalStack:
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner
 
-    def start(self, only: Iterable[str] = table.NAMES, report: Report = lambda _: None) -> None:
+    def start(self, only: Iterable[str] = table.NAMES, progress: Progress | None = None) -> None:
         """Starts ``only`` and what they need, beside what runs already; returns when all are healthy.
 
         Args:
             only: names from the table.
-            report: is called with the status a few times per second while processes start.
+            progress: hears how it goes.
 
         Raises:
             StackError: something cannot be started; what did start keeps running.
         """
         names = table.selection(only)
+        progress = progress or Progress()
         self.home.create()
         with exclusive(self.home.run / "up.lock", wait=True):
-            context = self._context()
+            context = self._context(progress.step)
             context.state.external = table.external_settings(self._environ)
             local = [name for name in names if not self._is_external(name, context.state)]
             kept = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
             servers = {name: table.SERVERS[name].describe(context) for name in local if name in table.SERVERS}
             context.state.save(self.home.state_file)
             self._supervise(kept | servers)
-            self._wait([name for name in servers if name != "triton"], report)
-            env = self._settings(context)
-            self._prepare(names, env)
+            self._wait([name for name in servers if name != "triton"], progress)
+            self._prepare(names, context)
             services = {
                 name: table.service_spec(name, context, {**self._environ, **self._settings(context)})
                 for name in local
@@ -70,7 +79,7 @@ class LocalStack:
             }
             context.state.save(self.home.state_file)
             self._supervise(kept | servers | services)
-            self._wait(local, report)
+            self._wait(local, progress)
 
     def stop(self) -> None:
         """Stops every process of the stack and its supervisor; returns when none is left.
@@ -95,12 +104,17 @@ class LocalStack:
     def destroy(self) -> None:
         """Stops the stack and removes its data, logs and credentials."""
         self.stop()
-        for folder in (*StackState.load(self.home.state_file).folders.values(), self.home.root):
+        for folder in StackState.load(self.home.state_file).folders.values():
             shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.home.root, ignore_errors=True)
 
     def env(self) -> dict[str, str]:
         """The settings (``DUBLINE_*``) with which a client or a test reaches this stack."""
         return self._settings(self._context())
+
+    def ports(self) -> dict[str, int]:
+        """Every port that was chosen, by name."""
+        return dict(StackState.load(self.home.state_file).ports)
 
     def status(self) -> Status:
         """What runs, in the order of the table; servers that run elsewhere are ``external``."""
@@ -118,8 +132,8 @@ class LocalStack:
     def _live(self) -> Status:
         return read_status(self.home) if is_locked(lock_file(self.home)) else Status()
 
-    def _context(self) -> Context:
-        return Context(self.home, StackState.load(self.home.state_file), self._environ, self._live())
+    def _context(self, say: Callable[[str], None] = lambda _: None) -> Context:
+        return Context(self.home, StackState.load(self.home.state_file), self._environ, self._live(), say)
 
     def _plan(self) -> Plan:
         if not is_locked(lock_file(self.home)) or not plan_file(self.home).exists():
@@ -141,13 +155,16 @@ class LocalStack:
             found["DUBLINE_API_KEY"] = context.state.api_key
         return found
 
-    @staticmethod
-    def _prepare(names: tuple[str, ...], env: Mapping[str, str]) -> None:
+    def _prepare(self, names: tuple[str, ...], context: Context) -> None:
         """Makes what the chosen processes expect to find."""
+        env = self._settings(context)
         if "s3" in names:
+            context.say("Checking the object store")
             bootstrap.ensure_bucket(env)
-        if "api" in names:
+        if set(names) & set(table.SERVICES):
+            context.say("Bringing the database's tables up to date")
             bootstrap.migrate(env)
+            context.state.api_key = bootstrap.ensure_api_key(env, context.state.api_key)
 
     def _supervise(self, specs: Mapping[str, ProcessSpec]) -> None:
         """Hands the supervisor a new plan; starts the supervisor when none runs."""
@@ -174,22 +191,22 @@ class LocalStack:
             raise StackError(f"{file} is missing while a supervisor holds its lock")
         return int(file.read_text(encoding="utf-8"))
 
-    def _wait(self, names: Iterable[str], report: Report) -> None:
+    def _wait(self, names: Iterable[str], progress: Progress) -> None:
         """Returns when all of ``names`` are healthy."""
         wanted = set(names)
         deadline = time.monotonic() + _START_SECONDS
+        before = {name: self._live().of(name).restarts for name in wanted}
         while True:
             status = self._live()
-            report(status)
-            waiting = [name for name in wanted if status.of(name).phase is not Phase.RUNNING]
+            progress.status(status)
+            waiting = [status.of(name) for name in wanted if status.of(name).phase is not Phase.RUNNING]
             if not waiting:
                 return
-            for name in waiting:
-                process = status.of(name)
-                if process.restarts >= _MAX_CRASHES or time.monotonic() > deadline:
+            for process in waiting:
+                if process.restarts - before[process.name] >= _MAX_CRASHES or time.monotonic() > deadline:
                     raise StackError(
-                        f"{name} does not start ({process.last_exit or 'no answer'})\n{self.tail(name)}",
-                        suggestions=(f"The whole log: {self.home.log_of(name)}",),
+                        f"{process.name} does not start ({process.last_exit or 'no answer'})\n{self.tail(process.name)}",
+                        suggestions=(f"The whole log: {self.home.log_of(process.name)}",),
                     )
             time.sleep(_POLL)
 

@@ -9,7 +9,8 @@ import psutil
 
 from services.cli.stack.plan import ProcessStatus
 
-# Every process of a stack carries "<home>:<name>" here, and so do its children, whatever group they moved to.
+# Every process of a stack carries "<home>:<name>" here, and so do its children, whatever group they moved to. PostgreSQL and
+# Valkey write their title over it; those two are found by their recorded pids.
 MARKER = "DUBLINE_SUPERVISED"
 
 

@@ -40,6 +40,7 @@ def describe(context: Context) -> ProcessSpec:
     programs = _programs(folder, owner)
     data = folder / f"postgres-{_major(programs)}"
     if not (data / "PG_VERSION").exists():
+        context.say("Creating the database")
         _initialise(context, programs, data, owner)
     port = context.port(NAME)
     settings = {

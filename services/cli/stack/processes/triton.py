@@ -38,6 +38,8 @@ CARRIER = Carrier(
 
 def describe(context: Context) -> ProcessSpec:
     """Unpacks the server (once), gathers the backends, and says how to run it on the models that have weights."""
+    if not (context.home.carriers / CARRIER.folder).exists():
+        context.say(f"Downloading NVIDIA Triton Inference Server ({CARRIER.megabytes} MB, once)")
     carrier = unpacked(CARRIER, context.home.carriers)
     http, grpc, metrics = context.port(NAME, "http"), context.port(NAME), context.port(NAME, "metrics")
     repository = models_folder(context)

@@ -1,0 +1,142 @@
+"""``dubline up | down | status | logs``."""
+
+import json
+import os
+import time
+from collections import deque
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.stack import table
+from services.cli.stack.errors import StackError
+from services.cli.stack.home import default_home
+from services.cli.stack.local import LocalStack
+from services.cli.stack.plan import Phase, Status
+from services.cli.stack_view import StartView
+
+_COLOURS = {
+    Phase.RUNNING: "green",
+    Phase.EXTERNAL: "cyan",
+    Phase.STARTING: "yellow",
+    Phase.UNHEALTHY: "yellow",
+    Phase.BACKING_OFF: "red",
+    Phase.STOPPED: "dim",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the stack's commands to ``app``."""
+    for command in (up, down, status, logs):
+        app.command()(command)
+
+
+def local_stack() -> LocalStack:
+    """The stack of this checkout, with the settings of the caller's environment."""
+    return LocalStack(default_home(), os.environ)
+
+
+def up(
+    only: Annotated[str | None, typer.Option(help="Start only these, comma-separated, and what they need.")] = None,
+) -> None:
+    """Start the local stack (or what is missing of it) and wait until it is healthy."""
+    start(only.split(",") if only else table.NAMES)
+
+
+def start(names: tuple[str, ...] | list[str] = table.NAMES) -> LocalStack:
+    """Starts ``names`` with a view of the progress on stderr."""
+    stack = local_stack()
+    began = time.monotonic()
+    with StartView(Console(stderr=True)) as view:
+        stack.start(names, view)
+    settings = stack.env()
+    Console(stderr=True, highlight=False).print(
+        f"The stack is up after {time.monotonic() - began:.1f} s: {settings['DUBLINE_API_URL']}"
+        if "api" in names
+        else f"Up after {time.monotonic() - began:.1f} s."
+    )
+    return stack
+
+
+def down(
+    remove_data: Annotated[bool, typer.Option("--remove-data", help="Also delete all data and credentials.")] = False,
+) -> None:
+    """Stop every process of the local stack."""
+    stack = local_stack()
+    if remove_data:
+        stack.destroy()
+    else:
+        stack.stop()
+    Console(stderr=True).print("The stack is down.")
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False) -> None:
+    """Show what runs, what was restarted, and why."""
+    stack = local_stack()
+    found = stack.status()
+    if as_json:
+        content = found.model_dump(mode="json")
+        content["home"] = str(stack.home.root)
+        content["api_url"] = stack.env()["DUBLINE_API_URL"] if found.supervisor else None
+        print(json.dumps(content, indent=2))
+        return
+    Console().print(_table(found))
+
+
+def _table(found: Status) -> Table:
+    view = Table("process", "state", "pid", "since", "restarts", "last exit", box=None, pad_edge=False)
+    for process in found.processes:
+        colour = _COLOURS[process.phase]
+        since = f"{time.time() - process.since:.0f} s" if process.since else ""
+        view.add_row(
+            process.name,
+            f"[{colour}]{process.phase}[/]",
+            str(process.pid or ""),
+            since,
+            str(process.restarts or ""),
+            process.last_exit or "",
+        )
+    return view
+
+
+def logs(
+    name: Annotated[str | None, typer.Argument(help="A process, or `supervisor`; all when left out.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Wait for more.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", help="How many lines of each log.")] = 40,
+) -> None:
+    """Print the end of the logs."""
+    home = default_home()
+    names = [name] if name else [known for known in ("supervisor", *table.NAMES) if home.log_of(known).exists()]
+    if name and not home.log_of(name).exists():
+        raise StackError(f"there is no log of {name}", suggestions=(f"The processes are: {', '.join(table.NAMES)}.",))
+    places: dict[str, int] = {}
+    for each in names:
+        path = home.log_of(each)
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in deque(file, lines):
+                _show(each, line, alone=name is not None)
+            places[each] = file.tell()
+    while follow:
+        for each in names:
+            places[each] = _follow(each, home.log_of(each), places[each], alone=name is not None)
+        time.sleep(0.3)
+
+
+def _follow(name: str, path: Path, place: int, *, alone: bool) -> int:
+    """Prints what came since ``place``; a log that was replaced begins anew."""
+    if not path.exists():
+        return 0
+    if path.stat().st_size < place:
+        place = 0
+    with path.open(encoding="utf-8", errors="replace") as file:
+        file.seek(place)
+        for line in file:
+            _show(name, line, alone=alone)
+        return file.tell()
+
+
+def _show(name: str, line: str, *, alone: bool) -> None:
+    print(line.rstrip("\n") if alone else f"{name:18} | {line.rstrip()}", flush=True)

@@ -1,0 +1,61 @@
+"""How a start of the stack looks: a live table on a terminal, one line per change elsewhere."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+from services.cli.stack.local import Progress
+from services.cli.stack.plan import Phase, ProcessStatus, Status
+
+_MARKS = {Phase.RUNNING: "[green]ready[/]", Phase.BACKING_OFF: "[red]crashed, starts again[/]"}
+
+
+class StartView(Progress):
+    """Shows the progress of a start.
+
+    Args:
+        console: where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, transient=True, refresh_per_second=8) if console.is_terminal else None
+        self._phases: dict[str, Phase] = {}
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def step(self, text: str) -> None:
+        """Says what is being done now."""
+        self._console.print(f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}")
+
+    def status(self, status: Status) -> None:
+        """Shows the processes on a terminal, and what changed elsewhere."""
+        if self._live is not None:
+            self._live.update(_table(status.processes))
+            return
+        for process in status.processes:
+            if self._phases.get(process.name) is not process.phase:
+                self._phases[process.name] = process.phase
+                if process.phase in (Phase.RUNNING, Phase.BACKING_OFF):
+                    self.step(f"{process.name}: {_MARKS[process.phase]} {process.last_exit or ''}")
+
+
+def _table(processes: tuple[ProcessStatus, ...]) -> Table:
+    view = Table(box=None, show_header=False, pad_edge=False)
+    for process in processes:
+        mark = _MARKS.get(process.phase)
+        view.add_row(process.name, mark or Spinner("dots", str(process.phase)), process.last_exit or "")
+    return view

@@ -1,0 +1,181 @@
+"""The stack with its real servers: crashes, restarts, second starts, external servers, and a clean end."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from services.cli.stack import reap
+from services.cli.stack.home import CHECKOUT, home_at
+from services.cli.stack.local import LocalStack
+from services.cli.stack.plan import Phase, Status
+from services.cli.stack.table import SERVERS
+
+pytestmark = pytest.mark.stack
+ALL = tuple(SERVERS)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    own = LocalStack(home_at(tmp_path_factory.mktemp("own")), owner=os.getpid())
+    own.start(ALL)
+    yield own
+    own.destroy()
+
+
+def healthy_again(stack: LocalStack, name: str, but_not: int) -> bool:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        found = stack.status().of(name)
+        if found.phase is Phase.RUNNING and found.pid != but_not:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def command_line(stack: LocalStack, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}", "DUBLINE_HOME": str(stack.home.root), **environ},
+    )
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_server_killed_with_sigkill_is_restarted_and_reported(own: LocalStack, name: str) -> None:
+    before = own.status().of(name)
+    os.kill(before.pid, signal.SIGKILL)
+    assert healthy_again(own, name, but_not=before.pid)
+    after = own.status().of(name)
+    assert after.restarts == before.restarts + 1
+    assert after.last_exit == "killed by SIGKILL"
+
+
+def test_committed_rows_survive_a_killed_database(own: LocalStack) -> None:
+    url = own.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
+    pid = own.status().of("postgres").pid
+    os.kill(pid, signal.SIGKILL)
+    assert healthy_again(own, "postgres", but_not=pid)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT value FROM kept").fetchone() == (7,)
+
+
+def test_a_second_start_is_quick_and_changes_nothing(own: LocalStack) -> None:
+    before, env = own.status(), own.env()
+    began = time.monotonic()
+    own.start(ALL)
+    assert time.monotonic() - began < 5
+    assert [process.pid for process in own.status().processes] == [process.pid for process in before.processes]
+    assert own.env() == env
+
+
+def test_ports_credentials_and_data_are_kept_over_a_stop(own: LocalStack) -> None:
+    env = own.env()
+    redis.Redis.from_url(env["DUBLINE_REDIS_URL"]).set("kept", "yes")
+    own.stop()
+    own.start(ALL)
+    assert own.env() == env
+    assert redis.Redis.from_url(env["DUBLINE_REDIS_URL"]).get("kept") == b"yes"
+
+
+def test_everything_listens_on_loopback_only(own: LocalStack) -> None:
+    listening = Path("/proc/net/tcp").read_text().splitlines()[1:] + Path("/proc/net/tcp6").read_text().splitlines()[1:]
+    ours = {f"{port:04X}" for port in own.ports().values()}
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
+    addresses = {line.split()[1].split(":")[0] for line in listening if line.split()[1].split(":")[1] in ours}
+    assert addresses
+    assert addresses <= loopback
+
+
+def test_servers_refuse_clients_without_credentials(own: LocalStack) -> None:
+    env = own.env()
+    port = int(env["DUBLINE_REDIS_URL"].rsplit(":", 1)[1].split("/")[0])
+    with pytest.raises(redis.AuthenticationError):
+        redis.Redis(port=port).get("x")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(env["DUBLINE_DATABASE_URL"].replace("+psycopg", "").replace(":", ":x", 2).replace(":x//", "://"))
+
+
+def test_private_files_are_private(own: LocalStack) -> None:
+    private = [own.home.state_file, own.home.run / "plan.json", own.home.run / "redis.conf"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in private] == [0o600] * 3
+
+
+def test_status_is_machine_readable(own: LocalStack) -> None:
+    done = command_line(own, "status", "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert Status.model_validate({key: found[key] for key in ("supervisor", "processes")}).of("redis").phase is Phase.RUNNING
+
+
+def test_two_starts_at_once_end_with_one_stack(own: LocalStack) -> None:
+    own.stop()
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-m", "services.cli.main", "up", "--only", "redis"],
+            cwd=CHECKOUT,
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}",
+                "DUBLINE_HOME": str(own.home.root),
+            },
+        )
+        for _ in range(2)
+    ]
+    assert [start.wait(60) for start in starts] == [0, 0]
+    title = f"127.0.0.1:{own.ports()['redis']}"  # Valkey shows its address instead of its arguments
+    servers = [process for process in psutil.process_iter(["cmdline"]) if title in " ".join(process.info["cmdline"] or ())]
+    assert len(servers) == 1
+
+
+def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tmp_path: Path) -> None:
+    own.start(["redis"])
+    url = own.env()["DUBLINE_REDIS_URL"]
+    other = LocalStack(home_at(tmp_path / "other"), {"DUBLINE_REDIS_URL": url}, owner=os.getpid())
+    try:
+        other.start(["redis", "postgres"])
+        assert other.env()["DUBLINE_REDIS_URL"] == url
+        assert other.status().of("redis").phase is Phase.EXTERNAL
+        assert other.status().of("redis").pid is None
+        assert "redis" not in other.ports()
+    finally:
+        other.destroy()
+
+
+def test_a_killed_supervisor_is_replaced_and_its_orphans_are_ended(own: LocalStack) -> None:
+    own.start(ALL)
+    old = [process.pid for process in own.status().processes if process.pid]
+    os.kill(own.status().supervisor, signal.SIGKILL)
+    own.start(ALL)
+    assert not {process.pid for process in reap.marked(str(own.home.root))} & set(old)
+    assert all(own.status().of(name).phase is Phase.RUNNING for name in ALL)
+
+
+def test_stopping_leaves_no_process_and_no_listener(own: LocalStack) -> None:
+    own.start(ALL)
+    status = own.status()
+    members = [member for process in status.processes if process.pid for member in reap.family(process.pid)]
+    ports = own.ports()
+    own.stop()
+    assert not [member for member in members if member.is_running()]
+    assert not reap.marked(str(own.home.root))
+    for port in ports.values():
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    own.stop()  # a second stop has nothing to do

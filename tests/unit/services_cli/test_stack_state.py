@@ -1,0 +1,83 @@
+import random
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.stack import ports
+from services.cli.stack.context import Context
+from services.cli.stack.errors import StackError
+from services.cli.stack.home import Home
+from services.cli.stack.plan import Phase, ProcessStatus, Status
+from services.cli.stack.state import StackState
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind((ports.LOOPBACK, 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_port_somebody_listens_on_is_not_free(taken: int) -> None:
+    assert not ports.is_free(taken)
+
+
+def test_a_chosen_port_is_free_outside_the_ephemeral_range_and_not_one_of_the_taken() -> None:
+    first = ports.choose((), random.Random(1))
+    second = ports.choose({first}, random.Random(1))
+    assert ports.FIRST <= first < ports.LAST
+    assert ports.is_free(second)
+    assert first != second
+
+
+def test_a_remembered_port_is_used_again() -> None:
+    state = StackState()
+    assert state.port("redis", keep=False) == state.port("redis", keep=False)
+
+
+def test_a_remembered_port_that_another_program_took_is_replaced(taken: int) -> None:
+    state = StackState(ports={"redis": taken})
+    assert state.port("redis", keep=False) != taken
+    assert state.ports["redis"] != taken
+
+
+def test_the_port_of_a_running_process_is_kept_although_it_is_not_free(taken: int, tmp_path: Path) -> None:
+    running = Status(processes=(ProcessStatus(name="redis", phase=Phase.RUNNING, pid=1),))
+    context = Context(Home(tmp_path, tmp_path), StackState(ports={"redis": taken}), {}, running)
+    assert context.port("redis") == taken
+
+
+def test_a_port_is_decided_once_even_when_our_own_process_takes_it_meanwhile(tmp_path: Path) -> None:
+    context = Context(Home(tmp_path, tmp_path), StackState())
+    port = context.port("redis")
+    with socket.socket() as listener:
+        listener.bind((ports.LOOPBACK, port))
+        listener.listen()
+        assert context.port("redis") == port
+
+
+def test_state_survives_a_round_trip_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    state = StackState(api_key="dub_k")
+    password, port = state.secret("postgres"), state.port("postgres", keep=False)
+    state.save(path)
+    again = StackState.load(path)
+    assert (again.secret("postgres"), again.ports["postgres"], again.api_key) == (password, port, "dub_k")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_secrets_differ_from_each_other_and_between_stacks() -> None:
+    one, other = StackState(), StackState()
+    assert len({one.secret("a"), one.secret("b"), other.secret("a")}) == 3
+
+
+def test_a_damaged_state_file_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text('{"ports": 7}')
+    with pytest.raises(StackError, match="damaged") as caught:
+        StackState.load(path)
+    assert caught.value.suggestions

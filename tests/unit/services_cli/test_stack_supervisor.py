@@ -1,0 +1,173 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from services.cli.stack import probes, reap
+from services.cli.stack.child import Child
+from services.cli.stack.errors import StackError
+from services.cli.stack.files import exclusive, is_locked, write_private
+from services.cli.stack.home import Home
+from services.cli.stack.local import LocalStack
+from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.cli.stack.supervisor import Supervisor, lock_file, plan_file, read_status, status_file
+
+SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home", tmp_path / "carriers")
+    home.create()
+    return home
+
+
+def spec(name: str = "sleeper", command: tuple[str, ...] = SLEEP, **more: object) -> ProcessSpec:
+    return ProcessSpec(name=name, command=command, cwd="/", probe="alive://0", grace=2.0, **more)
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def ticked(child: Child, phase: Phase) -> bool:
+    def reached() -> bool:
+        child.tick()
+        return child.status.phase is phase
+
+    return until(reached)
+
+
+def test_a_killed_process_is_started_again_and_its_end_is_reported(home: Home) -> None:
+    child = Child(spec(), home)
+    child.start()
+    assert ticked(child, Phase.RUNNING)
+    first = child.status.pid
+    os.kill(first, signal.SIGKILL)
+    assert ticked(child, Phase.BACKING_OFF)
+    assert ticked(child, Phase.RUNNING)
+    assert child.status.pid != first
+    assert (child.status.restarts, child.status.last_exit) == (1, "killed by SIGKILL")
+    child.ask_to_stop()
+    child.stopped()
+
+
+def test_pauses_between_crashes_grow(home: Home) -> None:
+    child = Child(spec(command=(sys.executable, "-c", "raise SystemExit(3)")), home)
+    child.start()
+    starts = []
+    for _ in range(3):
+        assert ticked(child, Phase.BACKING_OFF)
+        ended = time.monotonic()
+        assert ticked(child, Phase.STARTING)
+        starts.append(time.monotonic() - ended)
+    child.ask_to_stop()
+    child.stopped()
+    assert starts[0] < starts[1] < starts[2]
+    assert child.status.last_exit == "exited with 3"
+
+
+def test_a_program_that_is_not_there_is_reported_not_raised(home: Home) -> None:
+    child = Child(spec(command=("/nonexistent/program",)), home)
+    child.start()
+    assert child.status.phase is Phase.BACKING_OFF
+    assert "could not start" in child.status.last_exit
+
+
+def test_stopping_ends_grandchildren_that_ignore_signals_and_left_the_group(home: Home) -> None:
+    script = (
+        "import subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-c', 'import signal, time;"
+        " signal.signal(15, signal.SIG_IGN); time.sleep(600)'], start_new_session=True)\n"
+        "time.sleep(600)\n"
+    )
+    child = Child(spec(command=(sys.executable, "-c", script)), home)
+    child.start()
+    assert until(lambda: len(reap.family(child.status.pid)) == 2)
+    members = reap.family(child.status.pid)
+    child.ask_to_stop()
+    child.stopped()
+    assert not [process for process in members if process.is_running()]
+
+
+def test_the_supervisor_follows_the_plan_and_ends_all_when_its_owner_is_gone(home: Home) -> None:
+    owner = subprocess.Popen(SLEEP)
+    write_private(plan_file(home), Plan(processes=(spec("a"), spec("b")), generation=1, owner=owner.pid).model_dump_json())
+    supervisor = Supervisor(home)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        assert until(lambda: [p.phase for p in read_status(home).processes] == [Phase.RUNNING] * 2)
+        kept = read_status(home).of("b").pid
+        write_private(plan_file(home), Plan(processes=(spec("b"),), generation=2, owner=owner.pid).model_dump_json())
+        assert until(lambda: read_status(home).generation == 2)
+        assert [(p.name, p.pid) for p in read_status(home).processes] == [("b", kept)]
+    finally:
+        owner.kill()
+        owner.wait()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert not psutil.pid_exists(kept)
+
+
+def test_what_a_killed_supervisor_left_behind_is_found_by_its_record_and_by_its_marker(home: Home) -> None:
+    recorded, marked = subprocess.Popen(SLEEP), subprocess.Popen(SLEEP, env={reap.MARKER: f"{home.root}:x"})
+    created = psutil.Process(recorded.pid).create_time()
+    status = Status(processes=(ProcessStatus(name="x", phase=Phase.RUNNING, pid=recorded.pid, created=created),))
+    write_private(status_file(home), status.model_dump_json())
+    LocalStack(home).stop()
+    assert recorded.wait(5) == -signal.SIGTERM
+    assert marked.wait(5) == -signal.SIGTERM
+
+
+def test_a_stale_pid_that_now_belongs_to_another_process_is_left_alone(home: Home) -> None:
+    bystander = subprocess.Popen(SLEEP)
+    try:
+        status = Status(processes=(ProcessStatus(name="x", phase=Phase.RUNNING, pid=bystander.pid, created=1.0),))
+        write_private(status_file(home), status.model_dump_json())
+        write_private(home.run / "supervisor.pid", f"{bystander.pid}\n")
+        LocalStack(home).stop()
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_status_without_a_living_supervisor_counts_for_nothing(home: Home) -> None:
+    write_private(status_file(home), Status(supervisor=1, processes=()).model_dump_json())
+    assert LocalStack(home).status().supervisor is None
+
+
+def test_a_lock_is_exclusive_and_ends_with_its_holder(home: Home) -> None:
+    path = lock_file(home)
+    with exclusive(path, wait=False):
+        assert is_locked(path)
+        with pytest.raises(StackError), exclusive(path, wait=False):
+            pass
+    assert not is_locked(path)
+
+
+def test_probes_of_a_port_that_nobody_serves_are_false() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        for scheme in ("http", "postgres", "redis"):
+            assert not probes.is_healthy(f"{scheme}://127.0.0.1:{port}/x", 1.0)
+
+
+def test_an_alive_probe_waits_for_its_seconds() -> None:
+    assert not probes.is_healthy("alive://3", 2.9)
+    assert probes.is_healthy("alive://3", 3.0)
