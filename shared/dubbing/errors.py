@@ -241,3 +241,10 @@ class ParityFailed(Permanent):
 
     code = "parity_failed"
     title = "The output failed verification"
+
+
+class EncodeFailed(Transient):
+    """The encoder or muxer stopped: a full disk, a killed process. The same work may succeed elsewhere."""
+
+    code = "encode_failed"
+    title = "The output could not be written"
