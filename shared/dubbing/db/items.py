@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session, aliased
 
 from dubbing import clock, ids
@@ -203,15 +203,16 @@ class WorkItems:
             .where(WorkItem.state == WorkState.LEASED, or_(silent, WorkItem.lease_expires_at < now))
             .limit(limit)
             .with_for_update(skip_locked=True, key_share=True)
+            .cte("lost")
         )
         error = ChunkFailed("Every worker that tried this died or stopped answering.", where={"stage": "worker"})
         spent = WorkItem.attempt >= WorkItem.max_attempts
         rows = self._session.execute(
             update(WorkItem)
-            .where(WorkItem.id.in_(lost.scalar_subquery()))
+            .where(WorkItem.id == lost.c.id)
             .values(
                 state=case((spent, WorkState.FAILED), else_=WorkState.PENDING),
-                error=case((spent, error.problem()), else_=WorkItem.error),
+                error=case((spent, literal(error.problem(), JSONB)), else_=WorkItem.error),
                 lease_owner=None,
                 lease_expires_at=None,
                 heartbeat_at=None,

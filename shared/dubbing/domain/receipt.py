@@ -3,6 +3,8 @@
 from datetime import datetime
 from fractions import Fraction
 
+from pydantic import Field
+
 from dubbing.domain.faces import Finding, FrameRange
 from dubbing.domain.jobs import Models, Sync
 from dubbing.domain.media import ColourTags, Frozen
@@ -75,5 +77,5 @@ class Receipt(Frozen):
     parity: Parity
     touched: tuple[FrameRange, ...]
     shots: tuple[ShotScore, ...] = ()
-    timings: dict[str, float] = {}
+    timings: dict[str, float] = Field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()

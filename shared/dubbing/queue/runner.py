@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import stamina
 import structlog
-from billiard.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import OperationalError
 
 from dubbing import clock, ids
@@ -24,6 +24,7 @@ from dubbing.settings import QueueSettings
 
 Handler = Callable[[Any, Context], Frozen]
 _H = TypeVar("_H", bound=Handler)
+_T = TypeVar("_T")
 
 log = structlog.get_logger()
 
@@ -111,7 +112,7 @@ class Runner:
         attempts = item.max_attempts
         if not isinstance(cause, (DublineError, SoftTimeLimitExceeded, OperationalError)):
             attempts = min(attempts, item.max_attempts - self._settings.max_attempts + self._settings.bug_attempts)
-            log.exception("work_crashed", exc_info=cause)
+            log.error("work_crashed", exc_info=cause)
         if isinstance(error, Permanent) or item.attempt >= attempts:
             log.error("work_failed", code=error.code, detail=error.detail)
             self._end(item, lambda work: work.items.fail(item, error))
@@ -132,12 +133,12 @@ class Runner:
         with suppress(LeaseLost, OperationalError):
             self._transact(both)
 
-    def _transact(self, do: Callable[[UnitOfWork], Any]) -> Any:
+    def _transact(self, do: Callable[[UnitOfWork], _T]) -> _T:
         """Run ``do`` in a transaction; again when the database was away for a moment or chose it to break a deadlock."""
         for attempt in stamina.retry_context(on=OperationalError, attempts=8, timeout=30.0, wait_initial=0.1):
             with attempt, unit_of_work(self._database.sessions(), self._ring_bell) as work:
                 return do(work)
-        return None
+        raise AssertionError  # the retries end in a return or an error
 
 
 def _as_error(cause: Exception) -> DublineError:

@@ -1,6 +1,5 @@
 """The Celery tasks: thin, since a message is only a token."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -19,7 +18,7 @@ class BoundTask(Task):  # type: ignore[misc]  # celery ships no types
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run with the context of the message."""
-        headers: Mapping[str, Any] = self.request.headers or {}
+        headers = self.request.headers or {}
         context = {**headers.get(CONTEXT_HEADER, {}), "task_id": self.request.id}
         context.pop("service", None)
         with structlog.contextvars.bound_contextvars(**context):

@@ -1,0 +1,51 @@
+"""What analysis finds in one picture: everything later steps need to know about its faces, whatever the language."""
+
+from dubbing.domain.faces import Chunk, FaceTrack, Finding, FrameRange, Shot
+from dubbing.domain.media import Frozen, VideoInfo
+
+
+class TrackPath(Frozen):
+    """Where one track's face is in each of its frames.
+
+    Attributes:
+        track: the track.
+        anchors: [V][6], left brow, right brow and nose as x, y pairs in pixels of the upright picture.
+        opening: [V], mouth opening over the distance between the eyes; None where the face was not seen.
+    """
+
+    track: FaceTrack
+    anchors: tuple[tuple[float, ...], ...]
+    opening: tuple[float | None, ...]
+
+
+class Analysis(Frozen):
+    """One picture, analysed. ``chunks`` cover the tracks that are dubbed; `paths` has one entry for each of these."""
+
+    video: VideoInfo
+    shots: tuple[Shot, ...]
+    paths: tuple[TrackPath, ...]
+    chunks: tuple[Chunk, ...]
+    findings: tuple[Finding, ...] = ()
+
+    def path(self, track: int) -> TrackPath:
+        """The path of track number ``track``."""
+        return next(path for path in self.paths if path.track.index == track)
+
+    def touched(self, chunks: tuple[Chunk, ...], frames: int) -> tuple[FrameRange, ...]:
+        """The frames, among the first ``frames``, that ``chunks`` repaint: merged, in order, without those that miss a face."""
+        marked: set[int] = set()
+        for chunk in chunks:
+            missing = set(self.path(chunk.track).track.missing)
+            marked.update(i for i in range(chunk.keep_from, min(chunk.end, frames)) if i not in missing)
+        return runs(sorted(marked))
+
+
+def runs(frames: list[int]) -> tuple[FrameRange, ...]:
+    """Ascending frame numbers as half-open ranges."""
+    found: list[FrameRange] = []
+    start = 0
+    for place, frame in enumerate(frames):
+        if place + 1 == len(frames) or frames[place + 1] != frame + 1:
+            found.append(FrameRange(start=frames[start], end=frame + 1))
+            start = place + 1
+    return tuple(found)

@@ -1,0 +1,60 @@
+"""A migrated database and sessions that are rolled back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubbing.db.engine import Database, open_engine
+from dubbing.db.models import Base
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.settings import DatabaseSettings
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def database_settings(database_url: str) -> DatabaseSettings:
+    return DatabaseSettings(url=database_url)
+
+
+@pytest.fixture(scope="session")
+def migrated(database_settings: DatabaseSettings) -> Iterator[Engine]:
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", database_settings.url)
+    command.upgrade(config, "head")
+    engine = open_engine(database_settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(migrated: Engine) -> Iterator[Session]:
+    """A session whose commits are savepoints of a transaction that is rolled back."""
+    with migrated.connect() as connection, connection.begin() as transaction:
+        yield Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        transaction.rollback()
+
+
+@pytest.fixture
+def work(session: Session) -> UnitOfWork:
+    return UnitOfWork(session)
+
+
+@pytest.fixture
+def database(migrated: Engine, database_settings: DatabaseSettings) -> Iterator[Database]:
+    """For tests of several connections at once: real commits, wiped afterwards."""
+    database = Database(database_settings)
+    yield database
+    database.close()
+    with migrated.begin() as connection:
+        connection.execute(text("TRUNCATE " + ", ".join(table.name for table in Base.metadata.sorted_tables)))
+
+
+@pytest.fixture
+def sessions(database: Database) -> sessionmaker[Session]:
+    return database.sessions()

@@ -1,0 +1,98 @@
+"""What handlers would answer for a film of 250 frames at 25 fps with three chunks."""
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from dubbing.domain.faces import Chunk, Finding
+from dubbing.domain.jobs import Models, Sync
+from dubbing.domain.media import AudioInfo, Frozen, MediaInfo, VideoInfo
+from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
+from dubbing.domain.work import (
+    EncodeResult,
+    EncodeSpeechTask,
+    InferResult,
+    InferTask,
+    PrepareResult,
+    ProbeResult,
+    ProbeTask,
+    StitchResult,
+    StitchTask,
+)
+from dubbing.ids import output_key, receipt_key
+
+FPS = Fraction(25)
+FRAMES = 250
+VIDEO = MediaInfo(
+    container="mov",
+    size_bytes=10,
+    video=VideoInfo(codec="h264", width=640, height=360, fps=FPS, frames=FRAMES, pixel_format="yuv420p"),
+)
+
+
+def sound(samples: int = 480_000) -> MediaInfo:
+    audio = AudioInfo(codec="pcm_s16le", sample_rate=48_000, channels=1, layout="mono", samples=samples)
+    return MediaInfo(container="wav", size_bytes=10, audio=audio)
+
+
+CHUNKS = tuple(
+    Chunk(index=index, track=0, start=max(0, start - 12), end=min(start + 100, FRAMES), keep_from=start)
+    for index, start in enumerate((0, 100, 200))
+)
+
+
+def probe(task: ProbeTask) -> ProbeResult:
+    if task.role == "video":
+        return ProbeResult(sha256="1" * 64, media=VIDEO)
+    return ProbeResult(sha256="2" * 64, media=sound())
+
+
+def prepare(_: object) -> PrepareResult:
+    return PrepareResult(shots=2, tracks=1, chunks=CHUNKS)
+
+
+def encode(task: object) -> EncodeResult:
+    return EncodeResult(frames=task.frames if isinstance(task, EncodeSpeechTask) else FRAMES)
+
+
+def infer(task: InferTask) -> InferResult:
+    return InferResult(frames=task.chunk.end - task.chunk.keep_from, digest=task.student.digest)
+
+
+def stitch(task: StitchTask, warnings: tuple[Finding, ...] = ()) -> StitchResult:
+    picture = VideoFacts(
+        filename="film.mp4", sha256="1" * 64, size_bytes=10, frames=FRAMES, fps=FPS, width=640, height=360, codec="h264"
+    )
+    track = AudioFacts(filename="pt.wav", sha256="2" * 64, sample_rate=48_000, channels=1, samples=480_000)
+    receipt = Receipt(
+        job_id=task.job_id,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        input_video=picture,
+        input_audio=track,
+        output_video=picture,
+        output_audio=track,
+        sync=Sync.model_validate(task.sync),
+        models=Models.model_validate(task.models),
+        seed=task.seed,
+        parity=Parity(frames=True, fps=True, size=True, rotation=True, colour=True, audio_samples=True),
+        touched=(),
+    )
+    return StitchResult(
+        output_key=output_key(task.job_id, ".mp4"),
+        output_filename="film.pt.mp4",
+        receipt_key=receipt_key(task.job_id),
+        receipt=receipt,
+        warnings=warnings,
+    )
+
+
+def answer(kind: str, task: Frozen) -> Frozen:
+    """The result of any kind of item."""
+    by_kind = {
+        "probe": probe,
+        "prepare": prepare,
+        "encode_face": encode,
+        "encode_speech": encode,
+        "infer": infer,
+        "stitch": stitch,
+    }
+    return by_kind[kind](task)  # type: ignore[operator]

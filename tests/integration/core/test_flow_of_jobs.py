@@ -1,0 +1,256 @@
+"""From the first probe to the receipt: what comes next, won by exactly one, whatever happens in between."""
+
+import threading
+from typing import Any
+
+import platform_results as results
+import pytest
+from platform_jobs import make_job
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubbing.db.advance import Advancer
+from dubbing.db.models import Asset, Job, WorkItem
+from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain import work as kinds
+from dubbing.domain.faces import Finding
+from dubbing.domain.jobs import JobState, Phase, SyncMode
+from dubbing.domain.progress import percent
+from dubbing.domain.work import PAYLOADS, Ring, WorkKind
+from dubbing.errors import ChunkFailed
+
+pytestmark = pytest.mark.stack
+
+
+def do(work: UnitOfWork, *wanted: WorkKind, answer: Any = results.answer) -> int:
+    """Complete every waiting item of these kinds."""
+    count = 0
+    while item := work.items.claim(wanted, "w", 60):
+        work.jobs.started(item.id)
+        work.items.complete(item, answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload)).model_dump(mode="json"))
+        Advancer(work, 8).item_ended(item.id)
+        count += 1
+    return count
+
+
+def fresh(work: UnitOfWork, job: Job) -> Job:
+    work.session.refresh(job)
+    return job
+
+
+def test_a_job_runs_through_all_phases_to_its_receipt(work: UnitOfWork) -> None:
+    job = make_job(work)
+    seen = []
+    for kind in WorkKind:
+        seen.append(fresh(work, job).phase)
+        assert do(work, kind) == {"probe": 2, "infer": 3}.get(kind, 1)
+    assert seen == ["probing", "analyzing", "encoding", "encoding", "generating", "stitching"]
+    assert fresh(work, job).state == JobState.SUCCEEDED
+    assert job.output is not None
+    assert job.output["receipt"]["input_video"]["fps"] == "25"
+    types = [event.type for event in work.jobs.events_after(job.id, 0)]
+    assert types[:2] == ["job.queued", "job.running"]
+    assert types.count("job.phase") == 4
+    assert types[-1] == "job.succeeded"
+    assert percent(JobState(job.state), Phase(job.phase), work.jobs.counts([job.id])[job.id]) == 100
+
+
+def test_warnings_of_the_stitcher_are_the_jobs_warnings(work: UnitOfWork) -> None:
+    job = make_job(work)
+
+    def answer(kind: str, task: Any) -> Any:
+        finding = Finding(code="face_lost", detail="no face")
+        return results.stitch(task, (finding,)) if kind == "stitch" else results.answer(kind, task)
+
+    do(work, *WorkKind, answer=answer)
+    assert fresh(work, job).state == JobState.SUCCEEDED_WITH_WARNINGS
+    assert job.warnings[0]["code"] == "face_lost"
+
+
+def test_a_second_language_reuses_everything_that_depends_on_the_footage(work: UnitOfWork) -> None:
+    first = make_job(work)
+    do(work, *WorkKind)
+    video = work.session.get(Asset, first.video_asset)
+    other = Asset(id="ast_es", tenant="default", object_key="assets/es", filename="es.wav", size=10)
+    second = make_job(work, video=video, audio=other)
+
+    def answer(kind: str, task: Any) -> Any:
+        found = results.answer(kind, task)
+        return found.model_copy(update={"sha256": "3" * 64}) if kind == "probe" else found
+
+    done = []
+    while item := work.items.claim(list(WorkKind), "w", 60):
+        done.append(item.kind)
+        work.items.complete(item, answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload)).model_dump(mode="json"))
+        Advancer(work, 8).item_ended(item.id)
+    assert done == ["probe", "encode_speech", "infer", "infer", "infer", "stitch"]
+    assert fresh(work, second).state == JobState.SUCCEEDED
+
+
+def test_the_same_content_under_another_name_is_analysed_once(work: UnitOfWork) -> None:
+    make_job(work)
+    make_job(work)
+    assert do(work, WorkKind.PROBE) == 4
+    assert do(work, WorkKind.PREPARE) == 1
+    assert do(work, WorkKind.INFER) == 0
+    assert do(work, WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH) == 2
+    assert do(work, WorkKind.INFER) == 6
+
+
+def test_a_track_that_is_too_long_fails_the_job_with_the_difference(work: UnitOfWork) -> None:
+    job = make_job(work)
+
+    def answer(_: str, task: Any) -> Any:
+        found = results.probe(task)
+        return found if task.role == "video" else found.model_copy(update={"media": results.sound(480_000 + 13_440)})
+
+    do(work, WorkKind.PROBE, answer=answer)
+    assert fresh(work, job).state == JobState.FAILED
+    assert job.error is not None
+    assert job.error["code"] == "duration_mismatch"
+    assert job.error["media"]["delta_frames"] == 7
+    assert job.error["media"]["delta_ms"] == 280
+
+
+def test_cut_off_generates_only_the_chunks_that_show(work: UnitOfWork) -> None:
+    make_job(work, sync={"mode": SyncMode.CUT_OFF, "tolerance_frames": 0})
+
+    def answer(kind: str, task: Any) -> Any:
+        if kind == "probe" and task.role == "audio":
+            return kinds.ProbeResult(sha256="2" * 64, media=results.sound(480_000 // 2))
+        return results.answer(kind, task)
+
+    do(work, WorkKind.PROBE, WorkKind.PREPARE, WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH, answer=answer)
+    assert do(work, WorkKind.INFER) == 2
+    item = work.items.claim([WorkKind.STITCH], "w", 60)
+    assert item is not None
+    assert item.payload["frames"] == 125
+
+
+def test_one_failed_chunk_fails_the_job_and_stops_the_others(work: UnitOfWork) -> None:
+    job = make_job(work)
+    do(work, *(kind for kind in WorkKind if kind not in {WorkKind.INFER, WorkKind.STITCH}))
+    item = work.items.claim([WorkKind.INFER], "w", 60)
+    assert item is not None
+    work.items.fail(item, ChunkFailed("broken", where={"chunk": 0}))
+    Advancer(work, 8).item_ended(item.id)
+    assert fresh(work, job).state == JobState.FAILED
+    assert job.error is not None
+    assert job.error["where"] == {"chunk": 0}
+    assert work.items.claim([WorkKind.INFER], "w", 60) is None
+
+
+def test_a_new_job_tries_shared_work_again_that_failed_for_another(work: UnitOfWork) -> None:
+    make_job(work)
+    do(work, WorkKind.PROBE)
+    item = work.items.claim([WorkKind.PREPARE], "w", 60)
+    assert item is not None
+    work.items.fail(item, ChunkFailed("disk full"))
+    Advancer(work, 8).item_ended(item.id)
+    second = make_job(work)
+    do(work, *WorkKind)
+    assert fresh(work, second).state == JobState.SUCCEEDED
+
+
+def test_cancelling_waits_for_what_runs_and_spares_what_others_need(work: UnitOfWork) -> None:
+    job, other = make_job(work), make_job(work)
+    do(work, WorkKind.PROBE, WorkKind.PREPARE, WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH)
+    running = work.items.claim([WorkKind.INFER], "w", 60)
+    assert running is not None
+    assert running.job_id == job.id
+    assert work.items.wanted(running.id)
+    work.jobs.request_cancel(fresh(work, job))
+    Advancer(work, 8).advance(job.id)
+    assert fresh(work, job).state == JobState.CANCELING
+    assert not work.items.wanted(running.id)
+    work.items.give_up(running)
+    Advancer(work, 8).item_ended(running.id)
+    assert fresh(work, job).state == JobState.CANCELED
+    do(work, *WorkKind)
+    assert fresh(work, other).state == JobState.SUCCEEDED
+
+
+def test_work_given_up_goes_on_when_a_new_job_wants_it(work: UnitOfWork) -> None:
+    job = make_job(work)
+    do(work, WorkKind.PROBE)
+    item = work.items.claim([WorkKind.PREPARE], "w", 60)
+    assert item is not None
+    work.jobs.request_cancel(fresh(work, job))
+    second = make_job(work)
+    do(work, WorkKind.PROBE)
+    work.items.give_up(item)
+    Advancer(work, 8).item_ended(item.id)
+    assert fresh(work, job).state == JobState.CANCELED
+    do(work, *WorkKind)
+    assert fresh(work, second).state == JobState.SUCCEEDED
+
+
+def test_the_last_of_many_chunks_wins_the_fan_in_exactly_once(sessions: sessionmaker[Session]) -> None:
+    rings: list[Ring] = []
+    chunks = tuple(results.CHUNKS[0].model_copy(update={"index": n}) for n in range(32))
+
+    def answer(kind: str, task: Any) -> Any:
+        found = results.answer(kind, task)
+        return found.model_copy(update={"chunks": chunks}) if kind == "prepare" else found
+
+    with sessions.begin() as session:
+        job_id = make_job(UnitOfWork(session)).id
+        do(UnitOfWork(session), *(kind for kind in WorkKind if kind not in {"infer", "stitch"}), answer=answer)
+    start = threading.Barrier(8)
+
+    def worker(name: str) -> None:
+        start.wait()
+        while True:
+            with unit_of_work(sessions, rings.extend) as work:
+                item = work.items.claim([WorkKind.INFER], name, 60)
+            if item is None:
+                return
+            with unit_of_work(sessions, rings.extend) as work:
+                work.jobs.lock_needing(item.id)
+                work.items.complete(item, {})
+                Advancer(work, 8).item_ended(item.id)
+
+    threads = [threading.Thread(target=worker, args=(f"w{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with sessions() as session:
+        count = session.scalar(select(func.count()).where(WorkItem.kind == "stitch", WorkItem.job_id == job_id))
+        phases = [
+            event.data["phase"] for event in UnitOfWork(session).jobs.events_after(job_id, 0) if event.type == "job.phase"
+        ]
+    assert count == 1
+    assert phases.count("stitching") == 1
+    assert [ring.kind for ring in rings] == ["stitch"]
+
+
+def test_advancing_again_changes_nothing(work: UnitOfWork) -> None:
+    job = make_job(work)
+    do(work, WorkKind.PROBE)
+    before = work.session.scalar(select(func.count()).select_from(WorkItem))
+    for _ in range(3):
+        Advancer(work, 8).advance(job.id)
+    assert work.session.scalar(select(func.count()).select_from(WorkItem)) == before
+
+
+def test_doorbells_ring_after_commit_and_never_after_a_rollback(sessions: sessionmaker[Session]) -> None:
+    heard: list[tuple[str, bool]] = []
+
+    def bell(rings: Any) -> None:
+        with sessions() as session:  # another connection: sees committed rows only
+            heard.extend((ring.kind, session.get(WorkItem, ring.item_id) is not None) for ring in rings)
+
+    with unit_of_work(sessions, bell) as work:
+        make_job(work)
+        assert heard == []
+    assert heard == [("probe", True), ("probe", True)]
+
+    def broken() -> None:
+        with unit_of_work(sessions, bell) as work:
+            make_job(work)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    assert len(heard) == 2
