@@ -1,0 +1,47 @@
+# The front door. Every target sets up what it needs first, and does nothing twice.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+DUBLINE := .venv/bin/dubline
+ARGS ?=
+
+.PHONY: help setup demo demo-natural test check up down status bench-job bench-inference clean
+
+help:  ## List everything
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup:  ## Make .venv with the pinned dependencies (about 3 minutes, once)
+	@deploy/local/setup.sh
+
+demo: setup  ## Dub a made sample, or your own files: make demo ARGS="--video X --audio Y"
+	@$(DUBLINE) demo $(ARGS)
+
+demo-natural: setup  ## Dub one natural clip with the demonstration model
+	@$(DUBLINE) demo-natural $(ARGS)
+
+test: setup  ## Run every test against real servers (at most 20 minutes)
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: setup  ## Lint, formatting, types, import contracts
+	@echo '[check 1/4] ruff check';  .venv/bin/ruff check .
+	@echo '[check 2/4] ruff format'; .venv/bin/ruff format --check .
+	@echo '[check 3/4] mypy (about a minute)'; .venv/bin/mypy
+	@echo '[check 4/4] import contracts'; .venv/bin/lint-imports
+
+up: setup  ## Start the local stack
+	@$(DUBLINE) up $(ARGS)
+
+down:  ## Stop the local stack
+	@if [[ -x $(DUBLINE) ]]; then $(DUBLINE) down $(ARGS); fi
+
+status: setup  ## Show what runs
+	@$(DUBLINE) status $(ARGS)
+
+bench-job: setup  ## Time the main job at 1080p by phase, against a plain transcode
+	@$(PYTHON) benchmarks/job.py $(ARGS)
+
+bench-inference: setup  ## Time the model itself
+	@$(PYTHON) benchmarks/inference.py $(ARGS)
+
+clean: down  ## Remove the virtual environment, the stack's data and all caches
+	rm -rf .venv .dubline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
