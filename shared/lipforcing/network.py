@@ -7,6 +7,8 @@ the schedule for ever, the conditions for the passes of one block).
 Choices:
 - The patch embedding is one matrix over [16 noisy | 49 static] channels; its two parts are applied apart, so the static
   channels are projected once per block. In bf16 this rounds the sum once more than the reference.
+- A block's three rows of speech are padded to 16: matmul kernels for fewer rows differ with the batch in their last bit, and a
+  sequence's result shall not depend on its neighbours.
 - Nothing in a forward reads a value back from the device, and shapes depend on sizes alone: it can be captured as a graph.
 
 Legend: B batch, Z latent channels, T latent frames, h/w latent height and width, N tokens of a latent frame (row-major
@@ -18,7 +20,7 @@ from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
 from lipforcing.audio.pack import AudioPack
 from lipforcing.blocks import Block, Modulation, TextKV, normalise
@@ -29,6 +31,7 @@ from lipforcing.presets import StudentConfig
 from lipforcing.schedule import TRAINING_STEPS
 
 PATCH = (1, 2, 2)
+_ROWS = 16
 
 
 class EmbeddedTime(NamedTuple):
@@ -140,9 +143,11 @@ class LipNetwork(nn.Module):
     def embed_conditions(self, conditions: Conditions) -> EmbeddedConditions:
         """Everything about a block that its denoising passes have in common."""
         static = self._patches(conditions.static_channels().to(self.dtype), slice(LATENT_CHANNELS, None))
-        packed_BTE = self.audio_proj(conditions.speech_BTGA.to(self.dtype))
+        frames = conditions.speech_BTGA.shape[1]
+        speech_BTGA = pad(conditions.speech_BTGA.to(self.dtype), (0, 0, 0, 0, 0, -frames % _ROWS))
+        packed_BTE = self.audio_proj(speech_BTGA)
         layers = zip(self.config.audio_layers, self.audio_cond_projs, strict=True)
-        return EmbeddedConditions(static, {layer: project(packed_BTE) for layer, project in layers})
+        return EmbeddedConditions(static, {layer: project(packed_BTE)[:, :frames] for layer, project in layers})
 
     def fuse_qkv(self) -> None:
         """Join q, k and v of every self-attention (inference only)."""

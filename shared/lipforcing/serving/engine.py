@@ -1,0 +1,236 @@
+"""Continuous batching: blocks of different sequences, at different places in their clips, share every forward pass.
+
+One ``step`` takes at most one block of each of some sequences, generates them in one batch, answers each block as soon as its
+frames exist, and only then runs the context pass. The context pass is skipped when every sequence of the batch has ended.
+
+A block fails alone: what is wrong with it is answered to it, its slot is freed, and its neighbours carry on. The lanes of a
+batch share weights and nothing else, so a lane that produces NaN cannot reach another.
+
+Legend: B lanes, Z latent channels, T latent frames (3), h/w latent height and width, G = 4 frames of a latent, A speech
+features, V frames, H/W crop height and width.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lipforcing.cache import StreamCache
+from lipforcing.conditions import Conditions
+from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_BLOCK
+from lipforcing.mask import generate_mask
+from lipforcing.rollout import BlockBatch, Student, rollout, seeded_noise
+from lipforcing.serving.errors import BlockFailedError, InvalidBlockError, NonFiniteOutputError, ServingError
+from lipforcing.serving.slots import Slot, SlotTable, Ticket
+from lipforcing.vae.base import Codec, CodecState, to_uint8
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRequest:
+    """One block as it came over the wire (``contract.StudentTensor``).
+
+    Attributes:
+        ticket: whose block it is.
+        reference_TZhw: fp16 [3, 16, h, w].
+        masked_TZhw: fp16 [3, 16, h, w].
+        speech_VA: fp16 [12, A].
+    """
+
+    ticket: Ticket
+    reference_TZhw: NDArray[np.float16]
+    masked_TZhw: NDArray[np.float16]
+    speech_VA: NDArray[np.float16]
+
+
+Frames = NDArray[np.uint8]
+Respond = Callable[[int, Frames | ServingError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What one step did, for metrics.
+
+    Attributes:
+        lanes: blocks that were generated together.
+        frames: video frames answered.
+        seconds: until the last answer.
+        context_seconds: of the context pass after it.
+        slots: in use afterwards.
+    """
+
+    lanes: int
+    frames: int
+    seconds: float
+    context_seconds: float
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    index: int
+    request: BlockRequest
+    slot: Slot
+
+
+class Engine:
+    """Serves one student.
+
+    Args:
+        student: with its prompt and timesteps embedded (``Student.frozen``).
+        codec: decodes its latents.
+        slots: sequences held at the same time.
+        idle: seconds without a block after which a sequence is dropped.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, student: Student, codec: Codec, slots: int, idle: float = 60.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        network = student.network
+        self._student, self._codec, self._clock = student, codec, clock
+        self._config, self._device = network.config, network.device
+        self.cache = StreamCache(network.config, slots, network.device, network.dtype)
+        self.slots = SlotTable(slots, idle, self.cache.clear, clock)
+        self._mask = generate_mask(network.config.latent, network.device, network.dtype)
+        self._codec_dtype = next(codec.parameters(), self._mask).dtype
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Drop the sequence of a block whose client is gone; anything else about the block is ignored."""
+        try:
+            slot = self.slots.check(ticket)
+        except ServingError:
+            return
+        if slot is not None:
+            self.slots.close(ticket.sequence)
+
+    @torch.inference_mode()
+    def step(self, requests: Sequence[BlockRequest], respond: Respond) -> StepReport:
+        """Generate one block of each request's sequence.
+
+        Args:
+            requests: blocks of different sequences.
+            respond: called once per request, with uint8 frames [9 or 12, H, W, 3] or with what was wrong.
+        """
+        begin = self._clock()
+        waiting = set(range(len(requests)))
+
+        def answer(index: int, result: Frames | ServingError) -> None:
+            waiting.discard(index)
+            respond(index, result)
+
+        self.slots.reclaim()
+        lanes = self._admit(requests, answer)
+        frames, answered, done = 0, begin, begin
+        if lanes:
+            try:
+                frames, answered = self._generate(lanes, answer)
+            except Exception as error:  # noqa: BLE001 - the batch is lost, the server must not be
+                self._fail([lane for lane in lanes if lane.index in waiting], lanes, answer, error)
+            done = self._clock()
+        return StepReport(len(lanes), frames, answered - begin, done - answered, len(self.slots))
+
+    def _admit(self, requests: Sequence[BlockRequest], respond: Respond) -> list[_Lane]:
+        lanes: list[_Lane] = []
+        for index, request in enumerate(requests):
+            ticket = request.ticket
+            try:
+                if any(lane.request.ticket.sequence == ticket.sequence for lane in lanes):
+                    raise InvalidBlockError(f"two blocks of sequence {ticket.sequence} in one batch")
+                slot = self.slots.check(ticket)
+                self._validate(request)
+                if slot is None:
+                    identity = torch.from_numpy(request.reference_TZhw[0]).to(self._mask)
+                    slot = self.slots.open(ticket, identity, self._codec.decoder_state())
+            except ServingError as error:
+                respond(index, error)
+                continue
+            lanes.append(_Lane(index, request, slot))
+        return sorted(lanes, key=lambda lane: lane.slot.index)
+
+    def _validate(self, request: BlockRequest) -> None:
+        """Refuse what the network cannot take; the block is its sequence's own, so the sequence ends with it."""
+        side = self._config.latent
+        latents = (LATENTS_PER_BLOCK, LATENT_CHANNELS, side, side)
+        speech = (LATENTS_PER_BLOCK * FRAMES_PER_LATENT, self._config.audio_input)
+        wanted = {"reference_TZhw": latents, "masked_TZhw": latents, "speech_VA": speech}
+        for name, shape in wanted.items():
+            array, label = getattr(request, name), name.partition("_")[0].upper()
+            if array.shape != shape:
+                problem = f"{label} must have shape {list(shape)}, not {list(array.shape)}"
+            elif not np.isfinite(array).all():
+                problem = f"{label} holds values that are not finite"
+            else:
+                continue
+            if not request.ticket.start:
+                self.slots.close(request.ticket.sequence)
+            raise InvalidBlockError(f"block {request.ticket.block}: {problem}")
+
+    def _generate(self, lanes: list[_Lane], respond: Respond) -> tuple[int, float]:
+        """Denoise, decode and answer; then the context pass for the sequences that go on."""
+        run = rollout(self._student, self.cache, [self._batch(lanes)])
+        x0_BZThw = next(run)
+        frames = 0
+        for lane, x_CVHW in zip(lanes, self._decode([lane.slot for lane in lanes], x0_BZThw), strict=True):
+            frames += self._answer(lane, x_CVHW, respond)
+        answered = self._clock()
+        if any(self.slots.holds(lane.slot) for lane in lanes):
+            next(run, None)
+        return frames, answered
+
+    def _batch(self, lanes: list[_Lane]) -> BlockBatch:
+        tickets = [lane.request.ticket for lane in lanes]
+        conditions = Conditions(
+            identity_BZhw=torch.stack([lane.slot.identity_Zhw for lane in lanes]),
+            mask_hw=self._mask,
+            masked_BZThw=self._upload([lane.request.masked_TZhw for lane in lanes]).transpose(1, 2),
+            reference_BZThw=self._upload([lane.request.reference_TZhw for lane in lanes]).transpose(1, 2),
+            speech_BTGA=self._upload([lane.request.speech_VA for lane in lanes]).unflatten(1, (-1, FRAMES_PER_LATENT)),
+        )
+        places = [(ticket.seed, ticket.chunk, ticket.block) for ticket in tickets]
+        return BlockBatch(
+            slots=[lane.slot.index for lane in lanes],
+            blocks=[ticket.block for ticket in tickets],
+            conditions=conditions,
+            noise=seeded_noise(self._config, places),
+        )
+
+    def _upload(self, arrays: list[NDArray[np.float16]]) -> Tensor:
+        return torch.from_numpy(np.stack(arrays)).to(self._mask)
+
+    def _decode(self, slots: list[Slot], x0_BZThw: Tensor) -> list[Tensor]:
+        """Frames [3, V, H, W] of every lane; streams that have started and those that have not are two batches."""
+        pictures: dict[int, Tensor] = {}
+        started = [slot.decoder.started for slot in slots]
+        for group in set(started):
+            places = [place for place, value in enumerate(started) if value is group]
+            state = CodecState.stack([slots[place].decoder for place in places])
+            x_BCVHW = self._codec.decode_step(x0_BZThw[places].to(self._codec_dtype), state)
+            for place, after, x_CVHW in zip(places, state.unstack(len(places)), x_BCVHW, strict=True):
+                slots[place].decoder = after
+                pictures[place] = x_CVHW
+        return [pictures[place] for place in range(len(slots))]
+
+    def _answer(self, lane: _Lane, x_CVHW: Tensor, respond: Respond) -> int:
+        """Hand out a lane's frames, or free its slot if a value is not finite (NaN latents decode to NaN frames)."""
+        ticket, slot = lane.request.ticket, lane.slot
+        healthy = bool(torch.isfinite(x_CVHW).all())
+        if ticket.end or not healthy:
+            self.slots.close(ticket.sequence)
+        if not healthy:
+            respond(lane.index, NonFiniteOutputError(f"block {ticket.block} of chunk {ticket.chunk} is not finite"))
+            return 0
+        self.slots.advance(slot)
+        frames_VHWC = to_uint8(x_CVHW).cpu().numpy()
+        respond(lane.index, frames_VHWC)
+        return len(frames_VHWC)
+
+    def _fail(self, waiting: list[_Lane], lanes: list[_Lane], respond: Respond, error: Exception) -> None:
+        """Free every slot of the batch, whose K/V may be half written, and tell those that have no answer yet."""
+        for lane in lanes:
+            self.slots.close(lane.request.ticket.sequence)
+        for lane in waiting:
+            respond(lane.index, BlockFailedError(f"{type(error).__name__}: {error}"))
