@@ -9,7 +9,6 @@ import hashlib
 import re
 import secrets
 import time
-from fractions import Fraction
 from pathlib import PurePath
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -54,10 +53,14 @@ def latents_key(prefix: str, chunk: int) -> str:
     return f"{prefix}{chunk:06d}.npz"
 
 
-def speech_key(audio_sha256: str, fps: Fraction, frames: int, encoder_digest: str) -> str:
-    """Speech features of one track on one picture's frame grid."""
-    grid = f"{fps.numerator}-{fps.denominator}x{frames}"
-    return f"sources/{audio_sha256}/speech/{encoder_digest[:16]}/{grid}.npz"
+def speech_prefix(audio_sha256: str, grid: str, encoder_digest: str) -> str:
+    """Folder of one track's speech features on one grid of frame times."""
+    return f"sources/{audio_sha256}/speech/{encoder_digest[:16]}/{grid}/"
+
+
+def speech_window_key(prefix: str, window: int) -> str:
+    """Features of the frames of one window, below ``speech_prefix``."""
+    return f"{prefix}{window:06d}.npz"
 
 
 def job_prefix(job_id: str) -> str:
@@ -67,7 +70,7 @@ def job_prefix(job_id: str) -> str:
 
 def chunk_key(job_id: str, chunk: int) -> str:
     """Generated crops of one chunk."""
-    return f"{job_prefix(job_id)}chunks/{chunk:06d}.npz"
+    return f"{job_prefix(job_id)}chunks/{chunk:06d}.mkv"
 
 
 def output_key(job_id: str, suffix: str) -> str:

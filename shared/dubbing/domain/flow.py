@@ -108,9 +108,11 @@ def _latents_prefix(job: Plan) -> str:
     return ids.latents_prefix(job.video.sha256, ANALYSIS, job.models.face_encoder.digest)
 
 
-def _speech_key(job: Plan) -> str:
+def _speech_prefix(job: Plan) -> str:
+    """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
     video = _video(job)
-    return ids.speech_key(job.audio.sha256, video.fps, video.frames, job.models.speech_encoder.digest)
+    grid = job.video.sha256 if video.variable_rate else f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
+    return ids.speech_prefix(job.audio.sha256, grid, job.models.speech_encoder.digest)
 
 
 def _encode_face(job: Plan) -> ItemSpec:
@@ -126,16 +128,15 @@ def _encode_face(job: Plan) -> ItemSpec:
 
 
 def _encode_speech(job: Plan) -> ItemSpec:
-    video, key = _video(job), _speech_key(job)
+    prefix = _speech_prefix(job)
     task = EncodeSpeechTask(
         source=job.audio,
-        fps=video.fps,
-        frames=video.frames,
+        video=job.video,
         preset=job.models.preset,
         encoder=job.models.speech_encoder,
-        speech_key=key,
+        speech_prefix=prefix,
     )
-    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{key}", task, shared=True)
+    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True)
 
 
 def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
@@ -146,7 +147,7 @@ def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
         preset=job.models.preset,
         student=job.models.student,
         latents_key=ids.latents_key(_latents_prefix(job), chunk.index),
-        speech_key=_speech_key(job),
+        speech_prefix=_speech_prefix(job),
         output_key=ids.chunk_key(job.job_id, chunk.index),
     )
     return ItemSpec(WorkKind.INFER, f"infer:{job.job_id}:{chunk.index}", task, shared=False)

@@ -6,7 +6,6 @@ A payload holds ids, hashes and object keys, never media. Work that depends on t
 """
 
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pydantic import Field
@@ -136,14 +135,13 @@ class EncodeFaceTask(Frozen):
 
 
 class EncodeSpeechTask(Frozen):
-    """Encode a track at the presentation times of ``frames`` frames (frame n at n/fps); sound past its end is silence."""
+    """Encode a track at the presentation times of the picture's frames; sound past its end is silence."""
 
     source: Source
-    fps: Fraction
-    frames: int
+    video: Source
     preset: str
     encoder: ModelPin
-    speech_key: str
+    speech_prefix: str
 
 
 class EncodeResult(Frozen):
@@ -161,7 +159,7 @@ class InferTask(Frozen):
     preset: str
     student: ModelPin
     latents_key: str
-    speech_key: str
+    speech_prefix: str
     output_key: str
 
 

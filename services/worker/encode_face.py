@@ -1,0 +1,93 @@
+"""ENCODE_FACE: the latents of every chunk of a picture, from its frames, in one pass and bounded memory.
+
+Chunks that are stored already are not encoded again, so an interrupted item goes on where it stopped.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing import ids
+from dubbing.domain.analysis import Analysis
+from dubbing.domain.faces import Chunk, FrameRange
+from dubbing.domain.work import EncodeFaceTask, EncodeResult
+from dubbing.faces.align import crop_transforms, extract_crop
+from dubbing.inference.engine import pad_to_blocks
+from dubbing.media.frames import FrameReader
+from dubbing.queue.context import Context
+from dubbing.storage.sources import SourceCache
+from dubbing.storage.store import ObjectStore
+from services.worker.engines import Engines
+from services.worker.latents import save_latents
+
+Crops = NDArray[np.uint8]
+
+
+class FaceEncoder:
+    """Handler of ``encode_face`` items."""
+
+    def __init__(self, store: ObjectStore, sources: SourceCache, engines: Engines) -> None:
+        self._store = store
+        self._sources = sources
+        self._engines = engines
+
+    def __call__(self, task: EncodeFaceTask, context: Context) -> EncodeResult:
+        """Encode the chunks whose latents are not stored yet.
+
+        Raises:
+            ModelUnavailable: the encoder is not served now.
+        """
+        analysis = Analysis.model_validate_json(self._store.get_bytes(task.analysis_key))
+        stored = set(self._store.list_keys(task.latents_prefix))
+        keys = {chunk: ids.latents_key(task.latents_prefix, chunk.index) for chunk in analysis.chunks}
+        waiting = [chunk for chunk in analysis.chunks if keys[chunk] not in stored]
+        total = sum(len(chunk) for chunk in analysis.chunks)
+        done = total - sum(len(chunk) for chunk in waiting)
+        engine = self._engines.get(task.preset)
+        with self._sources.open(task.source.key, task.source.sha256) as path:
+            reader = FrameReader(path, analysis.video)
+            for chunk, crops in chunk_crops(reader, analysis, waiting, engine.contract.crop):
+                save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops)))
+                done += len(chunk)
+                context.progress(done, total)
+        return EncodeResult(frames=total)
+
+
+def chunk_crops(reader: FrameReader, analysis: Analysis, chunks: list[Chunk], size: int) -> Iterator[tuple[Chunk, Crops]]:
+    """Each chunk with its aligned crops uint8 [V, size, size, 3], in the order in which the chunks end.
+
+    Frames are read once, although chunks overlap by their pre-roll; those that no chunk needs are skipped by seeking.
+    """
+    matrices = {path.track.index: crop_transforms(np.reshape(path.anchors, (-1, 3, 2)), size) for path in analysis.paths}
+    starts = {path.track.index: path.track.start for path in analysis.paths}
+    open_chunks: dict[Chunk, list[Crops]] = {}
+    waiting = sorted(chunks, key=lambda chunk: chunk.start)
+    for stretch in _stretches(waiting):
+        for frame in reader.read(stretch.start, stretch.end):
+            while waiting and waiting[0].start == frame.index:
+                open_chunks[waiting.pop(0)] = []
+            picture = frame.rgb()
+            crops = {
+                track: extract_crop(picture, matrices[track][frame.index - starts[track]], size)
+                for track in {chunk.track for chunk in open_chunks}
+            }
+            for chunk in list(open_chunks):
+                open_chunks[chunk].append(crops[chunk.track])
+                if frame.index + 1 == chunk.end:
+                    yield chunk, np.stack(open_chunks.pop(chunk))
+
+
+def _stretches(chunks: list[Chunk]) -> list[FrameRange]:
+    """The frames that ``chunks``, sorted by start, cover: as few ranges as possible."""
+    found: list[FrameRange] = []
+    for chunk in chunks:
+        if found and chunk.start <= found[-1].end:
+            found[-1] = FrameRange(start=found[-1].start, end=max(found[-1].end, chunk.end))
+        else:
+            found.append(FrameRange(start=chunk.start, end=chunk.end))
+    return found
+
+
+def _padded(crops: Crops) -> Crops:
+    return pad_to_blocks(crops).astype(np.uint8, copy=False)
