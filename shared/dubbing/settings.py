@@ -54,12 +54,22 @@ class EngineSettings(BaseSettings):
 
 
 class MediaSettings(BaseSettings):
-    """Local media work: scratch space and the encoder of the master."""
+    """Local media work.
+
+    Attributes:
+        scratch: folder for local copies of sources and for outputs in the making.
+        source_cache_bytes: how much of it copies of sources may take before unused ones are dropped.
+        face_model: MediaPipe's ``face_landmarker.task``.
+        threads: decoder and encoder threads of one work item.
+        preset, crf: libx264's speed and quality of the master.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_MEDIA_")
     scratch: Path = Path("/tmp/dubline")  # noqa: S108 - a default; every deployment sets its own volume
-    threads: int = 0
-    preset: str = "medium"
+    source_cache_bytes: int = 50 * 1024**3
+    face_model: Path = Path("third_party/face_landmarker/face_landmarker.task")
+    threads: int = 2
+    preset: str = "veryfast"
     crf: int = 16
 
 

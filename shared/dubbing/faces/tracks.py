@@ -24,10 +24,12 @@ class TrackedFace:
     Attributes:
         track: what the rest of the platform knows of it.
         anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames (input of `align.crop_transforms`).
+        opening: float64 [V], mouth opening over the distance between the eyes; NaN where the face was not seen.
     """
 
     track: FaceTrack
     anchors: NDArray[np.float64]
+    opening: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +42,14 @@ class FacesFound:
 
 @dataclass(eq=False)
 class _Track:
-    """One face while it is followed: anchors, eye distance and area of each frame in which it was seen."""
+    """One face while it is followed: its measures in each frame in which it was seen."""
 
     face: Face
     shot: int
     frames: list[int] = field(default_factory=list)
     anchors: list[NDArray[np.float64]] = field(default_factory=list)
     eyes: list[float] = field(default_factory=list)
+    openings: list[float] = field(default_factory=list)
     prominence: float = 0.0
 
     def see(self, frame: int, face: Face) -> None:
@@ -54,6 +57,7 @@ class _Track:
         self.frames.append(frame)
         self.anchors.append(marks.anchors(face.landmarks))
         self.eyes.append(float(marks.eye_distance(face.landmarks)))
+        self.openings.append(float(marks.mouth_opening(face.landmarks)) / max(self.eyes[-1], 1e-6))
         self.prominence += float(np.prod(face.box[2:] - face.box[:2]))
 
     @property
@@ -209,7 +213,9 @@ def _tracked(track: _Track, index: int) -> TrackedFace:
     value = FaceTrack(
         start=track.range.start, end=track.range.end, index=index, shot=track.shot, missing=tuple(missing), size=track.size
     )
-    return TrackedFace(value, filled)
+    opening = np.full(len(every), np.nan)
+    opening[np.array(track.frames) - track.range.start] = track.openings
+    return TrackedFace(value, filled, opening)
 
 
 def _findings(faces: tuple[TrackedFace, ...], usable: list[_Track], chosen: list[_Track], frames: int) -> Iterator[Finding]:

@@ -1,0 +1,5 @@
+"""Entry point: ``celery -A services.worker.app:app worker -Q prepare|infer|maintenance``, and ``... beat``."""
+
+from services.worker.bootstrap import make_app
+
+app = make_app()

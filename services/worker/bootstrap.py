@@ -1,0 +1,62 @@
+"""Composition root of the workers: the only place where their settings are read and their parts are joined."""
+
+from functools import partial
+
+from celery import Celery
+
+from dubbing.db.engine import Database
+from dubbing.faces.detector import MediaPipeDetector
+from dubbing.inference.factory import open_engine
+from dubbing.logging import configure_logging
+from dubbing.queue.app import make_celery
+from dubbing.queue.doorbell import Doorbell
+from dubbing.queue.runner import Handlers, Runner
+from dubbing.queue.sweeper import Sweeper
+from dubbing.queue.tasks import add_maintenance_tasks, add_work_task
+from dubbing.settings import (
+    DatabaseSettings,
+    EngineSettings,
+    LoggingSettings,
+    MediaSettings,
+    QueueSettings,
+    RedisSettings,
+    S3Settings,
+    TritonSettings,
+)
+from dubbing.storage.s3 import S3Store
+from dubbing.storage.sources import SourceCache
+from services.worker.encode_face import FaceEncoder
+from services.worker.encode_speech import SpeechEncoder
+from services.worker.engines import Engines
+from services.worker.infer import Generator
+from services.worker.prepare import Preparer
+from services.worker.probe import Prober
+
+
+def make_app() -> Celery:
+    """The Celery application of the prepare, infer and maintenance workers, and of beat."""
+    configure_logging(LoggingSettings(), "worker")
+    queue = QueueSettings()
+    app = make_celery(RedisSettings(), queue)
+    doorbell = Doorbell(app, queue)
+    database = Database(DatabaseSettings())
+    store = S3Store(S3Settings())
+    add_work_task(app, Runner(database, doorbell.ring, _handlers(store), queue))
+    add_maintenance_tasks(app, Sweeper(database, doorbell, queue, store.abort_upload))
+    return app
+
+
+def _handlers(store: S3Store) -> Handlers:
+    media, engine = MediaSettings(), EngineSettings()
+    sources = SourceCache(store, media.scratch / "sources", media.source_cache_bytes)
+    triton = TritonSettings()
+    engines = Engines(
+        lambda preset: open_engine(engine.engine, preset, triton_url=triton.url, model_repository=str(engine.model_repo))
+    )
+    handlers = Handlers()
+    handlers.add("probe", Prober(sources))
+    handlers.add("prepare", Preparer(store, sources, partial(MediaPipeDetector, media.face_model)))
+    handlers.add("encode_face", FaceEncoder(store, sources, engines))
+    handlers.add("encode_speech", SpeechEncoder(store, sources, engines))
+    handlers.add("infer", Generator(store, engines))
+    return handlers

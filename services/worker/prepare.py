@@ -1,0 +1,85 @@
+"""PREPARE: shots, faces and chunks of a picture, in one pass over its frames and with memory for points only."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from dubbing.domain.analysis import Analysis, TrackPath
+from dubbing.domain.media import VideoInfo
+from dubbing.domain.work import PrepareResult, PrepareTask
+from dubbing.errors import NoVideoStream
+from dubbing.faces.detector import FaceDetector
+from dubbing.faces.plan import plan_chunks
+from dubbing.faces.split import split_at_cuts
+from dubbing.faces.tracks import FaceTracker, TrackedFace
+from dubbing.media.frames import FrameReader
+from dubbing.media.shots import ShotFinder
+from dubbing.queue.context import Context
+from dubbing.storage.sources import SourceCache
+from dubbing.storage.store import ObjectStore
+
+# About four seconds at 25 frames per second: what a crash may cost, and small enough to share a GPU fairly.
+_CHUNK_BLOCKS = 8
+# Cuts are looked for in a picture of this width.
+_SHOT_WIDTH = 256
+
+OpenDetector = Callable[[], FaceDetector]
+
+
+class Preparer:
+    """Handler of ``prepare`` items."""
+
+    def __init__(self, store: ObjectStore, sources: SourceCache, open_detector: OpenDetector) -> None:
+        self._store = store
+        self._sources = sources
+        self._open_detector = open_detector
+
+    def __call__(self, task: PrepareTask, context: Context) -> PrepareResult:
+        """Analyse the picture and store what was found.
+
+        Raises:
+            NoFaceAnywhere: there is nothing to dub.
+            TruncatedMedia: a frame cannot be decoded.
+        """
+        video = task.source.media.video
+        if video is None:
+            raise NoVideoStream(f"{task.source.filename} has no video stream.", where={"pointer": "/video"})
+        with self._sources.open(task.source.key, task.source.sha256) as path:
+            analysis = self._analyse(FrameReader(path, video), video, context)
+        self._store.put_bytes(task.analysis_key, analysis.model_dump_json().encode(), "application/json")
+        return PrepareResult(
+            shots=len(analysis.shots),
+            tracks=len(analysis.paths),
+            chunks=analysis.chunks,
+            findings=analysis.findings,
+        )
+
+    def _analyse(self, reader: FrameReader, video: VideoInfo, context: Context) -> Analysis:
+        detector = self._open_detector()
+        try:
+            tracker, finder = FaceTracker(detector), ShotFinder(video.fps)
+            width, height = video.upright_size
+            small = (min(width, _SHOT_WIDTH), max(2, round(height * Fraction(min(width, _SHOT_WIDTH), width))))
+            for frame in reader.read():
+                finder.push(frame.rgb(small))
+                tracker.push(frame.rgb())
+                context.progress(frame.index + 1, video.frames)
+            shots, found = finder.finish(), tracker.finish()
+        finally:
+            detector.close()
+        faces = split_at_cuts(found.faces, shots)
+        return Analysis(
+            video=video,
+            shots=tuple(shots),
+            paths=tuple(_path(face) for face in faces),
+            chunks=tuple(plan_chunks([face.track for face in faces], _CHUNK_BLOCKS)),
+            findings=found.findings,
+        )
+
+
+def _path(face: TrackedFace) -> TrackPath:
+    """Points to a thousandth of a pixel: far below what a landmark is good for."""
+    anchors = np.round(face.anchors.reshape(len(face.anchors), 6), 3)
+    opening = [None if np.isnan(value) else round(float(value), 5) for value in face.opening]
+    return TrackPath(track=face.track, anchors=tuple(map(tuple, anchors.tolist())), opening=tuple(opening))
