@@ -1,0 +1,107 @@
+"""No container engine runs here, so what the images are told is compared with what the code reads."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic_settings import BaseSettings
+
+import dubbing.settings
+from services.cli.stack import table
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
+OURS = {name: service for name, service in SERVICES.items() if name in table.SERVICES}
+
+
+def settings() -> dict[str, type[BaseSettings]]:
+    found = {}
+    for item in vars(dubbing.settings).values():
+        if isinstance(item, type) and issubclass(item, BaseSettings) and item is not BaseSettings:
+            for name in item.model_fields:
+                found[f"{item.model_config['env_prefix']}{name}".upper()] = item
+    return found
+
+
+def test_compose_runs_every_process_of_the_local_stack() -> None:
+    assert set(table.NAMES) <= set(SERVICES)
+
+
+def test_every_variable_of_compose_is_a_setting_that_the_code_reads() -> None:
+    given = {name for service in SERVICES.values() for name in service.get("environment", {}) if name.startswith("DUBLINE_")}
+    assert given
+    assert given <= set(settings())
+
+
+def test_every_variable_that_compose_takes_from_outside_is_in_the_example() -> None:
+    taken = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text()))
+    assert taken
+    assert taken <= set(re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
+
+
+def test_the_example_names_every_setting_and_nothing_else() -> None:
+    named = set(re.findall(r"^#?(DUBLINE_[A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
+    of_the_command_line = {"DUBLINE_API_URL", "DUBLINE_API_KEY", "DUBLINE_HOME", "DUBLINE_CARRIERS"}
+    assert named == set(settings()) | of_the_command_line
+
+
+def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in settings():
+        monkeypatch.delenv(name, raising=False)
+    shown = dict(re.findall(r"^#(DUBLINE_[A-Z0-9_]+)=(.+)$", EXAMPLE, re.MULTILINE))
+    for name, kind in settings().items():
+        if name not in shown:
+            continue
+        field = name.removeprefix(kind.model_config["env_prefix"]).lower()
+        default = getattr(kind(), field)
+        monkeypatch.setenv(name, shown[name])
+        assert getattr(kind(), field) == default, name
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_runs_the_same_program_as_in_the_local_stack(name: str) -> None:
+    service = table.SERVICES[name]
+    inside = OURS[name]["command"]
+    local = [service.module, *service.arguments.split()]
+    places = {"-c", "--host", "--port", "-s"}  # what differs by design: sizes, addresses, paths
+
+    def comparable(command: list[str]) -> list[str]:
+        return [part for at, part in enumerate(command) if command[at - 1] not in places]
+
+    assert comparable(inside) == comparable(local)
+
+
+def test_every_queue_of_the_settings_has_a_worker() -> None:
+    consumed = {command[command.index("-Q") + 1] for command in (s["command"] for s in OURS.values()) if "-Q" in command}
+    assert consumed == set(dubbing.settings.QueueSettings().limits)
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if "build" in SERVICES[name]])
+def test_every_image_of_ours_has_a_stage_with_its_extra(name: str) -> None:
+    target = SERVICES[name]["build"]["target"]
+    assert f" AS {target}\n" in DOCKERFILE
+    assert f'".[{target}]"' in DOCKERFILE
+
+
+def test_everything_copied_into_images_exists() -> None:
+    for line in re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE):
+        for source in line.split():
+            assert (ROOT / source).exists(), source
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+def test_addresses_inside_compose_name_services_of_it() -> None:
+    environment = COMPOSE["x-settings"]
+    for name in ("DUBLINE_DATABASE_URL", "DUBLINE_REDIS_URL", "DUBLINE_S3_ENDPOINT", "DUBLINE_TRITON_URL"):
+        host = re.split(r"[@/]", environment[name].rsplit(":", 1)[0])[-1]
+        assert host in SERVICES
