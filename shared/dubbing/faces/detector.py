@@ -56,7 +56,7 @@ class FaceDetector(Protocol):
     """Finds faces in single frames; frames are uint8 or uint16 [H, W, 3] RGB."""
 
     def find(self, frame: Picture, *, deep: bool = False) -> list[Face]:
-        """All faces of the frame, largest first; ``deep`` also looks for small ones, which takes longer."""
+        """All faces of the frame, largest first; ``deep`` looks for small ones, slowly, if there are no others."""
         ...
 
     def follow(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
@@ -97,18 +97,24 @@ class MediaPipeDetector:
         self._landmarker.close()
 
     def find(self, frame: Picture, *, deep: bool = False) -> list[Face]:
-        """All faces of the frame, largest first; ``deep`` also looks for small ones, which takes longer."""
+        """All faces of the frame, largest first; ``deep`` looks for small ones, slowly, if there are no others."""
         frame = _eight_bit(frame)
-        coarse: list[Face] = []
-        for x, y, width, height in _tiles(frame.shape[1], frame.shape[0], deep=deep):
+        coarse = self._search(frame, _tiles(frame))
+        if deep and not coarse:
+            coarse = self._search(frame, _small_tiles(frame))
+        fine = self.follow(frame, distinct(coarse))
+        return distinct(face for face in fine if face is not None)
+
+    def _search(self, frame: Picture, tiles: Iterable[tuple[int, int, int, int]]) -> list[Face]:
+        found: list[Face] = []
+        for x, y, width, height in tiles:
             part = frame[y : y + height, x : x + width]
             shrink = min(1.0, _SEARCH_SIDE / max(width, height))
             if shrink < 1:
                 part = cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
             scale = np.array([width / part.shape[1], height / part.shape[0]])
-            coarse += [Face((points + 0.5) * scale - 0.5 + [x, y]) for points in self._landmarks(part)]
-        fine = self.follow(frame, distinct(coarse))
-        return distinct(face for face in fine if face is not None)
+            found += [Face((points + 0.5) * scale - 0.5 + [x, y]) for points in self._landmarks(part)]
+        return found
 
     def follow(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
         """Where each of the previous frame's faces is now, None where it is not seen."""
@@ -169,17 +175,25 @@ def _upright(face: Face) -> Matrix:
     return np.column_stack([linear, (_ROI_SIDE - 1) / 2 - linear @ ((low + high) / 2)])
 
 
-def _tiles(width: int, height: int, *, deep: bool) -> Iterator[tuple[int, int, int, int]]:
-    """The regions that a search looks into (x, y, width, height): the frame, squares along it, and half as large ones."""
+def _tiles(frame: Picture) -> Iterator[tuple[int, int, int, int]]:
+    """The regions that every search looks into (x, y, width, height): the frame, and squares along it if it is oblong."""
+    height, width = frame.shape[:2]
     yield 0, 0, width, height
-    short = min(width, height)
-    sides = [short] if max(width, height) > 1.2 * short else []
-    if deep and short >= 360:
-        sides.append(-(-short // 2))
-    for side in sides:
-        for y in _spread(height, side):
-            for x in _spread(width, side):
-                yield x, y, side, side
+    if max(width, height) > 1.2 * min(width, height):
+        yield from _squares(width, height, min(width, height))
+
+
+def _small_tiles(frame: Picture) -> Iterator[tuple[int, int, int, int]]:
+    """Squares of half the frame's shorter side, where faces too small for the whole frame are large enough."""
+    height, width = frame.shape[:2]
+    if min(width, height) >= 360:
+        yield from _squares(width, height, -(-min(width, height) // 2))
+
+
+def _squares(width: int, height: int, side: int) -> Iterator[tuple[int, int, int, int]]:
+    for y in _spread(height, side):
+        for x in _spread(width, side):
+            yield x, y, side, side
 
 
 def _spread(length: int, side: int) -> list[int]:

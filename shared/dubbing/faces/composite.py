@@ -1,0 +1,156 @@
+"""Paste-back: the generated mouth into the frame, in linear light, resampled once, matched in colour, without a seam.
+
+What is pasted is made in the crop, at its own resolution, and travels to the frame as one picture with premultiplied
+opacity. Three things hide where it ends:
+
+* colour: the student's decoder does not return the kept skin around the mouth quite as it was. That error is measured on
+  the kept cells that border the mouth region and continued into it as a membrane (harmonic function; Perez et al., 2003),
+  so that generated and filmed skin meet without a step.
+* feather: opacity rises from the border of the mouth region inwards; outside the region no pixel changes.
+* detail: a small crop enlarged to a large face is soft. Where the generated picture shows what the filmed one shows, only
+  their difference is added and the footage keeps its own grain; where the two differ, the generated picture replaces it.
+
+Letters: n side of the crop, h w size of the touched part of the frame.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing.faces.align import Matrix, Picture, invert
+from dubbing.faces.light import Light
+from lipforcing.contract import mouth_mask
+
+Planes = NDArray[np.float32]
+
+_GRID: Final = 32  # cells of the membrane along each side
+_FEATHER: Final = 5 / 64  # of the crop's side
+_LIKENESS: Final = 0.06  # difference, as a part of the square root of light, at which footage and generated picture are others
+
+
+class Compositor:
+    """Pastes generated crops of one size into frames of one transfer function.
+
+    Args:
+        size: n, side of the crop.
+        transfer: ffmpeg's name of the frames' transfer function; None is BT.709.
+    """
+
+    def __init__(self, size: int, transfer: str | None = None) -> None:
+        self._size = size
+        self._light = Light(transfer)
+        self._opacity: dict[int, Planes] = {}
+        self._ring, self._membrane = _membrane_operator()
+
+    def paste(self, frame: Picture, matrix: Matrix, source: Picture, generated: Picture) -> Picture:
+        """The frame with the generated mouth.
+
+        Args:
+            frame: uint8 or uint16 [H, W, 3] RGB.
+            matrix: float64 [2, 3], frame to crop, by which ``source`` was cut out.
+            source: the aligned crop of this very frame, uint8 or uint16 [n, n, 3].
+            generated: the student's picture for it, uint8 [n, n, 3].
+
+        Returns:
+            A new picture of the frame's type; pixels outside the mouth region are the frame's own.
+        """
+        block = _block(matrix, self._size)
+        opacity = self._opacity.setdefault(block, feathered_mask(self._size, 2 * block))
+        patch = self._patch(source, generated, opacity[..., None])
+        if block > 1:
+            small = (self._size // block, self._size // block)
+            patch = np.asarray(cv2.resize(patch, small, interpolation=cv2.INTER_AREA), np.float32)
+        return self._over(frame, _reduced(matrix, block), patch, cv2.INTER_CUBIC if block == 1 else cv2.INTER_LINEAR)
+
+    def _over(self, frame: Picture, matrix: Matrix, patch: Planes, interpolation: int) -> Picture:
+        """A copy of the frame with the patch laid over it."""
+        result = frame.copy()
+        left, top, right, bottom = _touched(patch, matrix, frame)
+        if left >= right or top >= bottom:
+            return result
+        here = matrix.copy()
+        here[:, 2] += matrix[:, :2] @ [left, top]
+        warped = cv2.warpAffine(patch, here, (right - left, bottom - top), flags=interpolation | cv2.WARP_INVERSE_MAP)
+        part = result[top:bottom, left:right]
+        light = self._light.decode(part)
+        light *= 1 - warped[..., 3:]
+        light += warped[..., :3]
+        np.copyto(part, self._light.encode(light, frame.dtype), where=warped.any(axis=2, keepdims=True))
+        return result
+
+    def _patch(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
+        """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
+        filmed = self._light.decode(source)
+        made = self._light.decode(generated)
+        made += self._correction(filmed - made)
+        replaced = opacity * self._unlike(filmed, made)
+        return np.concatenate([opacity * (made - filmed) + replaced * filmed, replaced], axis=2)
+
+    def _correction(self, error: Planes) -> Planes:
+        """The decoder's error around the mouth region, continued into it; float32 [n, n, 3]."""
+        cells = cv2.resize(error, (_GRID, _GRID), interpolation=cv2.INTER_AREA).reshape(_GRID * _GRID, 3)
+        spread = (self._membrane @ cells[self._ring]).reshape(_GRID, _GRID, 3)
+        return np.asarray(cv2.resize(spread, (self._size, self._size), interpolation=cv2.INTER_LINEAR))
+
+    def _unlike(self, filmed: Planes, made: Planes) -> Planes:
+        """How far generated and filmed picture show different things: 0 the same .. 1 others, float32 [n, n, 1]."""
+        apart = np.abs(cv2.sqrt(np.maximum(made, 0)) - cv2.sqrt(filmed)).max(axis=2)
+        apart = cv2.GaussianBlur(apart, (0, 0), self._size / 48)
+        return np.asarray(1 - np.exp(-((apart / _LIKENESS) ** 2)), np.float32)[..., None]
+
+
+def feathered_mask(size: int, inset: int) -> Planes:
+    """Opacity of the generated picture, float32 [size, size].
+
+    0 outside the mouth region and up to ``inset`` rows and columns inside it, as far as resampling reaches; 1 well inside.
+    """
+    inside = cv2.distanceTransform(np.pad(mouth_mask(size), 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    rise = np.clip((inside - 1.5 * inset) / (_FEATHER * size), 0, 1)  # the diagonal of inset x inset, and a little
+    return np.asarray(rise * rise * (3 - 2 * rise), np.float32)
+
+
+def _block(matrix: Matrix, size: int) -> int:
+    """Crop pixels that share one frame pixel along each side: by how much the patch is averaged before it is resampled."""
+    most = max(1, int(np.hypot(*matrix[:, :2]).min() + 1e-9))
+    return max(block for block in range(1, most + 1) if size % block == 0)
+
+
+def _reduced(matrix: Matrix, block: int) -> Matrix:
+    """The same transform, to a crop averaged over block x block pixels."""
+    small = matrix / block
+    small[:, 2] += 0.5 / block - 0.5
+    return small
+
+
+def _touched(patch: Planes, matrix: Matrix, frame: Picture) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom (exclusive) of the frame's pixels that the patch can reach."""
+    rows, columns = np.flatnonzero(patch.any(axis=(1, 2))), np.flatnonzero(patch.any(axis=(0, 2)))
+    if not len(rows):
+        return 0, 0, 0, 0
+    corners = np.array([(x, y, 1.0) for x in (columns[0] - 2, columns[-1] + 2) for y in (rows[0] - 2, rows[-1] + 2)])
+    places = corners @ invert(matrix).T
+    limit = np.array([frame.shape[1], frame.shape[0]])
+    left, top = np.clip(np.floor(places.min(axis=0)), 0, limit).astype(int)
+    right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, limit).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _membrane_operator() -> tuple[NDArray[np.intp], Planes]:
+    """The kept cells that border the mouth region, and the matrix from their values to the harmonic function on all cells.
+
+    Returns:
+        Indices [R] into the flattened grid, and float32 [_GRID², R]; rows of cells that are neither are 0.
+    """
+    inner = cv2.resize(mouth_mask(2 * _GRID).astype(np.float32), (_GRID, _GRID), interpolation=cv2.INTER_AREA) > 0
+    ring = (cv2.dilate(inner.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~inner
+    at_inner, at_ring = np.flatnonzero(inner), np.flatnonzero(ring)
+    laplace = np.zeros((_GRID * _GRID, _GRID * _GRID))
+    for step in (-1, 1, -_GRID, _GRID):
+        laplace[at_inner, at_inner + step] = -0.25
+    laplace[at_inner, at_inner] = 1
+    operator = np.zeros((_GRID * _GRID, len(at_ring)), np.float32)
+    operator[at_ring, np.arange(len(at_ring))] = 1
+    operator[at_inner] = np.linalg.solve(laplace[np.ix_(at_inner, at_inner)], -laplace[np.ix_(at_inner, at_ring)])
+    return at_ring, operator
