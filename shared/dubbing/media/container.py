@@ -96,8 +96,11 @@ def require_decoder(container: InputContainer, kind: str) -> None:
     except UnicodeDecodeError:  # Numeric tags, as in AVI and WAV, are no text.
         tag = ""
     if tag in _ENCRYPTED:
-        raise UnsupportedCodec(
-            f"The {kind} stream is encrypted ({tag}).",
-            where={"stream": kind},
-            suggestions=("Send the file without protection.",),
-        )
+        raise encrypted(kind)
+
+
+def encrypted(kind: str) -> UnsupportedCodec:
+    """The refusal of a protected stream."""
+    return UnsupportedCodec(
+        f"The {kind} stream is encrypted.", where={"stream": kind}, suggestions=("Send the file without protection.",)
+    )

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from dubbing.domain.media import AudioInfo, ColourTags, MediaInfo, VideoInfo
 from dubbing.errors import DublineError, EmptyMedia, NotAudio, NoVideoStream, UnsupportedCodec
-from dubbing.media.container import open_media, picture_stream, require_decoder
+from dubbing.media.container import encrypted, open_media, picture_stream, require_decoder
 from dubbing.media.index import FrameIndex, build_index
 from dubbing.media.sound import count_sound
 
@@ -88,7 +88,13 @@ def _first_frame(container: InputContainer) -> tuple[VideoFrame, VideoStream]:
     if stream is None:
         raise NoVideoStream("The file has no video stream.")
     try:
-        frame = next(container.decode(stream), None)
+        frame = None
+        for packet in container.demux(stream):
+            if packet.has_sidedata("encryption_info"):
+                raise encrypted("video")
+            frame = next(iter(packet.decode()), None)
+            if frame is not None:
+                break
     except av.FFmpegError as error:
         raise UnsupportedCodec(
             f"The first picture of the {stream.codec_context.name} stream cannot be decoded.",

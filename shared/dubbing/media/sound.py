@@ -83,6 +83,7 @@ def count_sound(path: Path) -> AudioInfo:
     if first is None:
         raise EmptyMedia("The audio stream holds no sample.", where={"stream": "audio"}, media={"audio_samples": 0})
     duration = Fraction(samples, first.sample_rate)
+    declared += _riff_lack(path) * duration
     if declared - duration > Fraction(1, 4):
         raise TruncatedMedia(
             f"The sound ends at {clock(duration)}, but its header promises {clock(declared)}.",
@@ -99,6 +100,14 @@ def count_sound(path: Path) -> AudioInfo:
         samples=samples,
         start=start,
     )
+
+
+def _riff_lack(path: Path) -> int:
+    """1 when a RIFF file is shorter than its header says (and the header is no streaming placeholder), else 0."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    size = int.from_bytes(head[4:], "little")
+    return int(head[:4] == b"RIFF" and size < 0x7FFFFF00 and size + 8 > path.stat().st_size + 1)
 
 
 def planned_sound(path: Path, plan: SyncPlan | None) -> Iterator[AudioFrame]:
