@@ -12,8 +12,11 @@ Choices:
 
 import json
 import pickle
+import re
+import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,14 +24,23 @@ from typing import Any, ClassVar
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import Metadata, StorageMeta, TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load as load_distributed
 
 from lipforcing.weights.errors import UnreadableWeightsError
 from lipforcing.weights.folder import Spec
 
 _INDEX = ".metadata"
 _SIBLING = ".net_model"
+# How a weights-only reader words a class that it will not build.
+_GLOBAL = re.compile(r"GLOBAL (\S+)")
+# What the readers raise on bytes that are not what they expect.
+_DAMAGE = (
+    SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, CheckpointException, struct.error,
+    RuntimeError, EOFError, ValueError, OSError, IndexError, KeyError, TypeError, AttributeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +69,28 @@ def open_container(path: Path) -> Container:
         path = sibling
     if not path.exists():
         raise UnreadableWeightsError(f"{path} does not exist")
-    try:
+    with _readable(path):
         if path.is_dir():
             return _open_distributed(path) if (path / _INDEX).exists() else _open_shards(path)
         return _open_safetensors([path]) if _is_safetensors(path) else _open_pickle(path)
-    except pickle.UnpicklingError as error:
-        raise UnreadableWeightsError(
-            f"{path} holds more than tensors, and opening it would run code ({_first_line(error)}); it was not opened"
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, OSError) as error:
-        if isinstance(error, UnreadableWeightsError):
-            raise
-        raise UnreadableWeightsError(
-            f"{path} cannot be read as weights ({_first_line(error)}); it is cut short or of another kind: fetch it again"
-        ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in our own words what a reader finds wrong with a file."""
+    try:
+        yield
+    except UnreadableWeightsError:
+        raise
+    except _DAMAGE as error:
+        if called := _GLOBAL.search(str(error)):
+            raise UnreadableWeightsError(
+                f"{path} holds more than tensors: opening it would run code ({called[1]}), so it was not opened"
+            ) from error
+        cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise UnreadableWeightsError(
+            f"{path} cannot be read as weights ({cause}); it is cut short or of another kind: fetch it again"
+        ) from error
 
 
 def _is_safetensors(path: Path) -> bool:
@@ -97,10 +113,10 @@ def _open_shards(folder: Path) -> Container:
 
 
 def _open_safetensors(paths: list[Path]) -> Container:
-    files = [safe_open(path, framework="pt") for path in paths]
+    files: list[Any] = [safe_open(path, framework="pt") for path in paths]
     home, specs = {}, {}
     for file in files:
-        for name in file.keys():  # noqa: SIM118 - the handle is no mapping
+        for name in file.keys():  # noqa: SIM118 - a handle is no mapping
             part = file.get_slice(name)
             if name in home:
                 raise UnreadableWeightsError(f"tensor {name} is in more than one file of {paths[0].parent}")
@@ -151,17 +167,19 @@ class _IndexUnpickler(pickle.Unpickler):
         "torch.distributed.checkpoint.filesystem": {"_StorageInfo"},
         "torch.serialization": {"_get_layout"},
         "collections": {"OrderedDict"},
+        "pathlib": {"Path", "PosixPath"},
+        "pathlib._local": {"Path", "PosixPath"},
         "torch": {"Size", "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"},
     }  # fmt: skip
 
     def find_class(self, module: str, name: str) -> Any:
         """Refuse everything that is not on the list."""
         if name not in self._PARTS.get(module, ()):
-            raise pickle.UnpicklingError(f"{module}.{name}")
+            raise pickle.UnpicklingError(f"GLOBAL {module}.{name}")
         return super().find_class(module, name)
 
 
-class _Reader(dcp.FileSystemReader):
+class _Reader(FileSystemReader):
     """Torch's reader with an index that was read safely, once."""
 
     def __init__(self, folder: Path) -> None:
@@ -193,7 +211,8 @@ def _open_distributed(folder: Path) -> Container:
     def read(name: str) -> Tensor:
         dtype, shape = specs[name]
         into = {name: torch.empty(shape, dtype=dtype)}
-        dcp.load(into, storage_reader=reader, no_dist=True)
+        with _readable(folder):
+            load_distributed(into, storage_reader=reader, no_dist=True)
         return into[name]
 
     return Container(folder, specs, read)

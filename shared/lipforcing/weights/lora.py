@@ -50,17 +50,19 @@ def adapters_in(names: Iterable[str]) -> dict[str, Adapter]:
     return {weight: Adapter(pair["A"], pair["B"]) for weight, pair in sides.items()}
 
 
-def merge(weight_OI: Tensor, a_RI: Tensor, b_OR: Tensor, alpha: float = ALPHA) -> Tensor:
-    """The merged weight, in float32.
+def check_fit(name: str, weight: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    """Refuse factors whose shapes do not make up the weight's.
 
     Raises:
-        KeyMismatchError: the factors' shapes do not fit the weight.
+        KeyMismatchError: they do not.
     """
-    rank = a_RI.shape[0]
-    if (b_OR.shape[0], a_RI.shape[1]) != tuple(weight_OI.shape) or b_OR.shape[1] != rank:
-        shapes = f"A {tuple(a_RI.shape)}, B {tuple(b_OR.shape)}, weight {tuple(weight_OI.shape)}"
-        raise KeyMismatchError("an adapter of this model", (), (), [shapes])
-    return weight_OI.float().addmm(b_OR.float(), a_RI.float(), alpha=alpha / rank)
+    if len(a) != 2 or len(b) != 2 or (b[0], a[1]) != weight or b[1] != a[0]:
+        raise KeyMismatchError("an adapter of this model", (), (), [f"{name} {weight}: A {a}, B {b}"])
+
+
+def merge(weight_OI: Tensor, a_RI: Tensor, b_OR: Tensor, alpha: float = ALPHA) -> Tensor:
+    """The merged weight, in float32."""
+    return weight_OI.float().addmm(b_OR.float(), a_RI.float(), alpha=alpha / a_RI.shape[0])
 
 
 def _partner(name: str) -> str:
