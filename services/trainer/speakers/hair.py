@@ -94,7 +94,7 @@ def body(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator) 
         tint = _tint(who, canvas, light, rng)
         fall = smooth(8.8 + 0.5 * np.sin(y / 3 + who.seed) - ax, -0.1, 0.5) * smooth(y, -9, -7)
         image, alpha = over(tint * 0.6, image, neck * smooth(4.9 - ax, 0, 0.3)), np.maximum(alpha, fall)
-    shoulder = 11.3 + 0.10 * np.clip(ax - 4.0, 0, None) ** 1.5
+    shoulder = 11.3 + 0.055 * np.clip(ax - 4.0, 0, None) ** 1.4
     collar = shoulder - 0.0 + 2.0 * smooth(3.6 - ax, 0, 3.4)
     cloth_mask = smooth(y - np.where(ax < 4.2, collar, shoulder), 0, 0.15)
     fabric = 0.75 + 0.05 * noise(rng, canvas, 0.15) + 0.10 * noise(rng, canvas, 2.0)

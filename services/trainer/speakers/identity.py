@@ -102,7 +102,7 @@ class Identity:
             hair_colour=_rgb(hair / 255),
             iris=_rgb(iris / 255),
             lip=_rgb(rose * rng.uniform(0.85, 1.15, 3)),
-            lip_strength=float(rng.uniform(0.35, 0.8) if bearded else rng.uniform(0.45, 1.0)),
+            lip_strength=float(rng.uniform(0.55, 0.95) if bearded else rng.uniform(0.45, 1.0)),
             cloth=_rgb(rng.uniform(0.08, 0.75, 3)),
             beard=Beard(rng.choice([b.value for b in Beard if b is not Beard.NONE])) if bearded else Beard.NONE,
             hair=Hair(rng.choice(["short", "parted", "shaved", "curly"] if bearded else [h.value for h in Hair])),

@@ -101,8 +101,8 @@ def mouth_fields() -> Fields:
     opening_low = FULL_GAP * reach * (jaw + gap * (1 - jaw)) * (1 - 0.25 * smooth(v, 1.2, 4.0))
     opening_up = FULL_GAP * (reach * jaw * (1 - gap) * (1 - 0.25 * smooth(v, 1.2, 4.0)) - 0.12 * gap * near)
     corner = both(c, CORNER_X, LIP_Y, 1.2, 1.2)
-    width = field(0.52 * side, -0.20 * v * lips - 0.16 * corner)
-    rounded = field(-0.80 * side, 0.30 * v * lips)
+    width = field(0.66 * side, -0.20 * v * lips - 0.16 * corner)
+    rounded = field(-0.92 * side, 0.30 * v * lips)
     press = field(zero, -0.50 * v * lips)
     lift = -0.26 * gap * near
     sink = 0.10 * gap * np.exp(-((v / 1.4) ** 2))

@@ -105,7 +105,7 @@ def _beard(who: Identity, canvas: Canvas, rng: np.random.Generator, skin: F32) -
         return skin
     ax, y = np.abs(canvas.x), canvas.y
     edge = 0.35 * noise(rng, canvas, 0.6)
-    moustache = smooth(y, 2.35, 2.8) * smooth(4.2 - y, 0, 0.4) * smooth(2.9 - ax + edge * 0.3, 0, 0.5)
+    moustache = smooth(y, 2.35, 2.8) * smooth(3.75 - y, 0, 0.35) * smooth(2.9 - ax + edge * 0.3, 0, 0.5)
     chin = smooth(y, 5.5, 6.1) * smooth(2.3 - ax + edge, 0, 0.6) + moustache * 0
     sides = smooth(ax - 2.5 - 0.35 * (y - 4.0), 0, 0.4) * smooth(y, 3.6, 5.0) + 0 * y
     cheek_line = smooth(y - 3.4 + 0.55 * (ax - 3.0) + edge, -0.4, 0.8)
