@@ -42,6 +42,7 @@ class WorkItems:
             deadline=job.deadline,
             job_id=None if spec.shared else job.id,
             max_attempts=max_attempts,
+            units_total=spec.units,
         )
         over = WorkItem.state.in_([WorkState.FAILED, WorkState.CANCELED])
         statement = fresh.on_conflict_do_update(
@@ -99,7 +100,6 @@ class WorkItems:
                 heartbeat_at=now,
                 attempt=WorkItem.attempt + 1,
                 units_done=0,
-                units_total=0,
             )
             .returning(
                 WorkItem.id,
@@ -109,6 +109,7 @@ class WorkItems:
                 WorkItem.lease_owner,
                 WorkItem.attempt,
                 WorkItem.max_attempts,
+                WorkItem.units_total,
                 WorkItem.job_id,
             )
             .execution_options(synchronize_session=False)
@@ -120,8 +121,9 @@ class WorkItems:
         self._fenced(item, heartbeat_at=clock.now())
 
     def progress(self, item: work.WorkItem, done: int, total: int) -> None:
-        """Units done so far; a sign of life too."""
-        self._fenced(item, heartbeat_at=clock.now(), units_done=done, units_total=total)
+        """How much is done, as a share of the item's size where that is known; a sign of life too."""
+        size = item.units_total or total
+        self._fenced(item, heartbeat_at=clock.now(), units_done=done * size // max(total, 1), units_total=size)
 
     def complete(self, item: work.WorkItem, result: dict[str, Any]) -> None:
         """Done, with its result."""

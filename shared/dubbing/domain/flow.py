@@ -4,13 +4,13 @@ probing -> analyzing -> encoding -> generating -> stitching -> done
 probe x2   prepare      encode x2   infer x N      stitch
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from dubbing import ids
 from dubbing.domain.faces import Chunk
-from dubbing.domain.jobs import Models, Phase, Sync, output_frames
-from dubbing.domain.media import VideoInfo
+from dubbing.domain.jobs import Models, Phase, Sync
+from dubbing.domain.media import SyncPlan, VideoInfo
+from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
     ANALYSIS,
     EncodeFaceTask,
@@ -24,7 +24,7 @@ from dubbing.domain.work import (
     StitchTask,
     WorkKind,
 )
-from dubbing.errors import NotAudio, NoVideoStream
+from dubbing.errors import NoVideoStream
 
 NEXT = {
     Phase.PROBING: Phase.ANALYZING,
@@ -66,30 +66,21 @@ def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSp
         DublineError: the inputs do not allow the job (no stream, lengths that differ).
     """
     if phase is Phase.ANALYZING:
-        frames_wanted(job)
+        sync_plan(job)
         return [_prepare(job)]
     if prepared is None:
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
     if phase is Phase.ENCODING:
         return [_encode_face(job), _encode_speech(job)]
-    chunks = wanted_chunks(prepared.chunks, frames_wanted(job))
     if phase is Phase.GENERATING:
-        return [_infer(job, chunk) for chunk in chunks]
-    return [_stitch(job, prepared, chunks)]
+        return [_infer(job, chunk) for chunk in prepared.chunks]
+    return [_stitch(job, prepared)]
 
 
-def frames_wanted(job: Plan) -> int:
-    """Exact number of output frames; raises when the inputs do not fit each other."""
-    video = _video(job)
-    if job.audio.media.audio is None:
-        raise NotAudio(f"{job.audio.filename} has no audio stream.", where={"pointer": "/audio"})
-    return output_frames(video, job.audio.media.audio, job.sync)
-
-
-def wanted_chunks(chunks: Sequence[Chunk], frames: int) -> tuple[Chunk, ...]:
-    """The chunks that show in the first ``frames`` frames. None is shortened, so encodings stay valid for all languages."""
-    return tuple(chunk for chunk in chunks if chunk.keep_from < frames)
+def sync_plan(job: Plan) -> SyncPlan:
+    """How sound and picture meet; raises when they do not."""
+    return check_pair(job.video.media, job.audio.media, job.sync.mode, job.sync.tolerance_frames)
 
 
 def _video(job: Plan) -> VideoInfo:
@@ -101,7 +92,7 @@ def _video(job: Plan) -> VideoInfo:
 def _prepare(job: Plan) -> ItemSpec:
     sha = job.video.sha256
     task = PrepareTask(source=job.video, analysis=ANALYSIS, analysis_key=ids.analysis_key(sha, ANALYSIS))
-    return ItemSpec(WorkKind.PREPARE, f"prepare:{sha}:{ANALYSIS}", task, shared=True)
+    return ItemSpec(WorkKind.PREPARE, f"prepare:{sha}:{ANALYSIS}", task, shared=True, units=_video(job).frames)
 
 
 def _latents_prefix(job: Plan) -> str:
@@ -124,7 +115,7 @@ def _encode_face(job: Plan) -> ItemSpec:
         encoder=job.models.face_encoder,
         latents_prefix=prefix,
     )
-    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True)
+    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True, units=_video(job).frames)
 
 
 def _encode_speech(job: Plan) -> ItemSpec:
@@ -136,7 +127,7 @@ def _encode_speech(job: Plan) -> ItemSpec:
         encoder=job.models.speech_encoder,
         speech_prefix=prefix,
     )
-    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True)
+    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True, units=_video(job).frames)
 
 
 def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
@@ -150,20 +141,21 @@ def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
         speech_prefix=_speech_prefix(job),
         output_key=ids.chunk_key(job.job_id, chunk.index),
     )
-    return ItemSpec(WorkKind.INFER, f"infer:{job.job_id}:{chunk.index}", task, shared=False)
+    key, kept = f"infer:{job.job_id}:{chunk.index}", chunk.end - chunk.keep_from
+    return ItemSpec(WorkKind.INFER, key, task, shared=False, units=kept)
 
 
-def _stitch(job: Plan, prepared: PrepareResult, chunks: tuple[Chunk, ...]) -> ItemSpec:
+def _stitch(job: Plan, prepared: PrepareResult) -> ItemSpec:
     task = StitchTask(
         job_id=job.job_id,
         video=job.video,
         audio=job.audio,
         sync=job.sync,
-        frames=frames_wanted(job),
+        plan=sync_plan(job),
         seed=job.seed,
         models=job.models,
         analysis_key=ids.analysis_key(job.video.sha256, ANALYSIS),
-        chunks=chunks,
+        chunks=prepared.chunks,
         findings=prepared.findings,
     )
-    return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False)
+    return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False, units=_video(job).frames)

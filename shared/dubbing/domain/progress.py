@@ -35,18 +35,12 @@ class KindCount(Frozen):
 
     @property
     def fraction(self) -> float:
-        """0 to 1; by units where they are known, so that one long item moves too."""
+        """0 to 1; by units where they are known, so that one long item moves too. 1 only when every item is done."""
         if self.items == 0:
             return 0.0
-        if self.units_total and self.done < self.items:
-            known = self.units_done / self.units_total
-            return min(known if self.items == 1 else max(self.done / self.items, known * self.done_or_leased), 0.999)
-        return self.done / self.items
-
-    @property
-    def done_or_leased(self) -> float:
-        """Share of the items that have begun; units are known for those only."""
-        return (self.done + self.leased) / self.items
+        if self.done == self.items:
+            return 1.0
+        return min(self.units_done / self.units_total if self.units_total else self.done / self.items, 0.999)
 
 
 Counts = Mapping[WorkKind, KindCount]

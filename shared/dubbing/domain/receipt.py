@@ -36,30 +36,42 @@ class AudioFacts(Frozen):
 
 
 class Parity(Frozen):
-    """Each promise and whether it holds, measured on the finished file."""
+    """The promises that were held against the source, all measured on the finished file; a receipt exists only if all hold."""
 
-    frames: bool
-    fps: bool
-    size: bool
-    rotation: bool
-    colour: bool
-    audio_samples: bool
+    frames_in: int
+    frames_out: int
+    fps: Fraction
+    variable_rate: bool
+    width: int
+    height: int
+    rotation: int
+    sample_aspect_ratio: Fraction
+    colour: ColourTags
+    samples_in: int
+    samples_out: int
+    sample_rate: int
+    channels: int
+    audio_start: Fraction
 
-    @property
-    def holds(self) -> bool:
-        """True when every promise holds."""
-        return all(self.model_dump().values())
 
+class ShotScore(FrameRange):
+    """How well mouth and new track agree in one shot.
 
-class ShotScore(Frozen):
-    """How well mouth and sound agree in one shot: best lag in frames and the correlation there; None where nobody speaks."""
+    Attributes:
+        shot: number of the shot.
+        touched: True when a mouth in it was repainted.
+        score: correlation of the mouth's opening with the track's speech-band loudness at the best lag; about 0.5 for
+            real speakers, below 0.2 for unrelated sound; None where nobody speaks.
+        lag_frames: that lag; positive when the mouth moves after the sound.
+        score_before, lag_frames_before: the same for the source's own mouth with the new track.
+    """
 
     shot: int
-    frames: FrameRange
     touched: bool
-    lag_frames: int | None = None
     score: float | None = None
+    lag_frames: int | None = None
     score_before: float | None = None
+    lag_frames_before: int | None = None
 
 
 class Receipt(Frozen):

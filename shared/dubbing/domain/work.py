@@ -12,7 +12,7 @@ from pydantic import Field
 
 from dubbing.domain.faces import Chunk, Finding
 from dubbing.domain.jobs import ModelPin, Models, Sync
-from dubbing.domain.media import Frozen, MediaInfo
+from dubbing.domain.media import Frozen, MediaInfo, SyncPlan
 from dubbing.domain.receipt import Receipt
 
 ANALYSIS = "a1"
@@ -72,12 +72,16 @@ class Ring(NamedTuple):
 
 
 class ItemSpec(NamedTuple):
-    """A work item that should exist. ``key`` is unique: asking twice gives the same item."""
+    """A work item that should exist. ``key`` is unique: asking twice gives the same item.
+
+    ``units`` is its size in frames, 0 where that is not known before it runs.
+    """
 
     kind: WorkKind
     key: str
     payload: Frozen
     shared: bool
+    units: int = 0
 
 
 class Source(Frozen):
@@ -171,13 +175,13 @@ class InferResult(Frozen):
 
 
 class StitchTask(Frozen):
-    """Paste back, encode, mux, verify, upload. ``frames`` is the exact length of the output."""
+    """Paste back, encode, mux, verify, upload. ``plan`` says what of the track is used."""
 
     job_id: str
     video: Source
     audio: Source
     sync: Sync
-    frames: int
+    plan: SyncPlan
     seed: int
     models: Models
     analysis_key: str
@@ -216,4 +220,5 @@ class WorkItem(Frozen):
     lease_owner: str
     attempt: int
     max_attempts: int
+    units_total: int = 0
     job_id: str | None = None

@@ -9,7 +9,6 @@ from dubbing.domain.media import AudioInfo, Frozen, MediaInfo, VideoInfo
 from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.work import (
     EncodeResult,
-    EncodeSpeechTask,
     InferResult,
     InferTask,
     PrepareResult,
@@ -50,8 +49,8 @@ def prepare(_: object) -> PrepareResult:
     return PrepareResult(shots=2, tracks=1, chunks=CHUNKS)
 
 
-def encode(task: object) -> EncodeResult:
-    return EncodeResult(frames=task.frames if isinstance(task, EncodeSpeechTask) else FRAMES)
+def encode(_: object) -> EncodeResult:
+    return EncodeResult(frames=FRAMES)
 
 
 def infer(task: InferTask) -> InferResult:
@@ -73,7 +72,22 @@ def stitch(task: StitchTask, warnings: tuple[Finding, ...] = ()) -> StitchResult
         sync=Sync.model_validate(task.sync),
         models=Models.model_validate(task.models),
         seed=task.seed,
-        parity=Parity(frames=True, fps=True, size=True, rotation=True, colour=True, audio_samples=True),
+        parity=Parity(
+            frames_in=FRAMES,
+            frames_out=FRAMES,
+            fps=FPS,
+            variable_rate=False,
+            width=640,
+            height=360,
+            rotation=0,
+            sample_aspect_ratio=Fraction(1),
+            colour=ColourTags(),
+            samples_in=480_000,
+            samples_out=480_000,
+            sample_rate=48_000,
+            channels=1,
+            audio_start=Fraction(0),
+        ),
         touched=(),
     )
     return StitchResult(

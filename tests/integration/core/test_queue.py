@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import platform_results as results
 import pytest
 import redis as redis_client
+import structlog
 from celery import Celery
 from platform_jobs import make_job
 from sqlalchemy import update
@@ -99,7 +101,7 @@ def test_a_service_that_is_down_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("error", "tries", "code"),
+    "case",
     [
         (NotAVideo("It is a letter.", where={"pointer": "/video"}), 1, "not_a_video"),
         (ModelUnavailable("gone"), 4, "model_unavailable"),
@@ -110,10 +112,9 @@ def test_an_error_ends_the_job_with_its_code_after_as_many_tries_as_it_deserves(
     runner: Callable[..., Runner],
     sessions: sessionmaker[Session],
     job_id: str,
-    error: Exception,
-    tries: int,
-    code: str,
+    case: tuple[Exception, int, str],
 ) -> None:
+    error, tries, code = case
     seen = []
 
     def prepare(_: Any, context: Context) -> Any:
@@ -239,7 +240,7 @@ def test_the_sweeper_takes_back_what_a_dead_worker_held(app: Celery, database: D
     with database.sessions().begin() as session:
         item = UnitOfWork(session).items.claim([WorkKind.PROBE], "dead", 60)
         assert item is not None
-        session.execute(update(WorkItem).where(WorkItem.id == item.id).values(heartbeat_at=item_age(2.0)))
+        session.execute(update(WorkItem).where(WorkItem.id == item.id).values(heartbeat_at=clock.now() - timedelta(seconds=2)))
     Sweeper(database, doorbell, SETTINGS, lambda *_: None).sweep()
     with database.sessions().begin() as session:
         again = UnitOfWork(session).items.claim_one(item.id, "alive", 60)
@@ -249,15 +250,9 @@ def test_the_sweeper_takes_back_what_a_dead_worker_held(app: Celery, database: D
     assert job_id
 
 
-def item_age(seconds: float) -> Any:
-    return clock.now() - __import__("datetime").timedelta(seconds=seconds)
-
-
 def test_a_real_worker_answers_the_doorbell_and_knows_who_rang(
     app: Celery, runner: Callable[..., Runner], sessions: sessionmaker[Session]
 ) -> None:
-    import structlog
-
     heard: list[dict[str, Any]] = []
 
     def probe(task: Any, _: Context) -> Any:

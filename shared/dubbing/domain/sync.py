@@ -37,14 +37,14 @@ def check_pair(video: MediaInfo, audio: MediaInfo, mode: SyncMode = SyncMode.STR
     picture, sound = video.video, audio.audio
     delta = sound.duration - picture.duration
     frames = int(abs(delta) * picture.fps + Fraction(1, 2)) * (1 if delta > 0 else -1)
-    facts = {"mode": mode, "sample_rate": sound.sample_rate, "delta": delta, "delta_frames": frames}
+    whole = SyncPlan(mode=mode, sample_rate=sound.sample_rate, keep=sound.samples, delta=delta, delta_frames=frames)
     if abs(delta) <= max(Fraction(tolerance_frames), Fraction(1, 2)) / picture.fps:
-        return SyncPlan(keep=sound.samples, **facts)
+        return whole
     wanted = round(picture.duration * sound.sample_rate)
     if mode is SyncMode.CUT_OFF and delta > 0:
-        return SyncPlan(keep=wanted, **facts)
+        return whole.model_copy(update={"keep": wanted})
     if mode is SyncMode.SILENCE and delta < 0:
-        return SyncPlan(keep=sound.samples, pad=wanted - sound.samples, **facts)
+        return whole.model_copy(update={"pad": wanted - sound.samples})
     raise _mismatch(picture, sound, delta, frames)
 
 

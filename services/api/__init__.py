@@ -1,0 +1,1 @@
+"""The HTTP API: uploads, jobs, their progress and their results."""

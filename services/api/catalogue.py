@@ -1,0 +1,101 @@
+"""The models that jobs can name, and the weights they are pinned to."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from dubbing.domain.jobs import ModelPin, Models
+from dubbing.errors import BadInput, ModelUnavailable
+from dubbing.settings import EngineSettings, TritonSettings
+from lipforcing.contract import STUDENTS, StudentContract
+
+_TIMEOUT = 2.0
+
+
+class Availability(NamedTuple):
+    """Whether a preset can run now, and if not, why."""
+
+    preset: str
+    demo: bool
+    digest: str | None
+    available: bool
+    reason: str | None
+
+
+class Catalogue:
+    """Reads the model repository at each question, so that a new version needs no restart."""
+
+    def __init__(self, engine: EngineSettings, triton: TritonSettings) -> None:
+        self._engine = engine
+        self._triton = triton
+
+    def pin(self, preset: str) -> Models:
+        """The preset's three models with the digests of their weights.
+
+        Raises:
+            BadInput: no such preset.
+            ModelUnavailable: it has no weights here.
+        """
+        if preset not in STUDENTS:
+            raise BadInput(
+                f"There is no model {preset!r}.",
+                where={"pointer": "/model"},
+                suggestions=(f"use one of {', '.join(STUDENTS)}",),
+            )
+        contract = STUDENTS[preset]
+        return Models(
+            preset=preset,
+            demo=contract.demo,
+            student=self._pin(contract.student),
+            face_encoder=self._pin(contract.face_encoder),
+            speech_encoder=self._pin(contract.speech_encoder),
+        )
+
+    def list(self) -> list[Availability]:
+        """Every preset."""
+        return [self._availability(contract) for contract in STUDENTS.values()]
+
+    def server_ready(self) -> None:
+        """Return when the inference server is ready; raises `ModelUnavailable`."""
+        self._ask("/v2/health/ready", "the inference server")
+
+    def _availability(self, contract: StudentContract) -> Availability:
+        digest = None
+        try:
+            models = self.pin(contract.preset)
+            digest = models.student.digest
+            if self._engine.engine == "triton":
+                for pin in (models.student, models.face_encoder, models.speech_encoder):
+                    self._ask(f"/v2/models/{pin.name}/ready", pin.name)
+        except ModelUnavailable as error:
+            return Availability(contract.preset, contract.demo, digest, available=False, reason=error.detail)
+        return Availability(contract.preset, contract.demo, digest, available=True, reason=None)
+
+    def _pin(self, name: str) -> ModelPin:
+        if self._engine.engine == "passthrough":
+            return ModelPin(name=name, digest=hashlib.sha256(b"passthrough").hexdigest())
+        manifest = _newest(self._engine.model_repo / name)
+        if manifest is None:
+            raise ModelUnavailable(
+                f"{name} has no weights in {self._engine.model_repo}.",
+                where={"pointer": "/model"},
+                suggestions=("fetch or import the weights, or choose another model",),
+            )
+        return ModelPin(name=name, digest=str(json.loads(manifest.read_text())["digest"]))
+
+    def _ask(self, path: str, what: str) -> None:
+        try:
+            answer = httpx.get(self._triton.http_url + path, timeout=_TIMEOUT)
+        except httpx.HTTPError as error:
+            raise ModelUnavailable(f"{what} does not answer: {error}", where={"url": self._triton.http_url}) from error
+        if answer.status_code != httpx.codes.OK:
+            raise ModelUnavailable(f"{what} is not ready.", where={"url": self._triton.http_url})
+
+
+def _newest(folder: Path) -> Path | None:
+    """The manifest of the highest version that has one, as the server would choose."""
+    found = [path for path in folder.glob("*/model.json") if path.parent.name.isdigit()]
+    return max(found, key=lambda path: int(path.parent.name), default=None)

@@ -1,0 +1,107 @@
+"""Reading, listing and cancelling jobs."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, Field
+
+from dubbing.db.advance import Advancer
+from dubbing.db.jobs import JobFilter
+from dubbing.db.models import Job
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.jobs import LIVE, TERMINAL, JobState
+from dubbing.domain.receipt import Receipt
+from dubbing.domain.work import StitchResult
+from dubbing.errors import BadInput, Conflict, NotFound
+from services.api.bootstrap import Services
+from services.api.requests import Built, JobsRead, JobsWrite, OnceOnly, Reading
+from services.api.schemas import Body, JobOut, JobPage
+from services.api.views import job_views
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+JobId = Annotated[str, Path(pattern=r"^job_[0-9a-z]{26}$")]
+
+
+class JobQuery(Body):
+    """Which jobs to list."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=200)
+    status: list[JobState] = Field(default_factory=list)
+    created_after: AwareDatetime | None = None
+
+
+@router.get("/jobs")
+def list_jobs(
+    caller: JobsRead,
+    built: Built,
+    work: Reading,
+    query: Annotated[JobQuery, Query()],
+) -> JobPage:
+    """Jobs, newest first. Pages stay stable while new jobs arrive."""
+    before = _read_cursor(query.cursor) if query.cursor is not None else None
+    wanted = JobFilter(caller.tenant, tuple(query.status), query.created_after, before)
+    found = work.jobs.page(wanted, query.limit + 1)
+    more, page = len(found) > query.limit, found[: query.limit]
+    return JobPage(items=job_views(built, work, page), next_cursor=_cursor(page[-1]) if more else None)
+
+
+@router.get("/jobs/{job_id}")
+def read_job(job_id: JobId, caller: JobsRead, built: Built, work: Reading) -> JobOut:
+    """One job: progress while it runs, links when it is done, the problem when it failed."""
+    return job_views(built, work, [work.jobs.get(job_id, caller.tenant)])[0]
+
+
+@router.post("/jobs/{job_id}/cancel", status_code=202, response_model=JobOut)
+@router.post("/jobs/{job_id}:cancel", status_code=202, response_model=JobOut, include_in_schema=False)
+def cancel_job(job_id: JobId, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Cancel. What runs is stopped at its next check; a job that has ended is a conflict, cancelling twice is none."""
+
+    def cancel(work: UnitOfWork) -> JobOut:
+        work.jobs.get(job_id, caller.tenant)
+        job = work.jobs.lock(job_id)
+        if job.state in TERMINAL and job.state != JobState.CANCELED:
+            raise Conflict(f"Job {job_id} is {job.state}; only a job that has not ended can be cancelled.")
+        if job.state in LIVE:
+            work.jobs.request_cancel(job)
+            Advancer(work, built.queue.max_attempts).advance(job_id)
+            work.session.refresh(job)
+        return _one(built, work, job)
+
+    return once.run(caller, 202, None, cancel)
+
+
+@router.get("/jobs/{job_id}/receipt")
+def read_receipt(job_id: JobId, caller: JobsRead, work: Reading) -> Receipt:
+    """What went in, what came out, and the proof that nothing else changed."""
+    job = work.jobs.get(job_id, caller.tenant)
+    if job.output is None:
+        raise NotFound(f"Job {job_id} is {job.state} and has no receipt.", suggestions=("wait until the job has succeeded",))
+    return StitchResult.model_validate(job.output).receipt
+
+
+def _one(built: Services, work: UnitOfWork, job: Job) -> JobOut:
+    return job_views(built, work, [job])[0]
+
+
+def _cursor(job: Job) -> str:
+    return base64.urlsafe_b64encode(f"{job.created_at.isoformat()} {job.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        when, job_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii").split(" ")
+        at = datetime.fromisoformat(when)
+    except (ValueError, binascii.Error) as error:
+        raise _bad_cursor() from error
+    if at.tzinfo is None or "\x00" in job_id:
+        raise _bad_cursor()
+    return at, job_id
+
+
+def _bad_cursor() -> BadInput:
+    return BadInput("The cursor is not one that a page of jobs gave.", where={"parameter": "cursor"})

@@ -1,0 +1,51 @@
+"""Creating jobs."""
+
+import secrets
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from dubbing import ids
+from dubbing.db.advance import Advancer
+from dubbing.db.models import Job
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.jobs import JobState, Phase
+from services.api.bootstrap import Services
+from services.api.requests import Built, Caller, JobsWrite, OnceOnly
+from services.api.schemas import JobOut, LipsyncCreate
+from services.api.views import job_views
+
+router = APIRouter(prefix="/v1", tags=["lipsyncs"])
+
+
+@router.post("/lipsyncs", status_code=202, response_model=JobOut)
+def create_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Dub one video with one track. The job is always accepted and waits its turn; what is wrong with the files, it says."""
+    return once.run(caller, 202, body, lambda work: _create(work, built, caller, body))
+
+
+def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:
+    video = work.assets.get(body.video.id, caller.tenant, "/video/id")
+    audio = work.assets.get(body.audio.id, caller.tenant, "/audio/id")
+    job = Job(
+        id=ids.new_id("job"),
+        tenant=caller.tenant,
+        state=JobState.QUEUED,
+        phase=Phase.PROBING,
+        phase_times={},
+        video_asset=video.id,
+        audio_asset=audio.id,
+        models=built.catalogue.pin(body.model).model_dump(mode="json"),
+        sync=body.sync.model_dump(mode="json"),
+        options=body.options.model_dump(mode="json"),
+        labels=body.metadata,
+        # A seed of our own is drawn from 32 bits, so that every JSON reader keeps it exactly.
+        seed=secrets.randbits(32) if body.seed is None else body.seed,
+        priority=body.priority,
+        deadline=body.deadline,
+        warnings=[],
+    )
+    work.jobs.add(job)
+    Advancer(work, built.queue.max_attempts).begin(job)
+    work.session.refresh(job)
+    return job_views(built, work, [job])[0]

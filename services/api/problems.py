@@ -1,0 +1,108 @@
+"""RFC 9457: the one place where errors become HTTP responses."""
+
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from dubbing.errors import BadInput, DublineError, NotFound
+
+MEDIA_TYPE = "application/problem+json"
+_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+_RETRY_AFTER = 2
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem. ``code`` is stable; texts are for people and may change."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    retryable: bool = False
+    where: dict[str, Any] = {}
+    suggestions: list[str] = []
+    media: dict[str, Any] = {}
+    errors: list[dict[str, Any]] = []
+
+
+class TooLarge(BadInput):
+    """The request's body is larger than any valid one."""
+
+    code = "request_too_large"
+    title = "The request is too large"
+    status = 413
+
+
+def respond(request: Request, members: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem response with the members that every problem has."""
+    state = request.app.state.services
+    problem = {
+        "type": type_uri(state.api.docs_url, members["code"]),
+        **members,
+        "instance": request.url.path,
+        "request_id": getattr(request.state, "request_id", ""),
+    }
+    extra = dict(headers or {})
+    if problem["status"] in (429, 503):
+        extra.setdefault("Retry-After", str(_RETRY_AFTER))
+    if problem["status"] == 401:
+        extra.setdefault("WWW-Authenticate", "Bearer")
+    return JSONResponse(problem, problem["status"], extra, MEDIA_TYPE)
+
+
+def type_uri(base: str, code: str) -> str:
+    """The problem type of a code: its page in the documentation."""
+    return f"{base}/{code.replace('_', '-')}"
+
+
+def from_error(request: Request, error: DublineError) -> JSONResponse:
+    """An error of our tree."""
+    return respond(request, error.problem())
+
+
+def from_http(request: Request, error: HTTPException) -> JSONResponse:
+    """What the router raises: unknown path, wrong method, unreadable body."""
+    status = error.status_code
+    members = {
+        "title": str(error.detail),
+        "status": status,
+        "detail": f"{request.method} {request.url.path}: {error.detail}.",
+        "code": _CODES.get(status, "invalid_request" if status < 500 else "internal_error"),
+        "retryable": False,
+    }
+    return respond(request, members, dict(error.headers or {}))
+
+
+def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    """A request that does not fit the schema: every fault with its JSON pointer. A malformed id in a path is a 404."""
+    faults = [_fault(item) for item in error.errors()]
+    if any(item["loc"][0] == "path" for item in error.errors()):
+        return from_error(request, NotFound(f"There is nothing at {request.url.path}."))
+    if any(item["type"] == "json_invalid" for item in error.errors()):
+        unreadable = {"title": "The body is not valid JSON", "status": 400, "code": "invalid_json", "retryable": False}
+        return respond(request, {**unreadable, "detail": faults[0]["detail"], "errors": faults})
+    first = faults[0]
+    problem = BadInput(f"{first.get('pointer') or first.get('parameter')}: {first['detail']}.").problem()
+    return respond(request, {**problem, "errors": faults})
+
+
+def _fault(item: Any) -> dict[str, Any]:
+    source, *path = item["loc"]
+    fault = {"code": item["type"], "detail": item["msg"]}
+    if source == "body":
+        # A union's branch shows in the location; it is no part of the document.
+        return {"pointer": "".join(f"/{part}" for part in path) or "/", **fault}
+    return {source if source == "header" else "parameter": str(path[0]) if path else "", **fault}
+
+
+def from_crash(request: Request) -> JSONResponse:
+    """A bug: nothing of it is shown, the request id finds it in the logs."""
+    return from_error(request, DublineError("The request failed unexpectedly; quote the request id to the operator."))

@@ -1,0 +1,124 @@
+"""What handlers depend on: who calls, a transaction to read in, and the once-only transaction of mutating calls."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
+
+from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.errors import Forbidden, Unauthorized
+from services.api.bootstrap import Services
+
+_bearer = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`", scheme_name="ApiKey")
+
+
+def services(request: Request) -> Services:
+    """What the composition root built."""
+    found: Services = request.app.state.services
+    return found
+
+
+Built = Annotated[Services, Depends(services)]
+
+
+def reading(built: Built) -> Iterator[UnitOfWork]:
+    """A transaction for reading, ended before the response is sent."""
+    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+        yield work
+
+
+Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
+
+
+class Caller(NamedTuple):
+    """Who calls."""
+
+    tenant: str
+    key: str
+
+
+class Scoped:
+    """Dependency: the caller, if the API key is valid and has the scope."""
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+
+    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
+        """Check the key; raises `Unauthorized` or `Forbidden`."""
+        if token is None:
+            raise Unauthorized(
+                "No API key was sent.",
+                where={"header": "Authorization"},
+                suggestions=(
+                    "send 'Authorization: Bearer dub_...'",
+                    "make one: python -m services.api keys create NAME",
+                ),
+            )
+        with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+            key = work.keys.authenticate(token.credentials)
+            if key is None:
+                raise Unauthorized("The API key is unknown, expired or revoked.", where={"header": "Authorization"})
+            if self._scope not in key.scopes:
+                raise Forbidden(f"The API key lacks the scope {self._scope}.", where={"header": "Authorization"})
+            return Caller(key.tenant, key.prefix)
+
+
+AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
+AssetsWrite = Annotated[Caller, Depends(Scoped("assets:write"))]
+JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
+JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
+
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$"),
+]
+
+
+class Once:
+    """Runs a mutating call in one transaction, once for each Idempotency-Key (IETF draft, httpapi-idempotency-key-header).
+
+    The answer is stored in the transaction that does the work, so that either both exist or neither does. A call that
+    failed may be sent again with the same key.
+    """
+
+    def __init__(self, request: Request, built: Built, key: IdempotencyHeader = None) -> None:
+        self._request = request
+        self._built = built
+        self._key = key
+
+    def run(self, caller: Caller, status: int, body: BaseModel | None, do: Callable[[UnitOfWork], BaseModel]) -> JSONResponse:
+        """Call ``do`` and answer with ``status`` and what it returns, or replay the stored answer."""
+        if self._key is None:
+            with self._transaction() as work:
+                answer = do(work).model_dump(mode="json")
+            return JSONResponse(answer, status)
+        with self._transaction() as work:
+            known = work.keys.begin(caller.tenant, self._key, self._fingerprint(body))
+        if known is not None:
+            return JSONResponse(known[1], known[0], {"Idempotent-Replayed": "true"})
+        try:
+            with self._transaction() as work:
+                answer = do(work).model_dump(mode="json")
+                work.keys.answer(caller.tenant, self._key, status, answer)
+        except BaseException:
+            with self._transaction() as work:
+                work.keys.abandon(caller.tenant, self._key)
+            raise
+        return JSONResponse(answer, status)
+
+    def _transaction(self) -> AbstractContextManager[UnitOfWork]:
+        return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring)
+
+    def _fingerprint(self, body: BaseModel | None) -> str:
+        document = body.model_dump(mode="json", exclude_unset=True) if body is not None else None
+        parts = [self._request.method, self._request.url.path, json.dumps(document, sort_keys=True)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+OnceOnly = Annotated[Once, Depends(Once)]

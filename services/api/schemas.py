@@ -1,0 +1,203 @@
+"""Bodies of requests and responses."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from dubbing.domain.jobs import JobState, Phase, Sync
+
+# PostgreSQL stores no NUL, and control characters have no business in names.
+Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
+
+
+class Body(BaseModel):
+    """A request body: unknown members are errors, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class UploadCreate(Body):
+    """Announces a file. ``sha256``, if given, is compared with the bytes that arrive when the file is first read."""
+
+    filename: Line
+    size: int = Field(ge=0)
+    sha256: Sha256 | None = None
+
+
+class PartUrl(BaseModel):
+    """Where to PUT part ``n`` (from 1): ``size`` bytes from ``offset`` of the file."""
+
+    n: int
+    offset: int
+    size: int
+    url: str
+
+
+class PartDone(BaseModel):
+    """A part that has arrived."""
+
+    n: int
+    size: int
+    etag: str
+
+
+class UploadOut(BaseModel):
+    """An upload: the parts still to send, with fresh URLs, and those that arrived."""
+
+    upload_id: str
+    filename: str
+    size: int
+    part_size: int
+    parts: list[PartUrl]
+    done: list[PartDone]
+    state: Literal["uploading", "completed", "aborted"]
+    asset_id: str | None
+    urls_expire_at: datetime
+    expires_at: datetime
+
+
+class PartRef(Body):
+    """A part and the ETag that its PUT answered."""
+
+    n: int = Field(ge=1, le=10_000)
+    etag: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
+class UploadComplete(Body):
+    """All parts, or nothing: then the parts that arrived are taken."""
+
+    parts: list[PartRef] | None = Field(default=None, max_length=10_000)
+
+
+class AssetOut(BaseModel):
+    """A stored file. ``sha256`` and ``media`` are known once a job has probed it."""
+
+    id: str
+    filename: str
+    size: int
+    sha256: str | None
+    media: dict[str, Any] | None
+    created_at: datetime
+
+
+class AssetRef(Body):
+    """An uploaded file."""
+
+    type: Literal["asset"]
+    id: Id
+
+
+class Options(Body):
+    """What to do with what cannot be dubbed: frames without a face keep the source's pixels."""
+
+    on_no_face: Literal["passthrough"] = "passthrough"
+
+
+class LipsyncCreate(Body):
+    """One dub."""
+
+    video: AssetRef
+    audio: AssetRef
+    model: Annotated[str, StringConstraints(min_length=1, max_length=40)] = "tiny"
+    sync: Sync = Sync()
+    options: Options = Options()
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    priority: int = Field(default=0, ge=-100, le=100)
+    deadline: AwareDatetime | None = None
+    metadata: dict[Line, Line] = Field(default_factory=dict, max_length=50)
+
+
+class PhaseOut(BaseModel):
+    """One phase: ``percent`` of it, and its work items (a phase may share items with other jobs)."""
+
+    status: Literal["pending", "running", "done"]
+    percent: float
+    started_at: datetime | None
+
+
+class Counter(BaseModel):
+    """Done of total; total is 0 while unknown."""
+
+    done: int
+    total: int
+
+
+class Progress(BaseModel):
+    """How far a job is. ``fps`` counts generated frames; ``eta_seconds`` is null while there is nothing to judge by."""
+
+    percent: float
+    phases: dict[Phase, PhaseOut]
+    chunks: Counter
+    frames: Counter
+    fps: float | None
+    eta_seconds: float | None
+
+
+class Links(BaseModel):
+    """Presigned URLs of what a finished job made; they end at ``expire_at``. Read the job again for fresh ones."""
+
+    output: str
+    receipt: str
+    preview: str | None
+    expire_at: datetime
+
+
+class ModelOut(BaseModel):
+    """The model that a job is pinned to."""
+
+    name: str
+    digest: str
+    demo: bool
+
+
+class JobOut(BaseModel):
+    """A job."""
+
+    id: str
+    status: JobState
+    phase: Phase
+    progress: Progress
+    video: str
+    audio: str
+    model: ModelOut
+    sync: Sync
+    seed: int
+    priority: int
+    deadline: datetime | None
+    metadata: dict[str, str]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    heartbeat_at: datetime | None
+    cancel_requested_at: datetime | None
+    stuck: bool
+    waiting_on: str | None
+    warnings: list[dict[str, Any]]
+    error: dict[str, Any] | None
+    links: Links | None
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first; ``next_cursor`` is null on the last page."""
+
+    items: list[JobOut]
+    next_cursor: str | None
+
+
+class ModelStatus(BaseModel):
+    """A model that jobs can name. ``demo``: a demonstration, not for delivery."""
+
+    name: str
+    demo: bool
+    digest: str | None
+    available: bool
+    reason: str | None
+
+
+class ModelList(BaseModel):
+    """Every model."""
+
+    items: list[ModelStatus]

@@ -1,0 +1,114 @@
+"""Jobs as the API shows them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from dubbing import clock
+from dubbing.db.models import Job
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain import progress
+from dubbing.domain.jobs import TERMINAL, JobState, Models, Phase, Sync
+from dubbing.domain.progress import Counts, KindCount
+from dubbing.domain.work import StitchResult, WorkKind
+from services.api import problems
+from services.api.bootstrap import Services
+from services.api.schemas import Counter, JobOut, Links, ModelOut, PhaseOut, Progress
+
+
+def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
+    """Jobs with their progress; one query counts for all of them."""
+    counts = work.jobs.counts(job.id for job in jobs)
+    return [_view(built, job, counts.get(job.id, {})) for job in jobs]
+
+
+def _view(built: Services, job: Job, counts: Counts) -> JobOut:
+    state, phase = JobState(job.state), Phase(job.phase)
+    models = Models.model_validate(job.models)
+    return JobOut(
+        id=job.id,
+        status=state,
+        phase=phase,
+        progress=progress_view(job, counts),
+        video=job.video_asset,
+        audio=job.audio_asset,
+        model=ModelOut(name=models.preset, digest=models.student.digest, demo=models.demo),
+        sync=Sync.model_validate(job.sync),
+        seed=job.seed,
+        priority=job.priority,
+        deadline=job.deadline,
+        metadata=job.labels,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        heartbeat_at=job.heartbeat_at,
+        cancel_requested_at=job.cancel_requested_at,
+        stuck=_stuck(built, job, state),
+        waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
+        warnings=job.warnings,
+        error=_error(built, job),
+        links=_links(built, job),
+    )
+
+
+def progress_view(job: Job, counts: Counts) -> Progress:
+    """How far a job is."""
+    state, phase = JobState(job.state), Phase(job.phase)
+    done = progress.percent(state, phase, counts)
+    infer = counts.get(WorkKind.INFER, KindCount())
+    ended = _time(job, Phase.STITCHING) or job.finished_at or clock.now()
+    return Progress(
+        percent=done,
+        phases={name: _phase(job, name, phase, counts) for name in Phase},
+        chunks=Counter(done=infer.done, total=infer.items),
+        frames=Counter(done=infer.units_done, total=infer.units_total),
+        fps=progress.generation_fps(counts, _time(job, Phase.GENERATING), ended),
+        eta_seconds=progress.eta_seconds(state, done, job.started_at, clock.now()),
+    )
+
+
+def _phase(job: Job, name: Phase, current: Phase, counts: Counts) -> PhaseOut:
+    state = JobState(job.state)
+    whole = state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
+    fraction = 1.0 if whole else progress.phase_fraction(name, current, counts)
+    running = name is current and not whole and state is not JobState.QUEUED
+    return PhaseOut(
+        status="running" if running else "done" if fraction == 1.0 else "pending",
+        percent=round(100 * fraction, 1),
+        started_at=_time(job, name),
+    )
+
+
+def _time(job: Job, phase: Phase) -> datetime | None:
+    text = job.phase_times.get(phase.value)
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _stuck(built: Services, job: Job, state: JobState) -> bool:
+    """Running, but nobody showed life for long. A queued job is not stuck, it waits."""
+    if state not in (JobState.RUNNING, JobState.CANCELING):
+        return False
+    last = job.heartbeat_at or job.started_at or job.created_at
+    return clock.now() - last > timedelta(seconds=built.api.stuck_after)
+
+
+def _error(built: Services, job: Job) -> dict[str, Any] | None:
+    if job.error is None:
+        return None
+    kind = problems.type_uri(built.api.docs_url, job.error["code"])
+    return {"type": kind, **job.error, "instance": f"/v1/jobs/{job.id}"}
+
+
+def _links(built: Services, job: Job) -> Links | None:
+    if job.output is None:
+        return None
+    made = StitchResult.model_validate(job.output)
+    ttl = built.api.url_ttl
+    stem = made.output_filename.rsplit(".", 1)[0]
+    sheet = made.preview_key
+    return Links(
+        output=built.store.url(made.output_key, ttl, filename=made.output_filename),
+        receipt=built.store.url(made.receipt_key, ttl, filename=f"{stem}.receipt.json"),
+        preview=built.store.url(sheet, ttl, filename=f"{stem}.preview.png", inline=True) if sheet else None,
+        expire_at=clock.now() + timedelta(seconds=ttl),
+    )

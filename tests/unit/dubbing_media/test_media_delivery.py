@@ -1,0 +1,160 @@
+"""From a source and a new sound to the delivery file: picture writer, mux and verification together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from media_samples import VARIABLE, Make, decoded_sound
+
+from dubbing.domain.media import SyncMode, SyncPlan
+from dubbing.domain.sync import check_pair
+from dubbing.errors import EncodeFailed, ParityFailed
+from dubbing.media.encode import EncodeSettings, PictureWriter
+from dubbing.media.frames import FrameReader
+from dubbing.media.mux import MuxSettings, mux
+from dubbing.media.probe import probe
+from dubbing.media.verify import Parity, verify_output
+
+FAST = EncodeSettings(crf=4, preset="ultrafast")
+
+
+def deliver(
+    source: Path, sound: Path, mode: SyncMode = SyncMode.STRICT, settings: MuxSettings | None = None
+) -> tuple[Path, Parity]:
+    video, audio = probe(source, "video"), probe(sound, "audio")
+    plan = check_pair(video, audio, mode)
+    assert video.video is not None
+    picture, out = source.with_name("picture.mp4"), source.with_name("out.mp4")
+    with PictureWriter(picture, video.video, FAST) as writer:
+        for frame in FrameReader(source, video.video).read():
+            writer.write(frame)
+    mux(picture, sound, out, info=audio, plan=plan, settings=settings or MuxSettings())
+    return out, verify_output(out, source, video, audio, plan)
+
+
+def lag(expected: np.ndarray, found: np.ndarray) -> int:
+    size = min(len(expected), len(found))
+    spectrum = np.fft.rfft(found[:size], 2 * size) * np.conj(np.fft.rfft(expected[:size], 2 * size))
+    peak = int(np.argmax(np.fft.irfft(spectrum)))
+    return peak if peak < size else peak - 2 * size
+
+
+TAGS = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+SOURCES = {
+    "plain": ("a.mp4", {}),
+    "ntsc": ("a.mkv", {"rate": "24000/1001"}),
+    "one frame": ("a.mp4", {"frames": 1}),
+    "variable rate": ("a.mkv", {"extra": VARIABLE}),
+    "variable rate mp4": ("a.mp4", {"extra": VARIABLE}),
+    "odd size": ("a.mkv", {"size": "63x47", "extra": ("-c:v", "ffv1")}),
+    "odd height 4:2:2": ("a.mkv", {"size": "64x47", "extra": ("-pix_fmt", "yuv422p")}),
+    "ten bits": ("a.mov", {"extra": ("-pix_fmt", "yuv422p10le", "-c:v", "prores_ks")}),
+    "anamorphic": ("a.mp4", {"extra": ("-vf", f"setsar=12/11,{TAGS}")}),
+    "full range": ("a.mp4", {"extra": ("-pix_fmt", "yuvj420p")}),
+    "colour planes": ("a.mkv", {"extra": ("-c:v", "ffv1", "-pix_fmt", "gbrp")}),
+    "grey": ("a.mkv", {"extra": ("-c:v", "ffv1", "-pix_fmt", "gray")}),
+    "late start": ("a.ts", {}),
+    "no time stamps": ("a.avi", {"extra": ("-bf", 0)}),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_output_is_the_sources_picture_frame_for_frame(clip: Make, noise: Make, kind: str) -> None:
+    name, how = SOURCES[kind]
+    words = dict(how)
+    source = clip(name, *words.pop("extra", ()), **words)
+    video = probe(source).video
+    assert video is not None
+    sound = noise("s.wav", samples=round(video.duration * 48_000))
+    out, parity = deliver(source, sound)
+    assert parity.frames_out == video.frames
+    for before, after in zip(FrameReader(source, video).read(), FrameReader(out, probe(out).video).read(), strict=True):
+        assert before.time == after.time
+        error = np.abs(before.rgb().astype(int) - after.rgb().astype(int))
+        assert error.mean() < 2.5, kind
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_phone_video_keeps_its_rotation(clip: Make, make: Make, noise: Make, turn: int) -> None:
+    source = make("phone.mp4", "-display_rotation", -turn, "-i", clip("a.mp4"), "-c", "copy")
+    out, parity = deliver(source, noise("s.wav"))
+    assert parity.rotation == turn
+    assert probe(out).video.display_matrix == probe(source).video.display_matrix
+
+
+SOUNDS = {
+    "s.wav": (),
+    "s.flac": ("-ac", 2),
+    "s.m4a": ("-c:a", "aac"),
+    "alac.m4a": ("-c:a", "alac"),
+    "s.mp3": (),
+    "s.opus": (),
+    "s.aac": (),
+    "s51.wav": ("-ac", 6, "-c:a", "pcm_s24le"),
+}
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+@pytest.mark.parametrize("codec", ["aac", "alac"])
+def test_the_sound_goes_in_full_and_starts_on_its_sample(clip: Make, noise: Make, name: str, codec: str) -> None:
+    sound = noise(name, *SOUNDS[name], samples=95_777)
+    out, parity = deliver(clip("a.mp4"), sound, settings=MuxSettings(codec=codec))
+    assert parity.samples_out == parity.samples_in == probe(sound, "audio").audio.samples
+    assert lag(decoded_sound(sound), decoded_sound(out)) == 0
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 96_000, 192_000])
+def test_any_sample_rate_is_kept(clip: Make, noise: Make, rate: int) -> None:
+    _out, parity = deliver(clip("a.mp4"), noise("s.wav", "-ar", rate, samples=2 * rate, rate=rate))
+    assert (parity.sample_rate, parity.samples_out) == (rate, 2 * rate)
+
+
+@pytest.mark.parametrize("name", ["s.wav", "s.m4a", "s.mp3"])
+def test_cut_off_ends_the_sound_on_the_pictures_last_sample(clip: Make, noise: Make, name: str) -> None:
+    sound = noise(name, samples=120_001)
+    out, parity = deliver(clip("a.mp4"), sound, SyncMode.CUT_OFF)
+    assert (parity.samples_in, parity.samples_out) == (120_001, 96_000)
+    assert lag(decoded_sound(sound)[:96_000], decoded_sound(out)) == 0
+
+
+def test_silence_fills_the_sound_to_the_pictures_end(clip: Make, noise: Make) -> None:
+    sound = noise("s.wav", samples=70_001)
+    out, parity = deliver(clip("a.mp4"), sound, SyncMode.SILENCE)
+    assert parity.samples_out == 96_000
+    heard = decoded_sound(out)
+    assert lag(decoded_sound(sound), heard) == 0
+    assert np.abs(heard[72_000:]).max() < 1e-3
+    assert np.abs(heard[60_000:70_000]).max() > 1e-2
+
+
+def test_lossless_sound_keeps_every_bit(clip: Make, noise: Make) -> None:
+    sound = noise("s.wav", samples=96_000)
+    out, _ = deliver(clip("a.mp4"), sound, settings=MuxSettings(codec="alac"))
+    assert np.array_equal(decoded_sound(sound), decoded_sound(out)[:96_000])
+
+
+def test_the_index_stands_before_the_data(clip: Make, noise: Make) -> None:
+    out, _ = deliver(clip("a.mp4"), noise("s.wav"))
+    data = out.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_an_output_that_lacks_a_frame_or_a_sample_fails_verification(clip: Make, noise: Make, make: Make) -> None:
+    source, sound = clip("a.mp4"), noise("s.wav")
+    out, _ = deliver(source, sound)
+    video, audio = probe(source, "video"), probe(sound, "audio")
+    plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
+    short = make("short.mp4", "-i", out, "-vf", "trim=end_frame=49", "-c:v", "libx264", "-af", "atrim=end_sample=95999")
+    with pytest.raises(ParityFailed) as caught:
+        verify_output(short, source, video, audio, plan)
+    assert caught.value.media["differences"]["frames"] == ["50", "49"]
+    assert caught.value.media["differences"]["samples"] == ["96000", "95999"]
+
+
+def test_a_broken_muxer_is_a_named_error(noise: Make, tmp_path: Path) -> None:
+    audio = probe(noise("s.wav"), "audio")
+    plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
+    for settings in (MuxSettings(), replace(MuxSettings(), ffmpeg="/no/such/program")):
+        with pytest.raises(EncodeFailed):
+            mux(tmp_path / "none.mp4", tmp_path / "s.wav", tmp_path / "o.mp4", info=audio, plan=plan, settings=settings)
