@@ -1,7 +1,7 @@
 """A speaker in front of a camera: slow head motion, blinks, and the frames of a clip with their ground truth."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import cv2
@@ -9,14 +9,24 @@ import numpy as np
 from dubbing.faces.landmarks import LEFT_BROW, LEFT_EYE, NOSE, RIGHT_BROW, RIGHT_EYE
 from numpy.typing import NDArray
 
+from .actor import U8, Actor
 from .canonical import CORNER_X, F32, LIP_Y, vertices
 from .hair import room
 from .identity import Identity
-from .renderer import U8, Actor, Camera, Pose, project, render_frame
-from .shape import Mouth, sample
+from .renderer import Pose, project, render
+from .shape import sample
 from .skin import Light
 from .utterance import Utterance
 from .visemes import CONTROLS, mouth
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What the lens and the sensor add: blur (sigma in pixels), noise (sigma in 8-bit steps), gain."""
+
+    blur: float
+    noise: float
+    gain: float
 
 
 # Where MediaPipe sees brows and nose of these faces, against the mesh's vertices (cm; mean over 24 training clips).
@@ -33,10 +43,11 @@ class Take:
     camera: Camera
     grain: NDArray[np.int16]
 
-    def shoot(self, controls: F32) -> Iterator[U8]:
-        """The frames of this take with a mouth that follows `controls` [V, 7]: equal but for the mouth and jaw."""
-        for i, (pose, row) in enumerate(zip(self.poses, controls, strict=True)):
-            yield self._expose(render_frame(self.actor, pose, mouth(self._personal(row)), self.background), i)
+    def shoot(self, *controls: F32) -> Iterator[tuple[U8, ...]]:
+        """The frames of this take, one mouth for each of `controls` [V, 7]: equal but for the mouth and jaw."""
+        for i, (pose, *rows) in enumerate(zip(self.poses, *controls, strict=True)):
+            mouths = [mouth(self._personal(row)) for row in rows]
+            yield tuple(self._expose(frame, i) for frame in render(self.actor, pose, mouths, self.background))
 
     def truth(self, controls: F32) -> F32:
         """Drawn mouth opening and width over the distance of the eyes, [V, 2]."""
@@ -46,7 +57,7 @@ class Take:
         """Brows and nose of every frame, [V, 3, 2] pixels, as the aligner's landmarks mean them."""
         v = vertices()
         points = np.stack([v[list(part), :2].mean(0) for part in (LEFT_BROW, RIGHT_BROW, NOSE)]) + _SEEN
-        return np.stack([project(self.actor, pose, Mouth(), points) for pose in self.poses])
+        return np.stack([project(self.actor, pose, points) for pose in self.poses])
 
     def _personal(self, row: F32) -> F32:
         out = row.copy()
@@ -147,9 +158,4 @@ def render_clip(
     """The frames of a speaking clip, uint8 [h, w, 3] one by one, and their truth [frames, 2] (opening, width)."""
     shot = take(who, frames, size, seed, fps=fps)
     controls = utterance.track.frames(frames, fps)
-    return shot.shoot(controls), shot.truth(controls)
-
-
-def still(pose: Pose) -> Pose:
-    """The pose with open eyes."""
-    return replace(pose, blink=0.0)
+    return (frame for (frame,) in shot.shoot(controls)), shot.truth(controls)

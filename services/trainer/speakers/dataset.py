@@ -97,9 +97,10 @@ def crop_sample(one: Scene, jitter: float = 0.4) -> Sample:
     anchors += rng.normal(0, jitter, (1, 3, 2)) + rng.normal(0, 0.25 * jitter, anchors.shape)
     matrices = crop_transforms(anchors, CROP)
     a, b = one.source_controls(), one.target_controls()
-    source, target = (
-        np.stack([extract_crop(f, m, CROP) for f, m in zip(one.shot.shoot(c), matrices, strict=True)]) for c in (a, b)
-    )
+    pairs = [
+        [extract_crop(frame, m, CROP) for frame in frames] for frames, m in zip(one.shot.shoot(a, b), matrices, strict=True)
+    ]
+    source, target = (np.stack(column) for column in zip(*pairs, strict=True))
     return Sample(source, target, one.target.pcm(), b, one.shot.truth(b), one.shot.truth(a), one.meta)
 
 

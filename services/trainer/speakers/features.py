@@ -26,11 +26,11 @@ def _lids(side: float, closed: float) -> tuple[F32, F32]:
     return _mirror(upper, side), _mirror(lower, side)
 
 
-def eyes(who: Identity, canvas: Canvas, light: Light, face: F32, closed: float, gaze: tuple[float, float]) -> F32:
-    """Paints both eyes on the lit face; `closed` 0..1 is the blink, `gaze` moves the irises (cm)."""
+def eyes(who: Identity, canvas: Canvas, light: Light, face: F32, closed: float) -> F32:
+    """Paints both eyes on the lit face; `closed` 0..1 is the blink."""
     for side in (_LEFT, _RIGHT):
         upper, lower = _lids(side, closed)
-        ball = _eyeball(who, canvas, light, side, upper, gaze)
+        ball = _eyeball(who, canvas, light, side, upper)
         mask = canvas.polygon(np.vstack([upper, lower[::-1]]), 0.03)
         face = over(face, ball, mask)
         rim = canvas.stroke(lower, 0.07, 0.04)
@@ -44,8 +44,8 @@ def eyes(who: Identity, canvas: Canvas, light: Light, face: F32, closed: float, 
     return face
 
 
-def _eyeball(who: Identity, canvas: Canvas, light: Light, side: float, upper: F32, gaze: tuple[float, float]) -> F32:
-    cx, cy = side * EYE_CENTRE[0] + gaze[0], EYE_CENTRE[1] + gaze[1]
+def _eyeball(who: Identity, canvas: Canvas, light: Light, side: float, upper: F32) -> F32:
+    cx, cy = side * EYE_CENTRE[0], EYE_CENTRE[1]
     r = np.hypot(canvas.x - cx, canvas.y - cy)
     energy = np.float32(light.key) * 0.8 + np.float32(light.ambient)
     round_shade = 0.78 - 0.25 * np.clip(np.abs(canvas.x - side * EYE_CENTRE[0]) / 1.4, 0, 1) ** 2
