@@ -85,9 +85,9 @@ class FrameReader:
                 return
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = self._threads
-            self._enter(container, stream, start)
+            entry = self._enter(container, stream, start)
             try:
-                for order, frame in enumerate(container.decode(stream)):
+                for order, frame in enumerate(_decoded_from(container, stream, entry)):
                     number = order
                     if index.stamped:
                         if frame.pts is None or frame.pts < index.ticks[0]:
@@ -99,12 +99,25 @@ class FrameReader:
             except av.FFmpegError as error:
                 raise self._damaged(max(start, number + 1)) from error
 
-    def _enter(self, container: InputContainer, stream: VideoStream, start: int) -> None:
-        """Seek to a key frame at or before the start; from the beginning where the file cannot be entered."""
-        keys = self.index.keys
-        before = int(keys.searchsorted(self.index.ticks[start], side="right")) - 1 if len(keys) else 0
-        if before > 0:
-            container.seek(int(keys[before]), stream=stream, backward=True)
+    def _enter(self, container: InputContainer, stream: VideoStream, start: int) -> int | None:
+        """Seek to a key frame at or before the start; returns its tick, or None for the file's beginning.
+
+        Where a container finds places only roughly (MPEG-TS), the next packet with a key frame may come too late; then an
+        earlier key frame is tried.
+        """
+        keys, target = self.index.keys, self.index.ticks[start]
+        place = int(keys.searchsorted(target, side="right")) - 1 if len(keys) else 0
+        step = 1
+        while place > 0:
+            container.seek(int(keys[place]), stream=stream, backward=True)
+            key = next((p.pts for p in container.demux(stream) if p.is_keyframe and p.pts is not None), None)
+            if key is not None and key <= target:
+                container.seek(int(keys[place]), stream=stream, backward=True)
+                return int(key)
+            place, step = place - step, step * 2
+        if step > 1:
+            container.seek(0, backward=True, any_frame=True)
+        return None
 
     def _damaged(self, frame: int) -> TruncatedMedia:
         code = to_timecode(frame, self.index.fps)
@@ -115,3 +128,12 @@ class FrameReader:
             suggestions=("Upload the file again.", "Export the file again if the damage is in the original."),
             media={"video_frames": len(self.index), "frame": frame},
         )
+
+
+def _decoded_from(container: InputContainer, stream: VideoStream, entry: int | None) -> Iterator[VideoFrame]:
+    """Decoded frames from the packet of the entry key frame on; None: from the first packet."""
+    entered = entry is None
+    for packet in container.demux(stream):
+        entered = entered or packet.pts == entry
+        if entered:
+            yield from packet.decode()

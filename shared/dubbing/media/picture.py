@@ -20,6 +20,8 @@ from dubbing.domain.media import Box, VideoInfo
 from dubbing.media.colour import ColourSpace, colour_space, working_format
 
 Image = NDArray[np.float32]  # [h,w,3]
+Channel = NDArray[np.float32]  # [h,w]
+Plane = NDArray[Any]  # [h,w] uint8 or uint16
 _SWS_MATRIX = {
     "bt709": "ITU709", "smpte170m": "ITU601", "bt470bg": "ITU601", "fcc": "FCC", "smpte240m": "SMPTE240M",
 }  # fmt: skip
@@ -86,23 +88,24 @@ class PictureFrame:
 
         Args:
             box: where, in the upright picture.
-            rgb: [h,w,3] the region's new R'G'B', as `roi_rgb` gave it outside the mask.
-            mask: [h,w]; values are written where it is above 0. Blending is the caller's: ``rgb`` is final.
+            rgb: [h,w,3] the region's new R'G'B', already blended.
+            mask: [h,w] 0 to 1, how much of the new picture ``rgb`` holds; values are written only where it is above 0.
         """
         coded = self._coded_box(box)
-        inside = np.rot90(mask, self._turns) > 0
+        alpha = np.rot90(mask, self._turns)
+        inside = alpha > 0
         delta = np.rot90(rgb, self._turns) - self._coded_rgb(coded)
         delta = np.where(inside[..., None], delta, np.float32(0))
         self._make_writable()
         if self.space.matrix == "gbr":
             for plane, channel in zip(self.planes, (1, 2, 0), strict=True):
-                self._add(plane, coded, delta[..., channel] * self.space.luma_scale, inside)
+                self._add(plane, coded, delta[..., channel] * np.float32(self.space.luma_scale), inside)
             return
         ycc = delta @ self.space.to_ycc_matrix().T
         luma, *chroma = self.planes
-        self._add(luma, coded, ycc[..., 0] * self.space.luma_scale, inside)
+        self._add(luma, coded, ycc[..., 0] * np.float32(self.space.luma_scale), inside)
         for plane, channel in zip(chroma, (1, 2), strict=True):
-            self._add_chroma(plane, coded, ycc[..., channel] * self.space.chroma_scale, inside)
+            self._add_chroma(plane, coded, ycc[..., channel] * np.float32(self.space.chroma_scale), alpha)
 
     def _coded_box(self, box: Box) -> Box:
         """The upright box in coded coordinates."""
@@ -140,11 +143,15 @@ class PictureFrame:
         values = _between(values, (rows - 0.5) / 2 - y0, axis=0) if sy == 2 else values[rows - y0]
         return _between(values, columns / 2 - x0, axis=1) if sx == 2 else values[:, columns - x0]
 
-    def _add_chroma(self, plane: NDArray[Any], box: Box, delta: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
-        """Average the change onto the chroma grid and add it to the cells that lie wholly inside the mask."""
+    def _add_chroma(self, plane: Plane, box: Box, delta: Channel, alpha: Channel) -> None:
+        """Bring the change onto the chroma grid and add it to the cells that lie wholly inside the mask.
+
+        A sample keeps detail finer than what its interpolation shows; under the mask that detail is the old picture's and
+        goes with it, in proportion to the mask.
+        """
         sx, sy = self._sub
         if (sx, sy) == (1, 1):
-            self._add(plane, box, delta, inside)
+            self._add(plane, box, delta, alpha > 0)
             return
         cell = Box(box.left // sx, box.top // sy, -(-box.right // sx), -(-box.bottom // sy))
         # The box in whole cells; at the picture's odd edge a cell colours fewer pixels, which then count as inside.
@@ -152,20 +159,26 @@ class PictureFrame:
             (box.top - cell.top * sy, cell.bottom * sy - box.bottom),
             (box.left - cell.left * sx, cell.right * sx - box.right),
         )
-        whole = np.pad(delta, pad)
-        covered = np.pad(inside, pad)
-        if box.bottom == self.native.height:
-            covered[covered.shape[0] - pad[0][1] :] = True
-        if box.right == self.native.width:
-            covered[:, covered.shape[1] - pad[1][1] :] = True
+        inside = np.pad(alpha > 0, pad)
+        if box.bottom == self.native.height and pad[0][1]:
+            inside[-1] = inside[-2]
+        if box.right == self.native.width and pad[1][1]:
+            inside[:, -1] = inside[:, -2]
+        covered = inside[:, 0::sx] & inside[:, sx - 1 :: sx]
+        covered = covered[0::sy] & covered[sy - 1 :: sy]
+        seen, change, weight = (self._averaged(np.pad(v, pad, "edge")) for v in (self._chroma(plane, box), delta, alpha))
+        native = plane[cell.top : cell.bottom, cell.left : cell.right]
+        self._add(plane, cell, change + weight * (seen - native), covered)
+
+    def _averaged(self, values: Channel) -> Channel:
+        """Values at every luma position to the chroma grid: [1 2 1] / 4 around left-sited samples, the mean of two rows."""
+        sx, sy = self._sub
         if sy == 2:
-            whole = (whole[0::2] + whole[1::2]) / 2
-            covered = covered[0::2] & covered[1::2]
-        if sx == 2:  # [1 2 1] / 4 around the left-sited sample.
-            before = np.pad(whole, ((0, 0), (1, 0)))[:, 0:-1:2]
-            whole = (before + 2 * whole[:, 0::2] + whole[:, 1::2]) / 4
-            covered = covered[:, 0::2] & covered[:, 1::2]
-        self._add(plane, cell, whole, covered)
+            values = (values[0::2] + values[1::2]) / 2
+        if sx == 2:
+            before = np.pad(values, ((0, 0), (1, 0)), "edge")[:, 0:-1:2]
+            values = (before + 2 * values[:, 0::2] + values[:, 1::2]) / 4
+        return values
 
     def _add(self, plane: NDArray[Any], box: Box, delta: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
         region = plane[box.top : box.bottom, box.left : box.right]
@@ -181,7 +194,7 @@ class PictureFrame:
 
     def _sws(self) -> dict[str, Any]:
         if self.space.matrix == "gbr":
-            return {}
+            return {"src_color_range": "JPEG"}
         matrix = _SWS_MATRIX.get(self.space.matrix, _SWS_BT2020)
         return {
             "src_colorspace": matrix,

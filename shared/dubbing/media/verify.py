@@ -4,30 +4,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from dubbing.domain.media import ColourTags, Frozen, MediaInfo, SyncPlan, VideoInfo
+from dubbing.domain.media import ColourTags, MediaInfo, SyncPlan, VideoInfo
+from dubbing.domain.receipt import Parity
 from dubbing.errors import ParityFailed
 from dubbing.media.encode import delivery_colour
 from dubbing.media.index import build_index
 from dubbing.media.probe import probe
-
-
-class Parity(Frozen):
-    """Facts for the receipt, all measured on the output file."""
-
-    frames_in: int
-    frames_out: int
-    fps: Fraction
-    variable_rate: bool
-    width: int
-    height: int
-    rotation: int
-    sample_aspect_ratio: Fraction
-    colour: ColourTags
-    samples_in: int
-    samples_out: int
-    sample_rate: int
-    channels: int
-    audio_start: Fraction
 
 
 def verify_output(output: Path, source: Path, source_info: MediaInfo, audio_info: MediaInfo, plan: SyncPlan) -> Parity:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from media_samples import Make, ffmpeg
 
+
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """make("name.mp4", "-f", "lavfi", ...) runs ffmpeg in a folder of the test's own."""
@@ -21,7 +22,9 @@ def clip(make: Make) -> Make:
     """clip("a.mp4", size="64x48", rate="25", frames=50, extra...) makes H.264 with B-frames."""
 
     def run(name: str, *extra: object, size: str = "64x48", rate: str = "25", frames: int = 50) -> Path:
-        source = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}", "-frames:v", frames)
+        even = "x".join(str(int(side) + int(side) % 2) for side in size.split("x"))  # testsrc2 knows even sizes only
+        odd = "" if even == size else f",format=yuv444p,scale={size.replace('x', ':')}"
+        source = ("-f", "lavfi", "-i", f"testsrc2=s={even}:r={rate}{odd}", "-frames:v", frames)
         return make(name, *source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", 3, "-g", 12, *extra)
 
     return run

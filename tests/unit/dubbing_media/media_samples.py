@@ -24,13 +24,10 @@ def ffmpeg(*words: object) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
-def decoded_planes(path: Path) -> list[list[bytes]]:
-    """Every plane of every frame, decoded from the start: what any reader must agree with."""
+def decoded_planes(path: Path) -> list[bytes]:
+    """The code values of every frame, decoded from the start: what any reader must agree with."""
     with av.open(str(path)) as container:
-        return [
-            [np.frombuffer(p, np.uint8).reshape(-1, p.line_size)[: p.height].tobytes() for p in frame.planes]
-            for frame in container.decode(video=0)
-        ]
+        return [frame.to_ndarray().tobytes() for frame in container.decode(video=0)]
 
 
 def decoded_sound(path: Path) -> NDArray[np.float32]:
