@@ -2,13 +2,12 @@
 
 import sys
 
+import stamina.instrumentation
 import typer
 from rich.console import Console
 
-from dubbing.errors import BadInput, DublineError
-from services.cli import stack_commands
-
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+from dubbing.errors import DublineError
+from services.cli import job_commands, stack_commands, weights
 
 
 def build() -> typer.Typer:
@@ -20,19 +19,22 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+    job_commands.register(app)
     stack_commands.register(app)
+    app.add_typer(weights.app)
     return app
 
 
 def main() -> None:
     """Runs the command line; every foreseen error ends as one sentence, its code, and what to do about it."""
+    stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
     try:
         build()()
     except DublineError as error:
         explain(error)
-        sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)
+        sys.exit(job_commands.exit_code(error))
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(130)
 
 
 def explain(error: DublineError) -> None:

@@ -3,6 +3,7 @@
 The Python backend runs our model code in stubs of this very Python version, with the product's packages on their path.
 """
 
+import os
 import shutil
 import sys
 import sysconfig
@@ -74,6 +75,7 @@ def settings(context: Context) -> dict[str, str]:
     return {
         "DUBLINE_TRITON_URL": f"{LOOPBACK}:{context.port(NAME)}",
         "DUBLINE_TRITON_HTTP_URL": f"http://{LOOPBACK}:{context.port(NAME, 'http')}",
+        "DUBLINE_TRITON_METRICS_URL": f"http://{LOOPBACK}:{context.port(NAME, 'metrics')}/metrics",
     }
 
 
@@ -96,12 +98,13 @@ def _backends(context: Context, carrier: Path) -> Path:
     python = folder / "python"
     python.mkdir(parents=True)
     for file in (carrier / _SERVER / "backends" / "python").iterdir():
-        (python / file.name).symlink_to(file)
+        # Copies: the server refuses a backend whose library lies outside its folder.
+        shutil.copy(file, python)
     stub = carrier / _SERVER / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
     if not stub.exists():
         raise StackError(f"the server has no stub for Python {_PYTHON}", suggestions=(CARRIER.instead,))
-    (python / stub.name).symlink_to(stub)
-    (folder / "lipforcing").symlink_to(CHECKOUT / "deploy" / "triton" / "lipforcing")
+    shutil.copy(stub, python)
+    shutil.copytree(CHECKOUT / "deploy" / "triton" / "lipforcing", folder / "lipforcing")
     return folder
 
 
@@ -113,6 +116,8 @@ def _environment(carrier: Path) -> dict[str, str]:
     return {
         "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
         "PYTHONPATH": ":".join(dict.fromkeys(packages)),
+        # The embedded Python takes its packages from the first python3 on the path: this environment's.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         # Sequences are batched into one forward pass, so a few threads per instance serve best; all cores take part once.
         "OMP_NUM_THREADS": "2",
         "MKL_NUM_THREADS": "2",

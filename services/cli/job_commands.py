@@ -1,0 +1,179 @@
+"""``dubline dub | jobs | job | cancel | receipt | preview``: the API from a terminal."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dubbing.errors import BadInput, DublineError, NotFound
+from services.cli import dub as dubbing_run
+from services.cli.client import Client, Refused
+from services.cli.job_view import JobView, facts
+from services.cli.stack.errors import StackError
+from services.cli.stack_commands import local_stack
+
+DEMO_NOTICE = "This was made by a demonstration model: it shows how the system works and is not for delivery."
+JobIdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the job, job_...")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the jobs' commands to ``app``."""
+    for command in (dub, jobs, job, cancel, receipt, preview):
+        app.command()(command)
+
+
+def client() -> Client:
+    """The API that the environment names, else that of the local stack.
+
+    Raises:
+        StackError: the local stack does not run.
+    """
+    settings = os.environ if "DUBLINE_API_URL" in os.environ else local_stack().env()
+    if not settings.get("DUBLINE_API_KEY"):
+        raise StackError(
+            "there is no API key to call with",
+            suggestions=("Run `dubline up`, or set DUBLINE_API_URL and DUBLINE_API_KEY.",),
+        )
+    return Client(settings["DUBLINE_API_URL"], settings["DUBLINE_API_KEY"])
+
+
+def exit_code(error: DublineError) -> int:
+    """2 when the input must change, 1 otherwise."""
+    bad = error.is_bad_input if isinstance(error, Refused) else isinstance(error, BadInput)
+    return 2 if bad else 1
+
+
+def problem_of(error: DublineError) -> dict[str, Any]:
+    """The members of an error's problem (RFC 9457)."""
+    return dict(error.members) if isinstance(error, Refused) else error.problem()
+
+
+@contextmanager
+def answering_in_json(as_json: bool) -> Iterator[None]:
+    """With ``as_json``, a failure is one JSON object on stdout, like a success; the exit code tells them apart."""
+    try:
+        yield
+    except DublineError as error:
+        if not as_json:
+            raise
+        print(json.dumps({"status": "failed", "error": problem_of(error)}, indent=2))
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        if as_json:
+            print(json.dumps({"status": "canceled"}))
+        sys.exit(130)
+
+
+def dub(
+    video: Annotated[Path, typer.Argument(help="The picture.")],
+    audio: Annotated[Path, typer.Argument(help="The new track.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the re-synced master goes.")],
+    model: Annotated[str, typer.Option(help="tiny, 1.3b or 14b.")] = "tiny",
+    sync_mode: Annotated[str, typer.Option(help="When the lengths differ: strict, cut_off or silence.")] = "strict",
+    *,
+    seed: Annotated[int | None, typer.Option(help="Seed of the noise, to make the same bytes again.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Dub VIDEO with AUDIO. Exit 0 when delivered, 2 for bad input, 1 for a failed job, 130 on Ctrl-C (cancels the job)."""
+    console = Console(stderr=True)
+    wish = dubbing_run.Wish(video, audio, output, model, sync_mode, seed)
+    with answering_in_json(as_json), JobView(Console(stderr=True, quiet=as_json and not console.is_terminal)) as view:
+        wish.check()
+        caller = client()
+        done = dubbing_run.run(caller, wish, view)
+        if as_json:
+            print(json.dumps({"status": done["status"], "output": str(output.resolve()), "job": done}, indent=2))
+            return
+    _summary(console, done, output)
+
+
+def _summary(console: Console, done: dict[str, Any], output: Path) -> None:
+    console.print(f"{done['status']}: {output} ({done['id']})", markup=False, highlight=False, soft_wrap=True)
+    for warning in done["warnings"]:
+        console.print(f"  warning: {warning.get('detail') or warning.get('code')}", markup=False, soft_wrap=True)
+    if done["model"]["demo"]:
+        console.print(DEMO_NOTICE, style="yellow")
+
+
+def jobs(
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many.")] = 20,
+    status: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """List jobs, newest first."""
+    with answering_in_json(as_json):
+        found = client().jobs(limit, status)
+        if as_json:
+            print(json.dumps({"items": found}, indent=2))
+            return
+    view = Table("id", "status", "phase", "model", "progress", "created", box=None, pad_edge=False)
+    for item in found:
+        percent = f"{item['progress']['percent']:.0f} %"
+        view.add_row(item["id"], item["status"], item["phase"], item["model"]["name"], percent, item["created_at"][:19])
+    Console().print(view)
+
+
+def job(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
+    """Show one job: its progress, or how it ended and why."""
+    with answering_in_json(as_json):
+        found = client().job(job_id)
+        if as_json:
+            print(json.dumps(found, indent=2))
+            return
+    console = Console(highlight=False)
+    console.print(f"{found['id']}  {found['status']}  {found['phase']}  {found['progress']['percent']:.0f} %")
+    console.print(facts(found), markup=False)
+    if found["error"]:
+        console.print(f"{found['error']['code']}: {found['error']['detail']}", markup=False, soft_wrap=True)
+        for advice in found["error"].get("suggestions", ()):
+            console.print(f"  - {advice}", markup=False, soft_wrap=True)
+    if found["model"]["demo"] and found["links"]:
+        console.print(DEMO_NOTICE, style="yellow")
+
+
+def cancel(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
+    """Cancel a job."""
+    with answering_in_json(as_json):
+        found = client().cancel(job_id)
+        print(json.dumps(found, indent=2) if as_json else f"{found['id']}  {found['status']}")
+
+
+def receipt(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
+    """Print the receipt of a job: what went in, what came out, and the proof (always JSON)."""
+    with answering_in_json(as_json):
+        print(json.dumps(client().receipt(job_id), indent=2))
+
+
+def preview(
+    job_id: JobIdArgument,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG; else ID.png here.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Download the contact sheet of a job: source above result, waveform below."""
+    with answering_in_json(as_json):
+        caller = client()
+        target = output or Path(f"{job_id}.png")
+        save_preview(caller, caller.job(job_id), target)
+        print(json.dumps({"preview": str(target.resolve())}) if as_json else target)
+
+
+def save_preview(caller: Client, found: dict[str, Any], target: Path) -> None:
+    """Downloads the contact sheet of the job ``found``.
+
+    Raises:
+        NotFound: the job made none.
+    """
+    link = (found["links"] or {}).get("preview")
+    if link is None:
+        raise NotFound(f"Job {found['id']} is {found['status']} and has no contact sheet.")
+    caller.download(link, target)

@@ -1,0 +1,100 @@
+"""How a running job looks: a live view on a terminal, one line per phase elsewhere."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+_MARKS = {"done": "[green]✔[/]", "running": "[yellow]▶[/]", "pending": "[dim]·[/]"}
+
+
+class JobView:
+    """Shows uploads and a job's progress.
+
+    Args:
+        console: where to; stderr, so that stdout stays free for results.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=6, transient=True) if console.is_terminal else None
+        self._said = ""
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def transfer(self, what: str, done: int, total: int) -> None:
+        """``done`` of ``total`` bytes of ``what`` are through."""
+        if self._live is not None:
+            self._live.update(_line(what, done, total, f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"))
+        elif done >= total:
+            self._say(f"{what}: {total / 1e6:.1f} MB")
+
+    def job(self, job: dict[str, Any]) -> None:
+        """The job as it is now."""
+        if self._live is not None:
+            self._live.update(render(job))
+        else:
+            self._say(f"{job['status']}: {job['phase']} {facts(job)}", unless=f"{job['status']}: {job['phase']}")
+
+    def _say(self, text: str, unless: str | None = None) -> None:
+        key = unless or text
+        if key != self._said:
+            self._said = key
+            self._console.print(text, markup=False, highlight=False)
+
+
+def facts(job: dict[str, Any]) -> str:
+    """What is known now, in one line: shots, chunks, frames, speed, time left."""
+    progress = job["progress"]
+    parts = [
+        f"{name} {count['done']}/{count['total']}"
+        for name in ("shots", "chunks", "frames")
+        if (count := progress.get(name)) and count["total"]
+    ]
+    if progress["fps"] is not None:
+        parts.append(f"{progress['fps']:.1f} frames/s")
+    if progress["eta_seconds"] is not None:
+        parts.append(f"about {_duration(progress['eta_seconds'])} left")
+    if job.get("waiting_on"):
+        parts.append(f"waiting on {job['waiting_on']}")
+    if job.get("stuck"):
+        parts.append("no sign of life")
+    return " · ".join(parts)
+
+
+def render(job: dict[str, Any]) -> RenderableType:
+    """The live view of a job."""
+    phases = Table.grid(padding=(0, 1))
+    for name, phase in job["progress"]["phases"].items():
+        percent = f"{phase['percent']:.0f} %" if phase["status"] == "running" else ""
+        phases.add_row(_MARKS[phase["status"]], name, percent)
+    percent = job["progress"]["percent"]
+    return Group(
+        Text(f"{job['id']}  {job['model']['name']}  {job['status']}", style="bold"),
+        _line("job", percent, 100, f"{percent:.0f} %"),
+        phases,
+        Text(facts(job), style="cyan"),
+    )
+
+
+def _line(what: str, done: float, total: float, note: str) -> Table:
+    line = Table.grid(padding=(0, 1))
+    line.add_row(what, ProgressBar(total=max(total, 1), completed=done, width=40), note)
+    return line
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}" if minutes else f"{rest} s"
