@@ -26,6 +26,7 @@ from lipforcing.contract import mouth_mask
 Planes = NDArray[np.float32]
 
 _GRID: Final = 32  # cells of the membrane along each side
+_COARSE: Final = 128  # side of the picture in which likeness is judged
 _FEATHER: Final = 5 / 64  # of the crop's side
 _LIKENESS: Final = 0.06  # difference, as a part of the square root of light, at which footage and generated picture are others
 
@@ -41,7 +42,7 @@ class Compositor:
     def __init__(self, size: int, transfer: str | None = None) -> None:
         self._size = size
         self._light = Light(transfer)
-        self._opacity: dict[int, Planes] = {}
+        self._opacity: dict[int, Planes] = {}  # by the block that the patch is averaged over
         self._ring, self._membrane = _membrane_operator()
 
     def paste(self, frame: Picture, matrix: Matrix, source: Picture, generated: Picture) -> Picture:
@@ -57,8 +58,9 @@ class Compositor:
             A new picture of the frame's type; pixels outside the mouth region are the frame's own.
         """
         block = _block(matrix, self._size)
-        opacity = self._opacity.setdefault(block, feathered_mask(self._size, 2 * block))
-        patch = self._patch(source, generated, opacity[..., None])
+        if block not in self._opacity:
+            self._opacity[block] = feathered_mask(self._size, 2 * block)
+        patch = self._patch(source, generated, self._opacity[block])
         if block > 1:
             small = (self._size // block, self._size // block)
             patch = np.asarray(cv2.resize(patch, small, interpolation=cv2.INTER_AREA), np.float32)
@@ -67,17 +69,19 @@ class Compositor:
     def _over(self, frame: Picture, matrix: Matrix, patch: Planes, interpolation: int) -> Picture:
         """A copy of the frame with the patch laid over it."""
         result = frame.copy()
-        left, top, right, bottom = _touched(patch, matrix, frame)
+        left, top, right, bottom = _touched(len(patch), matrix, frame)
         if left >= right or top >= bottom:
             return result
         here = matrix.copy()
         here[:, 2] += matrix[:, :2] @ [left, top]
         warped = cv2.warpAffine(patch, here, (right - left, bottom - top), flags=interpolation | cv2.WARP_INVERSE_MAP)
         part = result[top:bottom, left:right]
-        light = self._light.decode(part)
-        light *= 1 - warped[..., 3:]
-        light += warped[..., :3]
-        np.copyto(part, self._light.encode(light, frame.dtype), where=warped.any(axis=2, keepdims=True))
+        red, green, blue, replaced = cv2.split(warped)
+        kept = 1 - replaced
+        light = cv2.multiply(self._light.decode(part), cv2.merge([kept, kept, kept]))
+        encoded = self._light.encode(np.asarray(cv2.add(light, cv2.merge([red, green, blue])), np.float32), frame.dtype)
+        changed = cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4)))
+        result[top:bottom, left:right] = cv2.copyTo(encoded, changed, part)
         return result
 
     def _patch(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
@@ -86,7 +90,10 @@ class Compositor:
         made = self._light.decode(generated)
         made += self._correction(filmed - made)
         replaced = opacity * self._unlike(filmed, made)
-        return np.concatenate([opacity * (made - filmed) + replaced * filmed, replaced], axis=2)
+        patch = np.empty((*opacity.shape, 4), np.float32)
+        patch[..., :3] = opacity[..., None] * (made - filmed) + replaced[..., None] * filmed
+        patch[..., 3] = replaced
+        return patch
 
     def _correction(self, error: Planes) -> Planes:
         """The decoder's error around the mouth region, continued into it; float32 [n, n, 3]."""
@@ -95,10 +102,13 @@ class Compositor:
         return np.asarray(cv2.resize(spread, (self._size, self._size), interpolation=cv2.INTER_LINEAR))
 
     def _unlike(self, filmed: Planes, made: Planes) -> Planes:
-        """How far generated and filmed picture show different things: 0 the same .. 1 others, float32 [n, n, 1]."""
-        apart = np.abs(cv2.sqrt(np.maximum(made, 0)) - cv2.sqrt(filmed)).max(axis=2)
-        apart = cv2.GaussianBlur(apart, (0, 0), self._size / 48)
-        return np.asarray(1 - np.exp(-((apart / _LIKENESS) ** 2)), np.float32)[..., None]
+        """How far generated and filmed picture show different things: 0 the same .. 1 others, float32 [n, n]."""
+        coarse = (min(self._size, _COARSE), min(self._size, _COARSE))
+        apart = cv2.absdiff(cv2.sqrt(np.maximum(made, 0)), cv2.sqrt(filmed))
+        red, green, blue = cv2.split(cv2.resize(apart, coarse, interpolation=cv2.INTER_AREA))
+        worst = cv2.GaussianBlur(cv2.max(cv2.max(red, green), blue), (0, 0), coarse[0] / 48)
+        unlike = 1 - np.exp(-((worst / _LIKENESS) ** 2))
+        return np.asarray(cv2.resize(unlike, (self._size, self._size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def feathered_mask(size: int, inset: int) -> Planes:
@@ -124,13 +134,12 @@ def _reduced(matrix: Matrix, block: int) -> Matrix:
     return small
 
 
-def _touched(patch: Planes, matrix: Matrix, frame: Picture) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom (exclusive) of the frame's pixels that the patch can reach."""
-    rows, columns = np.flatnonzero(patch.any(axis=(1, 2))), np.flatnonzero(patch.any(axis=(0, 2)))
-    if not len(rows):
-        return 0, 0, 0, 0
-    corners = np.array([(x, y, 1.0) for x in (columns[0] - 2, columns[-1] + 2) for y in (rows[0] - 2, rows[-1] + 2)])
-    places = corners @ invert(matrix).T
+def _touched(size: int, matrix: Matrix, frame: Picture) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom (exclusive) of the frame's pixels that the mouth region of the crop can reach."""
+    region = mouth_mask(_COARSE)
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    edges = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]) * size / _COARSE - 0.5
+    places = np.array([(x, y, 1.0) for x in edges[:, 0] for y in edges[:, 1]]) @ invert(matrix).T
     limit = np.array([frame.shape[1], frame.shape[0]])
     left, top = np.clip(np.floor(places.min(axis=0)), 0, limit).astype(int)
     right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, limit).astype(int)
