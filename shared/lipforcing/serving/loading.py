@@ -1,0 +1,105 @@
+"""From a version folder to modules that are ready to serve.
+
+Networks are built on the meta device and take the file's tensors as they are (memory-mapped on a CPU), so a model is in memory
+once. On an accelerator everything but ``tiny`` computes in bf16 (TAEW in fp16, as published); on a CPU the file's own type is
+kept, except fp16, whose convolutions are slow there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.audio.wav2vec2 import Wav2Vec2Features
+from lipforcing.contract import STUDENTS
+from lipforcing.network import LipNetwork
+from lipforcing.presets import StudentConfig
+from lipforcing.rollout import Student
+from lipforcing.vae.base import Codec
+from lipforcing.vae.taew import Taew
+from lipforcing.vae.tiny import TinyCodec
+from lipforcing.vae.wan import WanVae
+from lipforcing.weights.errors import KeyMismatchError, UnreadableWeightsError
+from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+Parts = dict[str, dict[str, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStudent:
+    """A student that is ready to generate.
+
+    Attributes:
+        student: with its prompt and timesteps embedded.
+        codec: decodes its latents.
+        digest: SHA-256 of the weights file.
+    """
+
+    student: Student
+    codec: Codec
+    digest: bytes
+
+
+def load_student(folder: Path, device: torch.device) -> LoadedStudent:
+    """Load a student's version folder.
+
+    Raises:
+        WeightsError: the folder is absent, damaged, or not a student's.
+    """
+    parts, manifest = _read(folder)
+    preset, config = manifest["preset"], StudentConfig.from_json(manifest["config"])
+    with torch.device("meta"):
+        network = LipNetwork(config)
+        codec: Codec = TinyCodec() if preset == "tiny" else Taew()
+    _fill(network, parts, "network", device, None if preset == "tiny" else torch.bfloat16)
+    _fill(codec, parts, "codec", device, _codec_dtype(preset, device))
+    network.fuse_qkv()
+    if "embedding" not in parts.get("text", {}):
+        raise UnreadableWeightsError(f"{folder} holds no text embedding")
+    student = Student.frozen(network, parts["text"]["embedding"].unsqueeze(0).to(device))
+    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]))
+
+
+def load_face_encoder(folder: Path, model: str, device: torch.device) -> Codec:
+    """Load the codec of ``face_encoder_*``; raises WeightsError like ``load_student``."""
+    parts, _ = _read(folder)
+    tiny = model == STUDENTS["tiny"].face_encoder
+    with torch.device("meta"):
+        codec: Codec = TinyCodec() if tiny else WanVae()
+    return _fill(codec, parts, "codec", device, None if tiny or device.type == "cpu" else torch.bfloat16)
+
+
+def load_speech_encoder(folder: Path, model: str, device: torch.device) -> nn.Module:
+    """Load ``speech_encoder_*`` (always in fp32); raises WeightsError like ``load_student``."""
+    parts, _ = _read(folder)
+    encoder: nn.Module = TinySpeechEncoder() if model == STUDENTS["tiny"].speech_encoder else Wav2Vec2Features()
+    return _fill(encoder, parts, "encoder", device, torch.float32)
+
+
+def _read(folder: Path) -> tuple[Parts, dict[str, Any]]:
+    return split_parts(load_tensors(folder)), read_manifest(folder)
+
+
+def _fill(module: ModuleT, parts: Parts, part: str, device: torch.device, dtype: torch.dtype | None) -> ModuleT:
+    """Give a module its tensors; every name and shape must fit."""
+    given, wanted = parts.get(part, {}), module.state_dict()
+    misshaped = [
+        f"{name}: {tuple(tensor.shape)}, not {tuple(wanted[name].shape)}"
+        for name, tensor in given.items()
+        if name in wanted and tensor.shape != wanted[name].shape
+    ]
+    unknown, missing = given.keys() - wanted.keys(), wanted.keys() - given.keys()
+    if unknown or missing or misshaped:
+        raise KeyMismatchError(part, list(unknown), list(missing), misshaped)
+    module.load_state_dict(given, assign=True)
+    return module.to(device=device, dtype=dtype).eval().requires_grad_(requires_grad=False)
+
+
+def _codec_dtype(preset: str, device: torch.device) -> torch.dtype | None:
+    if preset == "tiny":
+        return None
+    return torch.float32 if device.type == "cpu" else torch.float16

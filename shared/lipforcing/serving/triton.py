@@ -1,0 +1,201 @@
+"""The Triton backend ``lipforcing``: one Python-based backend for every model, which differ in name, weights and configuration.
+
+Only this module knows Triton. A model whose version folder is absent or damaged raises in ``initialize``, which makes that
+model unavailable with its reason while the others serve on.
+
+Choice: a block is answered through its response sender as soon as its frames exist, before the context pass; so a client's
+next blocks queue up while that pass runs, and are batched.
+
+Wire: student tensors have a leading batch dimension of 1, because Triton batches sequences; encoder tensors have none.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import triton_python_backend_utils as pb_utils
+from numpy.typing import NDArray
+
+from lipforcing.contract import STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentTensor
+from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
+from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport
+from lipforcing.serving.errors import (
+    BlockFailedError,
+    CancelledError,
+    InvalidBlockError,
+    ServingError,
+    UnavailableError,
+)
+from lipforcing.serving.loading import load_face_encoder, load_speech_encoder, load_student
+from lipforcing.serving.slots import Ticket
+
+_CODES = {
+    InvalidBlockError: "INVALID_ARG",
+    UnavailableError: "UNAVAILABLE",
+    BlockFailedError: "UNAVAILABLE",
+    CancelledError: "CANCELLED",
+}
+# Our own limit is a little shorter than Triton's, so that a slot is free when Triton admits the next sequence.
+_IDLE_SHARE = 0.9
+
+
+class Model(Protocol):
+    """One model of the repository."""
+
+    def execute(self, requests: list[Any]) -> list[Any] | None:
+        """Answer the requests, by the returned list or (None) by their response senders."""
+
+
+class TritonPythonModel:
+    """What Triton instantiates, once per model instance."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load the weights of one model.
+
+        Raises:
+            WeightsError: the version folder is absent, damaged or holds something else.
+        """
+        folder = Path(args["model_repository"]) / args["model_version"]
+        on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
+        device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
+        self._model = _build(args["model_name"], folder, json.loads(args["model_config"]), device)
+
+    def execute(self, requests: list[Any]) -> list[Any] | None:
+        """Answer a batch of requests."""
+        return self._model.execute(requests)
+
+
+def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device) -> Model:
+    for contract in STUDENTS.values():
+        if name == contract.student:
+            return _StudentModel(name, folder, config, device)
+        if name == contract.face_encoder:
+            return _FaceModel(FaceEncoder(load_face_encoder(folder, name, device), contract.crop))
+        if name == contract.speech_encoder:
+            return _SpeechModel(SpeechEncoder(load_speech_encoder(folder, name, device)))
+    raise ValueError(f"the backend lipforcing has no model named {name}")
+
+
+class _StudentModel:
+    def __init__(self, name: str, folder: Path, config: dict[str, Any], device: torch.device) -> None:
+        loaded = load_student(folder, device)
+        batching = config["sequence_batching"]
+        idle = int(batching["max_sequence_idle_microseconds"]) * 1e-6 * _IDLE_SHARE
+        slots = int(batching["oldest"]["max_candidate_sequences"])
+        self._engine = Engine(loaded.student, loaded.codec, slots, idle)
+        self._digest = np.frombuffer(loaded.digest, np.uint8)[None]
+        self._metrics = _Metrics(name)
+
+    def execute(self, requests: list[Any]) -> None:
+        senders = [request.get_response_sender() for request in requests]
+        blocks, places = [], []
+        for place, request in enumerate(requests):
+            block = _block(request)
+            if request.is_cancelled():
+                self._engine.cancel(block.ticket)
+                _send(senders[place], CancelledError(f"block {block.ticket.block} was cancelled by its client"))
+                continue
+            blocks.append(block)
+            places.append(place)
+
+        def respond(index: int, result: Frames | ServingError) -> None:
+            outputs = {} if isinstance(result, ServingError) else self._outputs(result)
+            _send(senders[places[index]], result if isinstance(result, ServingError) else None, outputs)
+
+        self._metrics.add(self._engine.step(blocks, respond))
+
+    def _outputs(self, frames: Frames) -> dict[str, NDArray[Any]]:
+        return {StudentTensor.FRAMES: frames[None], StudentTensor.DIGEST: self._digest}
+
+
+class _FaceModel:
+    def __init__(self, encoder: FaceEncoder) -> None:
+        self._encoder = encoder
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        return [_guarded(self._encode, request) for request in requests]
+
+    def _encode(self, request: Any) -> dict[str, NDArray[Any]]:
+        reference, masked = self._encoder.encode(_input(request, FaceEncoderTensor.CROPS))
+        return {FaceEncoderTensor.REFERENCE: reference, FaceEncoderTensor.MASKED: masked}
+
+
+class _SpeechModel:
+    def __init__(self, encoder: SpeechEncoder) -> None:
+        self._encoder = encoder
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        return [_guarded(self._encode, request) for request in requests]
+
+    def _encode(self, request: Any) -> dict[str, NDArray[Any]]:
+        names = SpeechEncoderTensor
+        waveform, times, level = (_input(request, name) for name in (names.WAVEFORM, names.FRAME_TIMES, names.LEVEL))
+        return {names.FEATURES: self._encoder.encode(waveform, times, level)}
+
+
+class _Metrics:
+    """Custom metrics on Triton's own metrics port, all labelled with the model."""
+
+    def __init__(self, model: str) -> None:
+        counter, gauge = pb_utils.MetricFamily.COUNTER, pb_utils.MetricFamily.GAUGE
+        self._families: list[Any] = []
+
+        def metric(name: str, description: str, kind: Any) -> Any:
+            family = pb_utils.MetricFamily(name=f"lipforcing_{name}", description=description, kind=kind)
+            self._families.append(family)
+            return family.Metric(labels={"model": model})
+
+        self._slots = metric("slots_in_use", "Sequences that hold a slot of the K/V cache", gauge)
+        self._batch = metric("batch_size", "Blocks that shared the last forward pass", gauge)
+        self._steps = metric("steps_total", "Batches of blocks generated", counter)
+        self._blocks = metric("blocks_total", "Blocks generated", counter)
+        self._frames = metric("frames_total", "Video frames answered", counter)
+        self._seconds = metric("block_seconds_total", "Seconds from the start of a batch to its last answer", counter)
+        self._context = metric("context_seconds_total", "Seconds of context passes after the answers", counter)
+
+    def add(self, report: StepReport) -> None:
+        self._slots.set(report.slots)
+        if not report.lanes:
+            return
+        self._batch.set(report.lanes)
+        self._steps.increment(1)
+        self._blocks.increment(report.lanes)
+        self._frames.increment(report.frames)
+        self._seconds.increment(report.seconds)
+        self._context.increment(report.context_seconds)
+
+
+def _block(request: Any) -> BlockRequest:
+    names = StudentTensor
+    seed, nonce, chunk, block, start, end, sequence = (
+        int(_input(request, name).reshape(-1)[0])
+        for name in (names.SEED, names.NONCE, names.CHUNK, names.BLOCK, "START", "END", "CORRID")
+    )
+    ticket = Ticket(sequence, nonce, seed, chunk, block, bool(start), bool(end))
+    reference, masked, speech = (_input(request, name)[0] for name in (names.REFERENCE, names.MASKED, names.SPEECH))
+    return BlockRequest(ticket, reference, masked, speech)
+
+
+def _input(request: Any, name: str) -> NDArray[Any]:
+    array: NDArray[Any] = pb_utils.get_input_tensor_by_name(request, str(name)).as_numpy()
+    return array
+
+
+def _guarded(encode: Any, request: Any) -> Any:
+    try:
+        return _response(None, encode(request))
+    except ServingError as error:
+        return _response(error, {})
+
+
+def _send(sender: Any, error: ServingError | None, outputs: dict[str, NDArray[Any]] | None = None) -> None:
+    sender.send(_response(error, outputs or {}), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+
+def _response(error: ServingError | None, outputs: dict[str, NDArray[Any]]) -> Any:
+    if error is not None:
+        code = getattr(pb_utils.TritonError, _CODES.get(type(error), "INTERNAL"))
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), code))
+    return pb_utils.InferenceResponse([pb_utils.Tensor(str(name), array) for name, array in outputs.items()])

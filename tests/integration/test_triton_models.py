@@ -1,0 +1,256 @@
+"""The models behind a real Triton server, with random weights: what a client sees of blocks, sequences, refusals and metrics."""
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from lipforcing.audio.pack import group_frames
+from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.conditions import Conditions
+from lipforcing.contract import STUDENTS, StudentTensor, frames_in_block
+from lipforcing.mask import generate_mask, grey_mouth
+from lipforcing.network import LipNetwork, initialise
+from lipforcing.presets import PRESETS
+from lipforcing.rollout import Student, generate
+from lipforcing.vae.base import from_uint8, to_uint8
+from lipforcing.vae.tiny import TinyCodec
+from lipforcing.weights.folder import join_parts, write_folder
+from tritonclient import grpc
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+
+from services.cli.stack.home import CHECKOUT, home_at
+from services.cli.stack.local import LocalStack
+
+pytestmark = pytest.mark.stack
+TINY = STUDENTS["tiny"]
+CONFIG = PRESETS["tiny"]
+
+
+class Weights:
+    """Random modules, and the version folders made of them."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(4)
+        self.network, self.codec, self.speech = LipNetwork(CONFIG), TinyCodec().eval(), TinySpeechEncoder().eval()
+        initialise(self.network, 4)
+        torch.nn.init.normal_(self.network.head.head.weight, std=0.05)
+        self.text = torch.zeros(CONFIG.text_len, CONFIG.text_dim)
+
+    def write(self, repository: Path) -> None:
+        codec, network = self.codec.state_dict(), self.network.state_dict()
+        student = join_parts({"network": network, "codec": codec, "text": {"embedding": self.text}})
+        about = {"model": TINY.student, "preset": "tiny", "config": CONFIG.to_json()}
+        write_folder(repository / TINY.student / "1", student, about)
+        write_folder(repository / TINY.face_encoder / "1", join_parts({"codec": codec}), {"model": TINY.face_encoder})
+        speech = join_parts({"encoder": self.speech.state_dict()})
+        write_folder(repository / TINY.speech_encoder / "1", speech, {"model": TINY.speech_encoder})
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    return Weights()
+
+
+@pytest.fixture(scope="module")
+def server(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    repository = tmp_path_factory.mktemp("models")
+    for folder in sorted((CHECKOUT / "model_repo").iterdir()):
+        (repository / folder.name).mkdir()
+        (repository / folder.name / "config.pbtxt").write_bytes((folder / "config.pbtxt").read_bytes())
+    weights.write(repository)
+    home = home_at(tmp_path_factory.mktemp("dubline"))
+    stack = LocalStack(home, {"DUBLINE_MODEL_REPO": str(repository)}, owner=os.getpid())
+    try:
+        stack.start(["triton"])
+        yield {**stack.env(), "repository": str(repository)}
+    finally:
+        stack.destroy()
+
+
+@pytest.fixture
+def client(server: dict[str, str]) -> Iterator[grpc.InferenceServerClient]:
+    with grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"]) as client:
+        yield client
+
+
+def infer(client: grpc.InferenceServerClient, model: str, arrays: dict[str, np.ndarray], **sequence: Any) -> grpc.InferResult:
+    tensors = []
+    for name, array in arrays.items():
+        tensor = grpc.InferInput(str(name), list(array.shape), np_to_triton_dtype(array.dtype))
+        tensor.set_data_from_numpy(array)
+        tensors.append(tensor)
+    return client.infer(model, tensors, client_timeout=60.0, **sequence)
+
+
+class Chunk:
+    """Random conditions of one chunk, and its blocks as requests."""
+
+    def __init__(self, number: int, blocks: int) -> None:
+        rng = np.random.default_rng(number)
+        self.number, self.blocks, self.nonce = number, blocks, 900 + number
+        shape = (3 * blocks, 16, 16, 16)
+        self.reference, self.masked = (rng.standard_normal(shape).astype(np.float16) for _ in range(2))
+        self.speech = rng.standard_normal((12 * blocks - 3, 64)).astype(np.float16)
+
+    def inputs(self, block: int, **changes: Any) -> dict[str, np.ndarray]:
+        rows = np.maximum(np.arange(12 * block - 3, 12 * block + 9), 0)
+        part = slice(3 * block, 3 * block + 3)
+        values = {"SEED": 5, "NONCE": self.nonce, "CHUNK": self.number, "BLOCK": block, **changes}
+        types = {"SEED": np.int64, "NONCE": np.int64, "CHUNK": np.int32, "BLOCK": np.int32}
+        arrays = {name: np.array([[values[name]]], kind) for name, kind in types.items()}
+        tensors = {"REFERENCE": self.reference[part], "MASKED": self.masked[part], "SPEECH": self.speech[rows]}
+        return arrays | {name: np.ascontiguousarray(tensor[None]) for name, tensor in tensors.items()}
+
+    def send(self, client: grpc.InferenceServerClient, block: int, **changes: Any) -> np.ndarray:
+        answer = infer(
+            client, TINY.student, self.inputs(block, **changes),
+            sequence_id=self.number + 1, sequence_start=block == 0, sequence_end=block == self.blocks - 1,
+        )  # fmt: skip
+        return answer.as_numpy(StudentTensor.FRAMES)[0]
+
+    def expected(self, weights: Weights) -> np.ndarray:
+        tensor = lambda x: torch.from_numpy(x.astype(np.float32))  # noqa: E731 - a name for a cast
+        conditions = Conditions(
+            tensor(self.reference[0])[None], generate_mask(16), tensor(self.masked).transpose(0, 1)[None],
+            tensor(self.reference).transpose(0, 1)[None], group_frames(tensor(self.speech)[None]),
+        )  # fmt: skip
+        student = Student.frozen(weights.network, weights.text[None])
+        with torch.no_grad():
+            latents = generate(student, conditions, seed=5, chunk=self.number)
+            return to_uint8(weights.codec.decode(latents))[0].numpy()
+
+
+def test_a_chunk_comes_back_block_by_block_as_the_library_generates_it_offline(client, weights, server):
+    chunk = Chunk(1, blocks=4)
+    frames = [chunk.send(client, block) for block in range(4)]
+    assert [len(part) for part in frames] == [frames_in_block(block) for block in range(4)]
+    difference = np.abs(np.concatenate(frames).astype(int) - chunk.expected(weights).astype(int))
+    assert difference.max() <= 1
+
+
+def test_every_answer_names_the_weights_that_made_it(client, server):
+    import hashlib
+
+    answer = infer(client, TINY.student, Chunk(2, 1).inputs(0), sequence_id=2, sequence_start=True, sequence_end=True)
+    file = Path(server["repository"]) / TINY.student / "1" / "model.safetensors"
+    assert answer.as_numpy(StudentTensor.DIGEST).tobytes() == hashlib.sha256(file.read_bytes()).digest()
+
+
+def test_concurrent_chunks_share_batches_and_keep_their_own_results(server, weights):
+    chunks = [Chunk(10 + number, blocks=5) for number in range(6)]
+
+    def run(chunk: Chunk) -> np.ndarray:
+        with grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"]) as client:
+            return np.concatenate([chunk.send(client, block) for block in range(chunk.blocks)])
+
+    before = metrics(server)
+    with ThreadPoolExecutor(len(chunks)) as pool:
+        results = list(pool.map(run, chunks))
+    after = metrics(server)
+    for chunk, frames in zip(chunks, results, strict=True):
+        assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
+    blocks, steps = (after[name] - before.get(name, 0.0) for name in ("blocks_total", "steps_total"))
+    assert blocks == 30
+    assert steps < blocks
+    assert after["frames_total"] - before.get("frames_total", 0.0) == 6 * (9 + 4 * 12)
+
+
+def test_a_foreign_block_is_refused_and_the_sequence_goes_on(client, weights):
+    chunk = Chunk(30, blocks=3)
+    first = chunk.send(client, 0)
+    with pytest.raises(InferenceServerException, match="stale_block: sequence 31 expects nonce 930, not 1"):
+        chunk.send(client, 1, NONCE=1)
+    with pytest.raises(InferenceServerException, match="expects block 1, not 2"):
+        chunk.send(client, 1, BLOCK=2)
+    rest = [chunk.send(client, block) for block in (1, 2)]
+    frames = np.concatenate([first, *rest])
+    assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
+
+
+def test_a_bad_input_is_named_and_frees_the_slot(client, server):
+    chunk = Chunk(40, blocks=3)
+    chunk.send(client, 0)
+    chunk.speech[:] = np.nan
+    with pytest.raises(InferenceServerException, match="invalid_block: block 1: SPEECH holds values that are not finite"):
+        chunk.send(client, 1)
+    with pytest.raises(InferenceServerException, match="is not open"):
+        chunk.send(client, 2)
+    assert metrics(server)["slots_in_use"] == 0
+
+
+def test_a_client_that_hangs_up_does_not_stop_the_others(server, client, weights):
+    gone = Chunk(50, blocks=3)
+    gone.send(client, 0)
+    hasty = grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"])
+    with pytest.raises(InferenceServerException):
+        arrays = gone.inputs(1)
+        tensors = []
+        for name, array in arrays.items():
+            tensor = grpc.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
+            tensor.set_data_from_numpy(array)
+            tensors.append(tensor)
+        hasty.infer(TINY.student, tensors, client_timeout=0.001, sequence_id=51)
+    chunk = Chunk(51, blocks=2)
+    frames = np.concatenate([chunk.send(client, block) for block in range(2)])
+    assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
+
+
+def test_faces_and_speech_are_encoded_as_the_library_does(client, weights):
+    crops = np.random.default_rng(1).integers(0, 256, (21, 128, 128, 3), np.uint8)
+    answer = infer(client, TINY.face_encoder, {"CROPS": crops})
+    x = from_uint8(torch.from_numpy(crops))[None]
+    with torch.no_grad():
+        for name, clip in (("REFERENCE", x), ("MASKED", grey_mouth(x))):
+            want = weights.codec.encode(clip)[0].transpose(0, 1).numpy()
+            np.testing.assert_allclose(answer.as_numpy(name).astype(np.float32), want, atol=5e-3)
+        sound = np.sin(np.arange(32_000) / 20.0).astype(np.float32)
+        times = np.arange(40) / 25.0
+        inputs = {"WAVEFORM": sound, "FRAME_TIMES": times, "LEVEL": np.array([0.0, 0.7], np.float32)}
+        got = infer(client, TINY.speech_encoder, inputs).as_numpy("FEATURES")
+        want = weights.speech(torch.from_numpy(sound), torch.from_numpy(times)).numpy()
+    np.testing.assert_allclose(got.astype(np.float32), want, atol=5e-3)
+
+
+def test_wrong_shapes_are_refused_with_the_shape_that_is_wanted(client):
+    crops = np.zeros((10, 128, 128, 3), np.uint8)
+    with pytest.raises(InferenceServerException, match=r"CROPS must have shape \[9 \+ 12k, 128, 128, 3\]"):
+        infer(client, TINY.face_encoder, {"CROPS": crops})
+
+
+def test_a_model_without_weights_is_unavailable_with_a_reason_while_the_others_serve(client, server):
+    repository = Path(server["repository"])
+    (repository / "lip_student_14b" / "1").mkdir(exist_ok=True)
+    with pytest.raises(InferenceServerException, match=r"model.safetensors|model.json"):
+        client.load_model("lip_student_14b")
+    reasons = {entry.name: entry.reason for entry in client.get_model_repository_index().models}
+    assert "is absent; make it with `dubline weights" in reasons["lip_student_14b"]
+    assert client.is_model_ready(TINY.student)
+
+
+def test_damaged_weights_are_refused(client, server, tmp_path):
+    repository = Path(server["repository"])
+    copytree(repository / TINY.face_encoder / "1", repository / TINY.face_encoder / "2")
+    file = repository / TINY.face_encoder / "2" / "model.safetensors"
+    damaged = bytearray(file.read_bytes())
+    damaged[-1] ^= 1
+    file.write_bytes(damaged)
+    with pytest.raises(InferenceServerException, match="sha256"):
+        client.load_model(TINY.face_encoder)
+    assert client.is_model_ready(TINY.face_encoder, "1")
+
+
+def metrics(server: dict[str, str]) -> dict[str, float]:
+    """Our own metrics of the student, by short name."""
+    time.sleep(0.3)
+    lines = httpx.get(server["DUBLINE_TRITON_METRICS_URL"]).text.splitlines()
+    label = f'{{model="{TINY.student}"}} '
+    found = [line.removeprefix("lipforcing_").split(label) for line in lines if label in line]
+    return {name: float(value) for name, value in found}
