@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from dubbing.domain.faces import Chunk, Finding
 from dubbing.domain.jobs import Models, Sync
-from dubbing.domain.media import AudioInfo, Frozen, MediaInfo, VideoInfo
+from dubbing.domain.media import AudioInfo, ColourTags, Frozen, MediaInfo, VideoInfo
 from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.work import (
     EncodeResult,

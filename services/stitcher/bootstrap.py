@@ -1,0 +1,38 @@
+"""Composition root of the stitcher."""
+
+from functools import partial
+
+from celery import Celery
+
+from dubbing.db.engine import Database
+from dubbing.faces.detector import MediaPipeDetector
+from dubbing.logging import configure_logging
+from dubbing.media.encode import EncodeSettings
+from dubbing.media.mux import MuxSettings
+from dubbing.queue.app import make_celery
+from dubbing.queue.doorbell import Doorbell
+from dubbing.queue.runner import Handlers, Runner
+from dubbing.queue.tasks import add_work_task
+from dubbing.settings import DatabaseSettings, LoggingSettings, MediaSettings, QueueSettings, RedisSettings, S3Settings
+from dubbing.storage.s3 import S3Store
+from dubbing.storage.sources import SourceCache
+from services.stitcher.stitch import Delivery, Stitcher
+
+
+def make_app() -> Celery:
+    """The Celery application of the stitch workers."""
+    configure_logging(LoggingSettings(), "stitcher")
+    queue, media = QueueSettings(), MediaSettings()
+    app = make_celery(RedisSettings(), queue)
+    store = S3Store(S3Settings())
+    sources = SourceCache(store, media.scratch / "sources", media.source_cache_bytes)
+    delivery = Delivery(
+        scratch=media.scratch / "outputs",
+        encode=EncodeSettings(crf=media.crf, preset=media.preset, threads=media.threads),
+        mux=MuxSettings(),
+    )
+    handlers = Handlers()
+    handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery))
+    doorbell = Doorbell(app, queue)
+    add_work_task(app, Runner(Database(DatabaseSettings()), doorbell.ring, handlers, queue))
+    return app

@@ -1,0 +1,47 @@
+"""Paints every mouth of a job into its picture and encodes it, frame by frame."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dubbing.domain.media import VideoInfo
+from dubbing.faces.composite import Compositor
+from dubbing.media.encode import EncodeSettings, PictureWriter
+from dubbing.media.frames import FrameReader
+from dubbing.media.picture import PictureFrame
+from dubbing.queue.context import Context
+from services.stitcher.mouths import Mouth
+from services.stitcher.repaint import repaint
+from services.stitcher.scoring import MouthMeter
+
+
+class Painter:
+    """Writes the new picture of one job.
+
+    Args:
+        video: the source's facts.
+        size: side of the generated crops.
+        settings: encoder settings.
+        meter: measures what was painted.
+    """
+
+    def __init__(self, video: VideoInfo, size: int, settings: EncodeSettings, meter: MouthMeter) -> None:
+        self._video = video
+        self._settings = settings
+        self._compositor = Compositor(size, video.colour.transfer)
+        self._meter = meter
+
+    def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
+        """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
+        with PictureWriter(out, self._video, self._settings) as writer:
+            waiting = next(mouths, None)
+            for frame in reader.read():
+                if waiting is not None and waiting.frame == frame.index:
+                    self._paint_one(frame, waiting)
+                    waiting = next(mouths, None)
+                writer.write(frame)
+                context.progress(frame.index + 1, self._video.frames)
+
+    def _paint_one(self, frame: PictureFrame, mouth: Mouth) -> None:
+        region = repaint(frame, mouth.matrix, mouth.crop, self._compositor)
+        if region is not None:
+            self._meter.see(frame.index, region)
