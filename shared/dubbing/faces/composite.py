@@ -27,6 +27,7 @@ Planes = NDArray[np.float32]
 
 _GRID: Final = 32  # cells of the membrane along each side
 _COARSE: Final = 128  # side of the picture in which likeness is judged
+_BAND: Final = 48  # rows that are worked on at a time, so that they stay in the processor's cache
 _FEATHER: Final = 5 / 64  # of the crop's side
 _LIKENESS: Final = 0.06  # difference, as a part of the square root of light, at which footage and generated picture are others
 
@@ -72,17 +73,20 @@ class Compositor:
         left, top, right, bottom = _touched(len(patch), matrix, frame)
         if left >= right or top >= bottom:
             return result
-        here = matrix.copy()
-        here[:, 2] += matrix[:, :2] @ [left, top]
-        warped = cv2.warpAffine(patch, here, (right - left, bottom - top), flags=interpolation | cv2.WARP_INVERSE_MAP)
-        part = result[top:bottom, left:right]
+        for row in range(top, bottom, _BAND):
+            self._lay(result[row : min(row + _BAND, bottom), left:right], _from(matrix, left, row), patch, interpolation)
+        return result
+
+    def _lay(self, part: Picture, matrix: Matrix, patch: Planes, interpolation: int) -> None:
+        """Lays the patch over a part of the frame, in place."""
+        height, width = part.shape[:2]
+        warped = cv2.warpAffine(patch, matrix, (width, height), flags=interpolation | cv2.WARP_INVERSE_MAP)
+        changed = cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4)))
         red, green, blue, replaced = cv2.split(warped)
         kept = 1 - replaced
-        light = cv2.multiply(self._light.decode(part), cv2.merge([kept, kept, kept]))
-        encoded = self._light.encode(np.asarray(cv2.add(light, cv2.merge([red, green, blue])), np.float32), frame.dtype)
-        changed = cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4)))
-        result[top:bottom, left:right] = cv2.copyTo(encoded, changed, part)
-        return result
+        filmed = cv2.multiply(self._light.decode(part), cv2.merge([kept, kept, kept]))
+        mixed = np.asarray(cv2.add(filmed, cv2.merge([red, green, blue])), np.float32)
+        part[...] = cv2.copyTo(self._light.encode(mixed, part.dtype), changed, part)
 
     def _patch(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
         """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
@@ -90,10 +94,8 @@ class Compositor:
         made = self._light.decode(generated)
         made += self._correction(filmed - made)
         replaced = opacity * self._unlike(filmed, made)
-        patch = np.empty((*opacity.shape, 4), np.float32)
-        patch[..., :3] = opacity[..., None] * (made - filmed) + replaced[..., None] * filmed
-        patch[..., 3] = replaced
-        return patch
+        added = (opacity * m + (replaced - opacity) * f for m, f in zip(cv2.split(made), cv2.split(filmed), strict=True))
+        return np.asarray(cv2.merge([*added, replaced]), np.float32)
 
     def _correction(self, error: Planes) -> Planes:
         """The decoder's error around the mouth region, continued into it; float32 [n, n, 3]."""
@@ -132,6 +134,13 @@ def _reduced(matrix: Matrix, block: int) -> Matrix:
     small = matrix / block
     small[:, 2] += 0.5 / block - 0.5
     return small
+
+
+def _from(matrix: Matrix, left: int, top: int) -> Matrix:
+    """The same transform for the part of the frame whose first pixel is (left, top)."""
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ [left, top]
+    return moved
 
 
 def _touched(size: int, matrix: Matrix, frame: Picture) -> tuple[int, int, int, int]:
