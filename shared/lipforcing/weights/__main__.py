@@ -12,7 +12,6 @@ from typing import Any
 
 from lipforcing.contract import STUDENTS
 from lipforcing.weights.errors import UnreadableWeightsError, WeightsError
-from lipforcing.weights.lora import ALPHA
 
 _TEXT_NAMES = ("text_emb.safetensors", "text_emb.pt")
 _CODEC_NAMES = {"tiny": ("codec.safetensors", "codec.pt")}
@@ -44,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("source", type=Path)
     take.add_argument("--as", dest="kind", required=True, choices=[*_FOLDERS, "text"])
     take.add_argument("--lora", type=Path)
-    take.add_argument("--alpha", type=float, default=ALPHA)
+    take.add_argument("--alpha", type=float)
     take.add_argument("--text", type=Path)
     take.add_argument("--codec", type=Path)
     take.add_argument("--tokenizer", type=Path)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import DigestMismatchError, FetchError
-from lipforcing.weights.folder import sha256_of
 from lipforcing.weights.releases import PublicFile
 
 _PARTIAL = ".partial"
@@ -21,13 +21,14 @@ _TRIES = 5
 _TIMEOUT_S = 30.0
 
 
-def fetch(files: tuple[PublicFile, ...], folder: Path, say: Callable[[str], None]) -> list[Path]:
+def fetch(files: tuple[PublicFile, ...], folder: Path, say: Callable[[str], None], endpoint: str | None = None) -> list[Path]:
     """Fetch files into a folder and check them.
 
     Args:
         files: of a release.
         folder: made if absent.
         say: told one line per file.
+        endpoint: of the hub; None for the public one or what ``HF_ENDPOINT`` names.
 
     Returns:
         Their paths, in the order given.
@@ -44,7 +45,10 @@ def fetch(files: tuple[PublicFile, ...], folder: Path, say: Callable[[str], None
             say(f"have  {file.name}")
             continue
         say(f"fetch {file.name} ({file.size / 1e9:.2f} GB, {file.licence}) from {file.origin}")
-        (_from_hub if file.repository else _from_url)(file, folder)
+        if file.repository:
+            _from_hub(file, folder, endpoint)
+        else:
+            _from_url(file, folder)
         _check(folder / file.name, file)
     return [folder / file.name for file in files]
 
@@ -66,14 +70,14 @@ def _check(path: Path, file: PublicFile) -> None:
         raise DigestMismatchError(f"{file.name} from {file.origin} has sha256 {found}, not {file.sha256}; it was removed")
 
 
-def _from_hub(file: PublicFile, folder: Path) -> None:
+def _from_hub(file: PublicFile, folder: Path, endpoint: str | None) -> None:
     # Plain HTTP keeps to one protocol that resumes, that mirrors speak, and that is tested here. Read at the library's import.
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - after the line above
     from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
 
     try:
-        hf_hub_download(file.repository, file.name, revision=file.revision, local_dir=folder)
+        hf_hub_download(file.repository, file.name, revision=file.revision, local_dir=folder, endpoint=endpoint)
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
         raise FetchError(f"{file.name} did not arrive from {file.origin}: {error}; call again to go on") from error
 

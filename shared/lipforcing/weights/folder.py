@@ -23,11 +23,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import DigestMismatchError, UnreadableWeightsError
 
 TENSORS, MANIFEST = "model.safetensors", "model.json"
 _FORMAT = 1
-_PIECE = 1 << 22
 # safetensors' own names of the types (https://github.com/huggingface/safetensors, format).
 _DTYPES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
@@ -134,15 +134,6 @@ def split_parts(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         part, _, name = full.partition(".")
         parts.setdefault(part, {})[name] = tensor
     return parts
-
-
-def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _safetensors(specs: Mapping[str, Spec], tensors: Iterable[tuple[str, Tensor]]) -> Iterator[bytes | memoryview]:

@@ -30,8 +30,9 @@ from lipforcing.vae.taew import Taew, keep_last_frames
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.vae.wan import WanVae
 from lipforcing.weights.containers import Container, open_container
+from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, UnreadableWeightsError
-from lipforcing.weights.folder import Spec, sha256_of, stream_folder
+from lipforcing.weights.folder import Spec, stream_folder
 from lipforcing.weights.lora import ALPHA, adapters_in, check_fit, merge, plain_name
 from lipforcing.weights.names import published_names
 
@@ -50,7 +51,7 @@ Part = dict[str, Entry]
 
 
 def import_student(
-    source: Path, preset: str, out: Path, *, text: Path, codec: Path, lora: Path | None = None, alpha: float = ALPHA
+    source: Path, preset: str, out: Path, *, text: Path, codec: Path, lora: Path | None = None, alpha: float | None = None
 ) -> dict[str, Any]:
     """Write the version folder of a student and return its manifest.
 
@@ -61,7 +62,7 @@ def import_student(
         text: precomputed embedding of the prompt.
         codec: decoder of the latents, TAEW 2.1 (the tiny codec for ``tiny``).
         lora: adapter; its full tensors replace the source's, its factors are merged into them.
-        alpha: of the adapter's scale alpha / rank.
+        alpha: of the adapter's scale alpha / rank; None for the release's.
 
     Raises:
         WeightsError: a file is unreadable or is not what it is taken for.
@@ -72,7 +73,7 @@ def import_student(
     with torch.device("meta"):
         network = LipNetwork(config)
     parts = {
-        "network": student_part(opened["network"], opened.get("lora"), network, preset, alpha),
+        "network": student_part(opened["network"], opened.get("lora"), network, preset, alpha or ALPHA),
         "text": text_part(opened["text"], (config.text_len, config.text_dim)),
         "codec": (tiny_codec_part if preset == "tiny" else taew_part)(opened["codec"]),
     }
