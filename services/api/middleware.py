@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,8 +48,6 @@ class RequestMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, _bounded(request, receive), tag)
-            except problems.TooLarge as error:
-                await problems.from_error(request, error)(scope, receive, tag)
             except Exception:
                 log.exception("request_crashed", method=request.method, path=request.url.path)
                 if status:  # the response has begun: only cutting it off tells the truth
@@ -72,9 +71,7 @@ def _bounded(request: Request, receive: Receive) -> Receive:
         message = await receive()
         length += len(message.get("body", b""))
         if length > _MOST_BYTES or int(request.headers.get("content-length") or 0) > _MOST_BYTES:
-            raise problems.TooLarge(
-                f"A request may have {_MOST_BYTES} bytes.", suggestions=("send files to the URLs that POST /v1/uploads gives",)
-            )
+            raise HTTPException(413, f"The body is larger than {_MOST_BYTES} bytes")
         return message
 
     return counted

@@ -33,14 +33,6 @@ class Problem(BaseModel):
     errors: list[dict[str, Any]] = []
 
 
-class TooLarge(BadInput):
-    """The request's body is larger than any valid one."""
-
-    code = "request_too_large"
-    title = "The request is too large"
-    status = 413
-
-
 def respond(request: Request, members: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
     """A problem response with the members that every problem has."""
     state = request.app.state.services

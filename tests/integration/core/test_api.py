@@ -1,0 +1,458 @@
+"""The API over real PostgreSQL, Redis and S3."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import platform_results as results
+import pytest
+import redis as redis_client
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubbing import clock
+from dubbing.db.advance import Advancer
+from dubbing.db.engine import Database
+from dubbing.db.keys import create_api_key
+from dubbing.db.models import ApiKey, IdempotencyKey, Job, Upload
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.work import PAYLOADS, WorkKind
+from dubbing.queue.app import make_celery
+from dubbing.queue.doorbell import Doorbell
+from dubbing.settings import (
+    ApiSettings,
+    DatabaseSettings,
+    EngineSettings,
+    LoggingSettings,
+    QueueSettings,
+    RedisSettings,
+    S3Settings,
+    TritonSettings,
+)
+from dubbing.storage.s3 import S3Store
+from services.api.bootstrap import Services
+from services.api.catalogue import Catalogue
+from services.api.main import create_app
+
+pytestmark = pytest.mark.stack
+MIB = 1 << 20
+UNKNOWN = "0" * 26
+
+
+@pytest.fixture
+def services(
+    database: Database, database_settings: DatabaseSettings, redis_url: str, s3_settings: S3Settings
+) -> Iterator[Services]:
+    queue, broker, engine = QueueSettings(), RedisSettings(url=redis_url), EngineSettings(engine="passthrough")
+    own = Database(database_settings)
+    yield Services(
+        api=ApiSettings(part_size=5 * MIB, events_poll=0.05, events_heartbeat=0.2),
+        queue=queue,
+        engine=engine,
+        logging=LoggingSettings(level="ERROR"),
+        database=own,
+        store=S3Store(s3_settings),
+        doorbell=Doorbell(make_celery(broker, queue), queue),
+        broker=redis_client.Redis.from_url(redis_url),
+        catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
+    )
+    own.close()
+    assert database is not None
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+        yield client
+
+
+def authorised(services: Services, **options: Any) -> dict[str, str]:
+    with services.database.sessions().begin() as session:
+        return {"Authorization": f"Bearer {create_api_key(session, 'test', **options)}"}
+
+
+@pytest.fixture
+def upload(client: TestClient) -> Callable[..., str]:
+    def do(name: str, data: bytes = b"x" * 1000, **members: Any) -> str:
+        made = client.post("/v1/uploads", json={"filename": name, "size": len(data), **members}).json()
+        parts = []
+        for part in made["parts"]:
+            sent = httpx.put(part["url"], content=data[part["offset"] : part["offset"] + part["size"]])
+            parts.append({"n": part["n"], "etag": sent.headers["ETag"]})
+        done = client.post(f"/v1/uploads/{made['upload_id']}/complete", json={"parts": parts})
+        assert done.status_code == 200, done.text
+        return str(done.json()["id"])
+
+    return do
+
+
+@pytest.fixture
+def body(upload: Callable[..., str]) -> dict[str, Any]:
+    video, audio = upload("film.mp4"), upload("pt.wav")
+    return {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}}
+
+
+def work_through(services: Services, *kinds: WorkKind) -> None:
+    """Do what workers would."""
+    while True:
+        with services.database.sessions().begin() as session:
+            work = UnitOfWork(session)
+            item = work.items.claim(kinds or tuple(WorkKind), "w", 60)
+            if item is None:
+                return
+            work.jobs.started(item.id)
+            answer = results.answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload))
+            work.items.complete(item, answer.model_dump(mode="json"))
+            Advancer(work, 8).item_ended(item.id)
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    members: dict[str, Any] = answer.json()
+    assert members["code"] == code
+    assert members["status"] == status
+    assert members["request_id"] == answer.headers["X-Request-Id"]
+    assert {"type", "title", "detail", "instance"} <= set(members)
+    return members
+
+
+def test_a_file_goes_up_in_parts_and_comes_down_again_byte_for_byte(
+    client: TestClient, services: Services, upload: Callable[..., str]
+) -> None:
+    data = bytes(range(256)) * (11 * MIB // 256)
+    asset = upload("Große Datei.MOV", data)
+    assert client.get(f"/v1/assets/{asset}").json()["size"] == len(data)
+    assert services.store.get_bytes(f"assets/{asset}/source.mov") == data
+
+
+def test_an_interrupted_upload_resumes_with_the_missing_parts_only(client: TestClient) -> None:
+    data = b"a" * (11 * MIB)
+    made = client.post("/v1/uploads", json={"filename": "a.mp4", "size": len(data)}).json()
+    assert [part["size"] for part in made["parts"]] == [5 * MIB, 5 * MIB, MIB]
+    httpx.put(made["parts"][1]["url"], content=data[5 * MIB : 10 * MIB])
+    url = f"/v1/uploads/{made['upload_id']}"
+    early = problem(client.post(url + "/complete", json={}), 422, "bad_parts")
+    assert early["where"]["parts"] == [1, 3]
+    seen = client.get(url).json()
+    assert [part["n"] for part in seen["parts"]] == [1, 3]
+    assert [part["n"] for part in seen["done"]] == [2]
+    for part in seen["parts"]:
+        httpx.put(part["url"], content=data[part["offset"] : part["offset"] + part["size"]])
+    first, second = (client.post(url + "/complete", json={}) for _ in range(2))
+    assert first.json() == second.json()
+    assert client.get(url).json()["state"] == "completed"
+
+
+def test_a_completion_that_died_after_the_store_assembled_the_file_is_finished_later(
+    client: TestClient, services: Services
+) -> None:
+    made = client.post("/v1/uploads", json={"filename": "a.mp4", "size": 3}).json()
+    etag = httpx.put(made["parts"][0]["url"], content=b"abc").headers["ETag"]
+    with services.database.sessions()() as session:
+        upload = session.get_one(Upload, made["upload_id"])
+    services.store.finish_upload(upload.object_key, upload.s3_upload_id, [(1, etag)])
+    assert client.post(f"/v1/uploads/{made['upload_id']}/complete", json={}).status_code == 200
+
+
+def test_a_part_of_the_wrong_length_or_etag_is_refused(client: TestClient) -> None:
+    made = client.post("/v1/uploads", json={"filename": "a.mp4", "size": 10}).json()
+    url = f"/v1/uploads/{made['upload_id']}/complete"
+    httpx.put(made["parts"][0]["url"], content=b"short")
+    problem(client.post(url, json={}), 422, "bad_parts")
+    httpx.put(made["parts"][0]["url"], content=b"0123456789")
+    problem(client.post(url, json={"parts": [{"n": 1, "etag": "other"}]}), 422, "bad_parts")
+
+
+def test_an_empty_file_is_refused_before_it_is_sent(client: TestClient) -> None:
+    problem(client.post("/v1/uploads", json={"filename": "a.mp4", "size": 0}), 422, "empty_media")
+
+
+def test_a_job_runs_to_its_receipt_and_its_links_download(client: TestClient, services: Services, body: dict[str, Any]) -> None:
+    made = client.post("/v1/lipsyncs", json={**body, "seed": 7, "metadata": {"title": "Nº 1"}})
+    assert made.status_code == 202, made.text
+    job = made.json()
+    assert (job["status"], job["phase"], job["seed"], job["metadata"]) == ("queued", "probing", 7, {"title": "Nº 1"})
+    assert job["waiting_on"] == "workers:probe"
+    url = f"/v1/jobs/{job['id']}"
+    problem(client.get(url + "/receipt"), 404, "not_found")
+    work_through(services, WorkKind.PROBE, WorkKind.PREPARE)
+    half = client.get(url).json()
+    assert (half["status"], half["phase"]) == ("running", "encoding")
+    assert half["progress"]["phases"]["analyzing"]["status"] == "done"
+    assert half["progress"]["percent"] == 20.0
+    work_through(services, WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH)
+    planned = client.get(url).json()["progress"]
+    assert (planned["chunks"], planned["frames"]) == ({"done": 0, "total": 3}, {"done": 0, "total": 250})
+    work_through(services)
+    services.store.put_bytes(f"jobs/{job['id']}/output.mp4", b"master")
+    done = client.get(url).json()
+    assert (done["status"], done["progress"]["percent"], done["stuck"]) == ("succeeded", 100.0, False)
+    assert done["progress"]["frames"] == {"done": 250, "total": 250}
+    assert done["progress"]["fps"] > 0
+    download = httpx.get(done["links"]["output"])
+    assert download.content == b"master"
+    assert "film.pt.mp4" in download.headers["Content-Disposition"]
+    assert client.get(url + "/receipt").json()["input_video"]["fps"] == "25"
+
+
+def test_a_failed_job_carries_its_problem(client: TestClient, services: Services, body: dict[str, Any]) -> None:
+    job = client.post("/v1/lipsyncs", json=body).json()
+    with services.database.sessions().begin() as session:
+        work = UnitOfWork(session)
+        while item := work.items.claim([WorkKind.PROBE], "w", 60):
+            found = results.answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload)).model_dump(mode="json")
+            if item.payload["role"] == "audio":
+                found["media"] = results.sound(960_000).model_dump(mode="json")
+            work.items.complete(item, found)
+            Advancer(work, 8).item_ended(item.id)
+    error = client.get(f"/v1/jobs/{job['id']}").json()["error"]
+    assert error["code"] == "duration_mismatch"
+    assert error["type"].endswith("/duration-mismatch")
+    assert error["media"]["delta_frames"] == 250
+
+
+def test_a_key_replays_the_answer_and_refuses_another_request(client: TestClient, body: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "8e03-a"}
+    first = client.post("/v1/lipsyncs", json=body, headers=key)
+    again = client.post("/v1/lipsyncs", json=body, headers=key)
+    assert again.json() == first.json()
+    assert again.status_code == 202
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = client.post("/v1/lipsyncs", json={**body, "seed": 3}, headers=key)
+    problem(other, 422, "idempotency_key_reused")
+    assert len(client.get("/v1/jobs").json()["items"]) == 1
+
+
+def test_a_request_whose_twin_is_in_flight_is_told_to_wait(
+    client: TestClient, services: Services, body: dict[str, Any]
+) -> None:
+    key = {"Idempotency-Key": "twin"}
+    client.post("/v1/lipsyncs", json=body, headers=key)
+    with services.database.sessions().begin() as session:
+        session.execute(update(IdempotencyKey).values(status=None, response=None))
+    problem(client.post("/v1/lipsyncs", json=body, headers=key), 409, "idempotency_in_progress")
+
+
+def test_many_at_once_with_one_key_make_one_job(client: TestClient, body: dict[str, Any]) -> None:
+    statuses: list[int] = []
+
+    def send() -> None:
+        answer = client.post("/v1/lipsyncs", json=body, headers={"Idempotency-Key": "race"})
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) <= {202, 409}
+    assert len(client.get("/v1/jobs").json()["items"]) == 1
+
+
+def test_a_failed_call_may_be_sent_again_with_its_key(client: TestClient, body: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "later"}
+    wrong = {**body, "model": "huge"}
+    assert problem(client.post("/v1/lipsyncs", json=wrong, headers=key), 422, "invalid_request")["where"] == {
+        "pointer": "/model"
+    }
+    assert client.post("/v1/lipsyncs", json=body, headers=key).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"surprise": 1}, "/surprise"),
+        ({"video": {"type": "url", "id": "x"}}, "/video/type"),
+        ({"sync": {"mode": "stretch"}}, "/sync/mode"),
+        ({"deadline": "2026-10-12T06:00:00"}, "/deadline"),
+        ({"seed": -1}, "/seed"),
+        ({"metadata": {"a\u0000": "b"}}, "/metadata/a\u0000/[key]"),
+    ],
+)
+def test_a_wrong_member_is_named_by_its_pointer(
+    client: TestClient, body: dict[str, Any], change: dict[str, Any], pointer: str
+) -> None:
+    members = problem(client.post("/v1/lipsyncs", json={**body, **change}), 422, "invalid_request")
+    assert pointer in [fault["pointer"] for fault in members["errors"]]
+
+
+def test_an_asset_that_does_not_exist_is_named(client: TestClient, body: dict[str, Any]) -> None:
+    body["audio"]["id"] = f"ast_{UNKNOWN}"
+    members = problem(client.post("/v1/lipsyncs", json=body), 404, "not_found")
+    assert members["where"] == {"pointer": "/audio/id"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("DELETE", "/v1/jobs", 405, "method_not_allowed"),
+        ("GET", f"/v1/jobs/job_{UNKNOWN}", 404, "not_found"),
+        ("GET", "/v1/jobs/%00", 404, "not_found"),
+        ("GET", f"/v1/jobs/job_{UNKNOWN}/events", 404, "not_found"),
+        ("GET", f"/v1/uploads/upl_{UNKNOWN}", 404, "not_found"),
+        ("GET", "/v1/jobs?cursor=nonsense", 422, "invalid_request"),
+        ("GET", "/v1/jobs?limit=0", 422, "invalid_request"),
+        ("GET", "/v1/jobs?status=lost", 422, "invalid_request"),
+        ("POST", "/v1/lipsyncs", 422, "invalid_request"),
+    ],
+)
+def test_every_refusal_is_a_problem(client: TestClient, method: str, path: str, status: int, code: str) -> None:
+    members = problem(client.request(method, path), status, code)
+    if status == 405:
+        assert members["instance"] == path
+
+
+def test_broken_json_and_oversized_bodies_are_problems(client: TestClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    problem(client.post("/v1/uploads", content=b"{", headers=headers), 400, "invalid_json")
+    problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+
+
+def test_a_crash_is_a_problem_that_tells_nothing_of_the_inside(services: Services) -> None:
+    broken = replace(services, catalogue=None)  # type: ignore[arg-type]
+    with TestClient(create_app(broken), raise_server_exceptions=False, headers=authorised(services)) as client:
+        members = problem(client.get("/v1/models"), 500, "internal_error")
+    assert "NoneType" not in json.dumps(members)
+
+
+def test_without_a_valid_key_nothing_is_shown(client: TestClient, services: Services, body: dict[str, Any]) -> None:
+    job = client.post("/v1/lipsyncs", json=body).json()["id"]
+    for token in ("", "Bearer nonsense", "Bearer dub_0123456789ab_secret", "Bearer dub_\x7f_x"):
+        answer = client.get("/v1/jobs", headers={"Authorization": token})
+        problem(answer, 401, "unauthorized")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    problem(client.get(f"/v1/jobs/{job}", headers=authorised(services, tenant="other")), 404, "not_found")
+    narrow = authorised(services, scopes=("jobs:read",))
+    problem(client.post("/v1/lipsyncs", json=body, headers=narrow), 403, "forbidden")
+    with services.database.sessions().begin() as session:
+        session.execute(update(ApiKey).values(expires_at=clock.now()))
+    problem(client.get("/v1/jobs"), 401, "unauthorized")
+
+
+def test_pages_are_stable_and_filters_filter(client: TestClient, body: dict[str, Any]) -> None:
+    made = [client.post("/v1/lipsyncs", json=body).json()["id"] for _ in range(5)]
+    seen, cursor = [], None
+    while True:
+        page = client.get("/v1/jobs", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        seen += [job["id"] for job in page["items"]]
+        client.post("/v1/lipsyncs", json=body)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == made[::-1]
+    assert client.get("/v1/jobs", params={"status": "succeeded"}).json()["items"] == []
+
+
+def test_cancelling_stops_a_waiting_job_at_once_and_twice_is_harmless(
+    client: TestClient, services: Services, body: dict[str, Any]
+) -> None:
+    job = client.post("/v1/lipsyncs", json=body).json()["id"]
+    assert client.post(f"/v1/jobs/{job}/cancel").json()["status"] == "canceled"
+    assert client.post(f"/v1/jobs/{job}:cancel").json()["status"] == "canceled"
+    other = client.post("/v1/lipsyncs", json=body).json()["id"]
+    work_through(services)
+    problem(client.post(f"/v1/jobs/{other}/cancel"), 409, "conflict")
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "event" in fields:
+            found.append({**fields, "data": json.loads(fields["data"])})
+    return found
+
+
+def test_events_stream_until_the_end_and_resume_after_the_last_one_seen(
+    client: TestClient, services: Services, body: dict[str, Any]
+) -> None:
+    job = client.post("/v1/lipsyncs", json=body).json()["id"]
+
+    def later() -> None:
+        time.sleep(0.4)
+        work_through(services)
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    answer = client.get(f"/v1/jobs/{job}/events")
+    thread.join()
+    seen = events(answer.text)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert ": alive" in answer.text
+    assert [seen[0]["event"], seen[-1]["event"]] == ["job.queued", "job.succeeded"]
+    assert seen[-1]["data"]["progress"]["percent"] == 100.0
+    resumed = events(client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": seen[2]["id"]}).text)
+    assert [event["id"] for event in resumed] == [event["id"] for event in seen[3:]]
+    assert client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": seen[-1]["id"]}).text == "retry: 1000\n\n"
+
+
+def test_a_running_job_without_a_sign_of_life_is_called_stuck(
+    client: TestClient, services: Services, body: dict[str, Any], sessions: sessionmaker[Session]
+) -> None:
+    job = client.post("/v1/lipsyncs", json=body).json()["id"]
+    work_through(services, WorkKind.PROBE)
+    assert client.get(f"/v1/jobs/{job}").json()["stuck"] is False
+    with sessions.begin() as session:
+        session.execute(update(Job).values(heartbeat_at=clock.now().replace(year=2020)))
+    assert client.get(f"/v1/jobs/{job}").json()["stuck"] is True
+
+
+def test_readiness_names_what_is_down(client: TestClient, services: Services) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200, ready.text
+    engine = EngineSettings(engine="triton")
+    down = replace(
+        services,
+        engine=engine,
+        broker=redis_client.Redis(port=1),
+        catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
+    )
+    with TestClient(create_app(down)) as other:
+        answer = other.get("/readyz")
+    assert answer.status_code == 503
+    assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == ["redis", "triton"]
+    assert "refused" in answer.json()["checks"]["triton"]["reason"]
+
+
+def test_jobs_are_accepted_while_redis_is_down(services: Services, body: dict[str, Any]) -> None:
+    settings = QueueSettings()
+    deaf = replace(services, doorbell=Doorbell(make_celery(RedisSettings(url="redis://127.0.0.1:1/0"), settings), settings))
+    with TestClient(create_app(deaf), headers=authorised(services)) as client:
+        assert client.post("/v1/lipsyncs", json=body).status_code == 202
+
+
+def test_metrics_count_jobs_queues_and_requests(client: TestClient, body: dict[str, Any]) -> None:
+    client.post("/v1/lipsyncs", json=body)
+    text = client.get("/metrics").text
+    assert 'dubline_jobs{state="queued"} 1.0' in text
+    assert 'dubline_queue_depth{kind="probe"} 2.0' in text
+    assert 'dubline_leases_lost_total{kind="infer"} 0.0' in text
+    assert 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"} 1.0' in text
+
+
+def test_models_say_whether_they_can_run(client: TestClient, services: Services) -> None:
+    items = client.get("/v1/models").json()["items"]
+    assert (items[0]["name"], items[0]["demo"], items[0]["available"]) == ("tiny", True, True)
+    engine = EngineSettings(engine="triton", model_repo="/nonexistent")
+    bare = replace(services, engine=engine, catalogue=Catalogue(engine, TritonSettings()))
+    with TestClient(create_app(bare), headers=authorised(services)) as other:
+        found = other.get("/v1/models").json()["items"][0]
+    assert found["available"] is False
+    assert "no weights" in found["reason"]
+
+
+def test_the_description_is_openapi_3_1_and_names_the_problem(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert "Problem" in document["components"]["schemas"]
+    operation = document["paths"]["/v1/lipsyncs"]["post"]
+    assert operation["responses"]["default"]["content"]["application/problem+json"]
+    assert operation["security"] == [{"ApiKey": []}]
