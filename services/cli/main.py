@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import DublineError
-from services.cli import job_commands, stack_commands, weights
+from services.cli import demo, job_commands, stack_commands, weights
 
 
 def build() -> typer.Typer:
@@ -19,6 +19,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+    demo.register(app)
     job_commands.register(app)
     stack_commands.register(app)
     app.add_typer(weights.app)

