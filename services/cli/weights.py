@@ -6,9 +6,11 @@ The work needs torch, which the command line does not load: it runs in a process
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+Kind = Literal["tiny", "1.3b", "14b", "wan-vae", "wav2vec2", "text"]
 
 app = typer.Typer(name="weights", help="Fetch and import model weights.", no_args_is_help=True)
 
@@ -17,7 +19,7 @@ app = typer.Typer(name="weights", help="Fetch and import model weights.", no_arg
 def import_(
     source: Annotated[Path, typer.Argument(help="File or folder with the weights.")],
     *,
-    kind: Annotated[str, typer.Option("--as", help="tiny, 1.3b, 14b, wan-vae, wav2vec2 or text.")],
+    kind: Annotated[Kind, typer.Option("--as", help="What the weights are.")],
     lora: Annotated[Path | None, typer.Option(help="Adapter to merge into the weights.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Alpha of the adapter; 64 unless told.")] = None,
     text: Annotated[Path | None, typer.Option(help="Prompt embedding of a student; else looked for beside SOURCE.")] = None,

@@ -1,7 +1,7 @@
 """``python -m lipforcing.weights``: what ``dubline weights`` runs in a process of its own, because it needs torch.
 
-Prints people's lines to standard error and one JSON object to standard output. Exit 0: done; 2: bad input, with the cause as
-``{"error": {"code", "detail"}}``.
+Prints people's lines to standard error and one JSON object to standard output. Exit 0: done; 2: bad input; 1: a
+download failed. The cause is then ``{"error": {"code", "detail"}}``.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lipforcing.contract import STUDENTS
-from lipforcing.weights.errors import UnreadableWeightsError, WeightsError
+from lipforcing.weights.errors import FetchError, UnreadableWeightsError, WeightsError
 
 _TEXT_NAMES = ("text_emb.safetensors", "text_emb.pt")
 _CODEC_NAMES = {"tiny": ("codec.safetensors", "codec.pt")}
@@ -28,10 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result = _fetch(options) if options.command == "fetch" else _import(options)
+        if options.command == "import":
+            _say(f"wrote {result['out']}")
     except WeightsError as error:
         sys.stderr.write(f"{error}\n")
         sys.stdout.write(json.dumps({"error": {"code": error.code, "detail": str(error)}}) + "\n")
-        return 2
+        return 1 if isinstance(error, FetchError) else 2
     sys.stdout.write(json.dumps(result) + "\n")
     return 0
 

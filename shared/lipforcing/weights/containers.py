@@ -14,6 +14,7 @@ import json
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,6 +65,7 @@ def open_container(path: Path) -> Container:
     Raises:
         UnreadableWeightsError: absent, cut short, of no known form, or a pickle that wants to run code.
     """
+    path = path.absolute()
     sibling = path.with_name(path.stem + _SIBLING)
     if sibling.is_dir():
         path = sibling
@@ -211,7 +213,9 @@ def _open_distributed(folder: Path) -> Container:
     def read(name: str) -> Tensor:
         dtype, shape = specs[name]
         into = {name: torch.empty(shape, dtype=dtype)}
-        with _readable(folder):
+        with _readable(folder), warnings.catch_warnings():
+            # It remarks for every tensor that there is one process only.
+            warnings.simplefilter("ignore", UserWarning)
             load_distributed(into, storage_reader=reader, no_dist=True)
         return into[name]
 

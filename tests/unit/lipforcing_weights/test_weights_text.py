@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +79,9 @@ def test_importing_a_prompt_from_a_file_that_is_no_text_encoder_is_refused(token
     with pytest.raises(UnreadableWeightsError, match="UMT5"):
         import_text(tmp_path / "t5.pth", tokenizer, tmp_path / "text.safetensors")
     assert not (tmp_path / "text.safetensors").exists()
+
+
+def test_importing_weights_does_not_wait_for_transformers() -> None:
+    code = "import sys, lipforcing.weights.importer; sys.exit('transformers' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "shared")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
