@@ -28,14 +28,14 @@ def pack_crops(crops: Iterable[Crops] | Crops, threads: int = 2) -> bytes:
     with av.open(buffer, "w", format="matroska") as container:
         # Slices let threads share a frame; level 3 is the version with checksums per slice.
         stream = container.add_stream("ffv1", rate=25, options={"level": "3", "slicecrc": "1", "slices": "4", "g": "1"})
-        stream.pix_fmt, stream.codec_context.thread_count = "gbrp", threads
+        stream.pix_fmt, stream.codec_context.thread_count = "bgr0", threads
         for crop in crops:
             if size is None:
                 size = crop.shape
                 stream.height, stream.width = crop.shape[:2]
             if crop.shape != size:
                 raise ValueError(f"a crop of shape {crop.shape} among crops of shape {size}")
-            container.mux(stream.encode(VideoFrame.from_ndarray(np.ascontiguousarray(crop), "rgb24").reformat(format="gbrp")))
+            container.mux(stream.encode(VideoFrame.from_ndarray(np.ascontiguousarray(crop), "rgb24").reformat(format="bgr0")))
         if size is None:
             raise ValueError("no crops to pack")
         container.mux(stream.encode(None))

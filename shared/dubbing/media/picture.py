@@ -12,6 +12,7 @@ sited left (MPEG-2, H.264 and HEVC's default) for 4:2:0 and 4:2:2.
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ _SWS_MATRIX = {
     "bt709": "ITU709", "smpte170m": "ITU601", "bt470bg": "ITU601", "fcc": "FCC", "smpte240m": "SMPTE240M",
 }  # fmt: skip
 _SWS_BT2020 = 9
+_SWS_EXACT = 0x2 | 0x2000 | 0x40000  # bilinear, chroma at every pixel, accurate rounding
 
 
 class PictureFrame:
@@ -47,7 +49,9 @@ class PictureFrame:
         self.size = video.upright_size
         self._turns = video.rotation // 90
         bits = self.native.format.components[0].bits
-        self.space: ColourSpace = colour_space(video.colour, native.format.name, bits, video.height)
+        self.space: ColourSpace = colour_space(
+            video.colour, target if target.startswith("gbr") else native.format.name, bits, video.height
+        )
         chroma = self.native.format.components[1]
         self._sub = (self.native.width // chroma.width or 1, self.native.height // chroma.height or 1)
         if not target.startswith("gbr"):
@@ -73,9 +77,15 @@ class PictureFrame:
         width, height = size or self.size
         if self._turns % 2:
             width, height = height, width
+        if self.space.matrix == "gbr":
+            g, b, r = self.planes
+            shown = (np.stack([r, g, b], -1) >> (self.space.bits - 8)).astype(np.uint8)
+            if shown.shape[1::-1] != (width, height):
+                shown = cv2.resize(shown, (width, height), interpolation=cv2.INTER_AREA)
+            return np.ascontiguousarray(np.rot90(shown, -self._turns))
         same = (width, height) == (self.native.width, self.native.height)
         frame = self.native.reformat(
-            width, height, "rgb24", **self._sws(), interpolation="BILINEAR" if same else "AREA", dst_color_range="JPEG"
+            width, height, "rgb24", **self._sws(), interpolation=_SWS_EXACT if same else "AREA", dst_color_range="JPEG"
         )
         return np.ascontiguousarray(np.rot90(frame.to_ndarray(), -self._turns)) if self._turns else frame.to_ndarray()
 
@@ -193,8 +203,6 @@ class PictureFrame:
             self._writable = True
 
     def _sws(self) -> dict[str, Any]:
-        if self.space.matrix == "gbr":
-            return {"src_color_range": "JPEG"}
         matrix = _SWS_MATRIX.get(self.space.matrix, _SWS_BT2020)
         return {
             "src_colorspace": matrix,
