@@ -1,11 +1,11 @@
 """A migrated database and sessions that are rolled back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from platform_jobs import ROOT
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -13,8 +13,6 @@ from dubbing.db.engine import Database, open_engine
 from dubbing.db.models import Base
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.settings import DatabaseSettings
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")

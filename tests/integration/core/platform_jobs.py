@@ -1,11 +1,14 @@
 """Jobs made by hand."""
 
+from pathlib import Path
+
 from dubbing.db.advance import Advancer
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import JobState, ModelPin, Models, Phase, Sync
 from dubbing.ids import new_id
 
+ROOT = Path(__file__).parents[3]
 MODELS = Models(
     preset="tiny",
     demo=True,

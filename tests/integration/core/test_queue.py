@@ -259,6 +259,7 @@ def test_a_real_worker_answers_the_doorbell_and_knows_who_rang(
         heard.append(structlog.contextvars.get_contextvars())
         return results.probe(task)
 
+    app.conf.broker_transport_options["polling_interval"] = 0.2
     add_work_task(app, runner(probe=probe))
     worker = app.Worker(pool="solo", queues=["prepare"], hostname="t@h", without_gossip=True, without_mingle=True)
     thread = threading.Thread(target=worker.start, daemon=True)

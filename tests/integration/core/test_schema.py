@@ -1,0 +1,53 @@
+"""The migrations make exactly the tables that the code declares."""
+
+import subprocess
+import sys
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from platform_jobs import ROOT
+from sqlalchemy import Engine, make_url, text
+
+from dubbing.settings import DatabaseSettings
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_migrated_schema_is_the_declared_one(migrated: Engine, database_settings: DatabaseSettings) -> None:
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", database_settings.url)
+    command.check(config)
+    assert migrated is not None
+
+
+def test_two_processes_may_migrate_an_empty_database_at_once(migrated: Engine, database_settings: DatabaseSettings) -> None:
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE fresh"))
+    url = make_url(database_settings.url).set(database="fresh").render_as_string(hide_password=False)
+    runs = [
+        subprocess.Popen([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env={"DUBLINE_DATABASE_URL": url})
+        for _ in range(2)
+    ]
+    assert [run.wait() for run in runs] == [0, 0]
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("DROP DATABASE fresh"))
+
+
+def test_a_key_made_on_the_command_line_is_printed_once_and_stored_hashed(
+    migrated: Engine, database_settings: DatabaseSettings
+) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "services.api", "keys", "create", "operator"],
+        cwd=ROOT,
+        env={"DUBLINE_DATABASE_URL": database_settings.url, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    key = made.stdout.strip()
+    prefix, secret = key.split("_")[1:]
+    with migrated.begin() as connection:
+        row = connection.execute(text("DELETE FROM api_keys WHERE prefix = :p RETURNING *"), {"p": prefix}).one()
+    assert row.name == "operator"
+    assert secret not in str(row)

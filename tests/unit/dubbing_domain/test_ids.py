@@ -1,0 +1,41 @@
+import time
+
+import pytest
+
+from dubbing import ids
+
+
+def test_ids_name_their_kind_and_sort_by_creation() -> None:
+    made = []
+    for _ in range(3):
+        made.append(ids.new_id("job"))
+        time.sleep(0.002)
+    assert all(name.startswith("job_") and len(name) == 30 for name in made)
+    assert made == sorted(made)
+    assert len({ids.new_id("ast") for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    ("filename", "key"),
+    [
+        ("Film.MOV", "assets/ast_1/source.mov"),
+        ("../../etc/passwd", "assets/ast_1/source"),
+        ("a.b/c", "assets/ast_1/source"),
+        ("x.a b", "assets/ast_1/source"),
+        ("", "assets/ast_1/source"),
+    ],
+)
+def test_of_a_filename_only_a_plain_suffix_enters_the_key(filename: str, key: str) -> None:
+    assert ids.asset_key("ast_1", filename) == key
+
+
+def test_a_sequence_id_is_a_stable_non_zero_64_bit_number() -> None:
+    first = ids.sequence_id("job_1", 3)
+    assert first == ids.sequence_id("job_1", 3)
+    assert first != ids.sequence_id("job_1", 4)
+    assert 0 < first < 2**64
+
+
+def test_speech_of_another_grid_or_encoder_lies_elsewhere() -> None:
+    made = {ids.speech_prefix("s", grid, digest * 64) for grid in ("24-1", "24000-1001") for digest in "ab"}
+    assert len(made) == 4

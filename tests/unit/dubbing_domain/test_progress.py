@@ -1,0 +1,58 @@
+"""How far, how fast, how long."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dubbing.domain import progress
+from dubbing.domain.jobs import JobState, Phase
+from dubbing.domain.progress import KindCount
+from dubbing.domain.work import WorkKind
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_percent_grows_with_every_finished_chunk_and_reaches_100_only_at_success() -> None:
+    seen = []
+    for done in range(11):
+        counts = {WorkKind.INFER: KindCount(items=10, done=done, units_done=done * 25, units_total=250)}
+        seen.append(progress.percent(JobState.RUNNING, Phase.GENERATING, counts))
+    assert seen == sorted(set(seen))
+    assert seen[0] == 35.0
+    assert progress.percent(JobState.RUNNING, Phase.VERIFYING, {WorkKind.STITCH: KindCount(items=1, done=1)}) < 100
+    assert progress.percent(JobState.SUCCEEDED, Phase.VERIFYING, {}) == 100
+
+
+def test_one_long_item_moves_by_its_frames() -> None:
+    half = {WorkKind.PREPARE: KindCount(items=1, leased=1, units_done=500, units_total=1000)}
+    assert progress.phase_fraction(Phase.ANALYZING, Phase.ANALYZING, half) == 0.5
+
+
+def test_a_phase_is_not_done_while_an_item_of_it_is_open() -> None:
+    count = KindCount(items=2, done=1, leased=1, units_done=100, units_total=100)
+    assert count.fraction < 1
+
+
+def test_time_left_follows_the_pace_so_far() -> None:
+    assert progress.eta_seconds(JobState.RUNNING, 25.0, T0, T0 + timedelta(seconds=10)) == 30.0
+    assert progress.eta_seconds(JobState.RUNNING, 1.0, T0, T0 + timedelta(seconds=10)) is None
+    assert progress.eta_seconds(JobState.SUCCEEDED, 100.0, T0, T0 + timedelta(seconds=10)) is None
+
+
+def test_speed_counts_generated_frames() -> None:
+    counts = {WorkKind.INFER: KindCount(items=2, done=1, units_done=50, units_total=100)}
+    assert progress.generation_fps(counts, T0, T0 + timedelta(seconds=2)) == 25.0
+    assert progress.generation_fps({}, T0, T0) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [
+        (KindCount(items=2, leased=1), None),
+        (KindCount(items=2, done=1, retrying=1), "retry"),
+        (KindCount(items=2, done=1), "workers:infer"),
+        (KindCount(items=2, done=2), None),
+    ],
+)
+def test_what_a_job_waits_on_is_said(count: KindCount, reason: str | None) -> None:
+    assert progress.waiting_on(Phase.GENERATING, {WorkKind.INFER: count}) == reason
