@@ -1,16 +1,14 @@
 """One identity painted under one light: the textures and displacement tables that every frame is drawn from."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import features, hair
-from .canonical import F32, Canvas, canvas
+from .canonical import F32, U8, Y_MIN, Canvas, canvas
 from .identity import Identity
 from .shape import Fields, invert, mouth_fields, proportions, sample, table_height
 from .skin import Light, albedo, shade
 from .texture import srgb
 
-U8 = NDArray[np.uint8]
 _LIDS = (0.0, 0.3, 0.6, 0.85, 1.0)
 
 
@@ -24,6 +22,7 @@ class Actor:
 
     Attributes:
         body: uint8 [h, w, 4] RGBA, neck and shoulders.
+        body_top: where it begins (cm).
         fields: what the mouth's controls displace.
         forward: the identity's proportions, canonical to head.
         to_canonical: their inverse: canonical points on the head's grid.
@@ -40,6 +39,7 @@ class Actor:
         self._head = self._paint_head(plane, skin, lit, rng)
         body, alpha = hair.body(who, plane, light, rng)
         self.body = _rgba(srgb(body), alpha)
+        self.body_top = Y_MIN + int(np.argmax(alpha.max(1) > 0)) / ppc
         self.fields: Fields = mouth_fields()
         self.forward = proportions(who)
         self.to_canonical = invert(self.forward)
@@ -68,4 +68,4 @@ class Actor:
 
 
 def _rgba(image: F32, alpha: F32) -> U8:
-    return np.round(np.clip(np.dstack([image, alpha]), 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(np.clip(np.dstack([image, alpha]), 0, 1) * 255), np.uint8)

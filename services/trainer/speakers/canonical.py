@@ -7,14 +7,16 @@ the nose tip. A `Canvas` samples that plane at `ppc` pixels per centimetre; ever
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CloughTocher2DInterpolator, LinearNDInterpolator
 
-F32: TypeAlias = NDArray[np.float32]
+# Arrays of float32 and of uint8; the stubs of numpy and OpenCV lose the width on the way through arithmetic.
+F32: TypeAlias = NDArray[Any]
+U8: TypeAlias = NDArray[Any]
 
 X_MIN, X_MAX, Y_MIN, Y_MAX = -12.0, 12.0, -14.5, 13.5
 
@@ -31,12 +33,17 @@ BROW_LEFT = (46, 53, 52, 65, 55, 107, 66, 105, 63, 70)
 LIP_Y, CORNER_X = 4.28, 2.42
 
 
+def f32(values: object) -> F32:
+    """A float32 array of the given numbers."""
+    return np.asarray(values, np.float32)
+
+
 @cache
 def vertices() -> F32:
     """The mesh's vertices, [468, 3] in centimetres (y down)."""
     with np.load(Path(__file__).parent / "data" / "canonical_face.npz") as data:
         v = data["vertices"].astype(np.float32)
-    return v * np.float32([1, -1, 1])
+    return np.asarray(v * f32([1, -1, 1]))
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,12 @@ class Canvas:
 
     def to_pixels(self, points: F32) -> F32:
         """Canonical points [..., 2] to pixel coordinates of this canvas."""
-        return (points - np.float32([self.x[0, 0], self.y[0, 0]])) * np.float32(self.ppc)
+        return (points - f32([self.x[0, 0], self.y[0, 0]])) * np.float32(self.ppc)
 
     def crop(self, x0: float, y0: float, x1: float, y1: float) -> tuple["Canvas", tuple[slice, slice]]:
         """The part of the canvas inside the given rectangle (cm), and where it lies."""
-        c0, r0 = np.maximum(self.to_pixels(np.float32([x0, y0])).astype(int), 0)
-        c1, r1 = self.to_pixels(np.float32([x1, y1])).astype(int)
+        c0, r0 = np.maximum(self.to_pixels(f32([x0, y0])).astype(int), 0)
+        c1, r1 = self.to_pixels(f32([x1, y1])).astype(int)
         at = (slice(r0, r1), slice(c0, c1))
         return Canvas(self.ppc, self.x[at], self.y[at], self.z[at], self.oval[at]), at
 
@@ -82,7 +89,9 @@ class Canvas:
         """An antialiased open line [n, 2] of `width` centimetres as a mask 0..1."""
         mask = np.zeros(self.shape, np.uint8)
         fixed = np.round(self.to_pixels(points) * 16).astype(np.int32)
-        cv2.polylines(mask, [fixed], False, 255, max(1, round(width * self.ppc)), cv2.LINE_AA, 4)
+        cv2.polylines(
+            mask, [fixed], isClosed=False, color=255, thickness=max(1, round(width * self.ppc)), lineType=cv2.LINE_AA, shift=4
+        )
         soft = mask.astype(np.float32) / 255
         return self.blur(soft, blur) if blur > 0 else soft
 
@@ -91,7 +100,7 @@ class Canvas:
         z = self.z if extra is None else self.z + extra
         dy, dx = np.gradient(z, 1 / self.ppc)
         n = np.dstack([-dx, -dy, np.ones_like(dx)]).astype(np.float32)
-        return n / np.linalg.norm(n, axis=2, keepdims=True)
+        return np.asarray(n / np.linalg.norm(n, axis=2, keepdims=True))
 
 
 def spline(points: F32, samples: int = 12, *, closed: bool = False) -> F32:

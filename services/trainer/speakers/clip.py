@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import cv2
 import numpy as np
-from dubbing.faces.landmarks import LEFT_BROW, LEFT_EYE, NOSE, RIGHT_BROW, RIGHT_EYE
 from numpy.typing import NDArray
 
-from .actor import U8, Actor
-from .canonical import CORNER_X, F32, LIP_Y, vertices
+from dubbing.faces.landmarks import LEFT_BROW, LEFT_EYE, NOSE, RIGHT_BROW, RIGHT_EYE
+
+from .actor import Actor
+from .canonical import CORNER_X, F32, LIP_Y, U8, f32, vertices
 from .hair import room
 from .identity import Identity
 from .renderer import Pose, project, render
@@ -30,7 +31,7 @@ class Camera:
 
 
 # Where MediaPipe sees brows and nose of these faces, against the mesh's vertices (cm; mean over 24 training clips).
-_SEEN = np.float32([[-0.21, 0.33], [0.21, 0.33], [0.0, 0.21]])
+_SEEN = f32([[-0.21, 0.33], [0.21, 0.33], [0.0, 0.21]])
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ class Take:
         h, w = frame.shape[:2]
         rng = np.random.default_rng(index)  # the grain of frame i is the same in every take of this clip
         y, x = int(rng.integers(0, self.grain.shape[0] - h)), int(rng.integers(0, self.grain.shape[1] - w))
-        noisy = (frame + self.grain[y : y + h, x : x + w, None]) * np.float32(self.camera.gain)
-        return np.clip(noisy, 0, 255).astype(np.uint8)
+        out: U8 = cv2.add(cv2.convertScaleAbs(frame, alpha=self.camera.gain), self.grain[y : y + h, x : x + w], dtype=cv2.CV_8U)
+        return out
 
 
 def measures(actor: Actor, controls: F32) -> F32:
     """Gap between the lips and distance of the corners over the distance of the eyes, [V, 2], for control rows [V, 7]."""
-    at = np.float32([[[0, LIP_Y], [-CORNER_X, LIP_Y], [CORNER_X, LIP_Y]]])
+    at = f32([[[0, LIP_Y], [-CORNER_X, LIP_Y], [CORNER_X, LIP_Y]]])
 
     def moved(basis: dict[str, F32]) -> F32:
         rows = np.zeros((len(controls), 3, 2), np.float32)
@@ -116,7 +117,7 @@ def take(
     poses = _motion(rng, frames, float(fps), (h, w), scale)
     small = scale / 10
     camera = Camera(float(rng.uniform(0, 0.7)) * small, float(rng.uniform(0.3, 3.0)), float(rng.uniform(0.88, 1.08)))
-    grain = np.round(rng.normal(0, camera.noise, (h + 64, w + 64))).clip(-127, 127).astype(np.int16)
+    grain = np.round(rng.normal(0, camera.noise, (h + 64, w + 64, 3))).clip(-127, 127).astype(np.int16)
     return Take(actor, background, poses, camera, grain)
 
 
@@ -128,7 +129,7 @@ def _motion(rng: np.random.Generator, frames: int, fps: float, size: tuple[int, 
             np.sin(2 * np.pi * f * t + rng.uniform(0, 2 * np.pi)) * rng.uniform(0.2, 1) / k
             for k, f in enumerate(rng.uniform((0.1, 0.3, 0.6), (0.3, 0.6, 1.1)), 1)
         )
-        return rng.normal(0, rest) + sway * waves
+        return np.asarray(rng.normal(0, rest) + sway * waves)
 
     h, w = size
     x = w / 2 + drift(0.35, 0.22) * scale

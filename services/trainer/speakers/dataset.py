@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from dubbing.faces.align import crop_transforms, extract_crop
 from numpy.typing import NDArray
+
+from dubbing.faces.align import crop_transforms, extract_crop
 
 from .canonical import F32
 from .clip import Take, take

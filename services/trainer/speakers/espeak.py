@@ -94,7 +94,7 @@ class Engine:
         phones = tuple(
             Phone(ipa, start, min(stop, end)) for (ipa, start), stop in zip(self._marks, stops, strict=True) if stop > start
         )
-        return Spoken(pcm.astype(np.float32) / 32768, self.rate, phones)
+        return Spoken(pcm.astype(np.float32) / np.float32(32768), self.rate, phones)
 
     def _receive(self, wav: "ctypes._Pointer[ctypes.c_short]", count: int, events: "ctypes._Pointer[_Event]") -> int:
         if wav and count > 0:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canonical import BROW_LEFT, EYE_LEFT_LOWER, EYE_LEFT_UPPER, F32, Canvas, spline, vertices
+from .canonical import BROW_LEFT, EYE_LEFT_LOWER, EYE_LEFT_UPPER, F32, Canvas, f32, spline, vertices
 from .identity import Glasses, Identity
 from .skin import Light
 from .texture import linear, noise, over, smooth
@@ -13,7 +13,7 @@ EYE_CENTRE = (3.15, -2.66)
 
 def _mirror(points: F32, side: float) -> F32:
     """The left-of-image shape, or its mirror image."""
-    return points if side == _LEFT else points * np.float32([-1, 1])
+    return points if side == _LEFT else points * f32([-1, 1])
 
 
 def _lids(side: float, closed: float) -> tuple[F32, F32]:
@@ -34,12 +34,12 @@ def eyes(who: Identity, canvas: Canvas, light: Light, face: F32, closed: float) 
         mask = canvas.polygon(np.vstack([upper, lower[::-1]]), 0.03)
         face = over(face, ball, mask)
         rim = canvas.stroke(lower, 0.07, 0.04)
-        face = over(face, face * np.float32([1.05, 0.72, 0.68]), rim * 0.6)
-        crease = upper + np.float32([0, -0.34 + 0.22 * closed])
+        face = over(face, face * f32([1.05, 0.72, 0.68]), rim * 0.6)
+        crease = upper + f32([0, -0.34 + 0.22 * closed])
         crease[:, 1] -= 0.12 * np.sin(np.linspace(0, np.pi, len(crease), dtype=np.float32))
-        face = over(face, face * np.float32([0.55, 0.42, 0.38]), canvas.stroke(crease, 0.07, 0.07) * 0.75)
+        face = over(face, face * f32([0.55, 0.42, 0.38]), canvas.stroke(crease, 0.07, 0.07) * 0.75)
         lash = canvas.stroke(upper, 0.10, 0.035)
-        face = over(face, linear(np.float32([0.10, 0.07, 0.06])), lash * 0.85)
+        face = over(face, linear(f32([0.10, 0.07, 0.06])), lash * 0.85)
         face = over(face, face * 0.5, canvas.stroke(lower, 0.04, 0.03) * 0.35)
     return face
 
@@ -47,31 +47,31 @@ def eyes(who: Identity, canvas: Canvas, light: Light, face: F32, closed: float) 
 def _eyeball(who: Identity, canvas: Canvas, light: Light, side: float, upper: F32) -> F32:
     cx, cy = side * EYE_CENTRE[0], EYE_CENTRE[1]
     r = np.hypot(canvas.x - cx, canvas.y - cy)
-    energy = np.float32(light.key) * 0.8 + np.float32(light.ambient)
+    energy = f32(light.key) * 0.8 + f32(light.ambient)
     round_shade = 0.78 - 0.25 * np.clip(np.abs(canvas.x - side * EYE_CENTRE[0]) / 1.4, 0, 1) ** 2
-    ball = np.ones((*canvas.shape, 3), np.float32) * linear(np.float32([0.88, 0.84, 0.82])) * round_shade[..., None]
+    ball = np.ones((*canvas.shape, 3), np.float32) * linear(f32([0.88, 0.84, 0.82])) * round_shade[..., None]
     angle = np.arctan2(canvas.y - cy, canvas.x - cx)
     fibre = 1 + 0.18 * np.sin(angle * 23 + who.seed) * np.sin(angle * 9) + 0.35 * np.clip((canvas.y - cy) / 0.6, -1, 1)
-    iris = linear(np.float32(who.iris)) * 1.2 * fibre[..., None]
+    iris = linear(f32(who.iris)) * 1.2 * fibre[..., None]
     ball = over(ball, iris.astype(np.float32), smooth(0.62 - r, 0, 0.06))
-    ball = over(ball, np.float32([0.01, 0.01, 0.01]), smooth(0.11 - np.abs(r - 0.62), 0, 0.1) * 0.65)
-    ball = over(ball, np.float32([0.004, 0.004, 0.004]), smooth(0.27 - r, 0, 0.06))
+    ball = over(ball, f32([0.01, 0.01, 0.01]), smooth(0.11 - np.abs(r - 0.62), 0, 0.1) * 0.65)
+    ball = over(ball, f32([0.004, 0.004, 0.004]), smooth(0.27 - r, 0, 0.06))
     order = np.argsort(upper[:, 0])
     line = np.interp(canvas.x[0], upper[order, 0], upper[order, 1])
     lid_shadow = 0.6 * np.exp(-np.clip(canvas.y - line[None].astype(np.float32), 0, None) / 0.16)
     ball = ball * (1 - lid_shadow)[..., None] * energy
     spark = np.exp(-(((canvas.x - cx + 0.18 - 0.3 * light.direction[0]) / 0.085) ** 2) - ((canvas.y - cy + 0.2) / 0.085) ** 2)
-    return (ball + spark[..., None] * 0.8).astype(np.float32)
+    return f32(ball + spark[..., None] * 0.8)
 
 
 def brows(who: Identity, canvas: Canvas, face: F32, rng: np.random.Generator) -> F32:
     """Eyebrows as fields of hairs along the brow."""
-    colour = linear(np.float32(who.hair_colour)) * 0.8
+    colour = linear(f32(who.hair_colour)) * 0.8
     strands = np.clip(0.75 + 0.35 * noise(rng, canvas, 0.07, 3.0), 0, 1)
     for side in (_LEFT, _RIGHT):
         points = _mirror(vertices()[list(BROW_LEFT), :2], side).copy()
         middle = points.mean(0)
-        points[:, 1] = middle[1] + 0.25 + (points[:, 1] - middle[1]) * np.float32(who.brow_thickness * 0.85)
+        points[:, 1] = middle[1] + 0.25 + (points[:, 1] - middle[1]) * f32(who.brow_thickness * 0.85)
         mask = canvas.polygon(spline(points, closed=True), 0.11)
         face = over(face, colour.astype(np.float32), np.clip(mask * strands * 0.95, 0, 1))
     return face
@@ -83,17 +83,17 @@ def glasses(who: Identity, canvas: Canvas, face: F32, light: Light) -> F32:
         return face
     t = np.linspace(0, 2 * np.pi, 60, dtype=np.float32)
     power = 1.0 if who.glasses is Glasses.ROUND else 0.55
-    colour = np.float32([0.012, 0.011, 0.012]) if who.seed % 3 else np.float32([0.10, 0.05, 0.02])
+    colour = f32([0.012, 0.011, 0.012]) if who.seed % 3 else f32([0.10, 0.05, 0.02])
     for side in (_LEFT, _RIGHT):
         cos, sin = np.cos(t), np.sin(t)
         ring = np.stack([np.sign(cos) * np.abs(cos) ** power * 2.05, np.sign(sin) * np.abs(sin) ** power * 1.6], 1)
-        ring = (ring + np.float32([side * 3.25, -2.35])).astype(np.float32)
-        shadow = canvas.stroke(ring + np.float32([0.05, 0.22]), 0.2, 0.14)
+        ring = (ring + f32([side * 3.25, -2.35])).astype(np.float32)
+        shadow = canvas.stroke(ring + f32([0.05, 0.22]), 0.2, 0.14)
         face = over(face, face * 0.55, shadow * 0.5)
         glare = canvas.polygon(ring, 0.05) * smooth(canvas.x * 0.6 - canvas.y - side * 2 - 3.2, 0, 1.2) * 0.035
-        face = face + glare[..., None] * np.float32(light.key)
-        temple = np.float32([[side * 5.2, -2.9], [side * 7.7, -2.7]])
+        face = face + glare[..., None] * f32(light.key)
+        temple = f32([[side * 5.2, -2.9], [side * 7.7, -2.7]])
         face = over(face, colour, canvas.stroke(temple, 0.2, 0.03) * 0.9)
         face = over(face, colour, canvas.stroke(ring, 0.2, 0.03))
-    bridge = np.float32([[-1.25, -2.7], [-0.5, -3.0], [0.5, -3.0], [1.25, -2.7]])
+    bridge = f32([[-1.25, -2.7], [-0.5, -3.0], [0.5, -3.0], [1.25, -2.7]])
     return over(face, colour, canvas.stroke(spline(bridge), 0.2, 0.03))

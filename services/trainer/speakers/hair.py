@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .canonical import F32, Canvas, spline
+from .canonical import F32, Canvas, f32
 from .identity import Hair, Identity
 from .skin import Light
 from .texture import bump, linear, noise, over, smooth
@@ -18,12 +18,12 @@ def _strands(canvas: Canvas, rng: np.random.Generator, style: Hair) -> F32:
 
 
 def _tint(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator) -> F32:
-    colour = linear(np.float32(who.hair_colour))
+    colour = linear(f32(who.hair_colour))
     sheen = bump(canvas, -3.5 * -light.direction[0], -9.5, 6.5, 1.6) * 0.5 + 0.55
     round_off = np.sqrt(np.clip(1 - (canvas.x / 9.6) ** 2, 0.05, 1))
     tone = np.clip(_strands(canvas, rng, who.hair), 0.3, 2.2) * (sheen * round_off)
-    energy = np.float32(light.key) + np.float32(light.ambient)
-    return (np.maximum(colour, 0.004) * energy * tone[..., None] * 1.5 + 0.004 * sheen[..., None]).astype(np.float32)
+    energy = f32(light.key) + f32(light.ambient)
+    return f32(np.maximum(colour, 0.004) * energy * tone[..., None] * 1.5 + 0.004 * sheen[..., None])
 
 
 def head_mask(canvas: Canvas, who: Identity) -> F32:
@@ -31,7 +31,7 @@ def head_mask(canvas: Canvas, who: Identity) -> F32:
     top = -9.9 - who.shape.forehead
     t = np.linspace(0, np.pi, 40, dtype=np.float32)
     dome = np.stack([7.62 * np.cos(t), -3.0 + (top + 3.0) * np.clip(np.sin(t), 0, 1) ** 0.9], 1)
-    curve = np.vstack([dome, np.float32([[-7.62, -2.0], [7.62, -2.0]])]).astype(np.float32)
+    curve = np.vstack([dome, f32([[-7.62, -2.0], [7.62, -2.0]])]).astype(np.float32)
     inside = smooth(canvas.oval, -0.06, 0.06)
     return np.maximum(inside, canvas.polygon(curve, 0.05))
 
@@ -52,7 +52,7 @@ def crown(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator,
     low = {Hair.LONG: 9.0, Hair.SHAVED: -3.2, Hair.CURLY: -1.2}.get(who.hair, -2.4)
     mask = inner * outer * smooth(low - y + edge, 0, 0.8)
     side = smooth(ax - 7.15 + 0.1 * edge, 0, 0.25) * outer * smooth(low - y + edge, 0, 1.2)
-    mask = np.clip(np.maximum(mask, side if who.hair is not Hair.LONG else side), 0, 1)
+    mask = np.clip(np.maximum(mask, side), 0, 1)
     if who.hair is Hair.SHAVED:
         mask = mask * 0.75
     shadow = canvas.blur(mask, 0.45) * (1 - mask)
@@ -67,13 +67,13 @@ def ears(who: Identity, canvas: Canvas, skin: F32, light: Light, alpha: F32, hea
     """Ears beside the head, behind its outline."""
     if who.hair is Hair.LONG:
         return head, alpha
-    energy = np.float32(light.key) * 0.62 + np.float32(light.ambient)
+    energy = f32(light.key) * 0.62 + f32(light.ambient)
     for side in (-1, 1):
         dx = (canvas.x - side * 7.75) / 0.95
         dy = (canvas.y + 0.7 - 0.15 * side * canvas.x * 0) / 2.15
         ear = smooth(1 - np.hypot(dx + 0.25 * side * dy, dy), 0, 0.12)
         inner = np.exp(-((dx / 0.5) ** 2) - ((dy / 0.6) ** 2))
-        colour = skin * energy * np.float32([1.02, 0.86, 0.84]) * (0.9 - 0.4 * inner)[..., None]
+        colour = skin * energy * f32([1.02, 0.86, 0.84]) * (0.9 - 0.4 * inner)[..., None]
         head = over(head, colour.astype(np.float32), ear * (1 - alpha))
         alpha = np.maximum(alpha, ear)
     return head, alpha
@@ -82,8 +82,8 @@ def ears(who: Identity, canvas: Canvas, skin: F32, light: Light, alpha: F32, hea
 def body(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator) -> tuple[F32, F32]:
     """Neck, shoulders and long hair: the layer behind the head (linear light) and its alpha."""
     ax, y = np.abs(canvas.x), canvas.y
-    skin = linear(np.float32(who.skin))
-    energy = np.float32(light.key) + np.float32(light.ambient)
+    skin = linear(f32(who.skin))
+    energy = f32(light.key) + f32(light.ambient)
     neck_w = 4.6 + 0.03 * (y - 8) ** 2
     neck = smooth(neck_w - ax, -0.1, 0.1)
     tone = 0.62 * np.sqrt(np.clip(1 - (canvas.x / 6.2) ** 2, 0.1, 1)) * (0.45 + 0.55 * smooth(y, 8.6, 12.2))
@@ -98,7 +98,7 @@ def body(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator) 
     collar = shoulder - 0.0 + 2.0 * smooth(3.6 - ax, 0, 3.4)
     cloth_mask = smooth(y - np.where(ax < 4.2, collar, shoulder), 0, 0.15)
     fabric = 0.75 + 0.05 * noise(rng, canvas, 0.15) + 0.10 * noise(rng, canvas, 2.0)
-    cloth = linear(np.float32(who.cloth)) * energy * (fabric * (1 - 0.02 * ax))[..., None] * 0.7
+    cloth = linear(f32(who.cloth)) * energy * (fabric * (1 - 0.02 * ax))[..., None] * 0.7
     return over(image.astype(np.float32), cloth.astype(np.float32), cloth_mask), np.maximum(alpha, cloth_mask)
 
 

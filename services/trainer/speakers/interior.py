@@ -3,7 +3,7 @@
 import numpy as np
 
 from .actor import Actor
-from .canonical import CORNER_X, F32, LIP_Y
+from .canonical import CORNER_X, F32, LIP_Y, f32
 from .shape import Mouth
 from .texture import linear, over, smooth, srgb
 
@@ -23,11 +23,11 @@ def paint(image: F32, actor: Actor, mouth: Mouth, scale: float, rest: F32, low: 
     x, y = rest[..., 0], rest[..., 1] - np.float32(LIP_Y)
     depth = low[..., 1] - np.float32(LIP_Y)
     light = float(np.mean(actor.light.key) * 0.55 + np.mean(actor.light.ambient))
-    colour = np.broadcast_to(np.float32([0.035, 0.010, 0.010]) * light, (*x.shape, 3))
+    colour = np.broadcast_to(f32([0.035, 0.010, 0.010]) * light, (*x.shape, 3))
     rise = 0.35 - 1.5 * mouth.tongue * min(1.0, mouth.open * 2.5) + 0.25 * mouth.round
     near = 1 - np.hypot(x / 1.75, (depth - 0.95 - rise) / 1.05)
     lit = (0.25 + 0.75 * np.clip(near, 0, 1)) * light
-    tongue = (np.float32([0.36, 0.10, 0.09]) * lit[..., None]).astype(np.float32)
+    tongue = (f32([0.36, 0.10, 0.09]) * lit[..., None]).astype(np.float32)
     colour = over(colour, tongue, np.clip(near * scale * 0.8, 0, 0.95))
     colour = _teeth(colour, actor, x, 0.30 * mouth.open - 0.42 - depth, light * 0.62, 1.75, scale)
     image[:] = over(image, srgb(colour) * 255, behind)
@@ -45,6 +45,6 @@ def _teeth(colour: F32, actor: Actor, x: F32, below: F32, light: float, half: fl
     gaps = 1 - 0.22 * np.exp(-(((np.abs(x) % 0.52) / 0.05) ** 2))
     bow = np.sqrt(np.clip(1 - (x / (half * 1.08)) ** 2, 0.03, 1))
     gum = smooth(-arch, 0.45, 0.9)
-    white = np.float32([0.80, 0.76, 0.68]) * np.float32(actor.who.teeth)
+    white = f32([0.80, 0.76, 0.68]) * np.float32(actor.who.teeth)
     tone = (gaps * bow * (1 - 0.55 * gum) * light * 0.72)[..., None]
     return over(colour, (white * tone).astype(np.float32), mask.astype(np.float32))

@@ -5,15 +5,15 @@ point is seen there. Above and below the lips' seam the mouth's field differs, h
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from . import interior
-from .actor import U8, Actor
-from .canonical import CORNER_X, F32, LIP_Y, X_MIN, Y_MIN
-from .shape import Mouth, displacement, invert, sample
+from .actor import Actor
+from .canonical import CORNER_X, F32, LIP_Y, U8, X_MIN, Y_MIN, f32
+from .shape import Mouth, displacement, invert, lookup, sample
 from .texture import smooth
 
 # The depth (cm) around which the head turns.
@@ -34,7 +34,7 @@ class Pose:
 
     def turns(self) -> tuple[F32, F32]:
         """How depth shears and turning squeezes x and y, [2] each."""
-        angles = np.float32([self.yaw, self.pitch])
+        angles = f32([self.yaw, self.pitch])
         return np.sin(angles), np.cos(angles)
 
 
@@ -46,7 +46,7 @@ def project(actor: Actor, pose: Pose, points: F32) -> F32:
     p = (head * squeeze + z[..., None] * shear)[0]
     c, s = np.float32(np.cos(pose.roll)), np.float32(np.sin(pose.roll))
     turned = np.stack([p[:, 0] * c - p[:, 1] * s, p[:, 0] * s + p[:, 1] * c], 1)
-    return (turned * np.float32(pose.scale) + np.float32([pose.x, pose.y])).astype(np.float32)
+    return (turned * np.float32(pose.scale) + f32([pose.x, pose.y])).astype(np.float32)
 
 
 def render(actor: Actor, pose: Pose, mouths: Sequence[Mouth], background: U8) -> Iterator[U8]:
@@ -61,21 +61,32 @@ def render(actor: Actor, pose: Pose, mouths: Sequence[Mouth], background: U8) ->
     Yields:
         uint8 [h, w, 3] RGB for each mouth.
     """
-    h, w = background.shape[:2]
-    rest = _under_pixels(actor, pose, (h, w), 2)
+    behind = _behind(actor, pose, background)
+    at = _head_box(pose, background.shape[:2])
+    near = replace(pose, x=pose.x - at[1].start, y=pose.y - at[0].start)
+    h, w = behind[at].shape[:2]
+    rest = _under_pixels(actor, near, (h, w), 2)
     full = cv2.resize(rest, (w, h), interpolation=cv2.INTER_LINEAR)
-    behind = _behind(actor, pose, background).astype(np.float32)
     texture = actor.head(pose.blink)
     for mouth in mouths:
         above, below = (
             cv2.resize(sample(invert(displacement(basis, mouth), 4), rest), (w, h), interpolation=cv2.INTER_LINEAR)
             for basis in (actor.fields.up, actor.fields.low)
         )
-        image = _layers(actor, pose, mouth, (full, above, below), texture, behind.copy())
+        image = behind.copy()
+        _layers(actor, near, mouth, (full, above, below), texture, image[at])
         yield np.clip(image + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
-def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], texture: U8, image: F32) -> F32:
+def _head_box(pose: Pose, size: tuple[int, ...]) -> tuple[slice, slice]:
+    """The part of the picture that the head may touch; even sides."""
+    h, w = size
+    rows = np.clip([pose.y - 15 * pose.scale, pose.y + 13 * pose.scale], 0, h).astype(int) // 2 * 2
+    columns = np.clip([pose.x - 12 * pose.scale, pose.x + 12 * pose.scale], 0, w).astype(int) // 2 * 2
+    return slice(int(rows[0]), int(rows[1])), slice(int(columns[0]), int(columns[1]))
+
+
+def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], texture: U8, image: F32) -> None:
     rest, above, below = maps
     edge = np.float32(pose.scale)
     upper = np.clip((np.float32(LIP_Y) - above[..., 1]) * edge + np.float32(0.5), 0, 1)
@@ -91,12 +102,11 @@ def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], 
     if image[part].size:
         interior.paint(image[part], actor, mouth, pose.scale, rest[part], below[part], 1 - lower[shifted])
     _over(image[brow], _lookup(texture, above[brow], actor.ppc), upper[brow])
-    return image
 
 
 def _around_mouth(actor: Actor, pose: Pose, size: tuple[int, ...], first: int) -> tuple[slice, slice]:
     h, w = size
-    x, y = project(actor, pose, np.float32([[0, LIP_Y]]))[0]
+    x, y = project(actor, pose, f32([[0, LIP_Y]]))[0]
     rx, ry = 3.8 * pose.scale, 4.4 * pose.scale
     rows = np.clip([y - ry, y + ry], first, h).astype(int)
     columns = np.clip([x - rx, x + rx], 0, w).astype(int)
@@ -120,9 +130,8 @@ def _under_pixels(actor: Actor, pose: Pose, size: tuple[int, int], step: int) ->
 
 
 def _lookup(texture: U8, points: F32, ppc: float) -> U8:
-    px = points * np.float32(ppc) + np.float32([-X_MIN * ppc - 0.5, -Y_MIN * ppc - 0.5])
-    out: U8 = cv2.remap(texture, px, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return out
+    px = points * np.float32(ppc) + f32([-X_MIN * ppc - 0.5, -Y_MIN * ppc - 0.5])
+    return lookup(texture, px, cv2.BORDER_CONSTANT)
 
 
 def _over(image: F32, layer: U8, mask: F32) -> None:
@@ -131,15 +140,16 @@ def _over(image: F32, layer: U8, mask: F32) -> None:
     image += (layer[..., :3] - image) * m[..., None]
 
 
-def _behind(actor: Actor, pose: Pose, background: U8) -> U8:
+def _behind(actor: Actor, pose: Pose, background: U8) -> F32:
     """Room and body; the body follows the head's place, hardly its turns."""
     h, w = background.shape[:2]
     k = actor.ppc / pose.scale
     ox, oy = pose.x - pose.yaw * pose.scale, pose.y
-    m = np.float32([[k, 0, -X_MIN * actor.ppc - k * ox], [0, k, -Y_MIN * actor.ppc - k * oy]])
+    m = f32([[k, 0, -X_MIN * actor.ppc - k * ox], [0, k, -Y_MIN * actor.ppc - k * oy]])
     layer = cv2.warpAffine(
         actor.body, m, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
+    top = int(np.clip(pose.y + actor.body_top * pose.scale - 2, 0, h))
     image = background.astype(np.float32)
-    _over(image, layer, np.float32([[1.0]]))
-    return image.astype(np.uint8)
+    _over(image[top:], layer[top:], f32([[1.0]]))
+    return image

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .canonical import CORNER_X, F32, LIP_Y, X_MIN, Y_MIN, Canvas, canvas
+from .canonical import CORNER_X, F32, LIP_Y, X_MIN, Y_MIN, Canvas, canvas, f32
 from .features import EYE_CENTRE
 from .identity import Identity
 from .texture import both, bump, smooth
@@ -45,8 +45,13 @@ class Fields:
 
 def sample(table: F32, points: F32) -> F32:
     """Bilinear lookup in a table of `TABLE_PPC` at canonical or head points [h, w, 2] (cm)."""
-    px = (points - np.float32([X_MIN, Y_MIN])) * np.float32(TABLE_PPC) - np.float32(0.5)
-    out: F32 = cv2.remap(table, px, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    px = (points - f32([X_MIN, Y_MIN])) * np.float32(TABLE_PPC) - np.float32(0.5)
+    return lookup(table, px, cv2.BORDER_REPLICATE)
+
+
+def lookup(image: F32, px: F32, border: int) -> F32:
+    """Bilinear lookup of an image at pixel coordinates [h, w, 2]."""
+    out: F32 = cv2.remap(image, px, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload] # no 2nd map
     return out
 
 

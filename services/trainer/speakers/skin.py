@@ -10,6 +10,7 @@ from .canonical import (
     LIP_OUTER_UPPER,
     LIP_Y,
     Canvas,
+    f32,
     spline,
     vertices,
 )
@@ -54,17 +55,17 @@ def lip_outline(fullness: float = 0.0) -> F32:
 
 def albedo(who: Identity, canvas: Canvas, rng: np.random.Generator) -> tuple[F32, F32]:
     """The skin's colour in linear light [h, w, 3], and its fine relief in centimetres [h, w]."""
-    base = linear(np.float32(who.skin))
-    skin = np.broadcast_to(base, (*canvas.shape, 3)).astype(np.float32)
+    base = linear(f32(who.skin))
+    skin: F32 = np.broadcast_to(base, (*canvas.shape, 3)).astype(np.float32)
     mottle = 1 + 0.035 * noise(rng, canvas, 1.1) + 0.03 * noise(rng, canvas, 0.25) + 0.03 * noise(rng, canvas, 0.08)
     skin = skin * mottle[..., None]
     flush = 0.5 * both(canvas, 4.0, 1.2, 1.9, 1.6) + 0.6 * bump(canvas, 0, 0.9, 1.3, 1.0) + 0.3 * both(canvas, 3, 8, 3, 1)
-    skin = skin * (1 - np.float32([0.02, 0.20, 0.17]) * (flush * 0.8)[..., None])
+    skin = skin * (1 - f32([0.02, 0.20, 0.17]) * (flush * 0.8)[..., None])
     eye_shade = both(canvas, 3.1, -2.0, 1.5, 0.55) * (0.10 + 0.12 * who.age) + both(canvas, 2.3, -3.2, 1.6, 0.6) * 0.22
-    skin = skin * (1 - np.float32([0.8, 1.0, 0.9]) * eye_shade[..., None])
+    skin = skin * (1 - f32([0.8, 1.0, 0.9]) * eye_shade[..., None])
     if who.freckles > 0:
         spots = smooth(noise(rng, canvas, 0.16), 1.2, 2.0) * (both(canvas, 2.6, 0.4, 2.4, 1.5) + 0.2)
-        skin = over(skin, base * np.float32([0.62, 0.45, 0.35]), np.clip(spots * who.freckles, 0, 0.6))
+        skin = over(skin, base * f32([0.62, 0.45, 0.35]), np.clip(spots * who.freckles, 0, 0.6))
     relief = 0.0045 * noise(rng, canvas, 0.1) + 0.006 * noise(rng, canvas, 0.3)
     relief -= who.age * 0.05 * _folds(canvas)
     skin = _beard(who, canvas, rng, skin)
@@ -78,12 +79,12 @@ def _folds(canvas: Canvas) -> F32:
     """Where age draws lines: nose to mouth, forehead, beside the eyes."""
     lines = np.zeros(canvas.shape, np.float32)
     for side in (-1, 1):
-        points = np.float32([[1.9, 0.9], [2.6, 2.0], [3.2, 3.2], [3.5, 4.4]]) * np.float32([side, 1])
+        points = f32([[1.9, 0.9], [2.6, 2.0], [3.2, 3.2], [3.5, 4.4]]) * f32([side, 1])
         lines += canvas.stroke(spline(points), 0.12, 0.14)
-        crow = np.float32([[5.0, -2.6], [5.7, -2.9], [6.2, -3.1]]) * np.float32([side, 1])
+        crow = f32([[5.0, -2.6], [5.7, -2.9], [6.2, -3.1]]) * f32([side, 1])
         lines += 0.4 * canvas.stroke(spline(crow), 0.06, 0.08)
     for y in (-5.9, -6.6, -7.3):
-        points = np.float32([[-3.5, y + 0.15], [-1.2, y - 0.1], [1.4, y + 0.05], [3.6, y + 0.1]])
+        points = f32([[-3.5, y + 0.15], [-1.2, y - 0.1], [1.4, y + 0.05], [3.6, y + 0.1]])
         lines += 0.45 * canvas.stroke(spline(points), 0.08, 0.1)
     return lines
 
@@ -91,7 +92,7 @@ def _folds(canvas: Canvas) -> F32:
 def _lips(who: Identity, canvas: Canvas, rng: np.random.Generator, skin: F32) -> F32:
     outline = lip_outline(who.shape.lip_fullness)
     mask = canvas.polygon(outline, 0.09)
-    colour = linear(np.float32(who.lip)) * who.lip_strength + linear(np.float32(who.skin)) * (1 - who.lip_strength)
+    colour = linear(f32(who.lip)) * who.lip_strength + linear(f32(who.skin)) * (1 - who.lip_strength)
     grain = 1 + 0.06 * noise(rng, canvas, 0.10, 5.0) + 0.04 * noise(rng, canvas, 0.3)
     below = smooth(canvas.y, LIP_Y - 0.25, LIP_Y + 0.25)
     tone = (0.86 + 0.22 * below) * grain
@@ -121,18 +122,18 @@ def _beard(who: Identity, canvas: Canvas, rng: np.random.Generator, skin: F32) -
     if who.beard is Beard.STUBBLE:
         strands = 0.55 + 0.4 * noise(rng, canvas, 0.06)
     mask = canvas.blur(masks[who.beard].astype(np.float32), 0.1) * np.clip(strands, 0, 1)
-    hair = linear(np.float32(who.hair_colour)) * (1 + 0.3 * np.clip(noise(rng, canvas, 0.08, 4.0), -1, 2))[..., None]
+    hair = linear(f32(who.hair_colour)) * (1 + 0.3 * np.clip(noise(rng, canvas, 0.08, 4.0), -1, 2))[..., None]
     return over(skin, np.maximum(hair, 0.002), mask)
 
 
 def shade(skin: F32, relief: F32, canvas: Canvas, light: Light) -> F32:
     """Light on the skin: wrapped Lambert with a reddish edge (blood under the skin), gloss, occlusion."""
     n = canvas.normals(relief + _lip_relief(canvas))
-    d = np.float32(light.direction)
+    d = f32(light.direction)
     facing = n @ d
-    wrap = np.float32([0.42, 0.28, 0.24])
+    wrap = f32([0.42, 0.28, 0.24])
     diffuse = np.clip((facing[..., None] + wrap) / (1 + wrap), 0, None) ** 1.25
-    half = d + np.float32([0, 0, 1])
+    half = d + f32([0, 0, 1])
     half /= np.linalg.norm(half)
     gloss = np.clip(n @ half, 0, None)
     oily = 0.45 + bump(canvas, 0, -6, 3, 2) + bump(canvas, 0, 0.5, 1, 2.2) + 0.6 * both(canvas, 3.8, -0.2, 1.3, 1)
@@ -140,9 +141,9 @@ def shade(skin: F32, relief: F32, canvas: Canvas, light: Light) -> F32:
     wet = bump(canvas, 0, LIP_Y + 0.6, 1.5, 0.35) * gloss**24 * 0.10
     occlusion = _occlusion(canvas)
     sky = 0.75 + 0.25 * np.clip(-n[..., 1], -1, 1)
-    energy = diffuse * np.float32(light.key) + np.float32(light.ambient) * sky[..., None]
-    out = skin * energy * occlusion[..., None] + ((spec + wet) * occlusion)[..., None] * np.float32(light.key)
-    return out.astype(np.float32)
+    energy = diffuse * f32(light.key) + f32(light.ambient) * sky[..., None]
+    out = skin * energy * occlusion[..., None] + ((spec + wet) * occlusion)[..., None] * f32(light.key)
+    return f32(out)
 
 
 def _lip_relief(canvas: Canvas) -> F32:

@@ -36,14 +36,14 @@ def smooth(value: F32, low: float, high: float) -> F32:
 def over(image: F32, colour: F32, mask: F32) -> F32:
     """`colour` ([3] or an image) over `image` [h, w, 3] where `mask` [h, w] is 1."""
     m = mask[..., None]
-    return (image * (1 - m) + colour * m).astype(np.float32)
+    return np.asarray(image * (1 - m) + colour * m, np.float32)
 
 
 def linear(srgb: F32) -> F32:
     """SRGB 0..1 to linear light (power 2.2, near enough for painting)."""
-    return np.power(np.clip(srgb, 0, 1), np.float32(2.2)).astype(np.float32)
+    return np.asarray(np.power(np.clip(srgb, 0, 1), np.float32(2.2)), np.float32)
 
 
 def srgb(light: F32) -> F32:
     """Linear light to sRGB 0..1."""
-    return np.power(np.clip(light, 0, 1), np.float32(1 / 2.2)).astype(np.float32)
+    return np.asarray(np.power(np.clip(light, 0, 1), np.float32(1 / 2.2)), np.float32)

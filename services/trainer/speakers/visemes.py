@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .canonical import F32
+from .canonical import F32, f32
 from .espeak import Phone
 from .phonemes import SILENCE, Viseme, is_stressed, parts
 from .shape import Mouth
@@ -81,7 +81,7 @@ def trajectory(phones: Sequence[Phone], seconds: float, effort: float = 1.0) -> 
     total = np.full(len(t), 1e-6, np.float32)
     sealed = np.zeros(len(t), np.float32)
     for s in segments:
-        target = np.float32(astuple(s.viseme.mouth))
+        target = f32(astuple(s.viseme.mouth))
         target[0] *= s.gain * effort
         hold = _hold(t, s)
         weighted += hold[:, None] * target
@@ -102,7 +102,7 @@ def _hold(t: F32, s: _Segment) -> F32:
     inset = 0.2 * (s.end - s.start)
     outside = np.maximum(s.start - _LEAD + inset - t, t - (s.end - _LEAD * 0.5 - inset))
     spread = _SPREAD * (0.6 if s.viseme.closure else 1.0)
-    return np.float32(s.viseme.dominance) * np.exp(-np.clip(outside, 0, None) / spread).astype(np.float32)
+    return f32(s.viseme.dominance) * np.exp(-np.clip(outside, 0, None) / spread).astype(np.float32)
 
 
 def _seal(t: F32, s: _Segment) -> F32:

@@ -1,0 +1,69 @@
+"""Mouths measured in pictures: opening and width from landmarks, and how two such series agree.
+
+Series are float64 [V]; frames without a face are NaN and left out of every comparison.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing.faces import landmarks as marks
+from dubbing.faces.align import Picture
+from dubbing.faces.detector import Face, FaceDetector
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MouthSeries:
+    """Opening and width of the mouth over the distance of the eyes, [V] each; NaN where no face was found."""
+
+    opening: Series
+    width: Series
+
+    @property
+    def found(self) -> float:
+        """Share of frames with a face."""
+        return float(np.mean(~np.isnan(self.opening)))
+
+
+def mouth_series(frames: Iterable[Picture], detector: FaceDetector) -> MouthSeries:
+    """Measures the largest face of every frame (uint8 [H, W, 3] RGB), followed from frame to frame."""
+    face: Face | None = None
+    rows = []
+    for frame in frames:
+        face = next(iter(detector.follow(frame, [face])), None) if face else None
+        face = face or next(iter(detector.find(frame)), None)
+        if face is None:
+            rows.append((np.nan, np.nan))
+            continue
+        eyes = marks.eye_distance(face.landmarks)
+        rows.append((float(marks.mouth_opening(face.landmarks) / eyes), float(marks.mouth_width(face.landmarks) / eyes)))
+    opening, width = np.array(rows, np.float64).reshape(-1, 2).T
+    return MouthSeries(opening, width)
+
+
+def correlation(a: Series, b: Series) -> float:
+    """Pearson's r over the frames that both have; 0 where one of them does not move."""
+    both = ~(np.isnan(a) | np.isnan(b))
+    x, y = a[both] - a[both].mean(), b[both] - b[both].mean()
+    scale = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    return float((x * y).sum() / scale) if scale > 1e-9 else 0.0
+
+
+def best_lag(measured: Series, truth: Series, reach: int = 5) -> int:
+    """By how many frames `measured` comes after `truth` (negative: before), within +-`reach`, by correlation.
+
+    Every lag is judged on the same frames of `measured`, so that none wins by what it leaves out.
+
+    Raises:
+        ValueError: the series are shorter than 2 * reach + 2 frames.
+    """
+    length = len(measured)
+    if length < 2 * reach + 2:
+        raise ValueError(f"{length} frames are too few to look for a lag of {reach}")
+    middle = measured[reach : length - reach]
+    lags = sorted(range(-reach, reach + 1), key=abs)
+    return max(lags, key=lambda lag: correlation(middle, truth[reach - lag : length - reach - lag]))
