@@ -3,8 +3,10 @@
 Only this module knows Triton. A model whose version folder is absent or damaged raises in ``initialize``, which makes that
 model unavailable with its reason while the others serve on.
 
-Choice: a block is answered through its response sender as soon as its frames exist, before the context pass; so a client's
-next blocks queue up while that pass runs, and are batched.
+Choices:
+- A block is answered through its response sender as soon as its frames exist, before the context pass; so the clients' next
+  blocks queue up while that pass runs, and are batched.
+- Tensors cross by DLPack: the server's own numpy bridge is built for numpy 1 and hands out empty arrays under numpy 2.
 
 Wire: student tensors have a leading batch dimension of 1, because Triton batches sequences; encoder tensors have none.
 """
@@ -85,7 +87,7 @@ class _StudentModel:
         idle = int(batching["max_sequence_idle_microseconds"]) * 1e-6 * _IDLE_SHARE
         slots = int(batching["oldest"]["max_candidate_sequences"])
         self._engine = Engine(loaded.student, loaded.codec, slots, idle)
-        self._digest = np.frombuffer(loaded.digest, np.uint8)[None]
+        self._digest = np.array([list(loaded.digest)], np.uint8)
         self._metrics = _Metrics(name)
 
     def execute(self, requests: list[Any]) -> None:
@@ -179,7 +181,7 @@ def _block(request: Any) -> BlockRequest:
 
 
 def _input(request: Any, name: str) -> NDArray[Any]:
-    array: NDArray[Any] = pb_utils.get_input_tensor_by_name(request, str(name)).as_numpy()
+    array: NDArray[Any] = torch.from_dlpack(pb_utils.get_input_tensor_by_name(request, str(name))).numpy()
     return array
 
 
@@ -198,4 +200,5 @@ def _response(error: ServingError | None, outputs: dict[str, NDArray[Any]]) -> A
     if error is not None:
         code = getattr(pb_utils.TritonError, _CODES.get(type(error), "INTERNAL"))
         return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), code))
-    return pb_utils.InferenceResponse([pb_utils.Tensor(str(name), array) for name, array in outputs.items()])
+    tensors = [pb_utils.Tensor.from_dlpack(str(name), torch.from_numpy(array)) for name, array in outputs.items()]
+    return pb_utils.InferenceResponse(tensors)
