@@ -52,7 +52,7 @@ def iter_crops(packed: bytes) -> Iterator[Crops]:
         with av.open(io.BytesIO(packed), "r", format="matroska") as container:
             container.streams.video[0].thread_type = "AUTO"
             for frame in container.decode(video=0):
-                yield frame.reformat(format="rgb24").to_ndarray()
+                yield frame.reformat(format="rgb24").to_ndarray().astype(np.uint8, copy=False)
     except av.FFmpegError as error:
         raise TruncatedMedia("The stored face crops are damaged.", where={"stage": "crops"}) from error
 

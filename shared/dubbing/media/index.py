@@ -8,17 +8,20 @@ import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from dubbing.errors import EmptyMedia, TruncatedMedia
 from dubbing.media.container import open_media, picture_stream
 from dubbing.media.timecode import clock
+
+if TYPE_CHECKING:
+    from av.packet import Packet
 
 # VP8 hides alternate references in packets of their own; MPEG-4 in AVI packs two pictures into one packet.
 _HIDDEN_PACKETS = {"vp8", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3"}
@@ -79,7 +82,7 @@ class _Packets:
     last: int = 0
     end: Fraction = Fraction(0)
 
-    def add(self, packet: Packet) -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         """Take one picture packet that is shown."""
         if packet.pts is None:
             self.unstamped += 1

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from dubbing.domain.media import Box, VideoInfo
 from dubbing.media.colour import ColourSpace, colour_space, working_format
 
-Image = NDArray[np.float32]  # [h,w,3]
-Channel = NDArray[np.float32]  # [h,w]
+Image = NDArray[np.floating[Any]]  # [h,w,3] float32
+Channel = NDArray[np.floating[Any]]  # [h,w] float32
 Plane = NDArray[Any]  # [h,w] uint8 or uint16
 _SWS_MATRIX = {
     "bt709": "ITU709", "smpte170m": "ITU601", "bt470bg": "ITU601", "fcc": "FCC", "smpte240m": "SMPTE240M",
@@ -64,7 +64,7 @@ class PictureFrame:
         """Views [h,w] of the coded planes (Y, Cb, Cr or G, B, R), uint8 or uint16."""
         dtype = np.dtype(np.uint8 if self.space.bits == 8 else np.uint16)
         return tuple(
-            np.frombuffer(p, dtype).reshape(-1, p.line_size // dtype.itemsize)[: p.height, : p.width]
+            np.frombuffer(memoryview(p), dtype).reshape(-1, p.line_size // dtype.itemsize)[: p.height, : p.width]
             for p in self.native.planes
         )
 
@@ -79,7 +79,7 @@ class PictureFrame:
             width, height = height, width
         if self.space.matrix == "gbr":
             g, b, r = self.planes
-            shown = (np.stack([r, g, b], -1) >> (self.space.bits - 8)).astype(np.uint8)
+            shown: NDArray[Any] = (np.stack([r, g, b], -1) >> (self.space.bits - 8)).astype(np.uint8)
             if shown.shape[1::-1] != (width, height):
                 shown = cv2.resize(shown, (width, height), interpolation=cv2.INTER_AREA)
             return np.ascontiguousarray(np.rot90(shown, -self._turns))
@@ -87,13 +87,14 @@ class PictureFrame:
         frame = self.native.reformat(
             width, height, "rgb24", **self._sws(), interpolation=_SWS_EXACT if same else "AREA", dst_color_range="JPEG"
         )
-        return np.ascontiguousarray(np.rot90(frame.to_ndarray(), -self._turns)) if self._turns else frame.to_ndarray()
+        pixels: NDArray[Any] = frame.to_ndarray()
+        return np.ascontiguousarray(np.rot90(pixels, -self._turns)) if self._turns else pixels
 
     def roi_rgb(self, box: Box) -> Image:
         """Region of the upright picture as R'G'B' float32 [h,w,3], nominally 0 to 1, not clipped."""
         return np.ascontiguousarray(np.rot90(self._coded_rgb(self._coded_box(box)), -self._turns))
 
-    def put_roi_rgb(self, box: Box, rgb: Image, mask: NDArray[np.float32]) -> None:
+    def put_roi_rgb(self, box: Box, rgb: Image, mask: Channel) -> None:
         """Write a repainted region back into the code values.
 
         Args:
@@ -141,7 +142,7 @@ class PictureFrame:
             ycc[..., channel] = (self._chroma(planes[channel], box) - space.chroma_zero) / space.chroma_scale
         return ycc @ space.to_rgb_matrix().T
 
-    def _chroma(self, plane: NDArray[Any], box: Box) -> NDArray[np.float32]:
+    def _chroma(self, plane: NDArray[Any], box: Box) -> Channel:
         """Chroma at every luma position of the box: linear in between, sited left horizontally, centred vertically."""
         sx, sy = self._sub
         rows, columns = np.arange(box.top, box.bottom), np.arange(box.left, box.right)
@@ -190,7 +191,7 @@ class PictureFrame:
             values = (before + 2 * values[:, 0::2] + values[:, 1::2]) / 4
         return values
 
-    def _add(self, plane: NDArray[Any], box: Box, delta: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
+    def _add(self, plane: NDArray[Any], box: Box, delta: Channel, inside: NDArray[np.bool_]) -> None:
         region = plane[box.top : box.bottom, box.left : box.right]
         top = (1 << self.space.bits) - 1
         new = np.clip(np.rint(region + delta), 0, top).astype(plane.dtype)
@@ -211,7 +212,7 @@ class PictureFrame:
         }
 
 
-def _between(values: NDArray[np.float32], at: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+def _between(values: Channel, at: NDArray[np.float64], axis: int) -> Channel:
     """Linear interpolation along an axis at fractional positions, held at the ends."""
     at = np.clip(at, 0, values.shape[axis] - 1)
     low = np.floor(at).astype(np.intp)
@@ -219,7 +220,8 @@ def _between(values: NDArray[np.float32], at: NDArray[np.float64], axis: int) ->
     shape = [-1 if i == axis else 1 for i in range(2)]
     part = (at - low).astype(np.float32).reshape(shape)
     first = values.take(low, axis)
-    return first + (values.take(high, axis) - first) * part
+    between: Channel = first + (values.take(high, axis) - first) * part
+    return between
 
 
 def _repack(native: VideoFrame, target: str) -> VideoFrame:

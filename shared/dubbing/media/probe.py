@@ -2,12 +2,11 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -139,7 +138,7 @@ def _colour(frame: VideoFrame) -> ColourTags:
 
 def _display(frame: VideoFrame) -> tuple[tuple[int, ...] | None, int]:
     """The display matrix and the clockwise quarter turns it stands for, in degrees."""
-    side = frame.side_data.get(SideData.DISPLAYMATRIX)
+    side: Any = frame.side_data.get("DISPLAYMATRIX")
     if side is None:
         return None, 0
     matrix = tuple(int(v) for v in np.frombuffer(bytes(side), np.int32))

@@ -7,6 +7,7 @@ began: its two cuts are dropped.
 
 from collections import deque
 from fractions import Fraction
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,8 +41,8 @@ class ShotFinder:
         self._fades: set[int] = set()
         self._frames = 0
 
-    def push(self, rgb: NDArray[np.uint8]) -> None:
-        """Take the next frame [h,w,3] of any size; it is scaled down here."""
+    def push(self, rgb: NDArray[Any]) -> None:
+        """Take the next frame uint8 [h,w,3] of any size; it is scaled down here."""
         height, width = rgb.shape[:2]
         if width > _WIDTH:
             rgb = cv2.resize(rgb, (_WIDTH, max(2, round(height * _WIDTH / width))), interpolation=cv2.INTER_AREA)

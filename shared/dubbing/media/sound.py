@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -127,7 +128,7 @@ def planned_sound(path: Path, plan: SyncPlan | None) -> Iterator[AudioFrame]:
 
 def _head(frame: AudioFrame, samples: int) -> AudioFrame:
     """The first samples of a frame."""
-    values = frame.to_ndarray()
+    values: NDArray[Any] = frame.to_ndarray()
     width = samples if frame.format.is_planar else samples * frame.layout.nb_channels
     short = AudioFrame.from_ndarray(np.ascontiguousarray(values[:, :width]), frame.format.name, frame.layout.name)
     short.sample_rate, short.pts, short.time_base = frame.sample_rate, frame.pts, frame.time_base
@@ -175,18 +176,22 @@ def _mono_blocks(path: Path, plan: SyncPlan | None, rate: int) -> Iterator[Sampl
         frame.pts = None
         for out in resampler.resample(frame):
             made += out.samples
-            yield out.to_ndarray().reshape(-1)
+            yield _flat(out)
     if source == 0:
         return
     total = mono_samples(source + (plan.pad if plan is not None else 0), sample_rate, rate)
     for out in resampler.resample(None):
-        block = out.to_ndarray().reshape(-1)[: max(0, total - made)]
+        block = _flat(out)[: max(0, total - made)]
         made += len(block)
         yield block
     while made < total:
         block = np.zeros(min(rate, total - made), np.float32)
         made += len(block)
         yield block
+
+
+def _flat(frame: AudioFrame) -> Samples:
+    return frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)

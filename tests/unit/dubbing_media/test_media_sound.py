@@ -32,16 +32,16 @@ def test_a_click_stays_on_its_sample(make: Make) -> None:
 
 
 def test_stereo_keeps_its_level_in_mono(noise: Make) -> None:
-    assert sound_level(noise("s.wav", "-af", "pan=stereo|c0=c0|c1=c0")).std == pytest.approx(sound_level(noise("m.wav")).std, rel=0.01)
+    stereo = noise("s.wav", "-af", "pan=stereo|c0=c0|c1=c0")
+    assert sound_level(stereo).std == pytest.approx(sound_level(noise("m.wav")).std, rel=0.01)
 
 
 def test_the_plan_cuts_and_fills_to_the_sample(noise: Make) -> None:
     path = noise("a.wav", samples=48_000)
     cut = SyncPlan(mode=SyncMode.CUT_OFF, sample_rate=48_000, keep=30_001)
     assert sum(map(len, mono_windows(path, 777, cut))) == mono_samples(30_001, 48_000)
-    filled = np.concatenate(
-        list(mono_windows(path, 777, SyncPlan(mode=SyncMode.SILENCE, sample_rate=48_000, keep=48_000, pad=48_000)))
-    )
+    plan = SyncPlan(mode=SyncMode.SILENCE, sample_rate=48_000, keep=48_000, pad=48_000)
+    filled = np.concatenate(list(mono_windows(path, 777, plan)))
     assert len(filled) == 32_000
     assert np.abs(filled[16_200:]).max() == 0
 
