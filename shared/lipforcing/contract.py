@@ -121,7 +121,8 @@ class StudentTensor(StrEnum):
     [1], REFERENCE fp16 [3, Z, h, w], MASKED fp16 [3, Z, h, w] (the block's slices), SPEECH fp16 [12, A] (features of the
     4 frames of each of the block's 3 latents; block 0 sends frame 0 four times for latent 0) ->
     FRAMES uint8 [9 or 12, H, W, 3] RGB and DIGEST uint8 [32], the SHA-256 of the weights file that made them. Latent 0 of
-    block 0's REFERENCE is the identity reference of the whole chunk.
+    block 0's REFERENCE is the identity reference of the whole chunk. On the wire every tensor has a leading batch dimension
+    of 1, because the server batches blocks of different sequences.
     """
 
     SEED = "SEED"

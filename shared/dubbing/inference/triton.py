@@ -91,7 +91,7 @@ class TritonEngine:
                 sequence_end=block == blocks - 1,
             )
             digest = answer.as_numpy(StudentTensor.DIGEST).tobytes().hex()
-            yield Block(answer.as_numpy(StudentTensor.FRAMES), digest)
+            yield Block(answer.as_numpy(StudentTensor.FRAMES)[0], digest)
 
     def _infer(
         self, model: str, inputs: dict[Any, NDArray[Any]], outputs: tuple[str, ...], **sequence: Any
@@ -133,7 +133,7 @@ class TritonEngine:
 
 def _block_inputs(request: ChunkRequest, block: int, nonce: int) -> dict[StudentTensor, NDArray[Any]]:
     part = slice(block * LATENTS_PER_BLOCK, (block + 1) * LATENTS_PER_BLOCK)
-    return {
+    tensors = {
         StudentTensor.SEED: np.array([request.seed], np.int64),
         StudentTensor.NONCE: np.array([nonce], np.int64),
         StudentTensor.CHUNK: np.array([request.chunk], np.int32),
@@ -142,3 +142,5 @@ def _block_inputs(request: ChunkRequest, block: int, nonce: int) -> dict[Student
         StudentTensor.MASKED: request.latents.masked_TZhw[part],
         StudentTensor.SPEECH: speech_of_block(request.speech_VA, block),
     }
+    # The server batches blocks of different sequences: every tensor has a batch dimension, which is 1 here.
+    return {name: tensor[None] for name, tensor in tensors.items()}
