@@ -154,9 +154,16 @@ def _blinks(rng: np.random.Generator, frames: int, fps: float) -> NDArray[np.flo
 
 
 def render_clip(
-    who: Identity, utterance: Utterance, *, fps: Fraction, size: tuple[int, int], frames: int, seed: int
+    who: Identity,
+    utterance: Utterance,
+    *,
+    fps: Fraction,
+    size: tuple[int, int],
+    frames: int,
+    seed: int,
+    face: float | None = None,
 ) -> tuple[Iterator[U8], F32]:
     """The frames of a speaking clip, uint8 [h, w, 3] one by one, and their truth [frames, 2] (opening, width)."""
-    shot = take(who, frames, size, seed, fps=fps)
+    shot = take(who, frames, size, seed, fps=fps, face=face)
     controls = utterance.track.frames(frames, fps)
     return (frame for (frame,) in shot.shoot(controls)), shot.truth(controls)

@@ -16,7 +16,7 @@ from .utterance import Utterance, Voice, fit, speak
 FPS = Fraction(25)
 RATE = 48_000
 SIZE = (720, 1280)
-_IDENTITY, _LEAD, _TAIL = 6, 0.3, 0.4
+_IDENTITY, _FACE, _LEAD, _TAIL = 3, 340, 0.3, 0.4
 _SAID = {
     "en-us": "Good morning, and welcome to our little programme. This film was made in one language. "
     "Now my lips will speak another.",
@@ -77,7 +77,7 @@ def _write_wav(path: Path, pcm: NDArray[np.int16]) -> None:
 
 def _write_video(path: Path, speech: Utterance, frames: int) -> None:
     who = Identity.draw(identity_seed(Split.TEST, _IDENTITY))
-    pictures, _ = render_clip(who, speech, fps=FPS, size=SIZE, frames=frames, seed=_IDENTITY)
+    pictures, _ = render_clip(who, speech, fps=FPS, size=SIZE, frames=frames, seed=_IDENTITY, face=_FACE)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "17"})
         video.width, video.height, video.pix_fmt = SIZE[1], SIZE[0], "yuv420p"

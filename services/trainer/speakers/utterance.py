@@ -8,7 +8,7 @@ import numpy as np
 from scipy.signal import fftconvolve, lfilter, resample_poly
 
 from .canonical import F32
-from .espeak import Phone, engine
+from .espeak import Phone, say
 from .splits import Split, members
 from .texts import text
 from .visemes import Track, trajectory
@@ -62,9 +62,7 @@ class Utterance:
 
 def speak(said: str, voice: Voice, rate: int = SAMPLE_RATE, effort: float = 1.0) -> Utterance:
     """Synthesises `said`; sound and mouth keep their exact relation when the tract's length is changed."""
-    spoken = engine().say(
-        said, f"{voice.language}+{voice.variant}", rate=voice.rate, pitch=voice.pitch, pitch_range=voice.pitch_range
-    )
+    spoken = say(said, f"{voice.language}+{voice.variant}", rate=voice.rate, pitch=voice.pitch, pitch_range=voice.pitch_range)
     # Played back slower by `tract`: formants and pitch fall, and everything lasts that much longer.
     ratio = Fraction(rate, spoken.rate) * voice.tract
     sound = resample_poly(spoken.samples, ratio.numerator, ratio.denominator).astype(np.float32)
