@@ -127,6 +127,7 @@ def run_module(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command_imports_a_student_with_the_files_beside_it(tmp_path: Path) -> None:
     tiny_files(tmp_path)
     done = run_module("-c", "from services.cli.weights import app; app()", "import", "net.pth", "--as", "tiny", cwd=tmp_path)

@@ -81,6 +81,7 @@ def test_importing_a_prompt_from_a_file_that_is_no_text_encoder_is_refused(token
     assert not (tmp_path / "text.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_importing_weights_does_not_wait_for_transformers() -> None:
     code = "import sys, lipforcing.weights.importer; sys.exit('transformers' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "shared")}
