@@ -192,16 +192,14 @@ def _figures(job: dict[str, Any], receipt: dict[str, Any]) -> list[str]:
         lines.append(f"{'generation':14} {job['progress']['fps']:.1f} frames/s")
     before, after = (mean_score(receipt["shots"], key) for key in ("score_before", "score"))
     if before is not None and after is not None:
-        lines.append(f"{'sync score':14} {before:.2f} before, {after:.2f} after (agreement of mouth and sound; 1 is perfect)")
+        lines.append(
+            f"{'sync score':14} {before:.2f} before, {after:.2f} after (mouth against new track; real speakers reach about 0.5)"
+        )
     return lines
 
 
 def mean_score(shots: list[dict[str, Any]], key: str) -> float | None:
     """Mean of ``key`` over the dubbed shots that have it, weighted by their frames; None when none has."""
-    scored = [(shot[key], _length(shot["frames"])) for shot in shots if shot["touched"] and shot[key] is not None]
+    scored = [(shot[key], shot["end"] - shot["start"]) for shot in shots if shot["touched"] and shot[key] is not None]
     frames = sum(length for _, length in scored)
     return sum(score * length for score, length in scored) / frames if frames else None
-
-
-def _length(frames: dict[str, int]) -> int:
-    return frames["end"] - frames["start"]

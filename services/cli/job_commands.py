@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from dubbing.errors import BadInput, DublineError, NotFound
 from services.cli import dub as dubbing_run
@@ -115,7 +115,9 @@ def jobs(
         if as_json:
             print(json.dumps({"items": found}, indent=2))
             return
-    view = Table("id", "status", "phase", "model", "progress", "created", box=None, pad_edge=False)
+    view = Table(
+        Column("id", no_wrap=True, min_width=30), "status", "phase", "model", "progress", "created", box=None, pad_edge=False
+    )
     for item in found:
         percent = f"{item['progress']['percent']:.0f} %"
         view.add_row(item["id"], item["status"], item["phase"], item["model"]["name"], percent, item["created_at"][:19])

@@ -51,7 +51,7 @@ class JobView:
         key = unless or text
         if key != self._said:
             self._said = key
-            self._console.print(text, markup=False, highlight=False)
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def facts(job: dict[str, Any]) -> str:

@@ -50,12 +50,14 @@ class StartView(Progress):
             if self._phases.get(process.name) is not process.phase:
                 self._phases[process.name] = process.phase
                 if process.phase in (Phase.RUNNING, Phase.BACKING_OFF):
-                    self.step(f"{process.name}: {_MARKS[process.phase]} {process.last_exit or ''}")
+                    why = f" ({process.last_exit})" if process.phase is Phase.BACKING_OFF else ""
+                    self.step(f"{process.name}: {_MARKS[process.phase]}{why}")
 
 
 def _table(processes: tuple[ProcessStatus, ...]) -> Table:
     view = Table(box=None, show_header=False, pad_edge=False)
     for process in processes:
         mark = _MARKS.get(process.phase)
-        view.add_row(process.name, mark or Spinner("dots", str(process.phase)), process.last_exit or "")
+        why = process.last_exit if process.phase is Phase.BACKING_OFF else None
+        view.add_row(process.name, mark or Spinner("dots", str(process.phase)), why or "")
     return view
