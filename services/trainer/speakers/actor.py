@@ -53,8 +53,8 @@ class Actor:
 
     def _paint_head(self, plane: Canvas, skin: F32, lit: F32, rng: np.random.Generator) -> U8:
         alpha = hair.head_mask(plane, self.who)
-        face, alpha = hair.ears(self.who, plane, skin, self.light, alpha, lit)
-        face, alpha = hair.crown(self.who, plane, self.light, rng, face, alpha)
+        face, alpha = hair.ears(self.who, plane, skin, self.light, head=lit, alpha=alpha)
+        face, alpha = hair.crown(self.who, plane, self.light, rng, head=face, alpha=alpha)
         return _rgba(srgb(features.glasses(self.who, plane, face, self.light)), alpha)
 
     def _blinks(self, plane: Canvas, lit: F32) -> tuple[list[U8], tuple[slice, slice]]:

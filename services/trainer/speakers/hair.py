@@ -36,7 +36,7 @@ def head_mask(canvas: Canvas, who: Identity) -> F32:
     return np.maximum(inside, canvas.polygon(curve, 0.05))
 
 
-def crown(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator, head: F32, alpha: F32) -> tuple[F32, F32]:
+def crown(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator, *, head: F32, alpha: F32) -> tuple[F32, F32]:
     """Lays the hair over the head; returns the picture and its alpha."""
     tint = _tint(who, canvas, light, rng)
     ax, y = np.abs(canvas.x), canvas.y
@@ -63,7 +63,7 @@ def crown(who: Identity, canvas: Canvas, light: Light, rng: np.random.Generator,
     return over(head, tint, mask), np.maximum(alpha, mask)
 
 
-def ears(who: Identity, canvas: Canvas, skin: F32, light: Light, alpha: F32, head: F32) -> tuple[F32, F32]:
+def ears(who: Identity, canvas: Canvas, skin: F32, light: Light, *, head: F32, alpha: F32) -> tuple[F32, F32]:
     """Ears beside the head, behind its outline."""
     if who.hair is Hair.LONG:
         return head, alpha

@@ -74,7 +74,7 @@ def render(actor: Actor, pose: Pose, mouths: Sequence[Mouth], background: U8) ->
             for basis in (actor.fields.up, actor.fields.low)
         )
         image = behind.copy()
-        _layers(actor, near, mouth, (full, above, below), texture, image[at])
+        _layers(actor, near, mouth, (full, above, below), texture=texture, image=image[at])
         yield np.clip(image + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
@@ -86,7 +86,7 @@ def _head_box(pose: Pose, size: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[1])), slice(int(columns[0]), int(columns[1]))
 
 
-def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], texture: U8, image: F32) -> None:
+def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], *, texture: U8, image: F32) -> None:
     rest, above, below = maps
     edge = np.float32(pose.scale)
     upper = np.clip((np.float32(LIP_Y) - above[..., 1]) * edge + np.float32(0.5), 0, 1)
@@ -100,7 +100,7 @@ def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], 
     part = _around_mouth(actor, pose, image.shape[:2], int(first))
     shifted = (slice(part[0].start - int(first), part[0].stop - int(first)), part[1])
     if image[part].size:
-        interior.paint(image[part], actor, mouth, pose.scale, rest[part], below[part], 1 - lower[shifted])
+        interior.paint(image[part], actor, mouth, pose.scale, rest=rest[part], low=below[part], behind=1 - lower[shifted])
     _over(image[brow], _lookup(texture, above[brow], actor.ppc), upper[brow])
 
 

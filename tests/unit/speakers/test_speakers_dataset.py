@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from lipforcing.contract import mouth_mask
 from services.trainer.speakers.dataset import IDENTITIES, samples, scene
 from services.trainer.speakers.splits import Split, identity_seed, members

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dubbing.faces.detector import MediaPipeDetector
 from services.trainer.speakers.dataset import scene
 from services.trainer.speakers.measure import best_lag, correlation, mouth_series
