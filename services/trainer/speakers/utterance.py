@@ -9,11 +9,13 @@ from scipy.signal import fftconvolve, lfilter, resample_poly
 
 from .canonical import F32
 from .espeak import Phone, say
-from .splits import Split, members
-from .texts import text
+from .splits import ACCENTS, Split, members
+from .texts import SENTENCES, text
 from .visemes import Track, trajectory
 
 SAMPLE_RATE = 16_000
+_ACCENTED = 0.7  # share of the training voices that read with the rules of a language without texts
+_LATIN = ("en-us", "es", "fr", "de", "pt", "nl", "pl", "ro", "cs")  # training languages in Latin script
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Voice:
     @classmethod
     def draw(cls, split: Split, rng: np.random.Generator, language: str | None = None) -> Self:
         """A voice of the split; `language` overrules the drawn one."""
+        names = ACCENTS if split is Split.TRAIN and rng.random() < _ACCENTED else members("language", split)
         return cls(
-            language=language or str(rng.choice(members("language", split))),
+            language=language or str(rng.choice(names)),
             variant=str(rng.choice(members("voice", split))),
             rate=int(rng.integers(125, 200)),
             pitch=int(rng.integers(20, 80)),
@@ -112,7 +115,8 @@ def draw(split: Split, seed: int, samples: int, *, language: str | None = None) 
     rng = np.random.default_rng([0x57EEC4, list(Split).index(split), seed])
     voice = Voice.draw(split, rng, language)
     wanted = samples / SAMPLE_RATE
-    said = text(voice.language, rng, max(4, int(wanted * 2.6) + 3))
+    written = voice.language if voice.language in SENTENCES else str(rng.choice(_LATIN))
+    said = text(written, rng, max(4, int(wanted * 2.6) + 3))
     whole = speak(said, voice, effort=float(rng.uniform(1.08, 1.22)))
     slack = len(whole.samples) - samples
     start = int(rng.integers(-SAMPLE_RATE // 3, max(slack, 0) + SAMPLE_RATE // 3))
