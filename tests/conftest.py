@@ -1,6 +1,7 @@
 """The real servers for tests: one stack per session, each server started when a test first asks for it."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -58,3 +59,28 @@ def s3_settings(running: Callable[..., dict[str, str]]) -> S3Settings:
 def triton_url(running: Callable[..., dict[str, str]]) -> str:
     """host:port of the gRPC service of a Triton server with every model of the repository that has weights."""
     return running("triton")["DUBLINE_TRITON_URL"]
+
+
+class TimeLeft:
+    """Says every half minute how much of a long run is left, judged by the tests so far."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
+        self._began = self._spoke = time.monotonic()
+        self._total = self._done = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._total = len(session.items)
+
+    def pytest_runtest_logfinish(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        if self._reporter is None or now - self._spoke < 30:
+            return
+        self._spoke = now
+        left = (now - self._began) * (self._total - self._done) / self._done
+        self._reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(TimeLeft(config))
