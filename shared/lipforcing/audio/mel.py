@@ -7,7 +7,7 @@ Choices:
   silence stays silence. It is measured on integers: sums of integers do not depend on where a window starts.
 
 Legend: S samples (16 kHz mono), V video frames, K columns per frame, M mel bands, W samples of one analysis window, F
-frequency bins.
+frequency bins, C distinct columns.
 """
 
 import math
@@ -99,16 +99,21 @@ class MelColumns(nn.Module):
             [V, K, M] float32: 0 at the power floor, 1 at the local level.
         """
         centres_V = sample_index(times_V)
-        offsets = HOP * torch.arange(-self.reach, self.reach + 1, device=waveform_S.device)
-        first = centres_V[:, None, None] + offsets[:, None] - WINDOW // 2
-        index = first + torch.arange(WINDOW, device=waveform_S.device)
-        inside = (index >= 0) & (index < waveform_S.shape[0])
-        index = index.clamp(0, max(0, waveform_S.shape[0] - 1))
-        segments_VKW = torch.where(inside, waveform_S.float()[index], 0.0)
-        segments_VKW = segments_VKW / local_level(waveform_S, centres_V)[:, None, None]
-        spectrum = torch.fft.rfft(segments_VKW * self.taper, n=FFT)
-        power_VKF = (spectrum.real.square() + spectrum.imag.square()) / WINDOW
-        return log_scale(power_VKF @ self.filters)
+        offsets_K = HOP * torch.arange(-self.reach, self.reach + 1, device=waveform_S.device)
+        # At 25 and 50 fps neighbouring frames share most of their columns.
+        middles_C, which_VK = torch.unique(centres_V[:, None] + offsets_K, return_inverse=True)
+        power_VKM = self._power(waveform_S, middles_C)[which_VK]
+        return log_scale(power_VKM / local_level(waveform_S, centres_V).square()[:, None, None])
+
+    def _power(self, waveform_S: Tensor, middles_C: Tensor) -> Tensor:
+        """Mel power [C, M] of the windows around sample numbers [C]."""
+        last = waveform_S.shape[0]
+        start = torch.arange(-(WINDOW // 2), WINDOW - WINDOW // 2, device=waveform_S.device)
+        index_CW = middles_C[:, None] + start
+        inside = (index_CW >= 0) & (index_CW < last)
+        segments_CW = torch.where(inside, waveform_S.float()[index_CW.clamp(0, max(0, last - 1))], 0.0)
+        spectrum = torch.fft.rfft(segments_CW * self.taper, n=FFT)
+        return ((spectrum.real.square() + spectrum.imag.square()) / WINDOW) @ self.filters
 
 
 def log_scale(power: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 Choices:
 - Four frames lie on the channels of one picture, so every layer is a 2-D convolution and one latent costs one pass. Frame 0
   fills its latent alone and is repeated four times; of its four decoded copies the last is kept.
+- Both halves have a linear path from 8x8x4 patch to latent and back, which starts as the principal components of the footage;
+  the convolutions beside it learn what those miss.
 - The encoder looks at its own four frames only. The decoder also sees the previous latent, which is its whole memory.
 - Latents have zero mean and unit variance per channel over the training footage; mean and deviation are stored buffers.
 
@@ -16,11 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
 
-from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS
+from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, SPATIAL_STRIDE
 from lipforcing.vae.base import Codec, CodecState
 
 COLOURS = 3
 PACKED = COLOURS * FRAMES_PER_LATENT
+PATCH = PACKED * SPATIAL_STRIDE * SPATIAL_STRIDE
 
 
 class Residual(nn.Module):
@@ -42,6 +45,7 @@ class Encoder(nn.Module):
 
     def __init__(self, fine: int = 64, coarse: int = 128) -> None:
         super().__init__()
+        self.linear = nn.Conv2d(PATCH, LATENT_CHANNELS, 1)
         self.patch = nn.Conv2d(PACKED * 16, fine, 1)
         self.fine = Residual(fine)
         self.down = nn.Conv2d(fine, coarse, 3, stride=2, padding=1)
@@ -51,7 +55,7 @@ class Encoder(nn.Module):
     def forward(self, x_NFHW: Tensor) -> Tensor:
         """[N, 12, H, W] in [-1, 1] -> [N, 16, H/8, W/8]."""
         x = self.fine(self.patch(pixel_unshuffle(x_NFHW, 4)))
-        return cast("Tensor", self.out(silu(self.coarse(self.down(x)))))
+        return cast("Tensor", self.linear(pixel_unshuffle(x_NFHW, SPATIAL_STRIDE)) + self.out(silu(self.coarse(self.down(x)))))
 
 
 class Decoder(nn.Module):
@@ -60,6 +64,7 @@ class Decoder(nn.Module):
     def __init__(self, widths: tuple[int, int, int] = (128, 80, 48)) -> None:
         super().__init__()
         low, mid, high = widths
+        self.linear = nn.Conv2d(LATENT_CHANNELS, PATCH, 1)
         self.inp = nn.Conv2d(2 * LATENT_CHANNELS, low, 3, padding=1)
         self.low = nn.Sequential(Residual(low), Residual(low))
         self.up_mid = nn.Conv2d(low, 4 * mid, 1)
@@ -73,7 +78,7 @@ class Decoder(nn.Module):
         x = self.low(self.inp(torch.cat([z_NZhw, previous_NZhw], dim=1)))
         x = self.mid(pixel_shuffle(self.up_mid(x), 2))
         x = self.high(pixel_shuffle(self.up_high(x), 2))
-        return pixel_shuffle(self.out(silu(x)), 2)
+        return pixel_shuffle(self.linear(z_NZhw), SPATIAL_STRIDE) + pixel_shuffle(self.out(silu(x)), 2)
 
 
 class TinyCodec(Codec):
@@ -104,7 +109,7 @@ class TinyCodec(Codec):
             state.started = True
         z_NZhw = self.encoder(pack_frames(x_BCVHW))
         z_NZhw = (z_NZhw - self.mean[:, None, None]) / self.std[:, None, None]
-        return z_NZhw.unflatten(0, (x_BCVHW.shape[0], -1)).transpose(1, 2).contiguous()
+        return z_NZhw.reshape(x_BCVHW.shape[0], -1, *z_NZhw.shape[1:]).transpose(1, 2).contiguous()
 
     def decode_step(self, z_BZThw: Tensor, state: CodecState) -> Tensor:
         """Decode the next latents of a stream; see ``Codec.decode_step``."""
@@ -121,11 +126,9 @@ class TinyCodec(Codec):
 
 def pack_frames(x_BCVHW: Tensor) -> Tensor:
     """[B, 3, 4T, H, W] -> [B · T, 12, H, W]: the four frames of one latent on the channels (frame-major)."""
-    x_BVCHW = x_BCVHW.transpose(1, 2)
-    return x_BVCHW.unflatten(1, (-1, FRAMES_PER_LATENT)).flatten(2, 3).flatten(0, 1)
+    return x_BCVHW.transpose(1, 2).reshape(-1, PACKED, *x_BCVHW.shape[3:])
 
 
 def unpack_frames(x_NFHW: Tensor, batch: int) -> Tensor:
     """[B · T, 12, H, W] -> [B, 3, 4T, H, W]; the inverse of ``pack_frames``."""
-    x_BVCHW = x_NFHW.unflatten(1, (FRAMES_PER_LATENT, COLOURS)).unflatten(0, (batch, -1)).flatten(1, 2)
-    return x_BVCHW.transpose(1, 2)
+    return x_NFHW.reshape(batch, -1, COLOURS, *x_NFHW.shape[2:]).transpose(1, 2)

@@ -1,0 +1,31 @@
+"""``python -m services.trainer``: makes the demonstration model from nothing."""
+
+import argparse
+import json
+from pathlib import Path
+
+from services.trainer.pipeline import Run
+from services.trainer.recipes import NAMES, load
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(
+        prog="services.trainer", description="Train, publish and evaluate the demonstration model."
+    )
+    parser.add_argument("--recipe", choices=NAMES, default="tiny")
+    parser.add_argument("--work", type=Path, default=ROOT / ".dubline" / "trainer", help="intermediate results; resumable")
+    parser.add_argument("--repository", type=Path, default=ROOT / "model_repo", help="where the weights go")
+    parser.add_argument("--landmarker", type=Path, default=ROOT / "third_party" / "face_landmarker" / "face_landmarker.task")
+    parser.add_argument("--evaluate", action="store_true", help="only evaluate what the repository holds")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    run = Run(load(options.recipe), options.work, options.repository, options.landmarker)
+    metrics = run.judge(0) if options.evaluate else run.run()
+    print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
+
+
+if __name__ == "__main__":
+    main()

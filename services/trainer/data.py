@@ -1,0 +1,184 @@
+"""Generated speakers on disk: takes with two mouths each, in resumable shards.
+
+A take is one stretch of footage of one person with mouth A and the same stretch with mouth B, each with its own sound. It
+serves twice: as footage of A that shall say B, and as footage of B that shall say A.
+
+Legend: N takes, V video frames, H/W crop side, C colours, S samples (16 kHz), P viseme parameters.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from lipforcing.contract import SAMPLE_RATE
+
+from .speakers.dataset import FPS, Scene, crop_sample, scene
+from .speakers.splits import Split
+from .speakers.utterance import Utterance, draw, fit
+
+log = structlog.get_logger(__name__)
+
+SHARD = 20  # takes
+MARGIN = SAMPLE_RATE  # samples of sound on either side of the footage, so that the first and last frame hear their context
+_ENDS, _SILENT = 0.2, 0.06  # share of the utterances that break off inside the footage, and of those that never begin
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """N takes; index 1 of every array is the mouth, 0 = A and 1 = B.
+
+    Attributes:
+        crops: uint8 [N, 2, V, H, W, 3].
+        sound: int16 [N, 2, S], S = 640 V plus ``MARGIN`` on both sides.
+        visemes: float32 [N, 2, V, 7].
+        truth: float32 [N, 2, V, 2], drawn mouth opening and width over the distance of the eyes.
+        meta: of each take.
+    """
+
+    crops: NDArray[np.uint8]
+    sound: NDArray[np.int16]
+    visemes: NDArray[np.float32]
+    truth: NDArray[np.float32]
+    meta: tuple[dict[str, Any], ...]
+
+    def __len__(self) -> int:
+        """Number of takes."""
+        return len(self.crops)
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Presentation times of the frames, in seconds from the first sample of ``sound``."""
+        return frame_times(self.crops.shape[2])
+
+    def digest(self) -> str:
+        """SHA-256 over crops and sound."""
+        found = hashlib.sha256(np.ascontiguousarray(self.crops))
+        found.update(np.ascontiguousarray(self.sound))
+        return found.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """One take before it is cut: both mouths, both sounds.
+
+    Attributes:
+        scene: people, light, motion.
+        sound: int16 [2, S], with ``MARGIN`` on both sides.
+        truth: float32 [2, V, 2], drawn mouth opening and width over the distance of the eyes.
+        meta: of the take.
+    """
+
+    scene: Scene
+    sound: NDArray[np.int16]
+    truth: NDArray[np.float32]
+    meta: dict[str, Any]
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Presentation times of the frames, in seconds from the first sample of ``sound``."""
+        return frame_times(self.scene.frames)
+
+    def visemes(self, which: int) -> NDArray[np.float32]:
+        """Parameters of mouth A (0) or B (1), [V, 7]."""
+        return self.scene.target_controls() if which else self.scene.source_controls()
+
+    def frames(self) -> Iterator[tuple[NDArray[np.uint8], ...]]:
+        """Frames with mouth A and with mouth B, in pairs."""
+        return self.scene.shot.shoot(self.visemes(0), self.visemes(1))
+
+    def anchors(self) -> NDArray[np.float64]:
+        """The three points of alignment in every frame, float64 [V, 3, 2]."""
+        return self.scene.shot.anchors().astype(np.float64)
+
+
+def frame_times(frames: int) -> NDArray[np.float64]:
+    """Presentation times of ``frames`` frames, in seconds from the first sample of a sound with margins."""
+    return np.arange(frames) / float(FPS) + MARGIN / SAMPLE_RATE
+
+
+def footage(split: Split, seed: int, frames: int, *, plain: bool = False) -> Footage:
+    """One take; the same arguments give the same take.
+
+    Args:
+        split: whose people, voices and languages.
+        seed: of everything.
+        frames: V.
+        plain: speech throughout, no utterance that breaks off or is absent.
+    """
+    samples = frames * SAMPLE_RATE // int(FPS)
+    rng = np.random.default_rng([0x7A6E5, seed])
+    spoken = [_utterance(split, 2 * seed + i, samples, rng, plain=plain) for i in (0, 1)]
+    one = replace(scene(split, seed, frames), source=fit(spoken[0], samples, MARGIN), target=fit(spoken[1], samples, MARGIN))
+    names = {"language": spoken[1].voice.language, "voice": spoken[1].voice.variant,
+             "source_language": spoken[0].voice.language, "source_voice": spoken[0].voice.variant}  # fmt: skip
+    truth = np.stack([one.shot.truth(one.source_controls()), one.shot.truth(one.target_controls())])
+    return Footage(one, np.stack([u.pcm() for u in spoken]), truth, {**one.meta, **names})
+
+
+def _utterance(split: Split, seed: int, samples: int, rng: np.random.Generator, *, plain: bool) -> Utterance:
+    whole = draw(split, seed, samples + 2 * MARGIN)
+    kind = 1.0 if plain else rng.random()
+    if kind < _SILENT:
+        return fit(whole, samples + 2 * MARGIN, -2 * len(whole.samples))
+    if kind < _SILENT + _ENDS:
+        return fit(whole, samples + 2 * MARGIN, MARGIN + int(rng.integers(samples)))
+    return whole
+
+
+def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
+    shot = footage(split, seed, frames)
+    made = crop_sample(shot.scene)
+    return {
+        "crops": np.stack([made.source, made.target]),
+        "sound": shot.sound,
+        "visemes": np.stack([shot.visemes(0), shot.visemes(1)]),
+        "truth": shot.truth,
+        "meta": shot.meta,
+    }
+
+
+def render_takes(folder: Path, split: Split, count: int, *, frames: int, seed: int, processes: int | None = None) -> None:
+    """Render the takes that ``folder`` does not hold yet; take i depends on (split, seed, i, frames) alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [first for first in range(0, count, SHARD) if not _shard(folder, split, frames, seed, first).exists()]
+    todo = [seed * 1_000_003 + index for first in missing for index in range(first, first + SHARD)]
+    if not todo:
+        return
+    with multiprocessing.get_context("spawn").Pool(processes or os.cpu_count()) as pool:
+        made = pool.imap(partial(_take, split, frames), todo)
+        for first in missing:
+            rows = [next(made) for _ in range(SHARD)]
+            _write(_shard(folder, split, frames, seed, first), rows)
+            log.info("rendered", split=split.value, takes=first + SHARD, of=count)
+
+
+def read_takes(folder: Path, split: Split, count: int, *, frames: int, seed: int) -> Takes:
+    """The first ``count`` takes that ``render_takes`` left in ``folder``."""
+    shards = [np.load(_shard(folder, split, frames, seed, first)) for first in range(0, count, SHARD)]
+
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([shard[name] for shard in shards])[:count]
+
+    meta = [row for shard in shards for row in json.loads(str(shard["meta"]))]
+    return Takes(joined("crops"), joined("sound"), joined("visemes"), joined("truth"), tuple(meta[:count]))
+
+
+def _shard(folder: Path, split: Split, frames: int, seed: int, first: int) -> Path:
+    return folder / f"{split.value}-{frames}-{seed}-{first:05d}.npz"
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    arrays = {name: np.stack([row[name] for row in rows]) for name in ("crops", "sound", "visemes", "truth")}
+    partial_path = path.with_suffix(".partial.npz")
+    np.savez(partial_path, meta=json.dumps([row["meta"] for row in rows]), **arrays)
+    partial_path.replace(path)

@@ -1,0 +1,141 @@
+"""Stage 3: the causal student by Diffusion Forcing (Chen et al., 2024): every block of a clip at a noise level of its own.
+
+One block-causal forward covers whole clips; each block sees the sink, the block before it and itself, at the positions that
+the streaming cache will give them. The loss is on x0 and looks at the mouth.
+
+Choices:
+- Blocks at t = 0 are clean context for their successors. Their prediction is exact by definition, so they carry no loss.
+- The network starts as the identity (``start_from_reference``): its first answer is the footage unchanged, so training begins
+  with moving the mouth instead of with learning what a face looks like.
+
+Legend: B clips, Z latent channels, T latent frames, h/w latent side, K blocks of a clip.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lipforcing.cache import BlockCausal
+from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK
+from lipforcing.mask import generate_mask
+from lipforcing.network import LipNetwork, initialise
+from lipforcing.presets import StudentConfig
+from lipforcing.schedule import add_noise, flow_to_x0
+
+from .latents import ClipLatents, motion_map
+from .losses import weighted_mse
+from .optimise import Curve, Optimisation, Parts, optimise
+
+
+@dataclass(frozen=True, slots=True)
+class ForcingStage:
+    """How the student is trained.
+
+    Attributes:
+        plan: the optimisation.
+        chances: probability of every timestep of the student's list, for each block on its own.
+        kept: weight of the region that the mask keeps (pasted over by the footage anyway).
+        moving: extra weight where mouths move most.
+        deaf: share of the clips whose speech is all zero, so that guidance has a null to compare with.
+        half: compute in bfloat16 (weights of the optimiser stay float32).
+    """
+
+    plan: Optimisation
+    chances: tuple[float, ...] = (0.4, 0.4, 0.2)
+    kept: float = 0.05
+    moving: float = 4.0
+    deaf: float = 0.0
+    half: bool = True
+
+
+def start_from_reference(network: LipNetwork) -> None:
+    """Wire embedding and head so that the untrained network predicts flow = noise - reference footage.
+
+    The first 64 hidden units carry the patch's noise, the next 64 the patch of the reference stream, the rest keep their
+    initialisation; the head subtracts one from the other.
+    """
+    places = 4 * LATENT_CHANNELS
+    first = network.config.in_dim - LATENT_CHANNELS
+    one = torch.eye(places).reshape(places, LATENT_CHANNELS, 1, 2, 2)
+    # The head's outputs are ordered (row, column, channel), the embedding's inputs (channel, row, column).
+    order = torch.arange(places).reshape(LATENT_CHANNELS, 4).t().flatten()
+    with torch.no_grad():
+        weight = network.patch_embedding.weight
+        weight[: 2 * places] = 0.0
+        weight[:places, :LATENT_CHANNELS] = one
+        weight[places : 2 * places, first:] = one
+        for project in network.audio_cond_projs:
+            project.weight[: 2 * places] = 0.0
+        network.head.head.weight.zero_()
+        network.head.head.weight[:, :places] = torch.eye(places)[order]
+        network.head.head.weight[:, places : 2 * places] = -torch.eye(places)[order]
+
+
+def loss_weight(clips: ClipLatents, stage: ForcingStage) -> Tensor:
+    """Weight [h, w] of the x0 error in every latent cell."""
+    mouth = generate_mask(clips.target_NZThw.shape[-1])
+    return stage.kept + mouth * (1.0 + stage.moving * motion_map(clips))
+
+
+def draw_levels(batch: int, blocks: int, config: StudentConfig, stage: ForcingStage) -> Tensor:
+    """A timestep per latent frame [B, T] (float64), equal within a block, independent between blocks."""
+    chances = torch.tensor(stage.chances).expand(batch * blocks, -1)
+    drawn = torch.multinomial(chances, 1).reshape(batch, blocks)
+    return torch.tensor(config.t_list, dtype=torch.float64)[drawn].repeat_interleave(LATENTS_PER_BLOCK, dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Forcing:
+    """The objective on given clips.
+
+    Attributes:
+        clips: what is learned.
+        attention: block-causal, for clips of this length.
+        text: the fixed prompt [1, L, text_dim].
+        weight_hw: of the x0 error in every latent cell.
+        stage: levels and shares.
+    """
+
+    clips: ClipLatents
+    attention: BlockCausal
+    text: Tensor
+    weight_hw: Tensor
+    stage: ForcingStage
+
+    def loss(self, network: LipNetwork, rows: Tensor) -> Parts:
+        """Weighted x0 error of the noisy blocks of clips ``rows``."""
+        x0_BZThw = self.clips.target_NZThw[rows].float()
+        t_BT = draw_levels(len(rows), x0_BZThw.shape[2] // LATENTS_PER_BLOCK, network.config, self.stage)
+        x_t = add_noise(x0_BZThw, torch.randn_like(x0_BZThw), t_BT)
+        speech_BVA = self.clips.speech_NVA[rows]
+        hears = (torch.rand(len(rows), 1, 1) >= self.stage.deaf).to(speech_BVA.dtype)
+        conditions = self.clips.conditions(rows, network.dtype, speech_BVA * hears)
+        flow = network(x_t.to(network.dtype), t_BT, conditions, self.text, self.attention).float()
+        weight = self.weight_hw * (t_BT > 0)[:, None, :, None, None]
+        return {"x0": weighted_mse(flow_to_x0(x_t, flow, t_BT), x0_BZThw, weight)}
+
+
+def train_forcing(
+    config: StudentConfig, clips: ClipLatents, stage: ForcingStage, seed: int, start: LipNetwork | None = None
+) -> tuple[LipNetwork, Curve]:
+    """The student; ``start`` continues an earlier network instead of a fresh one."""
+    torch.manual_seed(seed)
+    network = start or LipNetwork(config)
+    if start is None:
+        initialise(network, seed)
+        start_from_reference(network)
+    network = network.to(torch.bfloat16 if stage.half else torch.float32).train()
+    objective = Forcing(
+        clips,
+        BlockCausal(config, clips.target_NZThw.shape[2], network.device, network.dtype),
+        torch.zeros(1, config.text_len, config.text_dim, dtype=network.dtype),
+        loss_weight(clips, stage),
+        stage,
+    )
+
+    def loss(_step: int) -> Parts:
+        return objective.loss(network, torch.randint(len(clips), (stage.plan.batch,)))
+
+    curve = optimise(network, loss, stage.plan, stage="forcing", report_every=25)
+    return network.eval(), curve

@@ -1,0 +1,81 @@
+"""Everything that the student learns from, computed once: latents of the footage, features of the speech.
+
+Legend: N clips, V video frames, H/W crop side, C colours, Z latent channels, T latent frames, h/w latent side, A features,
+G = 4 frames of a latent, B batch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lipforcing.audio.pack import group_frames
+from lipforcing.conditions import Conditions
+from lipforcing.mask import generate_mask, grey_mouth
+from lipforcing.vae.base import Codec, from_uint8
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLatents:
+    """Clips as the student sees them; all [N, ...] in half precision.
+
+    ``reference`` and ``masked`` show the footage as it was filmed, with its own words in its mouth; ``target`` is the same
+    footage with the mouth of the speech to be heard. Nothing of the target reaches the conditions.
+    """
+
+    reference_NZThw: Tensor
+    masked_NZThw: Tensor
+    target_NZThw: Tensor
+    speech_NVA: Tensor
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self.reference_NZThw)
+
+    def conditions(self, rows: Tensor, dtype: torch.dtype, speech_BVA: Tensor | None = None) -> Conditions:
+        """Conditions of some clips, with their own speech or with other."""
+        speech = self.speech_NVA[rows] if speech_BVA is None else speech_BVA
+        return conditions_of(self.reference_NZThw[rows], self.masked_NZThw[rows], speech, dtype)
+
+
+def conditions_of(reference_BZThw: Tensor, masked_BZThw: Tensor, speech_BVA: Tensor, dtype: torch.dtype) -> Conditions:
+    """Conditions of whole clips from their latents and per-frame speech features (V = 1 + 4k)."""
+    return Conditions(
+        identity_BZhw=reference_BZThw[:, :, 0].to(dtype),
+        mask_hw=generate_mask(reference_BZThw.shape[-1], dtype=dtype),
+        masked_BZThw=masked_BZThw.to(dtype),
+        reference_BZThw=reference_BZThw.to(dtype),
+        speech_BTGA=group_frames(speech_BVA.to(dtype)),
+    )
+
+
+@torch.no_grad()
+def encode_pair(codec: Codec, clip_VHWC: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """Reference and masked latents [Z, T, h, w] of one clip, both in one batch as the face encoder does."""
+    x_CVHW = from_uint8(torch.from_numpy(clip_VHWC))
+    reference, masked = codec.encode(torch.stack([x_CVHW, grey_mouth(x_CVHW)])).unbind(0)
+    return reference, masked
+
+
+@torch.no_grad()
+def clip_latents(
+    codec: Codec, sources_NVHWC: NDArray[np.uint8], targets_NVHWC: NDArray[np.uint8], speech_NVA: Tensor
+) -> ClipLatents:
+    """The latents of clips given as uint8 crops before (source) and after (target) dubbing."""
+    reference, masked, target = [], [], []
+    for source, wanted in zip(sources_NVHWC, targets_NVHWC, strict=True):
+        seen, hidden = encode_pair(codec, source)
+        reference.append(seen.half())
+        masked.append(hidden.half())
+        target.append(codec.encode(from_uint8(torch.from_numpy(wanted))[None])[0].half())
+    return ClipLatents(torch.stack(reference), torch.stack(masked), torch.stack(target), speech_NVA.half())
+
+
+def motion_map(clips: ClipLatents) -> Tensor:
+    """Where mouths move: [h, w], 0 .. 1, the mean squared difference of target and reference latents over all clips."""
+    moved = torch.zeros(clips.target_NZThw.shape[-2:])
+    for target, reference in zip(clips.target_NZThw, clips.reference_NZThw, strict=True):
+        moved += (target.float() - reference.float()).square().mean(dim=(0, 1))
+    return moved / moved.max().clamp(min=1e-6)

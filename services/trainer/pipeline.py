@@ -1,0 +1,178 @@
+"""From nothing to published weights: takes, codec, speech encoder, student, version folders, figures.
+
+Every stage leaves its result in the work folder under a name that holds the digest of what it was made from; a run that was
+stopped continues with the first stage whose result is missing.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import structlog
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.network import LipNetwork
+from lipforcing.vae.tiny import TinyCodec
+
+from . import evaluate
+from .codec import train_codec
+from .data import Takes, read_takes, render_takes
+from .diffusion_forcing import train_forcing
+from .latents import ClipLatents, clip_latents
+from .optimise import Curve
+from .publish import add_metrics, publish, revision
+from .recipe import Recipe
+from .sheet import draw_sheet
+from .speakers.splits import Split
+from .speakers.utterance import SAMPLE_RATE, draw
+from .speech import Utterance, train_speech, viseme_correlation
+
+log = structlog.get_logger(__name__)
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+Curves = dict[str, Curve]
+_FPS = Fraction(25)
+_SPEECH_SEEDS = 10_000_000  # far from the seeds of the takes
+
+
+class Run:
+    """One run of a recipe.
+
+    Args:
+        recipe: what to do.
+        work: folder of intermediate results.
+        repository: Triton's model repository, where the weights go.
+        landmarker: MediaPipe's model, for the evaluation.
+    """
+
+    def __init__(self, recipe: Recipe, work: Path, repository: Path, landmarker: Path) -> None:
+        self._recipe, self._work, self._repository, self._landmarker = recipe, work, repository, landmarker
+        self._curves: dict[str, Any] = {}
+
+    def run(self) -> dict[str, Any]:
+        """Train, publish and evaluate; returns the figures that were added to the manifest."""
+        began = time.monotonic()
+        takes = self._takes()
+        codec = self._codec(takes)
+        encoder = self._speech()
+        network = self._student(takes, codec, encoder)
+        publish(self._repository, codec, encoder, network, self._provenance(takes))
+        return self.judge(round(time.monotonic() - began))
+
+    def judge(self, seconds: int) -> dict[str, Any]:
+        """Evaluate what the repository holds and add the figures to its manifest."""
+        plan = self._recipe.evaluation
+        metrics: dict[str, Any] = {"training_seconds": seconds}
+        for split in (Split.DEV, Split.TEST):
+            metrics[split.value] = evaluate.evaluate(
+                self._repository, self._landmarker, split=split, clips=plan.clips, frames=plan.frames, seed=plan.seed,
+                look=lambda index, pictures, name=split.value: draw_sheet(self._work / f"{name}-{index:02d}.png", pictures),
+            )  # fmt: skip
+            log.info("evaluated", **metrics[split.value])
+        add_metrics(self._repository, metrics)
+        return metrics
+
+    def _takes(self) -> Takes:
+        recipe = self._recipe
+        render_takes(self._work / "takes", Split.TRAIN, recipe.takes, frames=recipe.frames, seed=recipe.seed)
+        return read_takes(self._work / "takes", Split.TRAIN, recipe.takes, frames=recipe.frames, seed=recipe.seed)
+
+    def _codec(self, takes: Takes) -> TinyCodec:
+        clips = takes.crops.reshape(-1, *takes.crops.shape[2:])
+        key = [asdict(self._recipe.codec), takes.digest(), self._recipe.seed]
+        return self._stage("codec", key, TinyCodec, lambda: train_codec(clips, self._recipe.codec, self._recipe.seed))
+
+    def _speech(self) -> TinySpeechEncoder:
+        recipe = self._recipe
+
+        def train() -> tuple[TinySpeechEncoder, Curves]:
+            heard = self._utterances(Split.TRAIN, recipe.utterances)
+            encoder, curve = train_speech(heard, recipe.speech, recipe.seed)
+            held = self._utterances(Split.DEV, max(2, recipe.utterances // 20))
+            log.info("speech encoder", held_out_r=viseme_correlation(encoder, held))
+            return encoder, {"speech": curve}
+
+        key = [asdict(recipe.speech), recipe.utterances, recipe.utterance_seconds, recipe.seed]
+        return self._stage("speech", key, TinySpeechEncoder, train)
+
+    def _utterances(self, split: Split, count: int) -> list[Utterance]:
+        frames = self._recipe.utterance_seconds * int(_FPS)
+        times = np.arange(frames) / float(_FPS)
+        made = [draw(split, _SPEECH_SEEDS + i, self._recipe.utterance_seconds * SAMPLE_RATE) for i in range(count)]
+        return [Utterance(u.samples.astype(np.float32), times, u.track.frames(frames, _FPS)) for u in made]
+
+    def _student(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> LipNetwork:
+        recipe = self._recipe
+        key = [asdict(recipe.forcing), recipe.network.to_json(), _fingerprint(codec), _fingerprint(encoder), takes.digest()]
+
+        def train() -> tuple[LipNetwork, Curves]:
+            network, curve = train_forcing(recipe.network, both_ways(takes, codec, encoder), recipe.forcing, recipe.seed)
+            return network, {"forcing": curve}
+
+        return self._stage("student", key, lambda: LipNetwork(recipe.network), train)
+
+    def _stage(
+        self, name: str, key: list[Any], empty: Callable[[], ModuleT], train: Callable[[], tuple[ModuleT, Curves]]
+    ) -> ModuleT:
+        """The stage's module, from the work folder if this very stage has run before."""
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+        path = self._work / f"{name}-{digest}.safetensors"
+        notes = path.with_suffix(".json")
+        if path.exists() and notes.exists():
+            module = empty()
+            module.load_state_dict(load_file(path))
+        else:
+            module, curves = train()
+            save_file({n: t.contiguous() for n, t in module.state_dict().items()}, path)
+            notes.write_text(json.dumps({part: curve.to_json() for part, curve in curves.items()}))
+        self._curves |= json.loads(notes.read_text())
+        return module.eval()
+
+    def _provenance(self, takes: Takes) -> dict[str, Any]:
+        recipe = self._recipe
+        return {
+            "command": f"python -m services.trainer --recipe {recipe.name}",
+            "recipe": json.loads(json.dumps(recipe.to_json())),
+            "stages": self._curves,
+            "data": {"takes": len(takes), "sha256": takes.digest()},
+            "revision": revision(Path(__file__).parents[2]),
+            "torch": torch.__version__,
+        }
+
+
+@torch.no_grad()
+def both_ways(takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> ClipLatents:
+    """Every take as A that shall say B and as B that shall say A, once with what is heard and once with the true mouth shapes.
+
+    The true shapes teach what each one looks like; the heard ones, how far the encoder is to be trusted.
+    """
+    times = torch.from_numpy(takes.times)
+    heard = torch.stack([encoder(torch.from_numpy(sound).float() / 32_768.0, times) for pair in takes.sound for sound in pair])
+    true = encoder.spread(torch.from_numpy(takes.visemes).flatten(0, 1))
+    sources = takes.crops.reshape(-1, *takes.crops.shape[2:])
+    targets = takes.crops[:, ::-1].reshape(sources.shape)
+    heard, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (heard, true))
+    clips = clip_latents(codec, sources, targets, heard)
+    return ClipLatents(
+        clips.reference_NZThw.repeat(2, 1, 1, 1, 1),
+        clips.masked_NZThw.repeat(2, 1, 1, 1, 1),
+        clips.target_NZThw.repeat(2, 1, 1, 1, 1),
+        torch.cat([clips.speech_NVA, true.half()]),
+    )
+
+
+def _fingerprint(module: nn.Module) -> str:
+    """SHA-256 over a module's tensors."""
+    found = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()

@@ -1,0 +1,83 @@
+"""From trained modules to version folders that the server loads.
+
+Weights are stored in half precision: the transformer in bfloat16, in which it was trained and is served, codec and speech
+encoder in float16, from which they are widened again.
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.contract import STUDENTS
+from lipforcing.network import LipNetwork
+from lipforcing.vae.tiny import TinyCodec
+from lipforcing.weights.folder import MANIFEST, join_parts, write_folder
+
+TINY = STUDENTS["tiny"]
+MODELS = (TINY.student, TINY.face_encoder, TINY.speech_encoder)
+
+
+def version_folder(repository: Path, model: str) -> Path:
+    """Where version 1 of a model lives."""
+    return repository / model / "1"
+
+
+def publish(
+    repository: Path, codec: TinyCodec, encoder: TinySpeechEncoder, network: LipNetwork, provenance: Mapping[str, Any]
+) -> None:
+    """Write the three version folders of preset ``tiny``.
+
+    Args:
+        repository: Triton's model repository.
+        codec: of both folders that need one.
+        encoder: of speech.
+        network: the student.
+        provenance: how the weights came about; JSON values.
+    """
+    config = network.config
+    student = {
+        "network": _as(network, torch.bfloat16),
+        "codec": _as(codec, torch.float16),
+        "text": {"embedding": torch.zeros(config.text_len, config.text_dim, dtype=torch.bfloat16)},
+    }
+    common = {"preset": TINY.preset, "demo": TINY.demo, "source": dict(provenance)}
+    parts = {
+        TINY.student: (student, config.to_json()),
+        TINY.face_encoder: ({"codec": student["codec"]}, {}),
+        TINY.speech_encoder: ({"encoder": _as(encoder, torch.float16)}, {}),
+    }
+    for model, (tensors, settings) in parts.items():
+        manifest = {**common, "model": model, "config": settings}
+        write_folder(version_folder(repository, model), join_parts(tensors), manifest)
+
+
+def add_metrics(repository: Path, metrics: Mapping[str, Any]) -> None:
+    """Add what an evaluation found to the student's manifest; its tensors stay as they are."""
+    path = version_folder(repository, TINY.student) / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["metrics"] = dict(metrics)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    partial.replace(path)
+
+
+def revision(tree: Path) -> str:
+    """The git revision of ``tree``, with a mark if it has changes, or "unknown" outside a checkout."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            ["git", "-C", str(tree), "describe", "--always", "--abbrev=40", "--dirty"],  # noqa: S607 - git from the path
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def _as(module: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    return {name: tensor.detach().to(dtype) for name, tensor in module.state_dict().items()}

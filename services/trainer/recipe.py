@@ -1,0 +1,57 @@
+"""What a training run is: plain data. The default makes the committed demonstration model; a recipe is a diff of it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lipforcing.presets import PRESETS, StudentConfig
+
+from .codec import CodecStage
+from .diffusion_forcing import ForcingStage
+from .optimise import Optimisation
+from .speech import SpeechStage
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Held-out clips to judge by: ``frames`` must be 9 + 12k."""
+
+    clips: int = 24
+    frames: int = 81
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One run.
+
+    Attributes:
+        name: of the recipe.
+        network: sizes of the student.
+        seed: of everything that is drawn.
+        takes: generated takes (two samples each).
+        frames: of each take, 9 + 12k.
+        utterances: of the speech encoder's training, sound only.
+        utterance_seconds: length of each.
+        codec: stage 1.
+        speech: stage 2.
+        forcing: stage 3.
+        evaluation: what is measured afterwards, on the development and on the test split.
+    """
+
+    name: str = "tiny"
+    network: StudentConfig = PRESETS["tiny"]
+    seed: int = 1
+    takes: int = 480
+    frames: int = 33
+    utterances: int = 1_000
+    utterance_seconds: int = 6
+    codec: CodecStage = field(default=CodecStage(Optimisation(450, 16, 2e-3), Optimisation(1_500, 16, 2e-3, average=0.99)))
+    speech: SpeechStage = field(
+        default=SpeechStage(Optimisation(5_000, 512, 2e-3, warm_up=100, clip=10.0, average=0.999, weight_decay=0.02))
+    )
+    forcing: ForcingStage = field(default=ForcingStage(Optimisation(1_300, 8, 1.2e-3, warm_up=50)))
+    evaluation: Evaluation = Evaluation()
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``model.json``."""
+        return asdict(self)

@@ -1,0 +1,5 @@
+"""The committed demonstration model."""
+
+from services.trainer.recipe import Recipe
+
+RECIPE = Recipe()
