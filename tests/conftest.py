@@ -3,12 +3,16 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dubbing.settings import S3Settings
 from services.cli.stack.home import home_at
 from services.cli.stack.local import LocalStack
+
+if TYPE_CHECKING:
+    from film import Film
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +63,30 @@ def s3_settings(running: Callable[..., dict[str, str]]) -> S3Settings:
 def triton_url(running: Callable[..., dict[str, str]]) -> str:
     """host:port of the gRPC service of a Triton server with every model of the repository that has weights."""
     return running("triton")["DUBLINE_TRITON_URL"]
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The whole system with the demonstration model, as ``dubline up`` starts it, but quicker to notice a dead worker.
+
+    ``DUBLINE_ENGINE`` and ``DUBLINE_MODEL_REPO`` of the caller are kept, to try other engines and weights.
+    """
+    chosen = {name: os.environ[name] for name in ("DUBLINE_ENGINE", "DUBLINE_MODEL_REPO") if name in os.environ}
+    quick = {"DUBLINE_QUEUE_HEARTBEAT": "1", "DUBLINE_QUEUE_HEARTBEAT_TIMEOUT": "10", "DUBLINE_QUEUE_SWEEP": "2"}
+    system = LocalStack(home_at(tmp_path_factory.mktemp("system")), quick | chosen, owner=os.getpid())
+    try:
+        system.start()
+        yield system
+    finally:
+        system.destroy()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
+    """Four seconds of a speaker that code made, in two chunks, with a replacement track and the truth about both."""
+    from film import make_film  # noqa: PLC0415 - unit tests need not wait for the renderer's imports
+
+    return make_film(tmp_path_factory.mktemp("film"))
 
 
 class TimeLeft:

@@ -1,16 +1,14 @@
 """Opens the engine that the settings name."""
 
-from importlib import import_module
-from typing import Literal, cast
+from pathlib import Path
+from typing import Literal
 
 from dubbing.inference.engine import LipSyncEngine
+from dubbing.inference.in_process import InProcessEngine
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.triton import TritonEngine
 
 EngineName = Literal["triton", "in-process", "passthrough"]
-
-# Loaded by name, on demand: the platform must import without torch.
-_IN_PROCESS = "lipforcing.serving.local"
 
 
 def open_engine(name: EngineName, preset: str, triton_url: str, model_repository: str) -> LipSyncEngine:
@@ -26,5 +24,5 @@ def open_engine(name: EngineName, preset: str, triton_url: str, model_repository
     if name == "triton":
         return TritonEngine(triton_url, preset)
     if name == "in-process":
-        return cast("LipSyncEngine", import_module(_IN_PROCESS).LocalEngine(model_repository, preset))
+        return InProcessEngine(Path(model_repository), preset)
     return PassthroughEngine(preset)

@@ -1,0 +1,122 @@
+"""A caller of the whole system that also sees its database and its processes."""
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from dubbing import ids
+from dubbing.domain.jobs import TERMINAL
+from dubbing.settings import S3Settings
+from dubbing.storage.s3 import S3Store
+from services.cli.client import Client
+from services.cli.stack.local import LocalStack
+
+Row = dict[str, Any]
+
+
+class Desk:
+    """What a test needs of a running system.
+
+    Args:
+        system: the system.
+    """
+
+    def __init__(self, system: LocalStack) -> None:
+        env = system.env()
+        self.system = system
+        self.client = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"])
+        self.store = S3Store(
+            S3Settings(
+                endpoint=env["DUBLINE_S3_ENDPOINT"],
+                access_key=env["DUBLINE_S3_ACCESS_KEY"],
+                secret_key=env["DUBLINE_S3_SECRET_KEY"],
+                bucket=env["DUBLINE_S3_BUCKET"],
+                region=env["DUBLINE_S3_REGION"],
+            )
+        )
+        self._database = psycopg.connect(
+            env["DUBLINE_DATABASE_URL"].replace("+psycopg", ""), autocommit=True, row_factory=dict_row
+        )
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._database.close()
+
+    def submit(self, video: str, audio: str, **wishes: Any) -> str:
+        """A job for two assets."""
+        body = {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}, "seed": 7, **wishes}
+        return str(self.client.submit(body)["id"])
+
+    def ended(self, job_id: str, seconds: float = 240.0) -> Row:
+        """The job when it has ended."""
+        deadline = time.monotonic() + seconds
+        while (job := self.client.job(job_id))["status"] not in TERMINAL:
+            assert time.monotonic() < deadline, f"the job hangs: {job}\n{self.items(job_id)}"
+            time.sleep(0.3)
+        return job
+
+    def delivered(self, job_id: str) -> Row:
+        """The job when it has succeeded."""
+        job = self.ended(job_id)
+        assert job["status"].startswith("succeeded"), f"{job['error']}\n{self.items(job_id)}"
+        return job
+
+    def items(self, job_id: str, kind: str | None = None) -> list[Row]:
+        """The job's work items."""
+        return self._database.execute(
+            "SELECT w.* FROM work_items w JOIN job_needs n ON n.work_item_id = w.id"
+            " WHERE n.job_id = %s AND (%s::text IS NULL OR w.kind = %s) ORDER BY w.key",
+            (job_id, kind, kind),
+        ).fetchall()
+
+    def events(self, job_id: str) -> list[str]:
+        """The types of the job's events, in order."""
+        rows = self._database.execute("SELECT type FROM job_events WHERE job_id = %s ORDER BY id", (job_id,))
+        return [row["type"] for row in rows.fetchall()]
+
+    @contextmanager
+    def in_mid_chunk(self, job_id: str) -> Iterator[Row]:
+        """Stops the process that generates a chunk, when some of it is done and not all, and gives its item.
+
+        The process goes on afterwards, if it lives.
+        """
+        item = self._until(lambda: next((row for row in self.items(job_id, "infer") if _begun(row)), None))
+        worker = pid_of(item)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            (still,) = (row for row in self.items(job_id, "infer") if row["id"] == item["id"])
+            assert still["state"] == "leased", "the chunk was finished before anything could be done to it"
+            yield still
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
+
+    def made(self, job_id: str) -> dict[str, str]:
+        """SHA-256 of every chunk and of the master."""
+        prefix = ids.job_prefix(job_id)
+        keys = [key for key in self.store.list_keys(prefix) if "/chunks/" in key or key.endswith(".mp4")]
+        return {key.removeprefix(prefix): hashlib.sha256(self.store.get_bytes(key)).hexdigest() for key in keys}
+
+    @staticmethod
+    def _until(look: Callable[[], Row | None], seconds: float = 120.0) -> Row:
+        deadline = time.monotonic() + seconds
+        while (found := look()) is None:
+            assert time.monotonic() < deadline, "what was waited for never came"
+            time.sleep(0.005)
+        return found
+
+
+def _begun(row: Row) -> bool:
+    return bool(row["state"] == "leased" and 0 < row["units_done"] < row["units_total"])
+
+
+def pid_of(item: Row) -> int:
+    """The process that holds an item's lease."""
+    return int(item["lease_owner"].split(":")[1])

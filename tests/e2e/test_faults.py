@@ -1,0 +1,96 @@
+"""What dies in the middle of a job costs time and nothing else: the job completes once, with the same bytes."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from desk import Desk, Row, pid_of
+from film import Film, ffmpeg, write_tone
+
+from services.cli.stack.plan import Phase
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+OPEN = {"pending", "leased"}
+
+
+@pytest.fixture(scope="module")
+def assets(dubbed: dict[str, Any]) -> tuple[str, str]:
+    """Picture and track of the undisturbed job."""
+    return dubbed["job"]["video"], dubbed["job"]["audio"]
+
+
+@pytest.fixture
+def job_id(desk: Desk, assets: tuple[str, str]) -> Iterator[str]:
+    """A job like the undisturbed one; every process runs again when the test is over."""
+    yield desk.submit(*assets)
+    deadline = time.monotonic() + 120
+    while any(process.phase is not Phase.RUNNING for process in desk.system.status().processes):
+        assert time.monotonic() < deadline, desk.system.status()
+        time.sleep(0.2)
+
+
+def check(desk: Desk, job_id: str, dubbed: dict[str, Any], hit: Row) -> None:
+    desk.delivered(job_id)
+    assert [kind for kind in desk.events(job_id) if kind in {"job.succeeded", "job.failed"}] == ["job.succeeded"]
+    after = {item["id"]: item for item in desk.items(job_id)}
+    assert {item["state"] for item in after.values()} == {"done"}
+    assert desk.made(job_id) == desk.made(dubbed["job"]["id"])
+    assert after[hit["id"]]["attempt"] >= hit["attempt"]
+
+
+def test_a_worker_killed_in_mid_chunk_costs_one_attempt(desk: Desk, job_id: str, dubbed: dict[str, Any]) -> None:
+    with desk.in_mid_chunk(job_id) as item:
+        os.kill(pid_of(item), signal.SIGKILL)
+    check(desk, job_id, dubbed, item)
+    (again,) = (row for row in desk.items(job_id, "infer") if row["id"] == item["id"])
+    assert again["attempt"] == item["attempt"] + 1
+    assert again["leases_lost"] == item["leases_lost"] + 1
+
+
+def test_the_inference_server_killed_in_mid_chunk_is_started_again(desk: Desk, job_id: str, dubbed: dict[str, Any]) -> None:
+    before = desk.system.status().of("triton")
+    with desk.in_mid_chunk(job_id) as item:
+        os.kill(before.pid, signal.SIGKILL)
+    check(desk, job_id, dubbed, item)
+    (again,) = (row for row in desk.items(job_id, "infer") if row["id"] == item["id"])
+    assert again["attempt"] > item["attempt"]
+    assert desk.system.status().of("triton").restarts == before.restarts + 1
+
+
+def test_redis_killed_and_emptied_in_mid_chunk_loses_nothing(desk: Desk, job_id: str, dubbed: dict[str, Any]) -> None:
+    before = desk.system.status().of("redis")
+    with desk.in_mid_chunk(job_id) as item:
+        os.kill(before.pid, signal.SIGKILL)
+        for left in (desk.system.home.data / "redis").iterdir():
+            shutil.rmtree(left)
+    check(desk, job_id, dubbed, item)
+    assert desk.system.status().of("redis").restarts == before.restarts + 1
+
+
+def test_a_cancelled_job_gives_its_work_back_at_once(desk: Desk, job_id: str) -> None:
+    with desk.in_mid_chunk(job_id) as item:
+        desk.client.cancel(job_id)
+    assert desk.ended(job_id, 30)["status"] == "canceled"
+    own = [row for row in desk.items(job_id) if row["job_id"] == job_id]
+    assert own
+    assert not [row for row in own if row["state"] in OPEN]
+    assert item["id"] in {row["id"] for row in own if row["state"] == "canceled"}
+    assert not [key for key in desk.made(job_id) if key.endswith(".mp4")]
+
+
+def test_two_languages_of_one_title_share_what_depends_on_the_footage(desk: Desk, film: Film, tmp_path: Any) -> None:
+    # The same pictures in a file of its own, so that nothing of it is known yet.
+    ffmpeg("-i", film.video, "-c", "copy", "-metadata", "title=another", tmp_path / "other.mp4")
+    video = desk.client.upload(tmp_path / "other.mp4", lambda _: None)
+    tracks = [write_tone(tmp_path / f"{i}.wav", film.frames / 25 + i / 1000) for i in range(2)]
+    jobs = [desk.submit(video, desk.client.upload(track, lambda _: None)) for track in tracks]
+    for job_id in jobs:
+        desk.delivered(job_id)
+    for kind, expected in (("prepare", 1), ("encode_face", 1), ("encode_speech", 2), ("stitch", 2)):
+        rows = {row["id"]: row for job_id in jobs for row in desk.items(job_id, kind)}
+        assert len(rows) == expected, kind
+        assert {row["attempt"] for row in rows.values()} == {1}, kind
