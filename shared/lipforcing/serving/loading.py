@@ -70,7 +70,8 @@ def load_face_encoder(folder: Path, model: str, device: torch.device) -> Codec:
     tiny = model == STUDENTS["tiny"].face_encoder
     with torch.device("meta"):
         codec: Codec = TinyCodec() if tiny else WanVae()
-    return _fill(codec, parts, "codec", device, None if tiny or device.type == "cpu" else torch.bfloat16)
+    kept = None if device.type == "cpu" else torch.bfloat16
+    return _fill(codec, parts, "codec", device, torch.float32 if tiny else kept)
 
 
 def load_speech_encoder(folder: Path, model: str, device: torch.device) -> nn.Module:
@@ -100,6 +101,4 @@ def _fill(module: ModuleT, parts: Parts, part: str, device: torch.device, dtype:
 
 
 def _codec_dtype(preset: str, device: torch.device) -> torch.dtype | None:
-    if preset == "tiny":
-        return None
-    return torch.float32 if device.type == "cpu" else torch.float16
+    return torch.float32 if preset == "tiny" or device.type == "cpu" else torch.float16
