@@ -102,27 +102,47 @@ class Student:
         return cls(network, text_BLE.to(network.device), _timesteps(network))
 
 
-def rollout(
-    student: Student, cache: StreamCache, batches: Iterable[BlockBatch], policy: Policy | None = None
-) -> Iterator[Tensor]:
+# Generates one batch: its clean latents, and the context pass that is still to be run.
+Generate = Callable[[BlockBatch], tuple[Tensor, Callable[[], None]]]
+
+
+def rollout(generate_batch: Generate, batches: Iterable[BlockBatch]) -> Iterator[Tensor]:
     """Generate blocks.
 
     Args:
-        student: network, prompt and schedule.
-        cache: K/V of the sequences.
+        generate_batch: ``eager`` or a form of it that an accelerator runs faster.
         batches: the blocks to generate, in order; each sequence's blocks must come in their own order.
-        policy: of training; every step and no gradients by default.
 
     Yields:
         Clean latents [B, 16, 3, h, w] of each batch. The cache advances when the next item is asked for.
     """
-    policy = policy or Sampling(len(student.network.config.t_list) - 1)
     for batch in batches:
-        x0, prepared = _denoise(student, cache, batch, policy)
+        x0, context = generate_batch(batch)
         yield x0
-        with torch.no_grad():
-            attention = cache.step(batch.slots, batch.blocks, store=True)
-            student.network(x0, student.times[-1], prepared, student.text, attention)
+        context()
+
+
+def eager(student: Student, cache: StreamCache, policy: Policy | None = None) -> Generate:
+    """Run every operation as it comes.
+
+    Args:
+        student: network, prompt and schedule.
+        cache: K/V of the sequences.
+        policy: of training; every step and no gradients by default.
+    """
+    policy = policy or Sampling(len(student.network.config.t_list) - 1)
+
+    def generate_batch(batch: BlockBatch) -> tuple[Tensor, Callable[[], None]]:
+        x0, prepared = _denoise(student, cache, batch, policy)
+        return x0, partial(_context, student, cache, batch, x0, prepared)
+
+    return generate_batch
+
+
+@torch.no_grad()
+def _context(student: Student, cache: StreamCache, batch: BlockBatch, x0: Tensor, prepared: EmbeddedConditions) -> None:
+    attention = cache.step(batch.slots, batch.blocks, store=True)
+    student.network(x0, student.times[-1], prepared, student.text, attention)
 
 
 def _denoise(student: Student, cache: StreamCache, batch: BlockBatch, policy: Policy) -> tuple[Tensor, EmbeddedConditions]:
@@ -180,7 +200,7 @@ def generate(student: Student, conditions: Conditions, seed: int, chunk: int = 0
     def noise(block: int, draw: int) -> Tensor:
         return seeded_noise(network.config, [(seed, chunk + lane, block) for lane in range(clips)])(draw)
 
-    return torch.cat(list(rollout(student, cache, clip_batches(conditions, noise))), dim=2)
+    return torch.cat(list(rollout(eager(student, cache), clip_batches(conditions, noise))), dim=2)
 
 
 def _timesteps(network: LipNetwork) -> list[Tensor]:

@@ -16,9 +16,12 @@ T_MAX = 0.999
 TRAINING_STEPS = 1000.0
 
 
-def _like(t: Tensor | float, x: Tensor) -> Tensor:
-    """Timesteps [B] or [B, T] as float64 that broadcast against latents [B, Z, T, h, w]."""
-    t = torch.as_tensor(t, dtype=torch.float64, device=x.device)
+def _like(t: Tensor | float, x: Tensor) -> Tensor | float:
+    """Timesteps [B] or [B, T] as float64 that broadcast against latents [B, Z, T, h, w]; a number stays a number."""
+    if not isinstance(t, Tensor):
+        # Not a tensor made here: that would copy to the device in the middle of a forward.
+        return t
+    t = t.to(device=x.device, dtype=torch.float64)
     if t.ndim == 2:
         return t[:, None, :, None, None]
     return t.view(-1, *(1,) * (x.ndim - 1)) if t.ndim == 1 else t

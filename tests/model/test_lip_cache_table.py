@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lipforcing import cache as cache_module
 from lipforcing.cache import StreamCache
-from lipforcing.presets import StudentConfig
+from lipforcing.presets import PRESETS, StudentConfig
 
 CONFIG = StudentConfig(dim=48, ffn=64, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4)
 WIDE_SINK = StudentConfig(dim=48, ffn=64, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4, window=9, sink=3)
@@ -158,8 +158,6 @@ def test_a_window_that_cannot_be_streamed_is_refused() -> None:
 
 
 def test_memory_of_one_slot_is_the_published_147_megabytes_a_layer_for_14b() -> None:
-    from lipforcing.presets import PRESETS
-
     cache = StreamCache(PRESETS["14b"], 1, torch.device("meta"), torch.bfloat16)
     layer = cache.keys[0].nbytes + cache.values[0].nbytes
     assert math.isclose(layer, 146.8e6, rel_tol=1e-3)

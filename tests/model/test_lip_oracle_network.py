@@ -10,7 +10,7 @@ from lipforcing.conditions import Conditions
 from lipforcing.network import LipNetwork
 from lipforcing.noise import block_noise
 from lipforcing.presets import StudentConfig
-from lipforcing.rollout import Student, clip_batches, generate, rollout
+from lipforcing.rollout import Student, clip_batches, eager, generate, rollout
 
 SMALL = StudentConfig(dim=48, ffn=64, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4)
 SIZES = {"layers": 4, "heads": 2, "window": 7, "sink": 1}
@@ -109,9 +109,7 @@ def test_full_sequence_forward_with_one_timestep_per_frame_equals_the_oracle(net
     want = oracle.flow(weights_of(network), SIZES, x, times, clip, windows)
     attention = BlockCausal(SMALL, frames, CPU, F64, (window, sink))
     with torch.no_grad():
-        got = network(
-            torch.from_numpy(x)[None], torch.from_numpy(times)[None], conditions_of(clip), text_of(clip), attention
-        )
+        got = network(torch.from_numpy(x)[None], torch.from_numpy(times)[None], conditions_of(clip), text_of(clip), attention)
     np.testing.assert_allclose(got[0].numpy(), want, rtol=1e-8, atol=1e-8)
 
 
@@ -149,7 +147,7 @@ def test_training_rollout_gives_the_same_blocks_as_serving_and_isolates_their_gr
 
     def run(student, policy, inputs):
         cache = StreamCache(SMALL, 1, CPU, F64)
-        return list(rollout(student, cache, clip_batches(conditions, lambda b, k: inputs[b][k]), policy))
+        return list(rollout(eager(student, cache, policy), clip_batches(conditions, lambda b, k: inputs[b][k])))
 
     inputs = [[torch.from_numpy(noise_of(b, k))[None] for k in range(2)] for b in range(BLOCKS)]
     leaves = [[n[0].clone().requires_grad_()] for n in inputs]
@@ -164,9 +162,32 @@ def test_training_rollout_gives_the_same_blocks_as_serving_and_isolates_their_gr
     for a, b in zip(trained, served, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
     trained[3].square().sum().backward()
-    assert [leaf[0].grad is not None and bool(leaf[0].grad.any()) for leaf in leaves] == [
-        block == 3 for block in range(BLOCKS)
-    ]
+    assert [leaf[0].grad is not None and bool(leaf[0].grad.any()) for leaf in leaves] == [block == 3 for block in range(BLOCKS)]
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_streaming_one_step_equals_the_full_sequence_forward_of_the_product(network, clip, block):
+    """With the past clean at t = 0 and the newest block at t, both forms of attention compute the same flow."""
+    conditions, text = conditions_of(clip), text_of(clip)
+    clean = torch.from_numpy(np.random.default_rng(8).standard_normal((1, 16, 3 * BLOCKS, 4, 4)))
+    student = Student.frozen(network, text)
+    cache = StreamCache(SMALL, 1, CPU, F64)
+    newest = slice(3 * block, 3 * block + 3)
+    with torch.no_grad():
+        for past in range(block):
+            x = clean[:, :, 3 * past : 3 * past + 3]
+            network(x, student.times[-1], conditions.block(past), text, cache.step([0], [past], store=True))
+        t = torch.tensor([0.769], dtype=F64)
+        streamed = network(clean[:, :, newest], t, conditions.block(block), text, cache.step([0], [block]))
+        frames = 3 * block + 3
+        times = torch.zeros(1, frames, dtype=F64)
+        times[:, newest] = 0.769
+        cut = Conditions(
+            conditions.identity_BZhw, conditions.mask_hw, conditions.masked_BZThw[:, :, :frames],
+            conditions.reference_BZThw[:, :, :frames], conditions.speech_BTGA[:, :frames],
+        )  # fmt: skip
+        whole = network(clean[:, :, :frames], times, cut, text, BlockCausal(SMALL, frames, CPU, F64))
+    torch.testing.assert_close(streamed, whole[:, :, newest], rtol=1e-9, atol=1e-10)
 
 
 def test_gradients_survive_the_overwriting_of_the_cache_by_later_blocks(network, clip):
@@ -178,7 +199,7 @@ def test_gradients_survive_the_overwriting_of_the_cache_by_later_blocks(network,
         cache = StreamCache(SMALL, 1, CPU, F64)
         batches = clip_batches(conditions, lambda b, k: torch.from_numpy(noise_of(b, k))[None])
         blocks = []
-        for x0 in rollout(Student.trained(network, text), cache, batches, OneStep()):
+        for x0 in rollout(eager(Student.trained(network, text), cache, OneStep()), batches):
             blocks.append(x0)
             if len(blocks) == stop:
                 break

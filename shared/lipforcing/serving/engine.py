@@ -23,7 +23,8 @@ from lipforcing.cache import StreamCache
 from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_BLOCK
 from lipforcing.mask import generate_mask
-from lipforcing.rollout import BlockBatch, Student, rollout, seeded_noise
+from lipforcing.rollout import BlockBatch, Student, eager, rollout, seeded_noise
+from lipforcing.serving.cuda import Graphed
 from lipforcing.serving.errors import BlockFailedError, InvalidBlockError, NonFiniteOutputError, ServingError
 from lipforcing.serving.slots import Slot, SlotTable, Ticket
 from lipforcing.vae.base import Codec, CodecState, to_uint8
@@ -91,9 +92,10 @@ class Engine:
         self, student: Student, codec: Codec, slots: int, idle: float = 60.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         network = student.network
-        self._student, self._codec, self._clock = student, codec, clock
+        self._codec, self._clock = codec, clock
         self._config, self._device = network.config, network.device
         self.cache = StreamCache(network.config, slots, network.device, network.dtype)
+        self._run = Graphed(student, self.cache) if network.device.type == "cuda" else eager(student, self.cache)
         self.slots = SlotTable(slots, idle, self.cache.clear, clock)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
@@ -171,7 +173,7 @@ class Engine:
 
     def _generate(self, lanes: list[_Lane], respond: Respond) -> tuple[int, float]:
         """Denoise, decode and answer; then the context pass for the sequences that go on."""
-        run = rollout(self._student, self.cache, [self._batch(lanes)])
+        run = rollout(self._run, [self._batch(lanes)])
         x0_BZThw = next(run)
         frames = 0
         for lane, x_CVHW in zip(lanes, self._decode([lane.slot for lane in lanes], x0_BZThw), strict=True):

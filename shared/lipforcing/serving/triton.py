@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+import torch.utils.dlpack
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
@@ -181,7 +182,7 @@ def _block(request: Any) -> BlockRequest:
 
 
 def _input(request: Any, name: str) -> NDArray[Any]:
-    array: NDArray[Any] = torch.from_dlpack(pb_utils.get_input_tensor_by_name(request, str(name))).numpy()
+    array: NDArray[Any] = torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, str(name))).numpy()
     return array
 
 
