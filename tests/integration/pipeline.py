@@ -1,0 +1,114 @@
+"""A job without its processes: the real handlers, called one after another in the order that the flow plans."""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dubbing.domain import flow
+from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
+from dubbing.domain.media import Frozen, SyncMode
+from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkKind
+from dubbing.faces.detector import MediaPipeDetector
+from dubbing.inference.passthrough import PassthroughEngine
+from dubbing.media.encode import EncodeSettings
+from dubbing.media.mux import MuxSettings
+from dubbing.queue.context import Context
+from dubbing.queue.runner import Handlers
+from dubbing.settings import MediaSettings
+from dubbing.storage.sources import SourceCache
+from dubbing.storage.store import ObjectStore
+from services.stitcher.stitch import Delivery, Stitcher
+from services.worker.encode_face import FaceEncoder
+from services.worker.encode_speech import SpeechEncoder
+from services.worker.engines import Engines
+from services.worker.infer import Generator
+from services.worker.prepare import Preparer
+from services.worker.probe import Prober
+
+_DIGEST = hashlib.sha256(b"passthrough").hexdigest()
+_MODELS = Models(
+    preset="tiny",
+    demo=True,
+    student=ModelPin(name="lip_student_tiny", digest=_DIGEST),
+    face_encoder=ModelPin(name="face_encoder_tiny", digest=_DIGEST),
+    speech_encoder=ModelPin(name="speech_encoder_tiny", digest=_DIGEST),
+)
+
+
+class Listener(Context):
+    """A context that nobody cancels; keeps what it was told."""
+
+    def __init__(self, item: WorkItem) -> None:
+        self.item = item
+        self.told: list[tuple[int, int]] = []
+        self.phases: list[Phase] = []
+
+    def raise_if_canceled(self) -> None:
+        """Never."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Note it."""
+        self.told.append((done, total))
+
+    def phase(self, phase: Phase) -> None:
+        """Note it."""
+        self.phases.append(phase)
+
+
+class Pipeline:
+    """Every handler over one object store, with the engine that changes nothing.
+
+    Args:
+        store: an object store.
+        scratch: a folder for local copies.
+    """
+
+    def __init__(self, store: ObjectStore, scratch: Path) -> None:
+        self.store = store
+        self.contexts: dict[str, Listener] = {}
+        sources = SourceCache(store, scratch / "sources", 1 << 33)
+        detector = partial(MediaPipeDetector, MediaSettings().face_model)
+        engines = Engines(PassthroughEngine)
+        delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
+        self._handlers = Handlers()
+        self._handlers.add("probe", Prober(sources))
+        self._handlers.add("prepare", Preparer(store, sources, detector))
+        self._handlers.add("encode_face", FaceEncoder(store, sources, engines))
+        self._handlers.add("encode_speech", SpeechEncoder(store, sources, engines))
+        self._handlers.add("infer", Generator(store, engines))
+        self._handlers.add("stitch", Stitcher(store, sources, detector, delivery))
+
+    def dub(self, video: Path, audio: Path, mode: SyncMode = SyncMode.STRICT, job_id: str = "job_1") -> StitchResult:
+        """The whole job; raises whatever would fail it."""
+        facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
+        job = flow.Plan(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS)
+        prepared, result = None, None
+        for phase in (Phase.ANALYZING, Phase.ENCODING, Phase.GENERATING, Phase.STITCHING):
+            for spec in flow.plan(phase, job, prepared):
+                result = self._run(spec.kind, spec.key, spec.payload)
+                prepared = result if spec.kind is WorkKind.PREPARE else prepared
+        assert isinstance(result, StitchResult)
+        return result
+
+    def fetch(self, result: StitchResult, folder: Path) -> Path:
+        """The master as a file."""
+        path = folder / "master.mp4"
+        stored = self.store.get_file(result.output_key, path)
+        assert stored.sha256 == result.receipt.output_video.sha256
+        return path
+
+    def _probed(self, path: Path, role: str) -> Source:
+        name = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+        key = f"assets/{name}/source{path.suffix}"
+        self.store.put_file(key, path)
+        task = ProbeTask(asset_id=f"ast_{name}", key=key, filename=path.name, claimed_sha256=None, role=role)
+        found: Any = self._run(WorkKind.PROBE, f"probe:{name}:{role}", task)
+        return Source(asset_id=task.asset_id, key=key, filename=path.name, sha256=found.sha256, media=found.media)
+
+    def _run(self, kind: WorkKind, key: str, payload: Frozen) -> Frozen:
+        item = WorkItem(
+            id=key, kind=kind, key=key, payload=payload.model_dump(mode="json"), lease_owner="test", attempt=1, max_attempts=8
+        )
+        self.contexts[key] = Listener(item)
+        return self._handlers.run(item, self.contexts[key])
