@@ -15,6 +15,7 @@ from dubbing.errors import DublineError
 from dubbing.logging import configure_logging
 from dubbing.metrics import HttpMetrics
 from services.api import bootstrap, events, health, jobs, lipsyncs, problems, uploads
+from services.api.collector import PlatformCollector
 from services.api.middleware import RequestMiddleware
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {
@@ -44,7 +45,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     registry = CollectorRegistry()
-    registry.register(health.PlatformCollector(built))
+    registry.register(PlatformCollector(built))
     app.state.services, app.state.registry = built, registry
     app.add_middleware(RequestMiddleware, metrics=HttpMetrics(registry))
     app.add_exception_handler(DublineError, _handler(problems.from_error))

@@ -1,4 +1,4 @@
-"""``dubline up | down | status | logs``."""
+"""``dubline up | down | status | logs | exec``."""
 
 import json
 import os
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     """Adds the stack's commands to ``app``."""
     for command in (up, down, status, logs):
         app.command()(command)
+    app.command("exec", context_settings={"ignore_unknown_options": True})(execute)
 
 
 def local_stack() -> LocalStack:
@@ -123,6 +124,17 @@ def logs(
         for each in names:
             places[each] = _follow(each, home.log_of(each), places[each], alone=name is not None)
         time.sleep(0.3)
+
+
+def execute(command: Annotated[list[str], typer.Argument(help="A program and its arguments; `bash` for a shell.")]) -> None:
+    """Run a program with the local stack's addresses and keys in its environment (DUBLINE_*)."""
+    settings = local_stack().env()
+    if "DUBLINE_API_KEY" not in settings:
+        raise StackError("the local stack has not been started here", suggestions=("Run `dubline up`.",))
+    try:
+        os.execvpe(command[0], command, {**os.environ, **settings})  # noqa: S606 - the user's own program
+    except OSError as error:
+        raise StackError(f"{command[0]} cannot be run: {error.strerror}") from error
 
 
 def _follow(name: str, path: Path, place: int, *, alone: bool) -> int:

@@ -248,3 +248,11 @@ class EncodeFailed(Transient):
 
     code = "encode_failed"
     title = "The output could not be written"
+
+
+def kinds() -> list[type[DublineError]]:
+    """Every class of this module's tree, each once, parents first."""
+    found: list[type[DublineError]] = [DublineError]
+    for kind in found:
+        found += [child for child in kind.__subclasses__() if child.__module__ == __name__ and child not in found]
+    return found

@@ -234,6 +234,13 @@ class WorkItems:
         )
         return {WorkKind(kind): (count, oldest) for kind, count, oldest in rows}
 
+    def leased(self) -> dict[str, int]:
+        """Per kind: how many items a worker holds now."""
+        rows = self._session.execute(
+            select(WorkItem.kind, func.count()).where(WorkItem.state == WorkState.LEASED).group_by(WorkItem.kind)
+        )
+        return {kind: count for kind, count in rows}  # noqa: C416 - a Row is no tuple to mypy
+
     def leases_lost(self) -> dict[str, int]:
         """Per kind: how many leases ended because their holder fell silent."""
         rows = self._session.execute(select(WorkItem.kind, func.sum(WorkItem.leases_lost)).group_by(WorkItem.kind))

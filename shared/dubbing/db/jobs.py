@@ -210,3 +210,15 @@ class Jobs:
         """Number of jobs in each state."""
         rows = self._session.execute(select(Job.state, func.count()).group_by(Job.state))
         return {state: count for state, count in rows}  # noqa: C416 - a Row is no tuple to mypy
+
+    def failed_by_code(self) -> dict[str, int]:
+        """Number of failed jobs by the code of their problem."""
+        code = Job.error["code"].astext
+        rows = self._session.execute(select(code, func.count()).where(Job.state == JobState.FAILED).group_by(code))
+        return {name or "internal_error": count for name, count in rows}
+
+    def silent(self, since: datetime) -> int:
+        """Number of running jobs that showed no life after ``since``."""
+        last = func.coalesce(Job.heartbeat_at, Job.started_at, Job.created_at)
+        alive = Job.state.in_([JobState.RUNNING, JobState.CANCELING])
+        return self._session.scalar(select(func.count()).select_from(Job).where(alive, last < since)) or 0

@@ -435,7 +435,33 @@ def test_metrics_count_jobs_queues_and_requests(client: TestClient, body: dict[s
     assert 'dubline_jobs{state="queued"} 1.0' in text
     assert 'dubline_queue_depth{kind="probe"} 2.0' in text
     assert 'dubline_leases_lost_total{kind="infer"} 0.0' in text
+    assert 'dubline_work_leased{kind="infer"} 0.0' in text
+    assert 'dubline_model_available{model="tiny"} 1.0' in text
+    assert "dubline_jobs_stuck 0.0" in text
     assert 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"} 1.0' in text
+
+
+def test_metrics_count_silent_and_failed_jobs(
+    client: TestClient, body: dict[str, Any], sessions: sessionmaker[Session]
+) -> None:
+    jobs = [client.post("/v1/lipsyncs", json=body).json()["id"] for _ in range(2)]
+    long_ago = clock.now().replace(year=2020)
+    with sessions.begin() as session:
+        session.execute(update(Job).where(Job.id == jobs[0]).values(state="running", heartbeat_at=long_ago))
+        session.execute(update(Job).where(Job.id == jobs[1]).values(state="failed", error={"code": "parity_failed"}))
+    text = client.get("/metrics").text
+    assert "dubline_jobs_stuck 1.0" in text
+    assert 'dubline_jobs_failed_total{code="parity_failed"} 1.0' in text
+
+
+def test_metrics_show_which_part_is_down(services: Services) -> None:
+    gone = Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))
+    down = replace(services, broker=redis_client.Redis(port=1), database=gone)
+    with TestClient(create_app(down)) as other:
+        text = other.get("/metrics").text
+    assert 'dubline_up{part="database"} 0.0' in text
+    assert 'dubline_up{part="redis"} 0.0' in text
+    assert 'dubline_up{part="s3"} 1.0' in text
 
 
 def test_models_say_whether_they_can_run(client: TestClient, services: Services) -> None:

@@ -1,0 +1,43 @@
+"""What jobs need besides the API: each part is asked whether it answers, all at once and in bounded time."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+
+from dubbing.db.unit_of_work import unit_of_work
+from services.api.bootstrap import Services
+
+_SECONDS = 5.0
+Check = Callable[[], object]
+
+log = structlog.get_logger()
+
+
+def reasons(built: Services) -> dict[str, str | None]:
+    """Why each part cannot be used now; None where it can."""
+    checks: dict[str, Check] = {"database": lambda: _ask_database(built), "redis": built.broker.ping, "s3": built.store.check}
+    if built.engine.engine == "triton":
+        checks["triton"] = built.catalogue.server_ready
+    pool = ThreadPoolExecutor(len(checks), thread_name_prefix="readiness")
+    try:
+        asked = {name: pool.submit(check) for name, check in checks.items()}
+        return {name: _reason(name, answer) for name, answer in asked.items()}
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _ask_database(built: Services) -> None:
+    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+        work.session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
+
+
+def _reason(name: str, answer: Future[Any]) -> str | None:
+    try:
+        answer.result(_SECONDS)
+    except Exception as error:  # noqa: BLE001 - whatever a client library raises is the reason
+        log.warning("not_ready", part=name, reason=repr(error))
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return None
