@@ -88,11 +88,14 @@ class SelfAttention(_Projections):
 
     def store(self, x_BSD: Tensor, attention: Attention, layer: int) -> None:
         """Only the keys and values: all that the last layer of a context pass is for."""
-        if "qkv" in self._modules:
-            dim, fused = self.o.in_features, self.qkv
-            k, v = linear(x_BSD, fused.weight[dim:], fused.bias[dim:]).chunk(2, dim=-1)
-        else:
+        if "qkv" not in self._modules:
             k, v = self.k(x_BSD), self.v(x_BSD)
+        elif isinstance(self.qkv, nn.Linear):
+            dim = x_BSD.shape[-1]
+            k, v = linear(x_BSD, self.qkv.weight[dim:], self.qkv.bias[dim:]).chunk(2, dim=-1)
+        else:
+            # A quantised matrix is not taken apart.
+            _, k, v = self.qkv(x_BSD).chunk(3, dim=-1)
         attention.store(layer, self.split(self.norm_k(k)), self.split(v))
 
     def _qkv(self, x_BSD: Tensor) -> tuple[Tensor, ...]:

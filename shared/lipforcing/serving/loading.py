@@ -18,6 +18,7 @@ from lipforcing.contract import STUDENTS
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student
+from lipforcing.serving.fp8 import quantise_blocks
 from lipforcing.vae.base import Codec
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
@@ -44,8 +45,13 @@ class LoadedStudent:
     digest: bytes
 
 
-def load_student(folder: Path, device: torch.device) -> LoadedStudent:
+def load_student(folder: Path, device: torch.device, *, fp8: bool = False) -> LoadedStudent:
     """Load a student's version folder.
+
+    Args:
+        folder: the version folder.
+        device: where the student runs.
+        fp8: run the transformer's linear layers in FP8 (``serving.fp8``).
 
     Raises:
         WeightsError: the folder is absent, damaged, or not a student's.
@@ -61,6 +67,8 @@ def load_student(folder: Path, device: torch.device) -> LoadedStudent:
     if "embedding" not in parts.get("text", {}):
         raise UnreadableWeightsError(f"{folder} holds no text embedding")
     student = Student.frozen(network, parts["text"]["embedding"].unsqueeze(0).to(device))
+    if fp8:
+        quantise_blocks(network)
     return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]))
 
 

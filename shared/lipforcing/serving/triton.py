@@ -83,7 +83,8 @@ def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device
 
 class _StudentModel:
     def __init__(self, name: str, folder: Path, config: dict[str, Any], device: torch.device) -> None:
-        loaded = load_student(folder, device)
+        fp8 = config.get("parameters", {}).get("fp8", {}).get("string_value") == "true"
+        loaded = load_student(folder, device, fp8=fp8)
         batching = config["sequence_batching"]
         idle = int(batching["max_sequence_idle_microseconds"]) * 1e-6 * _IDLE_SHARE
         slots = int(batching["oldest"]["max_candidate_sequences"])

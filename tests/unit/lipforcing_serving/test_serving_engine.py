@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from lipforcing.contract import frames_in_block
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
@@ -22,7 +24,6 @@ from lipforcing.serving.errors import (
 )
 from lipforcing.serving.slots import Ticket
 from lipforcing.vae.base import Codec, CodecState
-from torch import Tensor
 
 SMALL = StudentConfig(dim=48, ffn=64, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4)
 Sent = list[tuple[BlockRequest, Frames | ServingError]]
@@ -37,6 +38,7 @@ class Enlarger(Codec):
         self.seen: list[Tensor] = []
 
     def encode_step(self, x_BCVHW: Tensor, state: CodecState) -> Tensor:
+        del x_BCVHW, state
         raise AssertionError("students do not encode")
 
     def decode_step(self, z_BZThw: Tensor, state: CodecState) -> Tensor:
