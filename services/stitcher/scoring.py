@@ -12,7 +12,7 @@ from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Shot
 from dubbing.domain.receipt import ShotScore
 from dubbing.faces import landmarks as marks
-from dubbing.faces.detector import FaceDetector
+from dubbing.faces.detector import Face, FaceDetector
 from services.stitcher.agreement import agreement
 
 Region = NDArray[np.uint8]
@@ -35,6 +35,7 @@ class MouthMeter:
         self.opening = np.full(frames, np.nan)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mouth-meter")
         self._detector = self._thread.submit(open_detector).result()
+        self._last: Face | None = None
         self._left = {shot.index: _MOST_FRAMES for shot in shots}
         self._shots = shots
         self._pending: list[Future[None]] = []
@@ -50,9 +51,13 @@ class MouthMeter:
             self._pending.pop(0).result()
 
     def _measure(self, frame: int, region: Region) -> None:
-        faces = self._detector.find(region)
-        if faces:
-            points = faces[0].landmarks
+        """Follow the face from region to region, which are cut out around it; look for it anew where it was lost."""
+        followed = self._detector.follow(region, [self._last]) if self._last is not None else []
+        self._last = next((face for face in followed if face is not None), None)
+        if self._last is None:
+            self._last = next(iter(self._detector.find(region)), None)
+        if self._last is not None:
+            points = self._last.landmarks
             self.opening[frame] = marks.mouth_opening(points) / marks.eye_distance(points)
 
     def __enter__(self) -> Self:
