@@ -8,16 +8,24 @@ executes nothing, and replayed from its next block on. Captured graphs share one
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import activate_flash_attention_impl
 
 from lipforcing.cache import StreamCache
 from lipforcing.conditions import Conditions
 from lipforcing.rollout import BlockBatch, Generate, Student, eager
 
 _STEADY = 2
+
+
+def use_best_attention() -> None:
+    """Let SDPA use FlashAttention 3 where its package is installed; PyTorch's own kernels otherwise."""
+    if find_spec("flash_attn_interface") is not None:
+        activate_flash_attention_impl("FA3")
 
 
 class Graphed:

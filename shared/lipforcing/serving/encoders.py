@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lipforcing.audio.wav2vec2 import Wav2Vec2Features
-from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, SPATIAL_STRIDE
+from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, SAMPLE_RATE
 from lipforcing.mask import grey_mouth
 from lipforcing.serving.errors import InvalidBlockError, NonFiniteOutputError
 from lipforcing.vae.base import Codec, from_uint8
 
 # Longest sound in one request: a window of 30 s with context on both sides, and slack.
-_MAX_SAMPLES = 60 * 16_000
+_MAX_SAMPLES = 60 * SAMPLE_RATE
 
 
 class FaceEncoder:
@@ -63,11 +63,6 @@ class FaceEncoder:
     def _streams(self, crops_VHWC: Tensor) -> Tensor:
         x_CVHW = from_uint8(crops_VHWC.to(self._like.device))
         return torch.stack((x_CVHW, grey_mouth(x_CVHW))).to(self._like.dtype)
-
-    @property
-    def latent(self) -> int:
-        """Side of a latent."""
-        return self._crop // SPATIAL_STRIDE
 
 
 class SpeechEncoder:
@@ -116,5 +111,5 @@ def _check_speech(waveform_S: NDArray[np.float32], times_V: NDArray[np.float64],
     for name, array in (("WAVEFORM", waveform_S), ("FRAME_TIMES", times_V), ("LEVEL", level)):
         if not np.isfinite(array).all():
             raise InvalidBlockError(f"{name} holds values that are not finite")
-    if times_V[0] < 0 or (np.diff(times_V) <= 0).any() or times_V[-1] * 16_000 > _MAX_SAMPLES:
+    if times_V[0] < 0 or (np.diff(times_V) <= 0).any() or times_V[-1] * SAMPLE_RATE > _MAX_SAMPLES:
         raise InvalidBlockError("FRAME_TIMES must rise from 0 or later and lie within the longest window")

@@ -24,7 +24,7 @@ from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_BLOCK
 from lipforcing.mask import generate_mask
 from lipforcing.rollout import BlockBatch, Student, eager, rollout, seeded_noise
-from lipforcing.serving.cuda import Graphed
+from lipforcing.serving.cuda import Graphed, use_best_attention
 from lipforcing.serving.errors import BlockFailedError, InvalidBlockError, NonFiniteOutputError, ServingError
 from lipforcing.serving.slots import Slot, SlotTable, Ticket
 from lipforcing.vae.base import Codec, CodecState, to_uint8
@@ -95,7 +95,10 @@ class Engine:
         self._codec, self._clock = codec, clock
         self._config, self._device = network.config, network.device
         self.cache = StreamCache(network.config, slots, network.device, network.dtype)
-        self._run = Graphed(student, self.cache) if network.device.type == "cuda" else eager(student, self.cache)
+        self._run = eager(student, self.cache)
+        if network.device.type == "cuda":
+            use_best_attention()
+            self._run = Graphed(student, self.cache)
         self.slots = SlotTable(slots, idle, self.cache.clear, clock)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
