@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 DUBLINE := .venv/bin/dubline
 ARGS ?=
 
-.PHONY: help setup demo demo-natural test check up down status bench-job bench-inference clean
+.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup clean
 
 help:  ## List everything
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,10 +38,13 @@ status: setup  ## Show what runs
 	@$(DUBLINE) status $(ARGS)
 
 bench-job: setup  ## Time the main job at 1080p by phase, against a plain transcode
-	@$(PYTHON) benchmarks/job.py $(ARGS)
+	@$(PYTHON) benchmarks/bench_job.py $(ARGS)
 
-bench-inference: setup  ## Time the model itself
-	@$(PYTHON) benchmarks/inference.py $(ARGS)
+bench-generation: setup  ## Time the model: frames per second, first frame, memory, share of the machine
+	@$(PYTHON) benchmarks/bench_generation.py $(ARGS)
+
+bench-speedup: setup  ## Time the student against its 50-step teacher
+	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
 
 clean: down  ## Remove the virtual environment, the stack's data and all caches
 	rm -rf .venv .dubline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,73 @@
+"""Every alert asks for metrics that exist, and has its section in the runbook."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from dubbing import errors
+from services.api.main import create_app
+from services.cli.stack import bootstrap
+
+ROOT = Path(__file__).parents[2]
+ALERTS: list[dict[str, Any]] = [
+    rule for group in yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"] for rule in group["rules"]
+]
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+# Prometheus itself, and node_exporter.
+OF_OTHERS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
+WORDS = {"sum", "rate", "increase", "on", "and", "by"}
+
+
+def metrics_in(expression: str) -> set[str]:
+    bare = re.sub(r'\{[^}]*\}|\[[^\]]*\]|"[^"]*"|\((?:kind|code|part)\)', " ", expression)
+    return set(re.findall(r"[a-z_]+", bare)) - WORDS
+
+
+@pytest.fixture(scope="module")
+def exposed(running: Callable[..., dict[str, str]]) -> Iterator[str]:
+    env = running("postgres", "redis", "s3")
+    bootstrap.migrate(env)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**env, "DUBLINE_ENGINE": "passthrough", "DUBLINE_LOG_LEVEL": "ERROR"}.items():
+            patch.setenv(name, value)
+        with TestClient(create_app()) as client:
+            client.get("/healthz")
+            yield client.get("/metrics").text
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_asks_for_metrics_that_exist(alert: dict[str, Any], exposed: str) -> None:
+    asked = metrics_in(alert["expr"])
+    assert asked
+    assert asked - OF_OTHERS <= set(re.findall(r"^([a-z_]+)(?:\{| )", exposed, re.MULTILINE))
+
+
+@pytest.mark.stack
+def test_every_part_of_an_alert_is_one_that_is_asked(exposed: str) -> None:
+    parts = {part for alert in ALERTS for part in re.findall(r'part="(\w+)"', alert["expr"])}
+    assert set(re.findall(r'dubline_up\{part="(\w+)"\} 1', exposed)) == parts - {"triton"}  # not asked without its engine
+
+
+def test_every_code_of_an_alert_is_in_the_tree() -> None:
+    asked = {
+        code for alert in ALERTS for codes in re.findall(r'code=~?"([a-z_|]+)"', alert["expr"]) for code in codes.split("|")
+    }
+    assert asked
+    assert asked <= {kind.code for kind in errors.kinds()}
+
+
+def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
+    assert re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE) == [alert["alert"] for alert in ALERTS]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in ("page", "ticket")
+    assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
+    assert alert["annotations"]["summary"]

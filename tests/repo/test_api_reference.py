@@ -1,0 +1,64 @@
+"""docs/api.md says what the API does: every call, scope, member, event and code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dubbing import errors
+from dubbing.domain.jobs import JobState, Phase
+from services.api import problems, schemas
+from services.api.main import create_app
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/api.md").read_text()
+CODES = {code: int(status) for code, status in re.findall(r"^\| `(\w+)` \| (\d{3}) \|", TEXT, re.MULTILINE)}
+CALLS = re.findall(r"^\| `(GET|POST) (/\S+)` \| (\S+) \|", TEXT, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app().openapi()
+
+
+def test_the_reference_lists_exactly_the_calls_of_the_api(document: dict[str, Any]) -> None:
+    offered = {(method.upper(), path) for path, calls in document["paths"].items() for method in calls}
+    assert offered == {(method, path) for method, path, _ in CALLS}
+
+
+def test_only_calls_without_a_scope_are_open(document: dict[str, Any]) -> None:
+    for method, path, scope in CALLS:
+        assert ("security" in document["paths"][path][method.lower()]) == (scope != "none"), path
+
+
+def test_every_member_of_a_dub_is_explained() -> None:
+    explained = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", TEXT.split("| member |")[1].split("### Jobs")[0], re.MULTILINE)
+    assert set(re.findall(r"\w+", " ".join(explained))) == set(schemas.LipsyncCreate.model_fields)
+
+
+def test_every_query_parameter_is_named(document: dict[str, Any]) -> None:
+    row = next(line for line in TEXT.splitlines() if line.startswith("| `GET /v1/jobs` "))
+    names = {parameter["name"] for parameter in document["paths"]["/v1/jobs"]["get"]["parameters"]}
+    assert names <= set(re.findall(r"`(\w+)`", row))
+
+
+def test_every_state_and_phase_is_named() -> None:
+    assert {*map(str, JobState), *map(str, Phase)} <= set(re.findall(r"`(\w+)`", TEXT))
+
+
+def test_every_code_has_its_status_and_what_to_do() -> None:
+    of_the_router = {code: status for status, code in problems._CODES.items()}
+    of_the_tree = {kind.code: kind.status for kind in errors.kinds()}
+    assert {**of_the_router, "invalid_json": 400, **of_the_tree} == CODES
+
+
+def test_every_event_is_explained() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "shared/dubbing/db").glob("*.py"))
+    sent = set(re.findall(r'"(job\.[a-z]+)"', sources)) | {f"job.{state}" for state in (JobState.FAILED, JobState.CANCELED)}
+    assert sent == set(re.findall(r"`(job\.[a-z]+)`", TEXT))
+
+
+def test_every_warning_is_explained() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "shared/dubbing").rglob("*.py"))
+    assert set(re.findall(r'\bcode="(\w+)"', sources)) <= set(re.findall(r"`(\w+)`", TEXT))
