@@ -41,8 +41,9 @@ class Film:
 
 def make_film(folder: Path, frames: int = 100) -> Film:
     """An identity, two voices and two sentences that the demonstration model never learnt from."""
-    source = _speech("Good morning, and welcome to our little film.", 0, frames)
-    target = _speech("Please open the window, my lips are moving.", 1, frames)
+    # These two mouths hardly correlate, so that a picture tells which of them it follows.
+    source = _speech("We all went home by bus, because it was raining far too much.", 0, 0.0, frames)
+    target = _speech("Maybe a moment of patience will pay: papa and mama are away.", 1, 0.2, frames)
     shot = take(Identity.draw(identity_seed(Split.TEST, 6)), frames, SIZE[::-1], 6, face=_FACE)
     controls = [speech.track.frames(frames, Fraction(FPS)) for speech in (source, target)]
     video, track = folder / "speaker.mp4", folder / "replacement.wav"
@@ -57,9 +58,9 @@ def make_film(folder: Path, frames: int = 100) -> Film:
     return Film(video, track, frames, said, wanted)
 
 
-def _speech(sentence: str, voice: int, frames: int) -> Utterance:
+def _speech(sentence: str, voice: int, lead: float, frames: int) -> Utterance:
     spoken = speak(sentence, Voice("en-us", members("voice", Split.TEST)[voice], 150, 45, 55, Fraction(1)), RATE, effort=1.15)
-    return fit(spoken, frames * RATE // FPS, -RATE // 5)
+    return fit(spoken, frames * RATE // FPS, -round(lead * RATE))
 
 
 def write_wav(path: Path, pcm: NDArray[np.int16], rate: int = RATE) -> Path:

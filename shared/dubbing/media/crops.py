@@ -25,7 +25,8 @@ def pack_crops(crops: Iterable[Crops] | Crops, threads: int = 2) -> bytes:
     """
     buffer = io.BytesIO()
     size: tuple[int, ...] | None = None
-    with av.open(buffer, "w", format="matroska") as container:
+    # Bit-exact: Matroska's random identifiers would make the same crops other bytes.
+    with av.open(buffer, "w", format="matroska", container_options={"fflags": "+bitexact"}) as container:
         # Slices let threads share a frame; level 3 is the version with checksums per slice.
         stream = container.add_stream("ffv1", rate=25, options={"level": "3", "slicecrc": "1", "slices": "4", "g": "1"})
         stream.pix_fmt, stream.codec_context.thread_count = "bgr0", threads

@@ -12,6 +12,11 @@ def test_crops_come_back_bit_for_bit(size: int) -> None:
     assert np.array_equal(next(iter_crops(pack_crops(crops[:1]))), crops[0])
 
 
+def test_the_same_crops_are_the_same_bytes() -> None:
+    crops = np.random.default_rng(1).integers(0, 256, (5, 33, 33, 3), np.uint8)
+    assert pack_crops(crops) == pack_crops(crops)
+
+
 def test_nothing_and_uneven_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="no crops"):
         pack_crops([])

@@ -1,0 +1,97 @@
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from worker_shelf import Shelf, Told
+
+from dubbing import ids
+from dubbing.domain.faces import Chunk
+from dubbing.domain.jobs import ModelPin
+from dubbing.domain.work import InferTask
+from dubbing.errors import ChunkFailed, ModelUnavailable
+from dubbing.inference.engine import Block, ChunkRequest
+from dubbing.inference.passthrough import PassthroughEngine
+from dubbing.inference.speech import FRAMES
+from dubbing.media.crops import unpack_crops
+from services.worker.engines import Engines
+from services.worker.infer import Generator
+from services.worker.latents import save_latents, save_speech
+
+DIGEST = hashlib.sha256(b"passthrough").hexdigest()
+ENGINE = PassthroughEngine("tiny")
+
+
+def crops(frames: int) -> np.ndarray:
+    return np.broadcast_to(np.arange(frames, dtype=np.uint8)[:, None, None, None], (frames, 128, 128, 3)).copy()
+
+
+def task(start: int, keep_from: int, end: int, digest: str = DIGEST) -> InferTask:
+    return InferTask(
+        job_id="job_1",
+        chunk=Chunk(index=2, track=0, start=start, keep_from=keep_from, end=end),
+        seed=5,
+        preset="tiny",
+        student=ModelPin(name="lip_student_tiny", digest=digest),
+        latents_key="latents",
+        speech_prefix="speech/",
+        output_key="out.mkv",
+    )
+
+
+class Recording(PassthroughEngine):
+    """Passes through, keeps the requests, and stops after some blocks."""
+
+    def __init__(self, blocks: int = 99) -> None:
+        super().__init__("tiny")
+        self.requests: list[ChunkRequest] = []
+        self._blocks = blocks
+
+    def generate(self, request: ChunkRequest) -> Iterator[Block]:
+        self.requests.append(request)
+        for _, block in zip(range(self._blocks), super().generate(request), strict=False):
+            yield block
+
+
+def run(work: InferTask, engine: Any, padded: int, attempt: int = 1) -> tuple[Shelf, Told]:
+    """The chunk with ``padded`` stored frames; features tell the number of their frame."""
+    shelf, told = Shelf(), Told(attempt)
+    save_latents(shelf, "latents", ENGINE.encode_faces(crops(padded)))
+    for window in range(2):
+        rows = np.arange(window * FRAMES, (window + 1) * FRAMES, dtype=np.float16)
+        save_speech(shelf, ids.speech_window_key("speech/", window), np.repeat(rows[:, None], 64, axis=1))
+    Generator(shelf, Engines(lambda _: engine))(work, told)
+    return shelf, told
+
+
+def test_pre_roll_and_padding_are_not_kept() -> None:
+    shelf, told = run(task(100, 109, 118), Recording(), 21)
+    kept = unpack_crops(shelf.objects["out.mkv"])
+    assert kept[:, 0, 0, 0].tolist() == list(range(9, 18))
+    assert told.progressed == [(9, 18), (18, 18)]
+
+
+def test_a_chunk_hears_its_own_frames_also_across_two_windows() -> None:
+    engine = Recording()
+    run(task(FRAMES - 4, FRAMES - 4, FRAMES + 5), engine, 9, attempt=3)
+    (request,) = engine.requests
+    assert request.speech_VA[:, 0].tolist() == list(range(FRAMES - 4, FRAMES + 5))
+    assert (request.seed, request.chunk, request.attempt) == (5, 2, 3)
+
+
+def test_the_last_feature_fills_the_last_block() -> None:
+    engine = Recording()
+    run(task(0, 0, 11), engine, 21)
+    assert engine.requests[0].speech_VA[:, 0].tolist() == [*range(11), *[10] * 10]
+
+
+def test_other_weights_than_the_jobs_are_refused_and_nothing_is_stored() -> None:
+    with pytest.raises(ModelUnavailable) as refused:
+        run(task(0, 0, 9, digest="f" * 64), Recording(), 9)
+    assert refused.value.media == {"pinned": "f" * 64, "served": DIGEST}
+
+
+def test_too_few_frames_are_a_failed_chunk() -> None:
+    with pytest.raises(ChunkFailed, match="9 of the 21 frames"):
+        run(task(0, 0, 21), Recording(blocks=1), 21)
