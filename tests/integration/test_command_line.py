@@ -1,4 +1,4 @@
-"""The command line against a whole system whose engine returns the source's own frames, so that nothing waits on a model."""
+"""The command line against a whole system."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from services.cli.stack import reap
-from services.cli.stack.home import CHECKOUT, home_at
+from services.cli.stack.home import CHECKOUT
 from services.cli.stack.local import LocalStack
 from services.trainer.speakers.clip import render_clip
 from services.trainer.speakers.identity import Identity
@@ -28,15 +28,6 @@ from services.trainer.speakers.utterance import Voice, fit, speak
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 FRAMES, FPS, RATE = 40, 25, 48_000
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    home = home_at(tmp_path_factory.mktemp("system"))
-    system = LocalStack(home, {"DUBLINE_ENGINE": "passthrough", "DUBLINE_LOG_FORMAT": "console"}, owner=os.getpid())
-    system.start()
-    yield system
-    system.destroy()
 
 
 @pytest.fixture(scope="module")
