@@ -1,6 +1,7 @@
 """The engine in this process: the model library itself, where a server is not wanted. Needs that library's dependencies."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,7 +34,7 @@ class InProcessEngine:
     def check(self) -> None:
         """See `LipSyncEngine.check`."""
         for model in (self.contract.student, self.contract.face_encoder, self.contract.speech_encoder):
-            self._translated(model, lambda name=model: self._models.folder(name))
+            self._translated(model, partial(self._models.folder, model))
 
     def encode_faces(self, crops_VHWC: NDArray[np.uint8]) -> FaceLatents:
         """See `LipSyncEngine.encode_faces`."""

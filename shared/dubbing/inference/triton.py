@@ -133,7 +133,7 @@ class TritonEngine:
 
 def _block_inputs(request: ChunkRequest, block: int, nonce: int) -> dict[StudentTensor, NDArray[Any]]:
     part = slice(block * LATENTS_PER_BLOCK, (block + 1) * LATENTS_PER_BLOCK)
-    tensors = {
+    tensors: dict[StudentTensor, NDArray[Any]] = {
         StudentTensor.SEED: np.array([request.seed], np.int64),
         StudentTensor.NONCE: np.array([nonce], np.int64),
         StudentTensor.CHUNK: np.array([request.chunk], np.int32),
