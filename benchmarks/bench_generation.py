@@ -1,0 +1,182 @@
+"""``make bench-generation``: how fast students generate, and where the time goes.
+
+For each preset: frames per second of one stream and of several at once, seconds to the first frame, peak memory, TFLOP/s as
+a share of the measured matmul ceiling, and the time of each part of a block.
+
+What is timed is the serving engine: latents and features arrive as numpy arrays, uint8 frames leave as numpy arrays. The first
+frame is timed from the crops of the first nine frames, so their encoding counts. A block is 12 frames.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from models import (
+    WARM,
+    Streams,
+    Subject,
+    block_flops,
+    build,
+    machine,
+    matmul_ceiling,
+    peak_gib,
+    quantise,
+    reset_peak,
+    save,
+    seconds,
+    settle,
+)
+
+from lipforcing.cache import StreamCache
+from lipforcing.conditions import Conditions
+from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, LATENT_CHANNELS, LATENTS_PER_BLOCK, STUDENTS
+from lipforcing.mask import generate_mask
+
+
+def main() -> None:
+    """Measure, print and save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", choices=[*STUDENTS], action="append", help="default: tiny, and on a GPU all")
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--blocks", type=int, default=0, help="blocks that are timed; default 6, on a GPU 12")
+    parser.add_argument("--fp8", action="store_true", help="also with FP8 linear layers")
+    parser.add_argument("--out", type=Path, help="folder; default benchmarks/results")
+    options = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    blocks = options.blocks or (12 if device.type == "cuda" else 6)
+    for preset in options.preset or ([*STUDENTS] if device.type == "cuda" else ["tiny"]):
+        subject = build(preset, device)
+        result = {"machine": machine(device), **measure(subject, options.streams, blocks)}
+        show(f"{preset}, bf16", result)
+        save(f"generation_{preset}_{device.type}", result, options.out)
+        if options.fp8:
+            plain = frames_of(subject)
+            quantise(subject)
+            result = {"machine": machine(device), **measure(subject, options.streams, blocks, fp8=True)}
+            result["psnr_against_bf16_db"] = psnr(plain, frames_of(subject))
+            show(f"{preset}, FP8", result)
+            save(f"generation_{preset}_{device.type}_fp8", result, options.out)
+        del subject
+
+
+@torch.inference_mode()
+def measure(subject: Subject, streams: list[int], blocks: int, *, fp8: bool = False) -> dict[str, Any]:
+    """Every figure of one student."""
+    device, flops = subject.device, block_flops(subject.config)
+    ceiling = matmul_ceiling(device, fp8=fp8)
+    by_count = {}
+    for count in streams:
+        found = _many(subject, count, blocks)
+        if "seconds_per_block" in found:
+            rate = count * flops / found["seconds_per_block"] * 1e-12
+            found |= {"tflops": round(rate, 2), "share_of_ceiling": round(rate / ceiling, 3)}
+        by_count[str(count)] = found
+    return {
+        "preset": subject.contract.preset,
+        "linear_layers": "fp8" if fp8 else "bf16",
+        "tflop_per_block": round(flops * 1e-12, 3),
+        "matmul_ceiling_tflops": round(ceiling, 2),
+        "streams": by_count,
+        "first_frame_seconds": _first_frame(subject),
+        "parts_ms": {name: round(1000 * value, 2) for name, value in _parts(subject, max(3, blocks // 2)).items()},
+    }
+
+
+def _many(subject: Subject, count: int, blocks: int) -> dict[str, Any]:
+    reset_peak(subject.device)
+    try:
+        run = Streams(subject, count)
+        for _ in range(WARM):
+            run.step()
+        began = time.perf_counter()
+        for _ in range(blocks):
+            run.step()
+        each = (time.perf_counter() - began) / blocks
+    except torch.OutOfMemoryError:
+        return {"does_not_fit": True}
+    return {
+        "frames_per_second": round(count * BLOCK_FRAMES / each, 2),
+        "seconds_per_block": round(each, 4),
+        "peak_gib": round(peak_gib(subject.device), 2),
+    }
+
+
+def _first_frame(subject: Subject) -> float:
+    """From the crops of nine frames in host memory to the first block's frames in host memory; median of three."""
+    crop = subject.contract.crop
+    crops = np.random.default_rng(0).integers(0, 255, (FIRST_BLOCK_FRAMES, crop, crop, 3), np.uint8)
+    taken = []
+    for _ in range(4):
+        run = Streams(subject, 1)
+        settle(subject.device)
+        began = time.perf_counter()
+        run.step(subject.faces.encode(crops))
+        taken.append(run.answered - began)
+        del run
+    return round(sorted(taken[1:])[1], 4)
+
+
+def _parts(subject: Subject, repeats: int) -> dict[str, float]:
+    """Seconds of each part of one steady block of one stream, run eagerly (no graphs)."""
+    student, config, device = subject.student, subject.config, subject.device
+    network, side, crop = student.network, config.latent, subject.contract.crop
+    shape = (1, LATENT_CHANNELS, LATENTS_PER_BLOCK, side, side)
+    latents = torch.randn(shape, device=device).to(network.dtype)
+    speech = torch.randn(1, LATENTS_PER_BLOCK, 4, config.audio_input, device=device).to(network.dtype)
+    conditions = Conditions(latents[:, :, 0], generate_mask(side, device, network.dtype), latents, latents, speech)
+    prepared = network.embed_conditions(conditions)
+    cache = StreamCache(config, 1, device, network.dtype)
+    crops = np.zeros((FIRST_BLOCK_FRAMES + BLOCK_FRAMES, crop, crop, 3), np.uint8)
+    z = latents.to(next(subject.decoder.parameters()).dtype)
+    state = subject.decoder.decoder_state()
+    subject.decoder.decode_step(z, state)
+
+    def forward(step: int, *, store: bool = False) -> object:
+        return network(latents, student.times[step], prepared, student.text, cache.step([0], [2], store=store))
+
+    def timed(run: Any) -> float:
+        return seconds(run, device, repeats)
+
+    return {
+        "encode": timed(lambda: subject.faces.encode(crops)) - timed(lambda: subject.faces.encode(crops[:FIRST_BLOCK_FRAMES])),
+        "conditions": timed(lambda: network.embed_conditions(conditions)),
+        **{f"step_{step + 1}": timed(lambda step=step: forward(step)) for step in range(len(config.t_list) - 1)},
+        "context": timed(lambda: forward(len(config.t_list) - 1, store=True)),
+        "decode": timed(lambda: subject.decoder.decode_step(z, state)),
+    }
+
+
+@torch.inference_mode()
+def frames_of(subject: Subject) -> np.ndarray:
+    """The frames of a few blocks, always from the same input."""
+    run = Streams(subject, 1)
+    return np.concatenate([run.step()[0] for _ in range(3)])
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal-to-noise ratio of uint8 pictures in decibels."""
+    error = float(np.square(a.astype(np.float64) - b.astype(np.float64)).mean())
+    return round(10 * float(np.log10(255.0**2 / max(error, 1e-9))), 2)
+
+
+def show(title: str, result: dict[str, Any]) -> None:
+    """Print the table."""
+    print(f"\n{title}: {result['tflop_per_block']} TFLOP a block, ceiling {result['matmul_ceiling_tflops']} TFLOP/s")
+    print(f"{'streams':>8} {'frames/s':>10} {'s/block':>9} {'TFLOP/s':>9} {'ceiling':>8} {'GiB':>7}")
+    for count, row in result["streams"].items():
+        if "does_not_fit" in row:
+            print(f"{count:>8} does not fit")
+            continue
+        share = f"{100 * row['share_of_ceiling']:.0f} %"
+        cells = f"{row['frames_per_second']:>10} {row['seconds_per_block']:>9} {row['tflops']:>9} {share:>8}"
+        print(f"{count:>8} {cells} {row['peak_gib']:>7}")
+    print(f"first frame after {result['first_frame_seconds']} s; parts of a block in ms: {result['parts_ms']}")
+    if "psnr_against_bf16_db" in result:
+        print(f"PSNR against bf16: {result['psnr_against_bf16_db']} dB")
+
+
+if __name__ == "__main__":
+    main()
