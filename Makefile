@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DUBLINE := .venv/bin/dubline
 ARGS ?=
+PROFILE ?= tiny
 
 .PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup clean
 
@@ -45,6 +46,9 @@ bench-generation: setup  ## Time the model: frames per second, first frame, memo
 
 bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
+
+train-tiny: setup  ## Make the demonstration model's weights from nothing (PROFILE=smoke: a few steps, weights kept apart)
+	@$(PYTHON) -m services.trainer --recipe $(PROFILE) $(ARGS)
 
 clean: down  ## Remove the virtual environment, the stack's data and all caches
 	rm -rf .venv .dubline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

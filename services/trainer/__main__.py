@@ -17,12 +17,13 @@ def main() -> None:
     )
     parser.add_argument("--recipe", choices=NAMES, default="tiny")
     parser.add_argument("--work", type=Path, default=ROOT / ".dubline" / "trainer", help="intermediate results; resumable")
-    parser.add_argument("--repository", type=Path, default=ROOT / "model_repo", help="where the weights go")
+    parser.add_argument("--repository", type=Path, help="where the weights go; default: model_repo, for smoke the work folder")
     parser.add_argument("--landmarker", type=Path, default=ROOT / "third_party" / "face_landmarker" / "face_landmarker.task")
     parser.add_argument("--evaluate", action="store_true", help="only evaluate what the repository holds")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    run = Run(load(options.recipe), options.work, options.repository, options.landmarker)
+    repository = options.repository or (ROOT / "model_repo" if options.recipe == "tiny" else options.work / "repository")
+    run = Run(load(options.recipe), options.work, repository, options.landmarker)
     metrics = run.judge(0) if options.evaluate else run.run()
     print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
 

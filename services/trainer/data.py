@@ -10,11 +10,13 @@ import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
@@ -28,7 +30,9 @@ from .speakers.utterance import Utterance, draw, fit
 
 log = structlog.get_logger(__name__)
 
+ResultT = TypeVar("ResultT")
 SHARD = 20  # takes
+_ATTEMPTS = 5
 MARGIN = SAMPLE_RATE  # samples of sound on either side of the footage, so that the first and last frame hear their context
 _ENDS, _SILENT = 0.2, 0.06  # share of the utterances that break off inside the footage, and of those that never begin
 
@@ -154,12 +158,31 @@ def render_takes(folder: Path, split: Split, count: int, *, frames: int, seed: i
     todo = [seed * 1_000_003 + index for first in missing for index in range(first, first + SHARD)]
     if not todo:
         return
-    with multiprocessing.get_context("spawn").Pool(processes or os.cpu_count()) as pool:
-        made = pool.imap(partial(_take, split, frames), todo)
-        for first in missing:
-            rows = [next(made) for _ in range(SHARD)]
-            _write(_shard(folder, split, frames, seed, first), rows)
-            log.info("rendered", split=split.value, takes=first + SHARD, of=count)
+    for first, rows in zip(missing, in_processes(partial(_take, split, frames), todo, processes), strict=True):
+        _write(_shard(folder, split, frames, seed, first), rows)
+        log.info("rendered", split=split.value, takes=first + SHARD, of=count)
+
+
+def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes: int | None = None) -> Iterator[list[ResultT]]:
+    """Results of ``task`` for all ``items`` in order, ``SHARD`` at a time, from several processes.
+
+    The speech synthesizer is native code and now and then takes its process down; the shard is then done again in new ones.
+
+    Raises:
+        BrokenProcessPool: the same shard fails ``_ATTEMPTS`` times.
+    """
+    shards, failures = [items[i : i + SHARD] for i in range(0, len(items), SHARD)], 0
+    while shards:
+        with ProcessPoolExecutor(processes or os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+            try:
+                while shards:
+                    yield list(pool.map(task, shards[0]))
+                    shards, failures = shards[1:], 0
+            except BrokenProcessPool:
+                failures += 1
+                log.warning("a worker process died", attempt=failures)
+                if failures == _ATTEMPTS:
+                    raise
 
 
 def read_takes(folder: Path, split: Split, count: int, *, frames: int, seed: int) -> Takes:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ from lipforcing.vae.tiny import TinyCodec
 
 from . import evaluate
 from .codec import train_codec
-from .data import Takes, read_takes, render_takes
+from .data import Takes, in_processes, read_takes, render_takes
 from .diffusion_forcing import train_forcing
 from .latents import ClipLatents, clip_latents
 from .optimise import Curve
@@ -104,10 +105,8 @@ class Run:
         return self._stage("speech", key, TinySpeechEncoder, train)
 
     def _utterances(self, split: Split, count: int) -> list[Utterance]:
-        frames = self._recipe.utterance_seconds * int(_FPS)
-        times = np.arange(frames) / float(_FPS)
-        made = [draw(split, _SPEECH_SEEDS + i, self._recipe.utterance_seconds * SAMPLE_RATE) for i in range(count)]
-        return [Utterance(u.samples.astype(np.float32), times, u.track.frames(frames, _FPS)) for u in made]
+        say = partial(_said, split, self._recipe.utterance_seconds)
+        return [one for shard in in_processes(say, range(_SPEECH_SEEDS, _SPEECH_SEEDS + count)) for one in shard]
 
     def _student(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> LipNetwork:
         recipe = self._recipe
@@ -146,6 +145,12 @@ class Run:
             "revision": revision(Path(__file__).parents[2]),
             "torch": torch.__version__,
         }
+
+
+def _said(split: Split, seconds: int, seed: int) -> Utterance:
+    frames = seconds * int(_FPS)
+    made = draw(split, seed, seconds * SAMPLE_RATE)
+    return Utterance(made.samples.astype(np.float32), np.arange(frames) / float(_FPS), made.track.frames(frames, _FPS))
 
 
 @torch.no_grad()
