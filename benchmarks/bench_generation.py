@@ -25,10 +25,10 @@ from models import (
     peak_gib,
     quantise,
     reset_peak,
-    save,
     seconds,
     settle,
 )
+from report import save
 
 from lipforcing.cache import StreamCache
 from lipforcing.conditions import Conditions

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from models import WARM, Streams, Subject, build, forward_flops, machine, reset_peak, save, seconds
+from models import WARM, Streams, Subject, build, forward_flops, machine, reset_peak, seconds
+from report import save
 
 from lipforcing.cache import Bidirectional
 from lipforcing.conditions import Conditions

@@ -6,21 +6,18 @@ the inference server uses, from numpy arrays to uint8 frames in host memory.
 Legend: B sequences, T latent frames, Z latent channels, h/w latent side, V video frames, A speech features.
 """
 
-import json
 import os
-import platform
 import resource
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from report import commit, cpu_name
 
 from lipforcing.contract import BLOCK_FRAMES, LATENT_CHANNELS, LATENTS_PER_BLOCK, STUDENTS, StudentContract
 from lipforcing.network import LipNetwork
@@ -36,7 +33,6 @@ from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.vae.wan import WanVae
 
-RESULTS = Path(__file__).parent / "results"
 WARM = 4  # blocks 0 and 1 have windows of their own, 2 is captured as a graph, 3 is replayed for the first time
 Run = Callable[[], object]
 
@@ -191,31 +187,9 @@ def peak_gib(device: torch.device) -> float:
 
 def machine(device: torch.device) -> dict[str, Any]:
     """Where a result was measured."""
-    where: dict[str, Any] = {"cpu": _cpu_name(), "cores": os.cpu_count(), "torch": torch.__version__, "commit": commit()}
+    where: dict[str, Any] = {"cpu": cpu_name(), "cores": os.cpu_count(), "torch": torch.__version__, "commit": commit()}
     if device.type == "cuda":
         where |= {"gpu": torch.cuda.get_device_name(device), "cuda": torch.version.cuda}
     else:
         where["load_before"] = round(os.getloadavg()[0], 2)
     return where
-
-
-def commit() -> str:
-    """The tree that was measured."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
-def _cpu_name() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def save(name: str, result: dict[str, Any], out: Path | None = None) -> None:
-    """Write ``result`` to ``results/name.json``."""
-    path = (out or RESULTS) / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"-> {path}")

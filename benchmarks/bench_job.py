@@ -1,0 +1,230 @@
+"""``make bench-job``: the main job at 1080p on the local stack, by phase, against a plain transcode of the same clip.
+
+Prints and writes to results/bench_job.json, for each clip length:
+
+- seconds of each phase, as the job itself tells them;
+- overhead: everything but encoding and generation (probing, analysis, stitching, verification), over the seconds that a plain
+  ffmpeg transcode of the same clip with the same encoder settings takes, run before and after the job; goal: at most 1.5;
+- frames per second of the whole job, from submission to master; goal: 25;
+- peak memory of each process of the stack (proportional set size, children included), and how it grows with the length.
+
+The clips are the demonstration's sample, scaled to 1920 x 1080 and repeated. Every clip is new to the stack, so nothing is
+found in a cache. Nothing else should run meanwhile; the load before each job is in the result.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import imageio_ffmpeg
+import psutil
+from report import commit, cpu_name, save
+
+from dubbing.domain.jobs import TERMINAL, Phase
+from dubbing.settings import MediaSettings
+from services.cli.client import Client
+from services.cli.dub import DELIVERED
+from services.cli.stack import reap
+from services.cli.stack.home import CHECKOUT, default_home
+from services.cli.stack.local import LocalStack
+
+FPS, SIZE = 25, "1920:1080"
+MODEL_PHASES = (Phase.ENCODING, Phase.GENERATING)
+_SAMPLES = 0.5
+
+
+def main() -> None:
+    """Measure, print and save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lengths", type=int, nargs="+", default=[10, 60, 300], help="seconds of the clips")
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--out", type=Path, help="folder; default benchmarks/results")
+    options = parser.parse_args()
+    stack = LocalStack(default_home(), os.environ)
+    was_up = stack.status().supervisor is not None
+    print("starting the stack", file=sys.stderr)
+    stack.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="dubline-bench-") as folder:
+            rows = [measure(stack, Path(folder), length, options.model) for length in sorted(options.lengths)]
+    finally:
+        if not was_up:
+            stack.stop()
+    result = {"machine": host(), "model": options.model, "size": SIZE, "fps": FPS, "clips": rows, "memory_growth": growth(rows)}
+    show(result)
+    save("bench_job", result, options.out)
+
+
+def host() -> dict[str, Any]:
+    """Processor, cores and memory."""
+    memory = round(psutil.virtual_memory().total / 2**30, 1)
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "memory_gib": memory, "commit": commit()}
+
+
+def measure(stack: LocalStack, folder: Path, seconds: int, model: str) -> dict[str, Any]:
+    """One job over a clip of ``seconds``."""
+    print(f"{seconds} s: making the clip", file=sys.stderr)
+    picture, sound = make_clip(folder, seconds)
+    frames = seconds * FPS
+    env = stack.env()
+    client = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"])
+    assets = [client.upload(path, lambda _: None) for path in (picture, sound)]
+    load = os.getloadavg()[0]
+    before = transcode(picture, sound, folder)
+    print(f"{seconds} s: dubbing", file=sys.stderr)
+    with Sampler(stack) as sampler:
+        job = run_job(client, *assets, model)
+    plain = (before + transcode(picture, sound, folder)) / 2
+    phases = phases_of(job)
+    overhead = sum(taken for name, taken in phases.items() if name not in MODEL_PHASES)
+    whole = between(job["created_at"], job["finished_at"])
+    for path in (picture, sound):
+        path.unlink()
+    return {
+        "seconds": seconds,
+        "frames": frames,
+        "load_before": round(load, 2),
+        "phases": {name: round(taken, 2) for name, taken in phases.items()},
+        "stitch_timings": client.receipt(job["id"])["timings"],
+        "whole_seconds": round(whole, 2),
+        "frames_per_second": round(frames / whole, 2),
+        "generation_frames_per_second": job["progress"]["fps"],
+        "transcode_seconds": round(plain, 2),
+        "overhead_over_transcode": round(overhead / plain, 2),
+        "peak_mib": {name: round(size / 2**20) for name, size in sampler.peak.items()},
+    }
+
+
+def make_clip(folder: Path, seconds: int) -> tuple[Path, Path]:
+    """A picture of exactly ``seconds`` at 1080p and a track of the same length, with bytes that no stack has seen."""
+    sample = default_home().root / "sample"
+    if not (sample / "replacement.wav").exists():
+        command = [sys.executable, "-m", "services.trainer.speakers", str(sample)]
+        path = f"{CHECKOUT / 'shared'}:{CHECKOUT}"
+        subprocess.run(command, check=True, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.DEVNULL)
+    picture, sound = folder / f"clip-{seconds}.mp4", folder / f"track-{seconds}.wav"
+    new = ("-metadata", f"comment={uuid.uuid4()}")
+    looped = ("-stream_loop", "-1", "-i")
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "17", "-pix_fmt", "yuv420p")
+    frames = ("-frames:v", str(seconds * FPS))
+    ffmpeg(*looped, sample / "speaker.mp4", "-an", "-vf", f"scale={SIZE}:flags=lanczos", *codec, *frames, *new, picture)
+    ffmpeg(*looped, sample / "replacement.wav", "-t", seconds, *new, sound)
+    return picture, sound
+
+
+def transcode(picture: Path, sound: Path, folder: Path) -> float:
+    """Seconds that ffmpeg alone takes for picture and track with the encoder settings of masters."""
+    settings = MediaSettings()
+    codec = ("-c:v", "libx264", "-preset", settings.preset, "-crf", settings.crf, "-threads", settings.threads)
+    began = time.perf_counter()
+    ffmpeg("-i", picture, "-i", sound, "-map", "0:v", "-map", "1:a", *codec, "-c:a", "aac", folder / "plain.mp4")
+    return time.perf_counter() - began
+
+
+def ffmpeg(*arguments: object) -> None:
+    """Run ffmpeg quietly."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    subprocess.run([program, "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+def run_job(client: Client, video: str, audio: str, model: str) -> dict[str, Any]:
+    """Submit and wait."""
+    request = {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}, "model": model, "seed": 1}
+    job = client.submit(request)
+    while job["status"] not in TERMINAL:
+        time.sleep(0.5)
+        job = client.job(job["id"])
+    if job["status"] not in DELIVERED:
+        raise SystemExit(f"the job {job['status']}: {json.dumps(job['error'])}")
+    return job
+
+
+def phases_of(job: dict[str, Any]) -> dict[str, float]:
+    """Seconds of each phase; what lies before the first is the wait for a worker."""
+    times = [(name, job["progress"]["phases"][name]["started_at"]) for name in Phase]
+    marks = [("waiting", job["created_at"]), *((str(name), at) for name, at in times if at), ("end", job["finished_at"])]
+    return {name: between(at, after) for (name, at), (_, after) in pairwise(marks)}
+
+
+def between(first: str, last: str) -> float:
+    """Seconds from one time to another."""
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+
+
+class Sampler:
+    """Peak memory of each process of the stack while it is open."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.peak: dict[str, int] = {}
+        self._stack, self._stop = stack, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_SAMPLES):
+            for process in self._stack.status().processes:
+                if process.pid is not None:
+                    size = sum(map(resident, reap.family(process.pid)))
+                    self.peak[process.name] = max(size, self.peak.get(process.name, 0))
+
+
+def resident(process: psutil.Process) -> int:
+    """Proportional set size in bytes; 0 for a process that has just ended."""
+    with suppress(psutil.Error):
+        return int(process.memory_full_info().pss)
+    return 0
+
+
+def growth(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Peak over the longest clip divided by the peak over the shortest."""
+    first, last = rows[0]["peak_mib"], rows[-1]["peak_mib"]
+    return {name: round(last[name] / size, 2) for name, size in first.items() if size and name in last}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the tables."""
+    rows = result["clips"]
+    columns = [f"{row['seconds']} s" for row in rows]
+    print(" " * 40 + "".join(f"{column:>10}" for column in columns))
+    for phase in ("waiting", *Phase):
+        _line(f"{phase} (s)", [row["phases"].get(str(phase), 0.0) for row in rows])
+    for name, unit in (
+        ("whole_seconds", "s"),
+        ("frames_per_second", "goal 25"),
+        ("generation_frames_per_second", ""),
+        ("transcode_seconds", "s"),
+        ("overhead_over_transcode", "goal 1.5"),
+        ("load_before", ""),
+    ):
+        _line(f"{name.replace('_', ' ')} {f'({unit})' if unit else ''}", [row[name] for row in rows])
+    print("peak memory in MiB")
+    for name in rows[0]["peak_mib"]:
+        _line(f"  {name}", [row["peak_mib"].get(name, 0) for row in rows], result["memory_growth"].get(name))
+
+
+def _line(name: str, values: list[Any], ratio: float | None = None) -> None:
+    cells = "".join(f"{value if value is not None else '-':>10}" for value in values)
+    print(f"{name:40}"[:40].ljust(40) + cells + (f"   x{ratio}" if ratio else ""))
+
+
+if __name__ == "__main__":
+    main()
