@@ -6,11 +6,12 @@ Legend: N clips, V video frames, H/W crop side, B batch, C colours, Z latent cha
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pixel_unshuffle
 
 from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, SPATIAL_STRIDE, mouth_mask
@@ -134,12 +135,17 @@ def start_linear(codec: TinyCodec, x_BCVHW: Tensor) -> None:
     axes = axes[:, -LATENT_CHANNELS:]
     encoder, decoder = codec.encoder.linear, codec.decoder.linear
     encoder.weight.copy_((axes / scale).T[:, :, None, None])
-    encoder.bias.copy_(-(mean @ (axes / scale)))
+    _bias(encoder).copy_(-(mean @ (axes / scale)))
     decoder.weight.copy_((axes * scale)[:, :, None, None])
-    decoder.bias.copy_(mean)
+    _bias(decoder).copy_(mean)
     for last in (codec.encoder.out, codec.decoder.out):
         last.weight.mul_(0.05)
-        last.bias.zero_()
+        _bias(last).zero_()
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    """The layer's bias, which all of the codec's convolutions have."""
+    return cast("Tensor", layer.bias)
 
 
 @torch.no_grad()
@@ -163,7 +169,7 @@ def train_codec(
     a latent means, and the decoder goes on alone. ``start`` continues a codec whose first part is done.
     """
     torch.manual_seed(seed)
-    codec = (start or TinyCodec()).to(memory_format=torch.channels_last)
+    codec = (start or TinyCodec()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     batches = CodecBatches(clips_NVHWC, stage, seed)
     curves = {}
     if start is None:

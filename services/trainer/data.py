@@ -66,8 +66,8 @@ class Takes:
 
     def digest(self) -> str:
         """SHA-256 over crops and sound."""
-        found = hashlib.sha256(np.ascontiguousarray(self.crops))
-        found.update(np.ascontiguousarray(self.sound))
+        found = hashlib.sha256(np.ascontiguousarray(self.crops).data)
+        found.update(np.ascontiguousarray(self.sound).data)
         return found.hexdigest()
 
 
@@ -201,7 +201,7 @@ def _shard(folder: Path, split: Split, frames: int, seed: int, first: int) -> Pa
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    arrays = {name: np.stack([row[name] for row in rows]) for name in ("crops", "sound", "visemes", "truth")}
+    arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in ("crops", "sound", "visemes", "truth")}
     partial_path = path.with_suffix(".partial.npz")
     np.savez(partial_path, meta=json.dumps([row["meta"] for row in rows]), **arrays)
     partial_path.replace(path)

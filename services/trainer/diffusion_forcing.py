@@ -12,9 +12,10 @@ Legend: B clips, Z latent channels, T latent frames, h/w latent side, K blocks o
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lipforcing.cache import BlockCausal
 from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK
@@ -66,7 +67,7 @@ def start_from_reference(network: LipNetwork) -> None:
         weight[:places, :LATENT_CHANNELS] = one
         weight[places : 2 * places, first:] = one
         for project in network.audio_cond_projs:
-            project.weight[: 2 * places] = 0.0
+            cast("nn.Linear", project).weight[: 2 * places] = 0.0
         network.head.head.weight.zero_()
         network.head.head.weight[:, :places] = torch.eye(places)[order]
         network.head.head.weight[:, places : 2 * places] = -torch.eye(places)[order]

@@ -115,7 +115,7 @@ def optimise(
         norm = torch.nn.utils.clip_grad_norm_(trained, plan.clip)
         optimiser.step()
         _copy(live, trained)
-        torch._foreach_lerp_(average, trained, 1.0 - averaged(plan.average, step))
+        torch._foreach_lerp_(average, list[Tensor](trained), 1.0 - averaged(plan.average, step))
         window.add({**parts, "gradient": norm})
         if (step + 1) % report_every == 0 or step + 1 == plan.steps:
             curve.seconds = time.monotonic() - began

@@ -7,7 +7,7 @@ stopped continues with the first stage whose result is missing.
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
@@ -75,11 +75,14 @@ class Run:
         for split in (Split.DEV, Split.TEST):
             metrics[split.value] = evaluate.evaluate(
                 self._repository, self._landmarker, split=split, clips=plan.clips, frames=plan.frames, seed=plan.seed,
-                look=lambda index, pictures, name=split.value: draw_sheet(self._work / f"{name}-{index:02d}.png", pictures),
+                look=partial(self._look, split),
             )  # fmt: skip
             log.info("evaluated", **metrics[split.value])
         add_metrics(self._repository, metrics)
         return metrics
+
+    def _look(self, split: Split, index: int, pictures: dict[str, Sequence[evaluate.Frames]]) -> None:
+        draw_sheet(self._work / f"{split.value}-{index:02d}.png", pictures)
 
     def _takes(self) -> Takes:
         recipe = self._recipe

@@ -113,7 +113,8 @@ class MelColumns(nn.Module):
         inside = (index_CW >= 0) & (index_CW < last)
         segments_CW = torch.where(inside, waveform_S.float()[index_CW.clamp(0, max(0, last - 1))], 0.0)
         spectrum = torch.fft.rfft(segments_CW * self.taper, n=FFT)
-        return ((spectrum.real.square() + spectrum.imag.square()) / WINDOW) @ self.filters
+        power_CM: Tensor = ((spectrum.real.square() + spectrum.imag.square()) / WINDOW) @ self.filters
+        return power_CM
 
 
 def log_scale(power: Tensor) -> Tensor:

@@ -107,7 +107,7 @@ class TinyCodec(Codec):
         if not state.started:
             x_BCVHW = torch.cat([x_BCVHW[:, :, :1].expand(-1, -1, FRAMES_PER_LATENT - 1, -1, -1), x_BCVHW], dim=2)
             state.started = True
-        z_NZhw = self.encoder(pack_frames(x_BCVHW))
+        z_NZhw: Tensor = self.encoder(pack_frames(x_BCVHW))
         z_NZhw = (z_NZhw - self.mean[:, None, None]) / self.std[:, None, None]
         return z_NZhw.reshape(x_BCVHW.shape[0], -1, *z_NZhw.shape[1:]).transpose(1, 2).contiguous()
 
