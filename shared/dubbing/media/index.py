@@ -125,7 +125,12 @@ def build_index(path: Path) -> FrameIndex:
         _require_whole(container, packets, declared, base)
     ticks, stamped = _decoded_ticks(path) if by_decoding else (sorted(packets.ticks), True)
     if not ticks:
-        raise EmptyMedia("The video stream holds no frame.", where={"stream": "video"}, media={"video_frames": 0})
+        raise EmptyMedia(
+            "The video stream holds no frame.",
+            where={"stream": "video"},
+            suggestions=("Export the file again, and look whether it plays.",),
+            media={"video_frames": 0},
+        )
     array = np.asarray(ticks, np.int64)
     known = [r for r in rates if r]
     rate = constant_rate(array, base, known) if stamped else known[0]

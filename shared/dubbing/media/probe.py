@@ -101,7 +101,12 @@ def _first_frame(container: InputContainer) -> tuple[VideoFrame, VideoStream]:
             suggestions=("Upload the file again.", "Re-encode the video as H.264 or ProRes."),
         ) from error
     if frame is None:
-        raise EmptyMedia("The video stream holds no frame.", where={"stream": "video"}, media={"video_frames": 0})
+        raise EmptyMedia(
+            "The video stream holds no frame.",
+            where={"stream": "video"},
+            suggestions=("Export the file again, and look whether it plays.",),
+            media={"video_frames": 0},
+        )
     return frame, stream
 
 

@@ -82,7 +82,12 @@ def count_sound(path: Path) -> AudioInfo:
         declared = (stream.duration or 0) * base if exact else Fraction(0)
         name = context.name
     if first is None:
-        raise EmptyMedia("The audio stream holds no sample.", where={"stream": "audio"}, media={"audio_samples": 0})
+        raise EmptyMedia(
+            "The audio stream holds no sample.",
+            where={"stream": "audio"},
+            suggestions=("Export the file again, and look whether it plays.",),
+            media={"audio_samples": 0},
+        )
     duration = Fraction(samples, first.sample_rate)
     declared += _riff_lack(path) * duration
     if declared - duration > Fraction(1, 4):
