@@ -11,7 +11,7 @@ from services.trainer.speech import SpeechStage
 
 RECIPE = Recipe(
     name="smoke",
-    network=replace(PRESETS["tiny"], dim=96, ffn=128, heads=3, layers=4),
+    network=replace(PRESETS["tiny"], dim=144, ffn=128, heads=3, layers=4),
     takes=4,
     frames=21,
     utterances=3,
