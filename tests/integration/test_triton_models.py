@@ -151,7 +151,7 @@ def test_every_answer_names_the_weights_that_made_it(client: grpc.InferenceServe
     assert answer.as_numpy(StudentTensor.DIGEST).tobytes() == hashlib.sha256(file.read_bytes()).digest()
 
 
-def test_concurrent_chunks_share_batches_and_keep_their_own_results(server: dict[str, str], weights: Weights) -> None:
+def test_concurrent_chunks_keep_their_own_results_to_the_byte(server: dict[str, str], weights: Weights) -> None:
     chunks = [Chunk(10 + number, blocks=5) for number in range(6)]
 
     def run(chunk: Chunk) -> np.ndarray:
@@ -166,8 +166,10 @@ def test_concurrent_chunks_share_batches_and_keep_their_own_results(server: dict
         assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
     blocks, steps = (after[name] - before.get(name, 0.0) for name in ("blocks_total", "steps_total"))
     assert blocks == 30
-    assert steps < blocks
+    assert steps < blocks if torch.cuda.is_available() else steps == blocks
     assert after["frames_total"] - before.get("frames_total", 0.0) == 6 * (9 + 4 * 12)
+    if not torch.cuda.is_available():
+        np.testing.assert_array_equal(run(chunks[0]), results[0])
 
 
 def test_a_foreign_block_is_refused_and_the_sequence_goes_on(client: grpc.InferenceServerClient, weights: Weights) -> None:

@@ -30,6 +30,13 @@ log = structlog.get_logger()
 # gRPC statuses (as the client writes them) of a server that is gone, starting, or full: the work succeeds later.
 _PASSING = ("UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "NOT_FOUND", "UNKNOWN")
 
+# A server that was restarted is found again at once: by default gRPC waits up to two minutes between looks.
+_CHANNEL = [
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+]
+
 
 class TritonEngine:
     """Drives the three models of one preset over gRPC. Not thread-safe: one engine per thread.
@@ -42,7 +49,7 @@ class TritonEngine:
 
     def __init__(self, url: str, preset: str, timeout: float = 120.0) -> None:
         self.contract = STUDENTS[preset]
-        self._client = grpc.InferenceServerClient(url)
+        self._client = grpc.InferenceServerClient(url, channel_args=_CHANNEL)
         self._url = url
         self._timeout = timeout
 
