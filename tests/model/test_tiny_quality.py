@@ -1,0 +1,57 @@
+"""The committed demonstration model, measured as the server runs it on people, voices and languages that it never saw."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lipforcing.contract import STUDENTS
+from services.trainer.evaluate import evaluate
+from services.trainer.speakers.splits import Split
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "model_repo"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict[str, Any]:
+    manifest = json.loads((MODELS / STUDENTS["tiny"].student / "1" / "model.json").read_text())
+    assert manifest["demo"] is True
+    figures: dict[str, Any] = manifest["metrics"]["test"]
+    return figures
+
+
+@pytest.fixture(scope="module")
+def measured(recorded: dict[str, Any]) -> dict[str, Any]:
+    landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
+    return evaluate(
+        MODELS, landmarker, split=Split.TEST, clips=recorded["clips"], frames=recorded["frames"], seed=recorded["seed"]
+    )
+
+
+def test_the_manifest_tells_what_is_measured(recorded: dict[str, Any], measured: dict[str, Any]) -> None:
+    assert measured["r_open"] == pytest.approx(recorded["r_open"], abs=0.03)
+    assert measured["r_width"] == pytest.approx(recorded["r_width"], abs=0.06)
+
+
+def test_the_mouth_follows_the_speech_on_time(measured: dict[str, Any]) -> None:
+    assert measured["r_open"] >= 0.7
+    assert measured["r_swapped"] >= 0.65
+    assert measured["lag_within_1"] >= 0.8
+    assert measured["late_lag_2_to_4"] >= 0.8
+
+
+def test_the_mouth_does_not_follow_the_footage_or_other_speech(measured: dict[str, Any]) -> None:
+    assert abs(measured["r_wrong"]) <= 0.2
+    assert abs(measured["r_swapped_leak"]) <= 0.2
+
+
+def test_silence_closes_the_mouth(measured: dict[str, Any]) -> None:
+    assert measured["silence"] <= 0.35 * measured["mean_open"]
+
+
+def test_nothing_outside_the_mouth_region_changes(measured: dict[str, Any]) -> None:
+    assert measured["untouched"] == 1.0
