@@ -1,8 +1,9 @@
 """The frame reader: every frame of a file in display order, numbered and timed exactly, a few in memory at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 import av
@@ -74,6 +75,13 @@ class FrameReader:
             if expected == end:
                 return
         raise self._damaged(expected)
+
+    def pick(self, frames: Sequence[int]) -> Iterator[PictureFrame]:
+        """The frames numbered ``frames`` (ascending), one pass over each group of pictures that holds any; raises as `read`."""
+        keys, ticks = self.index.keys, self.index.ticks
+        for _, group in groupby(frames, lambda frame: int(keys.searchsorted(ticks[frame], side="right"))):
+            wanted = set(group)
+            yield from (picture for picture in self.read(min(wanted), max(wanted) + 1) if picture.index in wanted)
 
     def _decoded(self, start: int) -> Iterator[tuple[int, VideoFrame]]:
         """Decoded frames with their numbers, from at or before ``start``."""

@@ -55,8 +55,8 @@ def contact_sheet(
     middle = columns // 2
     for top, label, reader in rows:
         draw.text((_GAP, top + _TILE // 2 - 8), label, _INK, font)
-        for column, (frame, box) in enumerate(faces):
-            picture = next(reader.read(frame, frame + 1))
+        pictures = reader.pick([frame for frame, _ in faces])
+        for column, (picture, (_, box)) in enumerate(zip(pictures, faces, strict=True)):
             sheet.paste(_tile(picture, box), (_LABEL + column * (_TILE + _GAP), top))
             if column == middle:
                 left = width - whole[0] - _GAP

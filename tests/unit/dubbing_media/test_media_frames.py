@@ -49,6 +49,16 @@ def test_any_range_gives_exactly_these_frames(clip: Make, kind: str) -> None:
         assert [planes(f) for f in got] == whole[start:end], (start, end)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_scattered_frames_are_picked_exactly(clip: Make, kind: str) -> None:
+    name, extra = KINDS[kind]
+    path = clip(name, *extra, frames=60)
+    whole, reader, wanted = decoded_planes(path), opened(path), [0, 7, 11, 12, 13, 36, 59]
+    got = list(reader.pick(wanted))
+    assert [f.index for f in got] == wanted
+    assert [planes(f) for f in got] == [whole[i] for i in wanted]
+
+
 def test_times_are_exact_on_the_grid_and_off_it(clip: Make) -> None:
     steady = opened(clip("a.mkv", rate="30000/1001", frames=40))
     assert steady.frame_times() == [i * Fraction(1001, 30000) for i in range(40)]
