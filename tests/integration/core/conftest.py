@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from alembic import command
 from alembic.config import Config
+from api_fixtures import body, client, services, upload
 from platform_jobs import ROOT
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
@@ -13,6 +14,8 @@ from dubbing.db.engine import Database, open_engine
 from dubbing.db.models import Base
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.settings import DatabaseSettings
+
+__all__ = ["body", "client", "services", "upload"]
 
 
 @pytest.fixture(scope="session")

@@ -3,123 +3,27 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import platform_results as results
 import pytest
-import redis as redis_client
+from api_calls import MIB, UNKNOWN, authorised, problem, work_through
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing import clock
 from dubbing.db.advance import Advancer
-from dubbing.db.engine import Database
-from dubbing.db.keys import create_api_key
 from dubbing.db.models import ApiKey, IdempotencyKey, Job, Upload
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.work import PAYLOADS, WorkKind
-from dubbing.queue.app import make_celery
-from dubbing.queue.doorbell import Doorbell
-from dubbing.settings import (
-    ApiSettings,
-    DatabaseSettings,
-    EngineSettings,
-    LoggingSettings,
-    QueueSettings,
-    RedisSettings,
-    S3Settings,
-    TritonSettings,
-)
-from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
-from services.api.catalogue import Catalogue
 from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
-MIB = 1 << 20
-UNKNOWN = "0" * 26
-
-
-@pytest.fixture
-def services(
-    database: Database, database_settings: DatabaseSettings, redis_url: str, s3_settings: S3Settings
-) -> Iterator[Services]:
-    queue, broker, engine = QueueSettings(), RedisSettings(url=redis_url), EngineSettings(engine="passthrough")
-    own = Database(database_settings)
-    yield Services(
-        api=ApiSettings(part_size=5 * MIB, events_poll=0.05, events_heartbeat=0.2),
-        queue=queue,
-        engine=engine,
-        logging=LoggingSettings(level="ERROR"),
-        database=own,
-        store=S3Store(s3_settings),
-        doorbell=Doorbell(make_celery(broker, queue), queue),
-        broker=redis_client.Redis.from_url(redis_url),
-        catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
-    )
-    own.close()
-    assert database is not None
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
-        yield client
-
-
-def authorised(services: Services, **options: Any) -> dict[str, str]:
-    with services.database.sessions().begin() as session:
-        return {"Authorization": f"Bearer {create_api_key(session, 'test', **options)}"}
-
-
-@pytest.fixture
-def upload(client: TestClient) -> Callable[..., str]:
-    def do(name: str, data: bytes = b"x" * 1000, **members: Any) -> str:
-        made = client.post("/v1/uploads", json={"filename": name, "size": len(data), **members}).json()
-        parts = []
-        for part in made["parts"]:
-            sent = httpx.put(part["url"], content=data[part["offset"] : part["offset"] + part["size"]])
-            parts.append({"n": part["n"], "etag": sent.headers["ETag"]})
-        done = client.post(f"/v1/uploads/{made['upload_id']}/complete", json={"parts": parts})
-        assert done.status_code == 200, done.text
-        return str(done.json()["id"])
-
-    return do
-
-
-@pytest.fixture
-def body(upload: Callable[..., str]) -> dict[str, Any]:
-    video, audio = upload("film.mp4"), upload("pt.wav")
-    return {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}}
-
-
-def work_through(services: Services, *kinds: WorkKind) -> None:
-    """Do what workers would."""
-    while True:
-        with services.database.sessions().begin() as session:
-            work = UnitOfWork(session)
-            item = work.items.claim(kinds or tuple(WorkKind), "w", 60)
-            if item is None:
-                return
-            work.jobs.started(item.id)
-            answer = results.answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload))
-            work.items.complete(item, answer.model_dump(mode="json"))
-            Advancer(work, 8).item_ended(item.id)
-
-
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    members: dict[str, Any] = answer.json()
-    assert members["code"] == code
-    assert members["status"] == status
-    assert members["request_id"] == answer.headers["X-Request-Id"]
-    assert {"type", "title", "detail", "instance"} <= set(members)
-    return members
 
 
 def test_a_file_goes_up_in_parts_and_comes_down_again_byte_for_byte(
@@ -402,83 +306,3 @@ def test_a_running_job_without_a_sign_of_life_is_called_stuck(
     with sessions.begin() as session:
         session.execute(update(Job).values(heartbeat_at=clock.now().replace(year=2020)))
     assert client.get(f"/v1/jobs/{job}").json()["stuck"] is True
-
-
-def test_readiness_names_what_is_down(client: TestClient, services: Services) -> None:
-    assert client.get("/healthz").json() == {"status": "ok"}
-    ready = client.get("/readyz")
-    assert ready.status_code == 200, ready.text
-    engine = EngineSettings(engine="triton")
-    down = replace(
-        services,
-        engine=engine,
-        broker=redis_client.Redis(port=1),
-        catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
-    )
-    with TestClient(create_app(down)) as other:
-        answer = other.get("/readyz")
-    assert answer.status_code == 503
-    assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == ["redis", "triton"]
-    assert "refused" in answer.json()["checks"]["triton"]["reason"]
-
-
-def test_jobs_are_accepted_while_redis_is_down(services: Services, body: dict[str, Any]) -> None:
-    settings = QueueSettings()
-    deaf = replace(services, doorbell=Doorbell(make_celery(RedisSettings(url="redis://127.0.0.1:1/0"), settings), settings))
-    with TestClient(create_app(deaf), headers=authorised(services)) as client:
-        assert client.post("/v1/lipsyncs", json=body).status_code == 202
-
-
-def test_metrics_count_jobs_queues_and_requests(client: TestClient, body: dict[str, Any]) -> None:
-    client.post("/v1/lipsyncs", json=body)
-    text = client.get("/metrics").text
-    assert 'dubline_jobs{state="queued"} 1.0' in text
-    assert 'dubline_queue_depth{kind="probe"} 2.0' in text
-    assert 'dubline_leases_lost_total{kind="infer"} 0.0' in text
-    assert 'dubline_work_leased{kind="infer"} 0.0' in text
-    assert 'dubline_model_available{model="tiny"} 1.0' in text
-    assert "dubline_jobs_stuck 0.0" in text
-    assert 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"} 1.0' in text
-
-
-def test_metrics_count_silent_and_failed_jobs(
-    client: TestClient, body: dict[str, Any], sessions: sessionmaker[Session]
-) -> None:
-    jobs = [client.post("/v1/lipsyncs", json=body).json()["id"] for _ in range(2)]
-    long_ago = clock.now().replace(year=2020)
-    with sessions.begin() as session:
-        session.execute(update(Job).where(Job.id == jobs[0]).values(state="running", heartbeat_at=long_ago))
-        session.execute(update(Job).where(Job.id == jobs[1]).values(state="failed", error={"code": "parity_failed"}))
-    text = client.get("/metrics").text
-    assert "dubline_jobs_stuck 1.0" in text
-    assert 'dubline_jobs_failed_total{code="parity_failed"} 1.0' in text
-
-
-def test_metrics_show_which_part_is_down(services: Services) -> None:
-    gone = Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))
-    down = replace(services, broker=redis_client.Redis(port=1), database=gone)
-    with TestClient(create_app(down)) as other:
-        text = other.get("/metrics").text
-    assert 'dubline_up{part="database"} 0.0' in text
-    assert 'dubline_up{part="redis"} 0.0' in text
-    assert 'dubline_up{part="s3"} 1.0' in text
-
-
-def test_models_say_whether_they_can_run(client: TestClient, services: Services) -> None:
-    items = client.get("/v1/models").json()["items"]
-    assert (items[0]["name"], items[0]["demo"], items[0]["available"]) == ("tiny", True, True)
-    engine = EngineSettings(engine="triton", model_repo="/nonexistent")
-    bare = replace(services, engine=engine, catalogue=Catalogue(engine, TritonSettings()))
-    with TestClient(create_app(bare), headers=authorised(services)) as other:
-        found = other.get("/v1/models").json()["items"][0]
-    assert found["available"] is False
-    assert "no weights" in found["reason"]
-
-
-def test_the_description_is_openapi_3_1_and_names_the_problem(client: TestClient) -> None:
-    document = client.get("/openapi.json").json()
-    assert document["openapi"].startswith("3.1")
-    assert "Problem" in document["components"]["schemas"]
-    operation = document["paths"]["/v1/lipsyncs"]["post"]
-    assert operation["responses"]["default"]["content"]["application/problem+json"]
-    assert operation["security"] == [{"ApiKey": []}]

@@ -1,0 +1,45 @@
+"""What tests of the API share: keys, work done as workers would, and the shape of problems."""
+
+from typing import Any
+
+import httpx
+import platform_results as results
+
+from dubbing.db.advance import Advancer
+from dubbing.db.keys import create_api_key
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.work import PAYLOADS, WorkKind
+from services.api.bootstrap import Services
+
+MIB = 1 << 20
+UNKNOWN = "0" * 26
+
+
+def authorised(services: Services, **options: Any) -> dict[str, str]:
+    with services.database.sessions().begin() as session:
+        return {"Authorization": f"Bearer {create_api_key(session, 'test', **options)}"}
+
+
+def work_through(services: Services, *kinds: WorkKind) -> None:
+    """Do what workers would."""
+    while True:
+        with services.database.sessions().begin() as session:
+            work = UnitOfWork(session)
+            item = work.items.claim(kinds or tuple(WorkKind), "w", 60)
+            if item is None:
+                return
+            work.jobs.started(item.id)
+            answer = results.answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload))
+            work.items.complete(item, answer.model_dump(mode="json"))
+            Advancer(work, 8).item_ended(item.id)
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    members: dict[str, Any] = answer.json()
+    assert members["code"] == code
+    assert members["status"] == status
+    assert members["request_id"] == answer.headers["X-Request-Id"]
+    assert {"type", "title", "detail", "instance"} <= set(members)
+    return members

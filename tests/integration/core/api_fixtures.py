@@ -1,0 +1,76 @@
+"""The API over real servers, a caller, and files to call with."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import redis as redis_client
+from api_calls import MIB, authorised
+from fastapi.testclient import TestClient
+
+from dubbing.db.engine import Database
+from dubbing.queue.app import make_celery
+from dubbing.queue.doorbell import Doorbell
+from dubbing.settings import (
+    ApiSettings,
+    DatabaseSettings,
+    EngineSettings,
+    LoggingSettings,
+    QueueSettings,
+    RedisSettings,
+    S3Settings,
+    TritonSettings,
+)
+from dubbing.storage.s3 import S3Store
+from services.api.bootstrap import Services
+from services.api.catalogue import Catalogue
+from services.api.main import create_app
+
+
+@pytest.fixture
+def services(
+    database: Database, database_settings: DatabaseSettings, redis_url: str, s3_settings: S3Settings
+) -> Iterator[Services]:
+    queue, broker, engine = QueueSettings(), RedisSettings(url=redis_url), EngineSettings(engine="passthrough")
+    own = Database(database_settings)
+    yield Services(
+        api=ApiSettings(part_size=5 * MIB, events_poll=0.05, events_heartbeat=0.2),
+        queue=queue,
+        engine=engine,
+        logging=LoggingSettings(level="ERROR"),
+        database=own,
+        store=S3Store(s3_settings),
+        doorbell=Doorbell(make_celery(broker, queue), queue),
+        broker=redis_client.Redis.from_url(redis_url),
+        catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
+    )
+    own.close()
+    assert database is not None
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+        yield client
+
+
+@pytest.fixture
+def upload(client: TestClient) -> Callable[..., str]:
+    def do(name: str, data: bytes = b"x" * 1000, **members: Any) -> str:
+        made = client.post("/v1/uploads", json={"filename": name, "size": len(data), **members}).json()
+        parts = []
+        for part in made["parts"]:
+            sent = httpx.put(part["url"], content=data[part["offset"] : part["offset"] + part["size"]])
+            parts.append({"n": part["n"], "etag": sent.headers["ETag"]})
+        done = client.post(f"/v1/uploads/{made['upload_id']}/complete", json={"parts": parts})
+        assert done.status_code == 200, done.text
+        return str(done.json()["id"])
+
+    return do
+
+
+@pytest.fixture
+def body(upload: Callable[..., str]) -> dict[str, Any]:
+    video, audio = upload("film.mp4"), upload("pt.wav")
+    return {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}}

@@ -1,0 +1,109 @@
+"""What the API says about itself: readiness, metrics, models and its own description."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis as redis_client
+from api_calls import authorised
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubbing import clock
+from dubbing.db.engine import Database
+from dubbing.db.models import Job
+from dubbing.queue.app import make_celery
+from dubbing.queue.doorbell import Doorbell
+from dubbing.settings import (
+    DatabaseSettings,
+    EngineSettings,
+    QueueSettings,
+    RedisSettings,
+    TritonSettings,
+)
+from services.api.bootstrap import Services
+from services.api.catalogue import Catalogue
+from services.api.main import create_app
+
+pytestmark = pytest.mark.stack
+
+
+def test_readiness_names_what_is_down(client: TestClient, services: Services) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200, ready.text
+    engine = EngineSettings(engine="triton")
+    down = replace(
+        services,
+        engine=engine,
+        broker=redis_client.Redis(port=1),
+        catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
+    )
+    with TestClient(create_app(down)) as other:
+        answer = other.get("/readyz")
+    assert answer.status_code == 503
+    assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == ["redis", "triton"]
+    assert "refused" in answer.json()["checks"]["triton"]["reason"]
+
+
+def test_jobs_are_accepted_while_redis_is_down(services: Services, body: dict[str, Any]) -> None:
+    settings = QueueSettings()
+    deaf = replace(services, doorbell=Doorbell(make_celery(RedisSettings(url="redis://127.0.0.1:1/0"), settings), settings))
+    with TestClient(create_app(deaf), headers=authorised(services)) as client:
+        assert client.post("/v1/lipsyncs", json=body).status_code == 202
+
+
+def test_metrics_count_jobs_queues_and_requests(client: TestClient, body: dict[str, Any]) -> None:
+    client.post("/v1/lipsyncs", json=body)
+    text = client.get("/metrics").text
+    assert 'dubline_jobs{state="queued"} 1.0' in text
+    assert 'dubline_queue_depth{kind="probe"} 2.0' in text
+    assert 'dubline_leases_lost_total{kind="infer"} 0.0' in text
+    assert 'dubline_work_leased{kind="infer"} 0.0' in text
+    assert 'dubline_model_available{model="tiny"} 1.0' in text
+    assert "dubline_jobs_stuck 0.0" in text
+    assert 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"} 1.0' in text
+
+
+def test_metrics_count_silent_and_failed_jobs(
+    client: TestClient, body: dict[str, Any], sessions: sessionmaker[Session]
+) -> None:
+    jobs = [client.post("/v1/lipsyncs", json=body).json()["id"] for _ in range(2)]
+    long_ago = clock.now().replace(year=2020)
+    with sessions.begin() as session:
+        session.execute(update(Job).where(Job.id == jobs[0]).values(state="running", heartbeat_at=long_ago))
+        session.execute(update(Job).where(Job.id == jobs[1]).values(state="failed", error={"code": "parity_failed"}))
+    text = client.get("/metrics").text
+    assert "dubline_jobs_stuck 1.0" in text
+    assert 'dubline_jobs_failed_total{code="parity_failed"} 1.0' in text
+
+
+def test_metrics_show_which_part_is_down(services: Services) -> None:
+    gone = Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))
+    down = replace(services, broker=redis_client.Redis(port=1), database=gone)
+    with TestClient(create_app(down)) as other:
+        text = other.get("/metrics").text
+    assert 'dubline_up{part="database"} 0.0' in text
+    assert 'dubline_up{part="redis"} 0.0' in text
+    assert 'dubline_up{part="s3"} 1.0' in text
+
+
+def test_models_say_whether_they_can_run(client: TestClient, services: Services) -> None:
+    items = client.get("/v1/models").json()["items"]
+    assert (items[0]["name"], items[0]["demo"], items[0]["available"]) == ("tiny", True, True)
+    engine = EngineSettings(engine="triton", model_repo="/nonexistent")
+    bare = replace(services, engine=engine, catalogue=Catalogue(engine, TritonSettings()))
+    with TestClient(create_app(bare), headers=authorised(services)) as other:
+        found = other.get("/v1/models").json()["items"][0]
+    assert found["available"] is False
+    assert "no weights" in found["reason"]
+
+
+def test_the_description_is_openapi_3_1_and_names_the_problem(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert "Problem" in document["components"]["schemas"]
+    operation = document["paths"]["/v1/lipsyncs"]["post"]
+    assert operation["responses"]["default"]["content"]["application/problem+json"]
+    assert operation["security"] == [{"ApiKey": []}]
