@@ -65,11 +65,10 @@ class MouthMeter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Finish what was taken, or drop it when the work failed."""
-        if kind is None:
-            for pending in self._pending:
-                pending.result()
+        for pending in self._pending:
+            pending.result() if kind is None else pending.cancel()
         self._thread.submit(self._detector.close)
-        self._thread.shutdown(cancel_futures=kind is not None)
+        self._thread.shutdown()
 
 
 def score_shots(analysis: Analysis, opening_V: NDArray[np.float64], loudness_V: NDArray[np.float64]) -> tuple[ShotScore, ...]:

@@ -8,7 +8,7 @@ used first, when the folder grows beyond its limit.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -83,17 +83,20 @@ class SourceCache:
             )
 
     def _make_room(self, wanted: int) -> None:
-        copies = sorted(
-            (file for file in self._folder.iterdir() if not file.name.startswith(".") and file.suffix != ".lock"),
-            key=lambda file: file.stat().st_mtime,
-        )
-        held = sum(file.stat().st_size for file in copies)
-        for file in copies:
+        copies = sorted(self._copies(), key=lambda copy: copy[1].st_mtime)
+        held = sum(facts.st_size for _, facts in copies)
+        for file, facts in copies:
             if held + wanted <= self._limit:
                 return
-            size = file.stat().st_size
             if self._drop(file):
-                held -= size
+                held -= facts.st_size
+
+    def _copies(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """What lies here now; another process may drop a file while this one looks."""
+        for file in self._folder.iterdir():
+            if not file.name.startswith(".") and file.suffix != ".lock":
+                with suppress(FileNotFoundError):
+                    yield file, file.stat()
 
     def _drop(self, file: Path) -> bool:
         with (self._folder / f"{file.name}.lock").open("ab") as lock:

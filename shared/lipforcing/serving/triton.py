@@ -12,6 +12,7 @@ Wire: student tensors have a leading batch dimension of 1, because Triton batche
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -107,15 +108,15 @@ class _StudentModel:
             blocks.append(block)
             places.append(place)
 
-        def respond(place: int, result: Frames | ServingError) -> None:
+        def respond(asked: list[int], index: int, result: Frames | ServingError) -> None:
             outputs = {} if isinstance(result, ServingError) else self._outputs(result)
-            _send(senders[place], result if isinstance(result, ServingError) else None, outputs)
+            _send(senders[asked[index]], result if isinstance(result, ServingError) else None, outputs)
 
         if self._together:
-            self._metrics.add(self._engine.step(blocks, lambda index, result: respond(places[index], result)))
+            self._metrics.add(self._engine.step(blocks, partial(respond, places)))
             return
         for place, block in zip(places, blocks, strict=True):
-            self._metrics.add(self._engine.step([block], lambda _, result, place=place: respond(place, result)))
+            self._metrics.add(self._engine.step([block], partial(respond, [place])))
 
     def _outputs(self, frames: Frames) -> dict[str, NDArray[Any]]:
         return {StudentTensor.FRAMES: frames[None], StudentTensor.DIGEST: self._digest}
