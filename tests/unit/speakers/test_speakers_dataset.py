@@ -5,7 +5,7 @@ import pytest
 
 from lipforcing.contract import mouth_mask
 from services.trainer.speakers.dataset import IDENTITIES, samples, scene
-from services.trainer.speakers.splits import Split, identity_seed, members
+from services.trainer.speakers.splits import ACCENTS, Split, identity_seed, members
 
 _FRAMES = 6
 
@@ -36,8 +36,13 @@ def test_identities_of_the_splits_are_disjoint() -> None:
 def test_a_sample_speaks_with_what_its_split_holds() -> None:
     for split in Split:
         meta = scene(split, 3, 2).meta
-        assert meta["language"] in members("language", split)
+        accents = ACCENTS if split is Split.TRAIN else ()
+        assert meta["language"] in (*members("language", split), *accents)
         assert meta["voice"] in members("voice", split)
+
+
+def test_no_accent_of_the_training_voices_is_a_language_that_is_held_out() -> None:
+    assert not set(ACCENTS) & {*members("language", Split.DEV), *members("language", Split.TEST)}
 
 
 def test_source_and_target_differ_in_the_mouth_region_and_hardly_elsewhere() -> None:
