@@ -17,11 +17,12 @@ VARIANTS = (
 
 
 # Further languages of espeak-ng, for training only. They have no texts here and read those of other languages by their own
-# rules: the words are nobody's, but the sounds are theirs, and a listener that has heard forty languages is surprised less
+# rules: the words are nobody's, but the sounds are theirs, and a listener that has heard sixty languages is surprised less
 # by the next one.
 ACCENTS = (
-    "af", "bs", "ca", "cy", "da", "en-gb-scotland", "eo", "et", "eu", "ga", "gd", "hr", "ht", "hu", "id", "is", "ku", "la",
-    "lt", "lv", "ms", "mt", "nb", "nci", "sk", "sl", "sq", "sw", "tn", "vi",
+    "af", "an", "az", "bs", "ca", "cy", "da", "en-gb-scotland", "eo", "et", "eu", "ga", "gd", "gn", "haw", "hr", "ht", "hu",
+    "ia", "id", "io", "is", "jbo", "kl", "ku", "la", "lb", "lfn", "lt", "ltg", "lv", "ms", "mt", "nb", "nci", "om", "pap",
+    "py", "qu", "qya", "sjn", "sk", "sl", "smj", "sq", "sw", "tn", "uz", "vi",
 )  # fmt: skip
 
 

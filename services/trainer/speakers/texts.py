@@ -1,4 +1,4 @@
-"""What the speakers say: a few sentences per language, and endless ones of their shuffled words."""
+"""What the speakers say: a few sentences per language, endless ones of their shuffled words, and words that nobody knows."""
 
 import numpy as np
 
@@ -65,3 +65,30 @@ def text(language: str, rng: np.random.Generator, words: int) -> str:
     chosen = [str(w) for w in rng.choice(pool, words)]
     pauses = rng.random(words)
     return " ".join(w + ("." if p < 0.08 else "," if p < 0.2 else "") for w, p in zip(chosen, pauses, strict=True))
+
+
+_ONSETS = (
+    "", "", *"bcdfghjklmnprstvwz", *"bmpfvtks", "bl", "br", "dr", "fl", "fr", "gr", "kl", "kr", "pl", "pr", "sp", "st", "tr",
+)  # fmt: skip
+_NUCLEI = (
+    *"aeiou", *"aeiou", "aa", "ee", "ii", "oo", "uu", "ai", "au", "ei", "eu", "ia", "ie", "oi", "ou", "uo", "y", "ö", "ä", "ü",
+)  # fmt: skip
+_CODAS = (*("",) * 12, *"lmnrst", "mp", "nk", "st")
+
+
+def invented(rng: np.random.Generator, words: int) -> str:
+    """``words`` invented words in Latin letters: every sound meets every other, long vowels and double consonants included.
+
+    Who learns to listen from eight sentences learns the sentences; from these there are only sounds to learn.
+    """
+    made = []
+    for pause in rng.random(words):
+        syllables = [_syllable(rng) for _ in range(int(rng.integers(1, 4)))]
+        made.append("".join(syllables) + ("." if pause < 0.08 else "," if pause < 0.2 else ""))
+    return " ".join(made)
+
+
+def _syllable(rng: np.random.Generator) -> str:
+    onset, nucleus, coda = (str(rng.choice(letters)) for letters in (_ONSETS, _NUCLEI, _CODAS))
+    doubled = onset * 2 if len(onset) == 1 and rng.random() < 0.15 else onset
+    return doubled + nucleus + coda

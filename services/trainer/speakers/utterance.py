@@ -10,11 +10,12 @@ from scipy.signal import fftconvolve, lfilter, resample_poly
 from .canonical import F32
 from .espeak import Phone, say
 from .splits import ACCENTS, Split, members
-from .texts import SENTENCES, text
+from .texts import SENTENCES, invented, text
 from .visemes import Track, trajectory
 
 SAMPLE_RATE = 16_000
 _ACCENTED = 0.7  # share of the training voices that read with the rules of a language without texts
+_INVENTED = 0.6  # share of the training utterances in Latin script whose words are invented
 _LATIN = ("en-us", "es", "fr", "de", "pt", "nl", "pl", "ro", "cs")  # training languages in Latin script
 
 
@@ -116,7 +117,9 @@ def draw(split: Split, seed: int, samples: int, *, language: str | None = None) 
     voice = Voice.draw(split, rng, language)
     wanted = samples / SAMPLE_RATE
     written = voice.language if voice.language in SENTENCES else str(rng.choice(_LATIN))
-    said = text(written, rng, max(4, int(wanted * 2.6) + 3))
+    words = max(4, int(wanted * 2.6) + 3)
+    unknown = split is Split.TRAIN and written in _LATIN and rng.random() < _INVENTED
+    said = invented(rng, words) if unknown else text(written, rng, words)
     whole = speak(said, voice, effort=float(rng.uniform(1.08, 1.22)))
     slack = len(whole.samples) - samples
     start = int(rng.integers(-SAMPLE_RATE // 3, max(slack, 0) + SAMPLE_RATE // 3))
