@@ -126,10 +126,14 @@ class Counter(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a job is. ``fps`` counts generated frames; ``eta_seconds`` is null while there is nothing to judge by."""
+    """How far a job is. ``shots`` are done when nothing of them is left to generate; ``fps`` counts generated frames.
+
+    ``eta_seconds`` is null while there is nothing to judge by.
+    """
 
     percent: float
     phases: dict[Phase, PhaseOut]
+    shots: Counter
     chunks: Counter
     frames: Counter
     fps: float | None

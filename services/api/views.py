@@ -56,10 +56,12 @@ def progress_view(job: Job, counts: Counts) -> Progress:
     state, phase = JobState(job.state), Phase(job.phase)
     done = progress.percent(state, phase, counts)
     infer = counts.get(WorkKind.INFER, KindCount())
+    shots_done, shots = progress.shots(counts)
     ended = _time(job, Phase.STITCHING) or job.finished_at or clock.now()
     return Progress(
         percent=done,
         phases={name: _phase(job, name, phase, counts) for name in Phase},
+        shots=Counter(done=shots_done, total=shots),
         chunks=Counter(done=infer.done, total=infer.items),
         frames=Counter(done=infer.units_done, total=infer.units_total),
         fps=progress.generation_fps(counts, _time(job, Phase.GENERATING), ended),

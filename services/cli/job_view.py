@@ -60,7 +60,7 @@ def facts(job: dict[str, Any]) -> str:
     parts = [
         f"{name} {count['done']}/{count['total']}"
         for name in ("shots", "chunks", "frames")
-        if (count := progress.get(name)) and count["total"]
+        if (count := progress[name])["total"]
     ]
     if progress["fps"] is not None:
         parts.append(f"{progress['fps']:.1f} frames/s")

@@ -167,7 +167,7 @@ class Jobs:
         )
 
     def counts(self, job_ids: Iterable[str]) -> dict[str, dict[WorkKind, KindCount]]:
-        """Per job and kind: items, and the units inside them."""
+        """Per job and kind: items, the units inside them, and the shots that they belong to."""
         state = WorkItem.state
         pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > clock.now())
         rows = self._session.execute(
@@ -180,12 +180,14 @@ class Jobs:
                 func.count().filter(pending_retry),
                 func.coalesce(func.sum(WorkItem.units_done), 0),
                 func.coalesce(func.sum(WorkItem.units_total), 0),
+                func.coalesce(func.max(WorkItem.result["shots"].as_integer()), 0),
+                func.count(WorkItem.payload["chunk"]["shot"].as_integer().distinct()).filter(state != WorkState.DONE),
             )
             .join(WorkItem, WorkItem.id == JobNeed.work_item_id)
             .where(JobNeed.job_id.in_(list(job_ids)))
             .group_by(JobNeed.job_id, WorkItem.kind)
         )
-        names = ("items", "done", "leased", "retrying", "units_done", "units_total")
+        names = ("items", "done", "leased", "retrying", "units_done", "units_total", "shots", "shots_open")
         found: dict[str, dict[WorkKind, KindCount]] = {}
         for job_id, kind, *numbers in rows:
             found.setdefault(job_id, {})[WorkKind(kind)] = KindCount(**dict(zip(names, numbers, strict=True)))

@@ -51,6 +51,7 @@ class Chunk(FrameRange):
 
     index: int
     track: int
+    shot: int
     keep_from: int
 
 

@@ -23,7 +23,8 @@ _LEAST_PERCENT = 3.0
 class KindCount(Frozen):
     """Items of one kind that a job needs, and the units (frames) inside them.
 
-    ``leased`` are being worked on now; ``retrying`` wait for their next attempt.
+    ``leased`` are being worked on now; ``retrying`` wait for their next attempt. ``shots`` is what the analysis counted,
+    ``shots_open`` the shots with a chunk that is not done.
     """
 
     items: int = 0
@@ -32,6 +33,8 @@ class KindCount(Frozen):
     retrying: int = 0
     units_done: int = 0
     units_total: int = 0
+    shots: int = 0
+    shots_open: int = 0
 
     @property
     def fraction(self) -> float:
@@ -64,6 +67,13 @@ def percent(state: JobState, phase: Phase, counts: Counts) -> float:
     if state is JobState.QUEUED:
         return 0.0
     return round(min(99.9, sum(weight * phase_fraction(name, phase, counts) for name, weight in _WEIGHT.items())), 1)
+
+
+def shots(counts: Counts) -> tuple[int, int]:
+    """Shots with nothing left to generate (those without a face from the start), and all shots; (0, 0) while unknown."""
+    total = counts.get(WorkKind.PREPARE, KindCount()).shots
+    infer = counts.get(WorkKind.INFER)
+    return (0, total) if infer is None else (total - infer.shots_open, total)
 
 
 def generation_fps(counts: Counts, started: datetime | None, ended: datetime) -> float | None:

@@ -15,7 +15,7 @@ from dubbing.domain.jobs import ModelPin, Models, Sync
 from dubbing.domain.media import Frozen, MediaInfo, SyncPlan
 from dubbing.domain.receipt import Receipt
 
-ANALYSIS = "a1"
+ANALYSIS = "a2"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
 
 

@@ -24,7 +24,7 @@ def plan_chunks(tracks: Iterable[FaceTrack], max_blocks: int) -> list[Chunk]:
         raise ValueError(f"a chunk needs at least 2 blocks, not {max_blocks}")
     spans = ((track, *span) for track in tracks for span in _spans(track, frames_of(max_blocks)))
     return [
-        Chunk(index=index, track=track.index, start=start, keep_from=keep_from, end=end)
+        Chunk(index=index, track=track.index, shot=track.shot, start=start, keep_from=keep_from, end=end)
         for index, (track, start, keep_from, end) in enumerate(spans)
     ]
 

@@ -20,9 +20,9 @@ def authorised(services: Services, **options: Any) -> dict[str, str]:
         return {"Authorization": f"Bearer {create_api_key(session, 'test', **options)}"}
 
 
-def work_through(services: Services, *kinds: WorkKind) -> None:
-    """Do what workers would."""
-    while True:
+def work_through(services: Services, *kinds: WorkKind, most: int = 1000) -> None:
+    """Do what workers would, up to ``most`` items."""
+    for _ in range(most):
         with services.database.sessions().begin() as session:
             work = UnitOfWork(session)
             item = work.items.claim(kinds or tuple(WorkKind), "w", 60)

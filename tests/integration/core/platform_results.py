@@ -34,7 +34,7 @@ def sound(samples: int = 480_000) -> MediaInfo:
 
 
 CHUNKS = tuple(
-    Chunk(index=index, track=0, start=max(0, start - 12), end=min(start + 100, FRAMES), keep_from=start)
+    Chunk(index=index, track=0, shot=index // 2, start=max(0, start - 12), end=min(start + 100, FRAMES), keep_from=start)
     for index, start in enumerate((0, 100, 200))
 )
 

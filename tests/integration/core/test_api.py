@@ -93,6 +93,9 @@ def test_a_job_runs_to_its_receipt_and_its_links_download(client: TestClient, se
     work_through(services, WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH)
     planned = client.get(url).json()["progress"]
     assert (planned["chunks"], planned["frames"]) == ({"done": 0, "total": 3}, {"done": 0, "total": 250})
+    assert planned["shots"] == {"done": 0, "total": 2}
+    work_through(services, WorkKind.INFER, most=2)  # both chunks of the first shot
+    assert client.get(url).json()["progress"]["shots"] == {"done": 1, "total": 2}
     work_through(services)
     services.store.put_bytes(f"jobs/{job['id']}/output.mp4", b"master")
     done = client.get(url).json()

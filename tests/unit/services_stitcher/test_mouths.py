@@ -30,9 +30,9 @@ def path(index: int, start: int, end: int, missing: tuple[int, ...] = ()) -> Tra
 
 def test_mouths_come_by_frame_without_those_that_no_face_was_seen_for() -> None:
     chunks = (
-        Chunk(index=0, track=0, start=2, keep_from=2, end=6),
-        Chunk(index=1, track=0, start=4, keep_from=6, end=10),
-        Chunk(index=2, track=1, start=20, keep_from=20, end=23),
+        Chunk(index=0, track=0, shot=0, start=2, keep_from=2, end=6),
+        Chunk(index=1, track=0, shot=0, start=4, keep_from=6, end=10),
+        Chunk(index=2, track=1, shot=1, start=20, keep_from=20, end=23),
     )
     analysis = Analysis(
         video=VIDEO,

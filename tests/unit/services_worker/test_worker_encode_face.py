@@ -13,9 +13,9 @@ from services.worker.encode_face import chunk_crops
 
 FRAMES, SIDE = 40, 32
 CHUNKS = [
-    Chunk(index=0, track=0, start=2, keep_from=2, end=14),
-    Chunk(index=1, track=0, start=5, keep_from=14, end=20),
-    Chunk(index=2, track=1, start=30, keep_from=30, end=36),
+    Chunk(index=0, track=0, shot=0, start=2, keep_from=2, end=14),
+    Chunk(index=1, track=0, shot=0, start=5, keep_from=14, end=20),
+    Chunk(index=2, track=1, shot=1, start=30, keep_from=30, end=36),
 ]
 
 

@@ -30,7 +30,7 @@ def crops(frames: int) -> np.ndarray:
 def task(start: int, keep_from: int, end: int, digest: str = DIGEST) -> InferTask:
     return InferTask(
         job_id="job_1",
-        chunk=Chunk(index=2, track=0, start=start, keep_from=keep_from, end=end),
+        chunk=Chunk(index=2, track=0, shot=0, start=start, keep_from=keep_from, end=end),
         seed=5,
         preset="tiny",
         student=ModelPin(name="lip_student_tiny", digest=digest),
