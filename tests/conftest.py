@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dubbing.settings import S3Settings
+from services.cli.stack.bootstrap import store_settings
 from services.cli.stack.home import home_at
 from services.cli.stack.local import LocalStack
 
@@ -50,14 +51,7 @@ def redis_url(running: Callable[..., dict[str, str]]) -> str:
 @pytest.fixture(scope="session")
 def s3_settings(running: Callable[..., dict[str, str]]) -> S3Settings:
     """An object store with an empty bucket."""
-    env = running("s3")
-    return S3Settings(
-        endpoint=env["DUBLINE_S3_ENDPOINT"],
-        access_key=env["DUBLINE_S3_ACCESS_KEY"],
-        secret_key=env["DUBLINE_S3_SECRET_KEY"],
-        bucket=env["DUBLINE_S3_BUCKET"],
-        region=env["DUBLINE_S3_REGION"],
-    )
+    return store_settings(running("s3"))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,6 +53,8 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(DublineError, _handler(problems.from_error))
     app.add_exception_handler(HTTPException, _handler(problems.from_http))
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
+    for lost in (OperationalError, InterfaceError, NoConnection):
+        app.add_exception_handler(lost, _handler(problems.from_lost_database))
     for module in (uploads, lipsyncs, jobs, events, health):
         app.include_router(module.router)
     _describe_problem(app)

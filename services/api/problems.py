@@ -2,17 +2,21 @@
 
 from typing import Any
 
+import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from dubbing.errors import BadInput, DublineError, NotFound
+from dubbing.errors import BadInput, DublineError, NotFound, Transient
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 _RETRY_AFTER = 2
+
+log = structlog.get_logger()
 
 
 class Problem(BaseModel):
@@ -93,6 +97,12 @@ def _fault(item: Any) -> dict[str, Any]:
         # A union's branch shows in the location; it is no part of the document.
         return {"pointer": "".join(f"/{part}" for part in path) or "/", **fault}
     return {source if source == "header" else "parameter": str(path[0]) if path else "", **fault}
+
+
+def from_lost_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+    """The database cannot be reached, or dropped the connection: the call may be repeated with its Idempotency-Key."""
+    log.warning("database_lost", reason=str(error).splitlines()[0])
+    return from_error(request, Transient("The database does not answer.", suggestions=("wait and send the same again",)))
 
 
 def from_crash(request: Request) -> JSONResponse:

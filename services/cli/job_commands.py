@@ -2,9 +2,6 @@
 
 import json
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,22 +53,6 @@ def problem_of(error: DublineError) -> dict[str, Any]:
     return dict(error.members) if isinstance(error, Refused) else error.problem()
 
 
-@contextmanager
-def answering_in_json(as_json: bool) -> Iterator[None]:
-    """With ``as_json``, a failure is one JSON object on stdout, like a success; the exit code tells them apart."""
-    try:
-        yield
-    except DublineError as error:
-        if not as_json:
-            raise
-        print(json.dumps({"status": "failed", "error": problem_of(error)}, indent=2))
-        sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        if as_json:
-            print(json.dumps({"status": "canceled"}))
-        sys.exit(130)
-
-
 def dub(
     video: Annotated[Path, typer.Argument(help="The picture.")],
     audio: Annotated[Path, typer.Argument(help="The new track.")],
@@ -85,7 +66,7 @@ def dub(
     """Dub VIDEO with AUDIO. Exit 0 when delivered, 2 for bad input, 1 for a failed job, 130 on Ctrl-C (cancels the job)."""
     console = Console(stderr=True)
     wish = dubbing_run.Wish(video, audio, output, model, sync_mode, seed)
-    with answering_in_json(as_json), JobView(Console(stderr=True, quiet=as_json and not console.is_terminal)) as view:
+    with JobView(Console(stderr=True, quiet=as_json and not console.is_terminal)) as view:
         wish.check()
         caller = client()
         done = dubbing_run.run(caller, wish, view)
@@ -110,11 +91,10 @@ def jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List jobs, newest first."""
-    with answering_in_json(as_json):
-        found = client().jobs(limit, status)
-        if as_json:
-            print(json.dumps({"items": found}, indent=2))
-            return
+    found = client().jobs(limit, status)
+    if as_json:
+        print(json.dumps({"items": found}, indent=2))
+        return
     view = Table(
         Column("id", no_wrap=True, min_width=30), "status", "phase", "model", "progress", "created", box=None, pad_edge=False
     )
@@ -126,11 +106,10 @@ def jobs(
 
 def job(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
     """Show one job: its progress, or how it ended and why."""
-    with answering_in_json(as_json):
-        found = client().job(job_id)
-        if as_json:
-            print(json.dumps(found, indent=2))
-            return
+    found = client().job(job_id)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
     console = Console(highlight=False)
     console.print(f"{found['id']}  {found['status']}  {found['phase']}  {found['progress']['percent']:.0f} %")
     console.print(facts(found), markup=False)
@@ -144,15 +123,13 @@ def job(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
 
 def cancel(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
     """Cancel a job."""
-    with answering_in_json(as_json):
-        found = client().cancel(job_id)
-        print(json.dumps(found, indent=2) if as_json else f"{found['id']}  {found['status']}")
+    found = client().cancel(job_id)
+    print(json.dumps(found, indent=2) if as_json else f"{found['id']}  {found['status']}")
 
 
-def receipt(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
+def receipt(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:  # noqa: ARG001 - taken like everywhere
     """Print the receipt of a job: what went in, what came out, and the proof (always JSON)."""
-    with answering_in_json(as_json):
-        print(json.dumps(client().receipt(job_id), indent=2))
+    print(json.dumps(client().receipt(job_id), indent=2))
 
 
 def preview(
@@ -162,11 +139,10 @@ def preview(
     as_json: JsonOption = False,
 ) -> None:
     """Download the contact sheet of a job: source above result, waveform below."""
-    with answering_in_json(as_json):
-        caller = client()
-        target = output or Path(f"{job_id}.png")
-        save_preview(caller, caller.job(job_id), target)
-        print(json.dumps({"preview": str(target.resolve())}) if as_json else target)
+    caller = client()
+    target = output or Path(f"{job_id}.png")
+    save_preview(caller, caller.job(job_id), target)
+    print(json.dumps({"preview": str(target.resolve())}) if as_json else target)
 
 
 def save_preview(caller: Client, found: dict[str, Any], target: Path) -> None:

@@ -1,12 +1,13 @@
 """``dubline``: the local stack, and the API's first client."""
 
+import json
 import sys
 
 import stamina.instrumentation
 import typer
 from rich.console import Console
 
-from dubbing.errors import DublineError
+from dubbing.errors import BadInput, DublineError
 from services.cli import demo, job_commands, stack_commands, weights
 
 
@@ -29,13 +30,26 @@ def build() -> typer.Typer:
 def main() -> None:
     """Runs the command line; every foreseen error ends as one sentence, its code, and what to do about it."""
     stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
+    as_json = "--json" in sys.argv[1:]
     try:
         build()()
     except DublineError as error:
-        explain(error)
+        if as_json:
+            _print_failure(error)
+        else:
+            explain(error)
         sys.exit(job_commands.exit_code(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except SystemExit as ended:  # typer ends so; what it has to say about wrong arguments is on stderr
+        if as_json and ended.code == 2:
+            _print_failure(BadInput("The arguments are not understood.", suggestions=("Read stderr, or run it with --help.",)))
+        elif as_json and ended.code == 130:
+            print(json.dumps({"status": "canceled"}))
+        raise
+
+
+def _print_failure(error: DublineError) -> None:
+    """With ``--json``, a failure is one object on stdout, like a success; the exit code tells them apart."""
+    print(json.dumps({"status": "failed", "error": job_commands.problem_of(error)}, indent=2))
 
 
 def explain(error: DublineError) -> None:

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.stack import table
 from services.cli.stack.errors import StackError
 from services.cli.stack.home import default_home
 from services.cli.stack.local import LocalStack
+from services.cli.stack.models import ModelState, ModelStatus
 from services.cli.stack.plan import Phase, Status
 from services.cli.stack_view import StartView
 
@@ -43,22 +45,27 @@ def local_stack() -> LocalStack:
 def up(
     only: Annotated[str | None, typer.Option(help="Start only these, comma-separated, and what they need.")] = None,
 ) -> None:
-    """Start the local stack (or what is missing of it) and wait until it is healthy."""
-    start(only.split(",") if only else table.NAMES)
+    """Start the local stack (or what is missing of it) and wait until it is healthy. Exit 1 when a model cannot be served."""
+    stack = start(only.split(",") if only else table.NAMES)
+    if any(model.is_fault for model in stack.models()):
+        raise typer.Exit(1)
 
 
 def start(names: tuple[str, ...] | list[str] = table.NAMES) -> LocalStack:
-    """Starts ``names`` with a view of the progress on stderr."""
+    """Starts ``names`` with a view of the progress on stderr, and names the models that cannot be served."""
     stack = local_stack()
     began = time.monotonic()
     with StartView(Console(stderr=True)) as view:
         stack.start(names, view)
-    settings = stack.env()
-    Console(stderr=True, highlight=False).print(
+    settings, console = stack.env(), Console(stderr=True, highlight=False)
+    console.print(
         f"The stack is up after {time.monotonic() - began:.1f} s: {settings['DUBLINE_API_URL']}"
         if "api" in names
         else f"Up after {time.monotonic() - began:.1f} s."
     )
+    for model in stack.models():
+        if model.is_fault:
+            console.print(f"{model.name} is not served ({model.state}): {model.reason}", style="red", markup=False)
     return stack
 
 
@@ -75,19 +82,40 @@ def down(
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False) -> None:
-    """Show what runs, what was restarted, and why."""
+    """Show what runs, what was restarted and why, and every model. Exit 1 when something that should run does not."""
     stack = local_stack()
-    found = stack.status()
+    found, models = stack.status(), stack.models()
+    well = _is_well(found) and not any(model.is_fault for model in models)
     if as_json:
-        content = found.model_dump(mode="json")
-        content["home"] = str(stack.home.root)
-        content["api_url"] = stack.env()["DUBLINE_API_URL"] if found.supervisor else None
+        content = {
+            "well": well,
+            **found.model_dump(mode="json"),
+            "models": [model.model_dump(mode="json") for model in models],
+            "home": str(stack.home.root),
+            "api_url": stack.env()["DUBLINE_API_URL"] if found.supervisor else None,
+        }
         print(json.dumps(content, indent=2))
-        return
-    Console().print(_table(found))
+    else:
+        Console().print(_processes(found), *([_models(models)] if models else []), sep="\n\n")
+    if not well:
+        raise typer.Exit(1)
 
 
-def _table(found: Status) -> Table:
+def _is_well(found: Status) -> bool:
+    """The stack was started, and all that was started with it works."""
+    fine = {Phase.RUNNING, Phase.EXTERNAL, Phase.STOPPED}
+    return found.supervisor is not None and all(process.phase in fine for process in found.processes)
+
+
+def _models(models: tuple[ModelStatus, ...]) -> Table:
+    view = Table("model", "state", "reason", box=None, pad_edge=False)
+    for model in models:
+        colour = "red" if model.is_fault else "green" if model.state is ModelState.READY else "dim"
+        view.add_row(model.name, f"[{colour}]{model.state}[/]", Text(model.reason or ""))
+    return view
+
+
+def _processes(found: Status) -> Table:
     view = Table("process", "state", "pid", "since", "restarts", "last exit", box=None, pad_edge=False)
     for process in found.processes:
         colour = _COLOURS[process.phase]

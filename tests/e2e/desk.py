@@ -13,9 +13,9 @@ from psycopg.rows import dict_row
 
 from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
-from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
 from services.cli.client import Client
+from services.cli.stack.bootstrap import store_settings
 from services.cli.stack.local import LocalStack
 
 Row = dict[str, Any]
@@ -32,15 +32,7 @@ class Desk:
         env = system.env()
         self.system = system
         self.client = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"])
-        self.store = S3Store(
-            S3Settings(
-                endpoint=env["DUBLINE_S3_ENDPOINT"],
-                access_key=env["DUBLINE_S3_ACCESS_KEY"],
-                secret_key=env["DUBLINE_S3_SECRET_KEY"],
-                bucket=env["DUBLINE_S3_BUCKET"],
-                region=env["DUBLINE_S3_REGION"],
-            )
-        )
+        self.store = S3Store(store_settings(env))
         self._database = psycopg.connect(
             env["DUBLINE_DATABASE_URL"].replace("+psycopg", ""), autocommit=True, row_factory=dict_row
         )

@@ -9,6 +9,7 @@ import sys
 import time
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import av
 import numpy as np
 import pytest
 
+from dubbing.storage.s3 import S3Store
 from services.cli.stack import reap
+from services.cli.stack.bootstrap import store_settings
 from services.cli.stack.home import CHECKOUT
 from services.cli.stack.local import LocalStack
 from services.trainer.speakers.clip import render_clip
@@ -185,15 +188,43 @@ def test_an_api_that_is_not_there_exits_1_with_advice(run: Run) -> None:
     assert "dubline up" in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("dub", "--json"), ("jobs", "--limit", "0", "--json")])
+def test_arguments_that_are_not_understood_are_one_json_object_too(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (2, "invalid_request")
+    assert "Usage" in done.stderr
+
+
+@contextmanager
+def suspended(system: LocalStack, name: str) -> Iterator[None]:
+    """Jobs wait before the step of this worker, so that something can happen to them meanwhile."""
+    processes = reap.family(system.status().of(name).pid)
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
 @pytest.fixture
 def stopped_stitcher(system: LocalStack) -> Iterator[None]:
-    """Jobs wait before their last step, so that an interrupt comes while they run."""
-    stitcher = reap.family(system.status().of("worker-stitch").pid)
-    for process in stitcher:
-        process.suspend()
-    yield
-    for process in stitcher:
-        process.resume()
+    with suspended(system, "worker-stitch"):
+        yield
+
+
+def test_a_job_that_fails_for_no_fault_of_its_files_exits_1(
+    *, run: Run, environ: dict[str, str], system: LocalStack, clip: Path, track: Path, tmp_path: Path
+) -> None:
+    before = {item["id"] for item in json.loads(run("jobs", "--json").stdout)["items"]}
+    command = [sys.executable, "-m", "services.cli.main", "dub", clip, track, "-o", tmp_path / "out.mp4", "--json"]
+    with suspended(system, "worker-prepare"):
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=environ)
+        job = json.loads(run("job", wait_for_job(run, before, "queued"), "--json").stdout)
+        S3Store(store_settings(system.env())).delete_prefix(f"assets/{job['video']}/")
+    output, _ = started.communicate(timeout=60)
+    assert (started.returncode, json.loads(output)["error"]["code"]) == (1, "object_missing")
 
 
 @pytest.mark.usefixtures("stopped_stitcher")
@@ -210,7 +241,7 @@ def test_ctrl_c_cancels_the_job_and_exits_130(
         env=environ,
         preexec_fn=interruptible,  # noqa: PLW1509 - nothing else runs in this process
     )
-    job_id = wait_for_job(run, before)
+    job_id = wait_for_job(run, before, "running")
     started.send_signal(signal.SIGINT)
     output, _ = started.communicate(timeout=60)
     assert started.returncode == 130
@@ -224,11 +255,11 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def wait_for_job(run: Run, before: set[str]) -> str:
+def wait_for_job(run: Run, before: set[str], status: str) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         items = json.loads(run("jobs", "--json").stdout)["items"]
-        fresh = [item["id"] for item in items if item["id"] not in before and item["status"] == "running"]
+        fresh = [item["id"] for item in items if item["id"] not in before and item["status"] == status]
         if fresh:
             return str(fresh[0])
-    pytest.fail("the job never ran")
+    pytest.fail(f"no job became {status}")

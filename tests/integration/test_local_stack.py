@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -20,6 +22,7 @@ from services.cli.stack import reap
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
 from services.cli.stack.plan import Phase, Status
+from services.cli.stack.processes import postgres
 from services.cli.stack.table import SERVERS
 
 pytestmark = pytest.mark.stack
@@ -27,8 +30,21 @@ ALL = tuple(SERVERS)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    own = LocalStack(home_at(tmp_path_factory.mktemp("own")), owner=os.getpid())
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models of the checkout, and weights of another one that are damaged."""
+    folder = tmp_path_factory.mktemp("models") / "repository"
+    shutil.copytree(CHECKOUT / "model_repo", folder)
+    damaged = folder / "lip_student_1_3b" / "1"
+    damaged.mkdir(exist_ok=True)
+    (damaged / "model.safetensors").write_bytes(b"no weights at all")
+    (damaged / "model.json").write_text('{"digest": "0"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[LocalStack]:
+    environ = {"DUBLINE_MODEL_REPO": str(repository)}
+    own = LocalStack(home_at(tmp_path_factory.mktemp("own")), environ, owner=os.getpid())
     own.start(ALL)
     yield own
     own.destroy()
@@ -117,11 +133,34 @@ def test_private_files_are_private(own: LocalStack) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in private] == [0o600] * 3
 
 
-def test_status_is_machine_readable(own: LocalStack) -> None:
-    done = command_line(own, "status", "--json")
-    assert done.returncode == 0
+def test_a_model_that_the_server_cannot_load_is_named_with_its_reason_by_up_and_status(
+    own: LocalStack, repository: Path
+) -> None:
+    models = {"DUBLINE_MODEL_REPO": str(repository)}
+    up = command_line(own, "up", "--only", "triton", **models)
+    assert up.returncode == 1
+    assert "lip_student_1_3b is not served (failed)" in up.stderr
+    done = command_line(own, "status", "--json", **models)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["well"]) == (1, False)
+    states = {model["name"]: model["state"] for model in found["models"]}
+    assert states["lip_student_1_3b"] == "failed"
+    assert states["lip_student_tiny"] == "ready"
+    assert states["face_encoder_wan"] == "no_weights"
+    assert next(model["reason"] for model in found["models"] if model["name"] == "lip_student_1_3b")
+
+
+def test_status_is_machine_readable_and_a_model_without_weights_is_no_fault(own: LocalStack, repository: Path) -> None:
+    shutil.rmtree(repository / "lip_student_1_3b" / "1")
+    done = command_line(own, "status", "--json", DUBLINE_MODEL_REPO=str(repository))
+    assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout)
     assert Status.model_validate({key: found[key] for key in ("supervisor", "processes")}).of("redis").phase is Phase.RUNNING
+
+
+def test_status_of_a_stack_that_does_not_run_exits_1(tmp_path: Path) -> None:
+    done = command_line(LocalStack(home_at(tmp_path)), "status", "--json")
+    assert (done.returncode, json.loads(done.stdout)["well"]) == (1, False)
 
 
 def test_two_starts_at_once_end_with_one_stack(own: LocalStack) -> None:
@@ -145,17 +184,29 @@ def test_two_starts_at_once_end_with_one_stack(own: LocalStack) -> None:
 
 
 def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tmp_path: Path) -> None:
-    own.start(["redis"])
-    url = own.env()["DUBLINE_REDIS_URL"]
-    other = LocalStack(home_at(tmp_path / "other"), {"DUBLINE_REDIS_URL": url}, owner=os.getpid())
+    own.start(ALL)
+    named = ("DUBLINE_DATABASE_URL", "DUBLINE_REDIS_URL", "DUBLINE_S3_", "DUBLINE_TRITON_")
+    elsewhere = {name: value for name, value in own.env().items() if name.startswith(named)}
+    other = LocalStack(home_at(tmp_path / "other"), elsewhere, owner=os.getpid())
     try:
-        other.start(["redis", "postgres"])
-        assert other.env()["DUBLINE_REDIS_URL"] == url
-        assert other.status().of("redis").phase is Phase.EXTERNAL
-        assert other.status().of("redis").pid is None
-        assert "redis" not in other.ports()
+        other.start([*ALL, "api"])
+        assert {other.status().of(name).phase for name in ALL} == {Phase.EXTERNAL}
+        assert set(other.ports()) == {"api"}
+        ready = httpx.get(f"{other.env()['DUBLINE_API_URL']}/readyz", timeout=10)
+        assert (ready.status_code, set(ready.json()["checks"])) == (200, {"database", "redis", "s3", "triton"})
     finally:
         other.destroy()
+
+
+def test_the_carried_database_serves_where_the_system_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_DEBIAN", tmp_path / "nothing")
+    carried = LocalStack(home_at(tmp_path / "carried"), owner=os.getpid())
+    try:
+        carried.start(["postgres"])
+        with psycopg.connect(carried.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")) as connection:
+            assert connection.info.server_version >= 180000
+    finally:
+        carried.destroy()
 
 
 def test_a_killed_supervisor_is_replaced_and_its_orphans_are_ended(own: LocalStack) -> None:

@@ -5,15 +5,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
-
-import boto3
-import botocore.exceptions
-from botocore.config import Config
 
 from dubbing.db.engine import Database
 from dubbing.db.keys import Keys, create_api_key
-from dubbing.settings import DatabaseSettings
+from dubbing.errors import ObjectMissing, StoreUnavailable
+from dubbing.settings import DatabaseSettings, S3Settings
+from dubbing.storage.s3 import S3Store
 from services.cli.stack.errors import StackError
 from services.cli.stack.home import CHECKOUT
 
@@ -46,33 +43,31 @@ def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
         database.close()
 
 
+def store_settings(env: Mapping[str, str]) -> S3Settings:
+    """The object store that ``env`` names."""
+    given = {name: env.get(f"DUBLINE_S3_{name.upper()}") for name in S3Settings.model_fields}
+    return S3Settings.model_validate({name: value for name, value in given.items() if value})
+
+
 def ensure_bucket(env: Mapping[str, str]) -> None:
     """Makes the bucket when it is missing, and proves the store by writing and reading one object.
 
     The gateway of a fresh store answers before its volume server is registered, so the proof is tried again for a while.
     """
-    store = boto3.client(
-        "s3",
-        endpoint_url=env["DUBLINE_S3_ENDPOINT"],
-        aws_access_key_id=env["DUBLINE_S3_ACCESS_KEY"],
-        aws_secret_access_key=env["DUBLINE_S3_SECRET_KEY"],
-        region_name=env.get("DUBLINE_S3_REGION", "us-east-1"),
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-    )
+    settings = store_settings(env)
+    store = S3Store(settings)
     deadline = time.monotonic() + _STORE_SECONDS
     while True:
         try:
-            _prove(store, env["DUBLINE_S3_BUCKET"])
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            store.ensure_bucket()
+            store.put_bytes(".ready", b"ready")
+            store.get_bytes(".ready")
+        except (StoreUnavailable, ObjectMissing) as error:
             if time.monotonic() > deadline:
-                raise StackError(f"the object store at {env['DUBLINE_S3_ENDPOINT']} does not work: {error}") from error
+                raise StackError(
+                    f"the object store at {settings.endpoint} does not work: {error.detail}",
+                    suggestions=("With a store of your own, compare DUBLINE_S3_ACCESS_KEY, _SECRET_KEY, _BUCKET and _REGION.",),
+                ) from error
             time.sleep(0.2)
         else:
             return
-
-
-def _prove(store: Any, bucket: str) -> None:
-    if bucket not in {item["Name"] for item in store.list_buckets()["Buckets"]}:
-        store.create_bucket(Bucket=bucket)
-    store.put_object(Bucket=bucket, Key=".ready", Body=b"ready")
-    store.get_object(Bucket=bucket, Key=".ready")["Body"].read()

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from services.cli.stack import bootstrap, reap, table
+from dubbing.settings import TritonSettings
+from services.cli.stack import bootstrap, models, reap, table
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
 from services.cli.stack.files import exclusive, is_locked, write_private
 from services.cli.stack.home import CHECKOUT, Home
+from services.cli.stack.models import ModelStatus
 from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.cli.stack.processes import triton
 from services.cli.stack.state import StackState
 from services.cli.stack.supervisor import lock_file, plan_file, read_status, status_file
 
@@ -128,6 +131,14 @@ class LocalStack:
             else:
                 processes.append(live.of(name))
         return live.model_copy(update={"processes": tuple(processes)})
+
+    def models(self) -> tuple[ModelStatus, ...]:
+        """What the inference server says of each model; nothing while the stack has no such server."""
+        if self.status().of(triton.NAME).phase is Phase.STOPPED:
+            return ()
+        context = self._context()
+        url = self._settings(context).get("DUBLINE_TRITON_HTTP_URL", TritonSettings.model_fields["http_url"].default)
+        return models.read(url, triton.models_folder(context))
 
     def _live(self) -> Status:
         return read_status(self.home) if is_locked(lock_file(self.home)) else Status()

@@ -1,13 +1,15 @@
 """Is a server ready? Each probe asks the server itself, in its own protocol, and answers within a second.
 
 A probe is a URL: ``http://host:port/path`` (status 200), ``postgres://host:port`` (asks for a password, so it is past its
-recovery), ``redis://host:port`` (answers PING, so it is past loading its data), ``alive://seconds`` (has run that long:
-for processes that serve no port).
+recovery), ``redis://host:port`` (answers PING, so it is past loading its data), ``life://seconds/path`` (has touched that
+file since its start and within so many seconds: for processes that serve no port).
 """
 
 import http.client
 import socket
 import struct
+import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 TIMEOUT = 1.0
@@ -16,10 +18,10 @@ TIMEOUT = 1.0
 def is_healthy(url: str, uptime: float) -> bool:
     """Runs the probe ``url`` on a process that has been up for ``uptime`` seconds."""
     parts = urlsplit(url)
-    if parts.scheme == "alive":
-        return uptime >= float(parts.netloc)
-    host, port = parts.hostname or "", parts.port or 0
     try:
+        if parts.scheme == "life":
+            return time.time() - Path(parts.path).stat().st_mtime < min(uptime, float(parts.netloc))
+        host, port = parts.hostname or "", parts.port or 0
         match parts.scheme:
             case "http":
                 return _http(host, port, parts.path)

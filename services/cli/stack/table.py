@@ -36,7 +36,7 @@ class Service:
 
     Attributes:
         module: what ``python -m`` runs.
-        arguments: what follows; ``{api_port}``, ``{data}`` and ``{name}`` are filled in.
+        arguments: what follows; ``{api_port}``, ``{data}`` and ``{life}`` are filled in.
         probe: as in `probes`.
         needs: servers that it uses.
     """
@@ -55,11 +55,13 @@ SERVERS: dict[str, Server] = {
 }
 
 _ALL_SERVERS = tuple(SERVERS)
+# Workers and beat touch it every two or three seconds while they reach the broker.
+_LIFE = "life://20{life}"
 
 
 def _worker(app: str, queue: str, processes: int, needs: tuple[str, ...] = _ALL_SERVERS) -> Service:
     arguments = f"-A {app} worker -Q {queue} -n {queue}@%h -c {processes} -l INFO --without-gossip --without-mingle"
-    return Service("celery", arguments, "alive://3", needs)
+    return Service("celery", arguments, _LIFE, needs)
 
 
 SERVICES: dict[str, Service] = {
@@ -72,7 +74,7 @@ SERVICES: dict[str, Service] = {
     "worker-infer": _worker("services.worker.app:app", "infer", 2),
     "worker-stitch": _worker("services.stitcher.app:app", "stitch", 1, ("postgres", "redis", "s3")),
     "worker-maintenance": _worker("services.worker.app:app", "maintenance", 1),
-    "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", "alive://3", ("redis",)),
+    "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", _LIFE, ("redis",)),
 }
 
 NAMES = (*SERVERS, *SERVICES)
@@ -104,13 +106,14 @@ def external_settings(environ: Mapping[str, str]) -> dict[str, str]:
 def service_spec(name: str, context: Context, env: Mapping[str, str]) -> ProcessSpec:
     """How to run our service ``name`` with the settings ``env``."""
     service = SERVICES[name]
-    values = {"api_port": str(context.port("api")), "data": str(context.home.data), "name": name}
+    life = str(context.home.run / f"{name}.life")
+    values = {"api_port": str(context.port("api")), "data": str(context.home.data), "life": life}
     arguments = [part.format(**values) for part in service.arguments.split()]
     path = f"{CHECKOUT / 'shared'}:{CHECKOUT}"
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-m", service.module, *arguments),
-        env={**env, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"},
+        env={**env, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "DUBLINE_QUEUE_LIFE": life},
         cwd=str(CHECKOUT),
         probe=service.probe.format(**values),
         tier=1,

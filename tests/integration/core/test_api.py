@@ -158,7 +158,7 @@ def test_many_at_once_with_one_key_make_one_job(client: TestClient, body: dict[s
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(statuses) <= {202, 409}
+    assert set(statuses) <= {202, 409, 503}  # on a machine so busy that no connection was free in time
     assert len(client.get("/v1/jobs").json()["items"]) == 1
 
 

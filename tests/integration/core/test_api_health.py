@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from api_calls import authorised
+from api_calls import authorised, problem
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
@@ -52,6 +52,14 @@ def test_jobs_are_accepted_while_redis_is_down(services: Services, body: dict[st
     deaf = replace(services, doorbell=Doorbell(make_celery(RedisSettings(url="redis://127.0.0.1:1/0"), settings), settings))
     with TestClient(create_app(deaf), headers=authorised(services)) as client:
         assert client.post("/v1/lipsyncs", json=body).status_code == 202
+
+
+def test_a_lost_database_is_a_problem_that_says_to_come_again(services: Services) -> None:
+    gone = replace(services, database=Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none")))
+    with TestClient(create_app(gone), headers=authorised(services)) as client:
+        answer = client.get("/v1/jobs")
+    assert problem(answer, 503, "temporarily_unavailable")["retryable"] is True
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_metrics_count_jobs_queues_and_requests(client: TestClient, body: dict[str, Any]) -> None:

@@ -27,11 +27,14 @@ SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home", tmp_path / "carriers")
     home.create()
+    life = home.run / "life"
+    life.touch()
+    os.utime(life, times=(time.time() + 3600,) * 2)  # healthy from the start, whatever its process does
     return home
 
 
-def spec(name: str = "sleeper", command: tuple[str, ...] = SLEEP, **more: object) -> ProcessSpec:
-    return ProcessSpec(name=name, command=command, cwd="/", probe="alive://0", grace=2.0, **more)
+def spec(home: Home, name: str = "sleeper", command: tuple[str, ...] = SLEEP, **more: object) -> ProcessSpec:
+    return ProcessSpec(name=name, command=command, cwd="/", probe=f"life://60{home.run / 'life'}", grace=2.0, **more)
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
@@ -52,7 +55,7 @@ def ticked(child: Child, phase: Phase) -> bool:
 
 
 def test_a_killed_process_is_started_again_and_its_end_is_reported(home: Home) -> None:
-    child = Child(spec(), home)
+    child = Child(spec(home), home)
     child.start()
     assert ticked(child, Phase.RUNNING)
     first = child.status.pid
@@ -66,7 +69,7 @@ def test_a_killed_process_is_started_again_and_its_end_is_reported(home: Home) -
 
 
 def test_pauses_between_crashes_grow(home: Home) -> None:
-    child = Child(spec(command=(sys.executable, "-c", "raise SystemExit(3)")), home)
+    child = Child(spec(home, command=(sys.executable, "-c", "raise SystemExit(3)")), home)
     child.start()
     starts = []
     for _ in range(3):
@@ -81,7 +84,7 @@ def test_pauses_between_crashes_grow(home: Home) -> None:
 
 
 def test_a_program_that_is_not_there_is_reported_not_raised(home: Home) -> None:
-    child = Child(spec(command=("/nonexistent/program",)), home)
+    child = Child(spec(home, command=("/nonexistent/program",)), home)
     child.start()
     assert child.status.phase is Phase.BACKING_OFF
     assert "could not start" in child.status.last_exit
@@ -94,7 +97,7 @@ def test_stopping_ends_grandchildren_that_ignore_signals_and_left_the_group(home
         " signal.signal(15, signal.SIG_IGN); time.sleep(600)'], start_new_session=True)\n"
         "time.sleep(600)\n"
     )
-    child = Child(spec(command=(sys.executable, "-c", script)), home)
+    child = Child(spec(home, command=(sys.executable, "-c", script)), home)
     child.start()
     assert until(lambda: len(reap.family(child.status.pid)) == 2)
     members = reap.family(child.status.pid)
@@ -105,14 +108,16 @@ def test_stopping_ends_grandchildren_that_ignore_signals_and_left_the_group(home
 
 def test_the_supervisor_follows_the_plan_and_ends_all_when_its_owner_is_gone(home: Home) -> None:
     owner = subprocess.Popen(SLEEP)
-    write_private(plan_file(home), Plan(processes=(spec("a"), spec("b")), generation=1, owner=owner.pid).model_dump_json())
+    write_private(
+        plan_file(home), Plan(processes=(spec(home, "a"), spec(home, "b")), generation=1, owner=owner.pid).model_dump_json()
+    )
     supervisor = Supervisor(home)
     thread = threading.Thread(target=supervisor.run)
     thread.start()
     try:
         assert until(lambda: [p.phase for p in read_status(home).processes] == [Phase.RUNNING] * 2)
         kept = read_status(home).of("b").pid
-        write_private(plan_file(home), Plan(processes=(spec("b"),), generation=2, owner=owner.pid).model_dump_json())
+        write_private(plan_file(home), Plan(processes=(spec(home, "b"),), generation=2, owner=owner.pid).model_dump_json())
         assert until(lambda: read_status(home).generation == 2)
         assert [(p.name, p.pid) for p in read_status(home).processes] == [("b", kept)]
     finally:
@@ -168,6 +173,12 @@ def test_probes_of_a_port_that_nobody_serves_are_false() -> None:
             assert not probes.is_healthy(f"{scheme}://127.0.0.1:{port}/x", 1.0)
 
 
-def test_an_alive_probe_waits_for_its_seconds() -> None:
-    assert not probes.is_healthy("alive://3", 2.9)
-    assert probes.is_healthy("alive://3", 3.0)
+def test_a_sign_of_life_counts_while_it_is_fresh_and_of_this_start(tmp_path: Path) -> None:
+    life = tmp_path / "life"
+    assert not probes.is_healthy(f"life://20{life}", 60)
+    life.touch()
+    assert probes.is_healthy(f"life://20{life}", 60)
+    os.utime(life, times=(time.time() - 10,) * 2)
+    assert not probes.is_healthy(f"life://20{life}", 5)  # the process before this one left it
+    os.utime(life, times=(time.time() - 30,) * 2)
+    assert not probes.is_healthy(f"life://20{life}", 60)

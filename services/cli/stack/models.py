@@ -1,0 +1,89 @@
+"""What the inference server says about each model: served, failed with its reason, or without weights here."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import BaseModel
+
+_TIMEOUT = 5.0
+
+
+class ModelState(StrEnum):
+    """Where one model stands."""
+
+    READY = "ready"
+    LOADING = "loading"
+    FAILED = "failed"
+    NOT_LOADED = "not_loaded"
+    NO_WEIGHTS = "no_weights"
+    UNKNOWN = "unknown"
+
+
+class ModelStatus(BaseModel):
+    """One model.
+
+    Attributes:
+        name: as the server calls it.
+        state: a model without weights is none that failed.
+        reason: why it is not served.
+    """
+
+    name: str
+    state: ModelState
+    reason: str | None = None
+
+    @property
+    def is_fault(self) -> bool:
+        """True when it has weights and is not served."""
+        return self.state not in (ModelState.READY, ModelState.NO_WEIGHTS)
+
+
+def with_weights(repository: Path) -> list[str]:
+    """Names of the models that have a configuration and at least one version with weights."""
+    weights = repository.glob("*/*/model.safetensors")
+    found = {path.parent.parent for path in weights if path.parent.name.isdigit()}
+    return sorted(path.name for path in found if (path / "config.pbtxt").exists())
+
+
+def read(http_url: str, repository: Path) -> tuple[ModelStatus, ...]:
+    """The models of ``repository`` and of the server at ``http_url``, by name."""
+    loadable = set(with_weights(repository))
+    names = {path.parent.name for path in repository.glob("*/config.pbtxt")}
+    try:
+        answer = httpx.post(f"{http_url}/v2/repository/index", timeout=_TIMEOUT)
+        answer.raise_for_status()
+        index = _newest(answer.json())
+    except (httpx.HTTPError, ValueError) as error:
+        lost = f"the inference server does not answer: {error}"
+        return tuple(_without_weights(name) if name not in loadable else _lost(name, lost) for name in sorted(names))
+    return tuple(_status(name, index.get(name, {}), has_weights=name in loadable) for name in sorted(names | set(index)))
+
+
+def _newest(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The entry of each model's highest version."""
+    ordered = sorted(entries, key=lambda entry: int(entry.get("version") or 0))
+    return {str(entry["name"]): entry for entry in ordered}
+
+
+def _status(name: str, entry: dict[str, Any], *, has_weights: bool) -> ModelStatus:
+    state, reason = entry.get("state"), entry.get("reason") or None
+    if state == "READY":
+        return ModelStatus(name=name, state=ModelState.READY)
+    if state in ("LOADING", "UNLOADING"):
+        return ModelStatus(name=name, state=ModelState.LOADING, reason=reason)
+    if not has_weights:
+        return _without_weights(name)
+    if state == "UNAVAILABLE" and reason != "unloaded":
+        return ModelStatus(name=name, state=ModelState.FAILED, reason=reason)
+    return ModelStatus(name=name, state=ModelState.NOT_LOADED, reason="its weights came after the start: run `dubline up`")
+
+
+def _without_weights(name: str) -> ModelStatus:
+    return ModelStatus(name=name, state=ModelState.NO_WEIGHTS, reason="no weights here: `dubline weights` imports them")
+
+
+def _lost(name: str, reason: str) -> ModelStatus:
+    return ModelStatus(name=name, state=ModelState.UNKNOWN, reason=reason)
