@@ -1,0 +1,77 @@
+"""Random numbers of one step as a pure function of (seed, step, place): nothing to store, nothing to broadcast.
+
+A place is a sample's number in the whole batch of the step, over all ranks and micro-batches. What a sample draws depends on
+its place alone. What decides control flow (an exit step, whether guidance is needed) must be equal on all ranks that compute
+together and is drawn for a group of neighbouring places.
+
+Legend: B samples.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Purpose(IntEnum):
+    """What a number is for; two purposes never share numbers."""
+
+    NOISE = 0
+    LEVEL = 1
+    DROP_TEXT = 2
+    DROP_SPEECH = 3
+    WINDOW = 4
+    EXIT = 5
+    REGION = 6
+    CRITIC_NOISE = 7
+    CRITIC_LEVEL = 8
+    STUDENT_NOISE = 9
+    STUDENT_LEVEL = 10
+    ROLLOUT = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """The numbers of one micro-batch.
+
+    Attributes:
+        seed: of the run.
+        step: number of the step, from 1.
+        places: of the samples.
+        shared: neighbouring places that decide together; a multiple of ranks x micro-batch.
+
+    Raises:
+        ValueError: the places do not all decide together.
+    """
+
+    seed: int
+    step: int
+    places: tuple[int, ...]
+    shared: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        """Refuse a micro-batch that would need two decisions."""
+        if len({place // self.shared for place in self.places}) != 1:
+            raise ValueError(f"samples at places {self.places} do not decide together in groups of {self.shared}")
+
+    def normal(self, purpose: Purpose, shape: tuple[int, ...], part: int = 0) -> Tensor:
+        """Standard normal numbers, float32 [B, *shape] on the CPU."""
+        rows = [self._of(place, purpose, part).standard_normal(shape, np.float32) for place in self.places]
+        return torch.from_numpy(np.stack(rows))
+
+    def uniform(self, purpose: Purpose, shape: tuple[int, ...] = ()) -> Tensor:
+        """Numbers in [0, 1), float64 [B, *shape] on the CPU."""
+        return torch.from_numpy(np.stack([np.asarray(self._of(place, purpose).random(shape)) for place in self.places]))
+
+    def together(self, purpose: Purpose) -> float:
+        """One number in [0, 1) for the whole group."""
+        return float(self._of(self.places[0] // self.shared, purpose, part=-1).random())
+
+    def choice(self, purpose: Purpose, count: int) -> int:
+        """One of 0 .. count - 1 for the whole group, all equally likely."""
+        return int(self.together(purpose) * count)
+
+    def _of(self, place: int, purpose: Purpose, part: int = 0) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.step, place, int(purpose), part + 1])

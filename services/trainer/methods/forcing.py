@@ -1,0 +1,99 @@
+"""Stage 1: the causal student by Diffusion Forcing with every block of a clip at a noise level of its own.
+
+Choices:
+- One block-causal forward covers whole clips; what each block sees is drawn per step from the published set of windows.
+  Positions are those that the streaming cache will give, in every window, so Stage 2 meets nothing new.
+- One block in three is clean, as published: context only. It carries no loss and does not dilute that of the others.
+- Levels are the student's own list, or (``continuous``) anything on the shift-5 schedule.
+
+Legend: B samples, T latent frames, K blocks.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from lipforcing.cache import BlockCausal
+from lipforcing.contract import LATENTS_PER_BLOCK
+from lipforcing.network import LipNetwork
+from lipforcing.presets import TRAINING_WINDOWS, StudentConfig
+from lipforcing.schedule import T_MAX, add_noise, flow_to_x0, shifted
+from services.trainer.losses import forcing_loss
+from services.trainer.methods.draws import Draws, Purpose
+from services.trainer.methods.guidance import Null
+from services.trainer.methods.networks import Places
+from services.trainer.methods.samples import Clips
+
+
+@dataclass(frozen=True, slots=True)
+class Stage1:
+    """How the student is started.
+
+    Attributes:
+        chances: of every timestep of the student's list, for each block on its own; the last one is 0, clean.
+        continuous: noisy levels are drawn from the shifted schedule instead of from the list.
+        shift: of that schedule.
+        windows: (window, sink) in latent frames, one of them drawn per step.
+        places: weights of mouth and rest.
+        drop_text: chance that a clip loses its text.
+        drop_speech: chance that a clip loses its sound.
+    """
+
+    chances: tuple[float, ...] = (1 / 3, 1 / 3, 1 / 3)
+    continuous: bool = False
+    shift: float = 5.0
+    windows: tuple[tuple[int, int], ...] = TRAINING_WINDOWS
+    places: Places = field(default=Places(kept=0.05))
+    drop_text: float = 0.0
+    drop_speech: float = 0.0
+
+
+def draw_levels(draws: Draws, blocks: int, config: StudentConfig, stage: Stage1) -> Tensor:
+    """A timestep per latent frame, float64 [B, T]: equal within a block, independent between blocks.
+
+    Raises:
+        ValueError: the chances do not fit the student's list.
+    """
+    if len(stage.chances) != len(config.t_list):
+        raise ValueError(f"{len(stage.chances)} chances do not fit the timesteps {config.t_list}")
+    u_BK2 = draws.uniform(Purpose.LEVEL, (blocks, 2))
+    edges = torch.tensor(stage.chances, dtype=torch.float64).cumsum(0) / sum(stage.chances)
+    index_BK = torch.searchsorted(edges, u_BK2[..., 0].contiguous(), right=True).clamp(max=len(edges) - 1)
+    t_BK = torch.tensor(config.t_list, dtype=torch.float64)[index_BK]
+    if stage.continuous:
+        t_BK = torch.where(t_BK > 0, shifted(u_BK2[..., 1], stage.shift).clamp(1.0 - T_MAX, T_MAX), t_BK)
+    return t_BK.repeat_interleave(LATENTS_PER_BLOCK, dim=1)
+
+
+@cache
+def _attention(
+    config: StudentConfig, frames: int, device: torch.device, dtype: torch.dtype, window: tuple[int, int]
+) -> BlockCausal:
+    return BlockCausal(config, frames, device, dtype, window)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusionForcing:
+    """The objective; see the module's head.
+
+    Attributes:
+        stage: hyper-parameters.
+        null: what replaces a dropped condition.
+    """
+
+    stage: Stage1
+    null: Null
+
+    def losses(self, network: LipNetwork, clips: Clips, draws: Draws) -> Tensor:
+        """Loss of every clip, [B]; 0 for a clip whose blocks all happened to be clean."""
+        stage, x0 = self.stage, clips.x0_BZThw
+        t_BT = draw_levels(draws, clips.frames // LATENTS_PER_BLOCK, network.config, stage)
+        noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
+        x_t = add_noise(x0, noise, t_BT)
+        window = stage.windows[draws.choice(Purpose.WINDOW, len(stage.windows))]
+        told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        attention = _attention(network.config, clips.frames, x0.device, x0.dtype, window)
+        flow = network(x_t.to(network.dtype), t_BT.to(x0.device), told.conditions, told.text_BLE, attention).to(x0.dtype)
+        return forcing_loss(flow_to_x0(x_t, flow, t_BT), x0, stage.places.weight(x0), t_BT.to(x0.device))

@@ -1,0 +1,123 @@
+"""When the teacher is guided while a student learns from it (Sync-Window DMD), and by what.
+
+A clip's timestep is drawn as published, t = s·u / (1 + (s - 1)·u) with u uniform in [0.001, 0.999], each sample's its own.
+Whether it lies inside the window is decided first, for all samples that are computed together, and with the same probability:
+the law of t is unchanged, while the pass without conditions (its cost is that of the pass with them) runs only for the 40 %
+of the batches that need it, on all ranks alike.
+
+Legend: B samples, L text tokens, E text width.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+
+from lipforcing.presets import TeacherConfig
+from lipforcing.schedule import guidance_window, shifted
+from services.trainer.methods.draws import Draws, Purpose
+from services.trainer.methods.samples import Clips
+
+_LEAST, _MOST = 0.001, 0.999
+
+
+class Gate(StrEnum):
+    """Where the teacher is guided."""
+
+    WINDOW = "window"
+    OUTSIDE = "outside"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Timesteps of a micro-batch: float64 [B], and whether the teacher is guided at all of them."""
+
+    t_B: Tensor
+    guided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """The guidance schedule of a teacher.
+
+    Attributes:
+        scale: inside the gate; 1 outside.
+        gate: where.
+        window: lowest and highest timestep of the sync window, both inclusive.
+        shift: of the law of timesteps.
+    """
+
+    scale: float
+    gate: Gate
+    window: tuple[float, float]
+    shift: float
+
+    @classmethod
+    def of(cls, teacher: TeacherConfig, gate: Gate = Gate.WINDOW) -> "Guidance":
+        """The window as the teacher's own sampling grid has it, not as rounded in print."""
+        return cls(teacher.guidance, gate, guidance_window(teacher), teacher.shift)
+
+    def scales(self, t_B: Tensor) -> Tensor:
+        """The scale at every timestep."""
+        low, high = self.window
+        inside = (t_B >= low) & (t_B <= high)
+        on = {Gate.WINDOW: inside, Gate.OUTSIDE: ~inside, Gate.ALWAYS: inside | True, Gate.NEVER: inside & False}[self.gate]
+        return torch.where(on, self.scale, 1.0).to(t_B.dtype)
+
+    def draw(self, draws: Draws, purpose: Purpose) -> Levels:
+        """Timesteps of a micro-batch on one side of the window."""
+        u_B = draws.uniform(purpose)
+        low, high = (t / (self.shift - (self.shift - 1.0) * t) for t in self.window)
+        width, total = high - low, _MOST - _LEAST
+        inside = draws.together(Purpose.REGION) < width / total
+        if inside:
+            u_B = low + u_B * width
+        else:
+            u_B = _LEAST + u_B * (total - width)
+            u_B = torch.where(u_B < low, u_B, u_B + width)
+        t_B = shifted(u_B, self.shift).clamp(_LEAST, _MOST)
+        guided = {Gate.WINDOW: inside, Gate.OUTSIDE: not inside, Gate.ALWAYS: True, Gate.NEVER: False}[self.gate]
+        return Levels(t_B, guided)
+
+    def law(self, u: Tensor) -> Tensor:
+        """The timestep at a uniform number in [0, 1) where nothing depends on the window."""
+        return shifted(_LEAST + u * (_MOST - _LEAST), self.shift).clamp(_LEAST, _MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What a network is told instead of a condition that is dropped.
+
+    Attributes:
+        text_LE: the embedded empty prompt; zeros only where the prompts themselves are zeros.
+        text: whether the negative of guidance drops the text too, or the sound alone.
+    """
+
+    text_LE: Tensor
+    text: bool = True
+
+    def negative(self, clips: Clips) -> Clips:
+        """The clips without what guidance pushes away from: in silence, and with the empty prompt.
+
+        Raises:
+            ValueError: the empty prompt's embedding is missing (all zero) although prompts are embedded.
+        """
+        deaf = clips.deaf()
+        return replace(deaf, text_BLE=self.texts(clips)) if self.text else deaf
+
+    def texts(self, clips: Clips) -> Tensor:
+        """The empty prompt for every clip; raises like ``negative``."""
+        if not self.text_LE.any() and clips.text_BLE.any():
+            raise ValueError("the embedding of the empty prompt is all zero, which no teacher has seen: embed it first")
+        return self.text_LE.to(clips.text_BLE).expand_as(clips.text_BLE)
+
+    def drop(self, clips: Clips, draws: Draws, text: float, speech: float) -> Clips:
+        """Condition dropout: every clip loses its text and its sound with these chances, each for itself."""
+        no_text = (draws.uniform(Purpose.DROP_TEXT) < text).view(-1, 1, 1).to(clips.text_BLE.device)
+        no_speech = (draws.uniform(Purpose.DROP_SPEECH) < speech).view(-1, 1, 1, 1).to(clips.text_BLE.device)
+        kept = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)
+        texts = torch.where(no_text, self.texts(clips), clips.text_BLE) if text else clips.text_BLE
+        return replace(clips, text_BLE=texts, conditions=replace(clips.conditions, speech_BTGA=kept))

@@ -1,0 +1,52 @@
+"""Forwards that every method shares: clean predictions of whole clips, and weights of places.
+
+Legend: B samples, Z latent channels, T latent frames, h/w latent side.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from lipforcing.cache import Bidirectional
+from lipforcing.mask import generate_mask
+from lipforcing.network import LipNetwork
+from lipforcing.presets import StudentConfig
+from lipforcing.schedule import flow_to_x0
+from services.trainer.methods.samples import Clips
+
+
+def predict_flow(network: LipNetwork, x_t: Tensor, t_B: Tensor, clips: Clips) -> Tensor:
+    """The flow of whole clips seen both ways, in the type of the clips (not of the network)."""
+    attention = _bidirectional(network.config, clips.frames, x_t.device, x_t.dtype)
+    out: Tensor = network(x_t.to(network.dtype), t_B.to(x_t.device), clips.conditions, clips.text_BLE, attention)
+    return out.to(x_t.dtype)
+
+
+@cache
+def _bidirectional(config: StudentConfig, frames: int, device: torch.device, dtype: torch.dtype) -> Bidirectional:
+    return Bidirectional(config, frames, device, dtype)
+
+
+def predict_x0(network: LipNetwork, x_t: Tensor, t_B: Tensor, clips: Clips) -> Tensor:
+    """The clean clips that a bidirectional network sees in noisy ones."""
+    return flow_to_x0(x_t, predict_flow(network, x_t, t_B, clips), t_B)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How much each latent cell counts.
+
+    Attributes:
+        mouth: in the region that is generated.
+        kept: in the region that the footage is pasted over.
+    """
+
+    mouth: float = 1.0
+    kept: float = 1.0
+
+    def weight(self, like: Tensor) -> Tensor:
+        """[h, w] for latents [..., h, w]."""
+        mask_hw = generate_mask(like.shape[-1], like.device, like.dtype)
+        return self.kept + (self.mouth - self.kept) * mask_hw

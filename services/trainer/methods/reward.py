@@ -1,0 +1,134 @@
+"""Weights of a student's samples by how well its mouths fit the sound (Re-DMD).
+
+The reward is SyncNet's median distance minus its distance at shift 0: a mouth that fits another moment earns nothing. It is
+computed on decoded crops by the scorer that also is the metric, and carries no gradient; it only says how much each sample's
+own loss counts.
+
+Choices:
+- Every mode is bounded. exp(2 · r) of a good clip is a million; one clip would be the whole batch.
+- Normalised modes see the rewards of the whole step, over all ranks and micro-batches. (Normalised within a micro-batch of one
+  sample, every weight would be 1.)
+
+Legend: B samples of a micro-batch, N samples of the step, Z latent channels, T latent frames, S samples of sound, E embedding.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lipforcing.syncnet import SyncScorer, score_of
+from lipforcing.vae.base import Codec, to_uint8
+from services.trainer.methods.samples import Clips
+
+
+class Mode(StrEnum):
+    """How rewards become weights."""
+
+    PER_SAMPLE = "per_sample"  # exp(β r)
+    SELF_NORMALISED = "self_normalised"  # exp(β r), mean 1 over the step
+    CENTRED = "centred"  # exp(β z) of the standardised reward, mean 1
+    CLAMPED = "clamped"  # exp(β r) of the reward within bounds, mean 1
+
+
+@dataclass(frozen=True, slots=True)
+class Weighting:
+    """From rewards to weights.
+
+    Attributes:
+        mode: see ``Mode``.
+        beta: inverse temperature.
+        cap: largest weight.
+        spread: standard deviations to which ``CENTRED`` limits the reward.
+        bounds: to which ``CLAMPED`` limits the reward.
+
+    Raises:
+        ValueError: a cap below 1 cannot leave a mean of 1.
+    """
+
+    mode: Mode = Mode.CENTRED
+    beta: float = 2.0
+    cap: float = 4.0
+    spread: float = 2.0
+    bounds: tuple[float, float] = (0.0, 8.0)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if self.cap < 1.0:
+            raise ValueError(f"the largest weight must be at least 1, not {self.cap}")
+
+    def weights(self, rewards_N: Tensor) -> Tensor:
+        """Weights [N] of all samples of one step, in (0, cap]."""
+        if self.mode is Mode.PER_SAMPLE:
+            return (self.beta * rewards_N).exp().clamp(max=self.cap)
+        if self.mode is Mode.CENTRED:
+            # Rewards that differ by rounding only are equal.
+            deviation = rewards_N.std(correction=0).clamp(min=1e-6)
+            rewards_N = ((rewards_N - rewards_N.mean()) / deviation).clamp(-self.spread, self.spread)
+        elif self.mode is Mode.CLAMPED:
+            rewards_N = rewards_N.clamp(*self.bounds)
+        return _capped(torch.softmax(self.beta * rewards_N, dim=0) * len(rewards_N), self.cap)
+
+
+def _capped(weights_N: Tensor, cap: float) -> Tensor:
+    """Weights of mean 1 with none above ``cap``; what is cut off goes to the others in proportion."""
+    for _ in range(len(weights_N)):
+        over = weights_N >= cap
+        if not (weights_N > cap).any():
+            break
+        rest = len(weights_N) - cap * over.sum()
+        others = torch.where(over, 0.0, weights_N)
+        weights_N = torch.where(over, cap, others * rest / others.sum())
+    return weights_N
+
+
+class Reward(Protocol):
+    """What a clip has earned."""
+
+    def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Tensor:
+        """Rewards [B] of generated latents, without gradient."""
+
+
+class SyncReward:
+    """Decodes clips and asks SyncNet.
+
+    Args:
+        codec: of the latents.
+        scorer: also the metric's.
+    """
+
+    def __init__(self, codec: Codec, scorer: SyncScorer) -> None:
+        self._codec, self._scorer = codec.eval().requires_grad_(requires_grad=False), scorer
+        self._heard: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Tensor:
+        """See ``Reward``.
+
+        Raises:
+            ValueError: the micro-batch has no waveforms.
+        """
+        if clips.waveform_BS is None:
+            raise ValueError(f"the reward needs waveforms, and samples {', '.join(clips.names)} came without them")
+        dtype = next(self._codec.parameters()).dtype
+        pictures_BVHWC = to_uint8(self._codec.decode(x0_BZThw.to(dtype)))
+        rows = zip(pictures_BVHWC, clips.names, clips.waveform_BS, strict=True)
+        scores = [score_of(self._scorer.table(frames, self._sounds(name, waveform))) for frames, name, waveform in rows]
+        return torch.tensor([score.in_time for score in scores], device=x0_BZThw.device)
+
+    def _sounds(self, name: str, waveform_S: Tensor) -> Tensor:
+        """A sample's sound never changes: it is embedded once."""
+        if name not in self._heard:
+            self._heard[name] = self._scorer.sounds(waveform_S.cpu())
+        return self._heard[name]
+
+
+def over_ranks(rewards_B: Tensor) -> tuple[Tensor, int]:
+    """The rewards of all ranks in order, [N], and where this rank's begin."""
+    if not torch.distributed.is_initialized():
+        return rewards_B, 0
+    parts = [torch.empty_like(rewards_B) for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather(parts, rewards_B)
+    return torch.cat(parts), torch.distributed.get_rank() * len(rewards_B)

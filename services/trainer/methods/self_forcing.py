@@ -1,0 +1,208 @@
+"""Stage 2: Self-Forcing with sync-window distribution matching, and the reward.
+
+The student generates clips block by block as it will in use (``lipforcing.rollout``). A critic learns what the student's
+clips look like; the student moves them from where the critic sees them to where the teacher sees them. The teacher is guided
+inside the sync window only.
+
+Choices:
+- All blocks of a rollout leave the loop after the same denoising step, drawn per group of samples. Only that step's call
+  carries gradient, and none crosses into an earlier block.
+- A step that updates the student first rolls out without gradient, for the critic and for the rewards of the whole step, then
+  again with gradient on the same numbers: two rollouts, as published, but the weights know every sample of the step.
+- The student sees the critic of before the step, as published. Both are clipped and guarded alike.
+- Losses and the normaliser of distribution matching look at the mouth; the rest of the crop is pasted over (``places``).
+
+Legend: B samples, Z latent channels, T latent frames, h/w latent side, L text tokens, E text width.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lipforcing.cache import StreamCache
+from lipforcing.contract import LATENTS_PER_BLOCK
+from lipforcing.network import LipNetwork
+from lipforcing.rollout import Student, clip_batches, eager, rollout
+from lipforcing.schedule import add_noise
+from services.trainer.losses import critic_loss, vsd_direction, vsd_loss
+from services.trainer.methods.draws import Draws, Purpose
+from services.trainer.methods.guidance import Guidance
+from services.trainer.methods.networks import Places, predict_x0
+from services.trainer.methods.reward import Reward, Weighting, over_ranks
+from services.trainer.methods.samples import Clips
+from services.trainer.methods.teacher import Teacher
+from services.trainer.methods.training import Figures, marked_last, sync_gradients
+from services.trainer.methods.update import UpdatePlan, Updater
+
+_DRAWS_PER_BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Stage2:
+    """How the student is distilled.
+
+    Attributes:
+        student: optimiser of the student.
+        critic: optimiser of the critic; of equal rate, and the two should have equally many trainable parameters.
+        ratio: critic updates per student update.
+        guidance: of the teacher.
+        places: weights of mouth and rest in every loss.
+        weighting: of the samples by their reward; None rewards nothing.
+        shared: places that decide together (``Draws``).
+    """
+
+    student: UpdatePlan
+    critic: UpdatePlan
+    guidance: Guidance
+    ratio: int = 5
+    places: Places = field(default=Places(kept=0.05))
+    weighting: Weighting | None = None
+    shared: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ExitAt:
+    """All blocks leave the loop after one step, which alone may carry gradient (``lipforcing.rollout.Policy``)."""
+
+    step: int
+    gradient: bool
+
+    def exit_step(self, blocks: Sequence[int]) -> int:
+        """See ``Policy``."""
+        del blocks
+        return self.step
+
+    def differentiable(self, blocks: Sequence[int], step: int) -> bool:
+        """See ``Policy``."""
+        del blocks
+        return self.gradient and step == self.step
+
+
+def self_rollout(network: LipNetwork, clips: Clips, draws: Draws, *, gradient: bool) -> Tensor:
+    """Clips that the student generates on its own past, [B, Z, T, h, w] in the type of the targets.
+
+    Args:
+        network: causal, of which at most one call per block carries gradient.
+        clips: conditions and shape; the targets are not looked at.
+        draws: exit step and noise; the same draws give the same clips with and without gradient.
+        gradient: whether the exit step carries it.
+    """
+    exit_step = draws.choice(Purpose.EXIT, len(network.config.t_list) - 1)
+    shape = (clips.x0_BZThw.shape[1], LATENTS_PER_BLOCK, *clips.x0_BZThw.shape[3:])
+
+    def noise(block: int, draw: int) -> Tensor:
+        return draws.normal(Purpose.ROLLOUT, shape, block * _DRAWS_PER_BLOCK + draw).to(clips.x0_BZThw)
+
+    student = Student.trained(network, clips.text_BLE)
+    cache = StreamCache(network.config, len(clips), clips.x0_BZThw.device, clips.conditions.masked_BZThw.dtype)
+    policy = ExitAt(exit_step, gradient)
+    blocks = list(rollout(eager(student, cache, policy), clip_batches(clips.conditions, noise)))
+    return torch.cat(blocks, dim=2).to(clips.x0_BZThw.dtype)
+
+
+class SelfForcing:
+    """The method; see the module's head.
+
+    Args:
+        student: causal network, trained.
+        critic: bidirectional network, trained.
+        teacher: frozen.
+        stage: hyper-parameters.
+        seed: of everything that is drawn.
+        reward: of generated clips; needed exactly where the stage weights by it.
+
+    Raises:
+        ValueError: a reward without a weighting or the reverse; a teacher that would be trained.
+    """
+
+    def __init__(
+        self, student: LipNetwork, critic: LipNetwork, teacher: Teacher, stage: Stage2, *,
+        seed: int, reward: Reward | None = None,
+    ) -> None:  # fmt: skip
+        if (reward is None) != (stage.weighting is None):
+            raise ValueError("a stage that weights by reward needs one, and a reward needs a weighting")
+        if any(parameter.requires_grad for parameter in teacher.network.parameters()):
+            raise ValueError("the teacher is not frozen")
+        self._student, self._critic, self._teacher = student, critic, teacher
+        self._stage, self._seed, self._reward = stage, seed, reward
+        self.student_update = Updater("student", student, stage.student)
+        self.critic_update = Updater("critic", critic, stage.critic)
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """See ``Method``."""
+        return {"student": self._student, "critic": self._critic}
+
+    def step(self, number: int, micro_batches: Sequence[Clips]) -> Figures:
+        """See ``Method``: the critic learns in every step, the student in every ``ratio``-th."""
+        draws = [Draws(self._seed, number, clips.places, self._stage.shared) for clips in micro_batches]
+        with torch.no_grad():
+            made = [self_rollout(self._student, *pair, gradient=False) for pair in zip(micro_batches, draws, strict=True)]
+        names = [name for clips in micro_batches for name in clips.names]
+        figures = self._teach_critic(micro_batches, draws, made)
+        if number % self._stage.ratio == 0:
+            figures |= self._teach_student(micro_batches, draws, made)
+            figures |= self.student_update.apply(names)
+        return {**figures, **self.critic_update.apply(names)}
+
+    def critic_losses(self, x0: Tensor, clips: Clips, draws: Draws) -> Tensor:
+        """How well the critic sees the student's clips through noise, [B]."""
+        t_B = self._stage.guidance.law(draws.uniform(Purpose.CRITIC_LEVEL))
+        noise = draws.normal(Purpose.CRITIC_NOISE, tuple(x0.shape[1:])).to(x0)
+        seen = predict_x0(self._critic, add_noise(x0.detach(), noise, t_B), t_B, clips)
+        return critic_loss(x0, seen, self._stage.places.weight(x0))
+
+    @torch.no_grad()
+    def direction(self, x0: Tensor, clips: Clips, draws: Draws) -> Tensor:
+        """Where the student's clips should not go, [B, Z, T, h, w]."""
+        levels = self._stage.guidance.draw(draws, Purpose.STUDENT_LEVEL)
+        noise = draws.normal(Purpose.STUDENT_NOISE, tuple(x0.shape[1:])).to(x0)
+        x_t = add_noise(x0.detach(), noise, levels.t_B)
+        fake = predict_x0(self._critic, x_t, levels.t_B, clips)
+        scale = self._stage.guidance.scale if levels.guided else 1.0
+        real = self._teacher.x0(x_t, levels.t_B, clips, scale)
+        return vsd_direction(x0.detach(), fake, real, self._stage.places.weight(x0))
+
+    def state_dict(self) -> dict[str, Any]:
+        """See ``Method``."""
+        return {"student": self.student_update.state_dict(), "critic": self.critic_update.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See ``Method``."""
+        self.student_update.load_state_dict(state["student"])
+        self.critic_update.load_state_dict(state["critic"])
+
+    def _teach_critic(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], made: Sequence[Tensor]) -> Figures:
+        samples, total = sum(map(len, micro_batches)), 0.0
+        for (clips, last), drawn, x0 in zip(marked_last(micro_batches), draws, made, strict=True):
+            sync_gradients(self._critic, on=last)
+            loss_B = self.critic_losses(x0, clips, drawn)
+            self.critic_update.backward(loss_B, clips.names, samples)
+            total += float(loss_B.detach().sum()) / samples
+        return {"critic/loss": total}
+
+    def _teach_student(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], made: Sequence[Tensor]) -> Figures:
+        samples, total = sum(map(len, micro_batches)), 0.0
+        weights, figures = self._weights(micro_batches, made)
+        for (clips, last), drawn, weight_B in zip(marked_last(micro_batches), draws, weights, strict=True):
+            sync_gradients(self._student, on=last)
+            x0 = self_rollout(self._student, clips, drawn, gradient=True)
+            loss_B = vsd_loss(x0, self.direction(x0, clips, drawn), self._stage.places.weight(x0))
+            self.student_update.backward(loss_B * weight_B, clips.names, samples)
+            total += float(loss_B.detach().sum()) / samples
+        return {"student/loss": total, **figures}
+
+    @torch.no_grad()
+    def _weights(self, micro_batches: Sequence[Clips], made: Sequence[Tensor]) -> tuple[list[Tensor], Figures]:
+        """A weight for every sample of every micro-batch, from the rewards of the whole step."""
+        if self._reward is None or self._stage.weighting is None:
+            return [torch.ones(len(clips)).to(x0) for clips, x0 in zip(micro_batches, made, strict=True)], {}
+        mine = torch.cat([self._reward(x0, clips) for clips, x0 in zip(micro_batches, made, strict=True)])
+        rewards, first = over_ranks(mine)
+        weights = self._stage.weighting.weights(rewards.double()).to(made[0])
+        figures = {"reward/mean": float(rewards.mean()), "reward/least": float(rewards.min()),
+                   "reward/most": float(rewards.max()), "reward/weight": float(weights.max())}  # fmt: skip
+        return list(weights[first : first + len(mine)].split([len(clips) for clips in micro_batches])), figures

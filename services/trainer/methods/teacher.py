@@ -1,0 +1,143 @@
+"""The teacher: a bidirectional network trained by flow matching, and its sampler with classifier-free guidance.
+
+Training noise has 1000 levels with shift 3, each equally likely; the loss is weighted by a bell over the levels (middle noise
+counts most, the ends nothing) and by place (the mouth counts more). Text and sound are dropped now and then, which gives
+guidance its nulls.
+
+Legend: B samples, Z latent channels, T latent frames, h/w latent side.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from lipforcing.network import LipNetwork
+from lipforcing.presets import TeacherConfig
+from lipforcing.schedule import add_noise, flow_to_x0, sampling_grid, shifted
+from services.trainer.losses import flow_loss, guided
+from services.trainer.methods.draws import Draws, Purpose
+from services.trainer.methods.guidance import Null
+from services.trainer.methods.networks import Places, predict_flow
+from services.trainer.methods.samples import Clips
+
+LEVELS = 1000
+_LEAST_SIGMA = 0.003 / 1.002
+
+
+@cache
+def training_levels(shift: float) -> tuple[Tensor, Tensor]:
+    """Timesteps and loss weights of the training levels, float64 [1000] each; the weights have mean 1."""
+    sigma = shifted(torch.linspace(1.0, _LEAST_SIGMA, LEVELS, dtype=torch.float64), shift)
+    bell = torch.exp(-2.0 * (sigma - 0.5).square())
+    bell = bell - bell.min()
+    return sigma, bell / bell.mean()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStage:
+    """How the teacher is trained.
+
+    Attributes:
+        shift: of the training levels.
+        places: weights of mouth and rest.
+        drop_text: chance that a clip loses its text.
+        drop_speech: chance that a clip loses its sound.
+        bell: weight levels by the bell; otherwise all alike.
+    """
+
+    shift: float = 3.0
+    places: Places = field(default=Places(mouth=2.0))
+    drop_text: float = 0.1
+    drop_speech: float = 0.1
+    bell: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMatching:
+    """The objective; see the module's head.
+
+    Attributes:
+        stage: hyper-parameters.
+        null: what replaces a dropped condition.
+    """
+
+    stage: FlowStage
+    null: Null
+
+    def losses(self, network: LipNetwork, clips: Clips, draws: Draws) -> Tensor:
+        """Loss of every clip, [B]."""
+        stage, x0 = self.stage, clips.x0_BZThw
+        levels, weights = training_levels(stage.shift)
+        index_B = (draws.uniform(Purpose.LEVEL) * LEVELS).long()
+        noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
+        t_B = levels[index_B]
+        told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        flow = predict_flow(network, add_noise(x0, noise, t_B), t_B, told)
+        level_weight_B = weights[index_B].to(x0) if stage.bell else torch.ones(len(clips)).to(x0)
+        return flow_loss(flow, x0, noise, stage.places.weight(x0), level_weight_B)
+
+
+@dataclass(frozen=True, slots=True)
+class OdeStep:
+    """One step of a sampling run: its number, timestep, noisy clips and the clean clips seen in them."""
+
+    number: int
+    t: float
+    x_t: Tensor
+    x0: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained teacher that samples.
+
+    Attributes:
+        config: steps, shift and guidance scale.
+        network: bidirectional.
+        null: of guidance.
+    """
+
+    config: TeacherConfig
+    network: LipNetwork
+    null: Null
+
+    def x0(self, x_t: Tensor, t_B: Tensor, clips: Clips, scale: float) -> Tensor:
+        """The clean clips seen in noisy ones with guidance; at scale 1 the pass without conditions is not run."""
+        flow = predict_flow(self.network, x_t, t_B, clips)
+        if scale != 1.0:
+            without = predict_flow(self.network, x_t, t_B, self.null.negative(clips))
+            flow = guided(flow, without, torch.full((len(clips),), scale, device=flow.device))
+        return flow_to_x0(x_t, flow, t_B)
+
+    @torch.no_grad()
+    def trajectory(self, clips: Clips, noise: Tensor, scale: float | Callable[[int], float]) -> Iterator[OdeStep]:
+        """Euler's method along the teacher's grid, step by step; the last step's x0 is the sample.
+
+        Args:
+            clips: their conditions and shape; the targets are not looked at.
+            noise: standard normal, like the targets; at t = 0.999 clips are taken to be pure noise.
+            scale: of guidance, constant or by step.
+        """
+        x_t = noise
+        for step, (t, after) in enumerate(pairwise(sampling_grid(self.config.steps, self.config.shift).tolist())):
+            t_B = torch.full((len(clips),), t, dtype=torch.float64)
+            x0 = self.x0(x_t, t_B, clips, scale(step) if callable(scale) else scale)
+            yield OdeStep(step, t, x_t, x0)
+            x_t = jump(x_t, x0, t, after)
+
+    def sample(self, clips: Clips, noise: Tensor, scale: float | None = None) -> Tensor:
+        """Clips of a full sampling run, [B, Z, T, h, w]; guided at the teacher's own scale by default."""
+        made = noise
+        for step in self.trajectory(clips, noise, self.config.guidance if scale is None else scale):
+            made = step.x0
+        return made
+
+
+def jump(x_t: Tensor, x0: Tensor, t: float, after: float) -> Tensor:
+    """The point at timestep ``after`` on the straight line from the noise implied by ``x_t`` to ``x0`` (one Euler step)."""
+    noise = (x_t.double() - (1.0 - t) * x0.double()) / t
+    return ((1.0 - after) * x0.double() + after * noise).to(x_t.dtype)

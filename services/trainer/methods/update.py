@@ -1,0 +1,189 @@
+"""One network's optimiser steps: accumulation, clipping, warm-up, averaged weights, and what happens when a loss is no number.
+
+Choices:
+- A step whose gradient is not finite is not taken at all. (Replacing the bad numbers would either hide them or, with an
+  infinite norm, silently scale every other gradient to zero.) It is counted, the samples are named, and a run of them ends it.
+- The decision rests on the norm over all shards, so every rank takes it alike without a message.
+- Every sample of a step weighs the same, however the batch was cut into micro-batches.
+
+Legend: B samples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import torch
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+
+from services.trainer.optimise import DivergedError, averaged
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePlan:
+    """Hyper-parameters of AdamW and what surrounds it.
+
+    Attributes:
+        lr: learning rate after warm-up, constant.
+        betas: AdamW's.
+        eps: AdamW's.
+        weight_decay: AdamW's.
+        warm_up: steps of linear warm-up.
+        clip: largest norm of the whole gradient.
+        ema: decay of the averaged weights; None keeps none.
+        patience: steps in a row without a finite gradient before the run ends.
+    """
+
+    lr: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+    warm_up: int = 0
+    clip: float = 10.0
+    ema: float | None = None
+    patience: int = 5
+
+    def rate(self, step: int) -> float:
+        """Learning rate of step number ``step``, from 1."""
+        return self.lr * min(1.0, step / self.warm_up) if self.warm_up else self.lr
+
+
+@dataclass(slots=True)
+class _Tally:
+    steps: int = 0
+    skipped: int = 0
+    in_a_row: int = 0
+    suspects: list[str] = field(default_factory=list)
+
+
+class Updater:
+    """Steps the trainable parameters of one network.
+
+    Args:
+        name: of the network, in errors and figures.
+        module: parameters with ``requires_grad`` are trained; float32, sharded or whole.
+        plan: hyper-parameters.
+
+    Raises:
+        ValueError: nothing is trainable.
+    """
+
+    def __init__(self, name: str, module: nn.Module, plan: UpdatePlan) -> None:
+        self._name, self._plan, self._tally = name, plan, _Tally()
+        self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        if not self.parameters:
+            raise ValueError(f"{name} has no parameter that is to be trained")
+        self._optimiser = torch.optim.AdamW(
+            self.parameters, lr=plan.lr, betas=plan.betas, eps=plan.eps, weight_decay=plan.weight_decay
+        )
+        self.average = None if plan.ema is None else [parameter.detach().clone() for parameter in self.parameters]
+
+    @property
+    def steps(self) -> int:
+        """Steps taken or skipped so far."""
+        return self._tally.steps
+
+    def backward(self, loss_B: Tensor, names: Sequence[str], samples: int) -> None:
+        """Add the gradient of a micro-batch.
+
+        Args:
+            loss_B: of every sample.
+            names: of the samples; those whose loss is no number are remembered.
+            samples: in the whole step of this rank, so that the gradient is that of their mean.
+        """
+        finite = torch.isfinite(loss_B.detach()).tolist()
+        self._tally.suspects += [name for name, good in zip(names, finite, strict=True) if not good]
+        torch.autograd.backward(loss_B.sum() / samples)
+
+    def apply(self, names: Sequence[str]) -> dict[str, float]:
+        """Take the step that the gradients make up.
+
+        Args:
+            names: of all samples of the step, for the case that the gradient but no loss was bad.
+
+        Returns:
+            ``<name>/gradient``, ``<name>/rate``, ``<name>/skipped``.
+
+        Raises:
+            DivergedError: too many steps in a row had no finite gradient; names the samples.
+        """
+        tally = self._tally
+        tally.steps += 1
+        norm = self._clip()
+        rate = self._plan.rate(tally.steps)
+        if torch.isfinite(norm):
+            tally.in_a_row = 0
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate
+            self._optimiser.step()
+            self._follow()
+        else:
+            self._skip(_everywhere(tally.suspects) or list(names))
+        tally.suspects = []
+        self._optimiser.zero_grad(set_to_none=True)
+        return {
+            f"{self._name}/gradient": float(norm),
+            f"{self._name}/rate": rate,
+            f"{self._name}/skipped": float(tally.skipped),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed run needs besides the module's own weights."""
+        tally = self._tally
+        counts = {"steps": tally.steps, "skipped": tally.skipped, "in_a_row": tally.in_a_row}
+        return {"optimiser": self._optimiser.state_dict(), "average": self.average, "counts": counts}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where ``state_dict`` was taken.
+
+        Raises:
+            ValueError: the state is another network's.
+        """
+        self._optimiser.load_state_dict(state["optimiser"])
+        if (state["average"] is None) != (self.average is None):
+            raise ValueError(f"{self._name}: the checkpoint and the recipe disagree on whether weights are averaged")
+        if self.average is not None:
+            with torch.no_grad():
+                torch._foreach_copy_(self.average, state["average"])
+        self._tally = _Tally(**state["counts"])
+
+    @torch.no_grad()
+    def swap_average(self) -> None:
+        """Exchange weights and averaged weights, for evaluating or publishing; a second call exchanges them back."""
+        for kept, live in zip(self.average or (), self.parameters, strict=self.average is not None):
+            before = live.detach().clone()
+            live.copy_(kept)
+            kept.copy_(before)
+
+    def _clip(self) -> Tensor:
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self._plan.clip)
+        return norm.full_tensor() if isinstance(norm, DTensor) else norm
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        if self.average is not None and self._plan.ema is not None:
+            weight = 1.0 - averaged(self._plan.ema, self._tally.steps)
+            torch._foreach_lerp_(self.average, [parameter.detach() for parameter in self.parameters], weight)
+
+    def _skip(self, suspects: list[str]) -> None:
+        tally = self._tally
+        tally.skipped, tally.in_a_row = tally.skipped + 1, tally.in_a_row + 1
+        log.warning("step skipped", network=self._name, step=tally.steps, in_a_row=tally.in_a_row, samples=suspects)
+        if tally.in_a_row >= self._plan.patience:
+            raise DivergedError(
+                f"{self._name}: {tally.in_a_row} steps up to step {tally.steps} had no finite gradient; last samples: "
+                f"{', '.join(suspects)}"
+            )
+
+
+def _everywhere(names: list[str]) -> list[str]:
+    """The names that any rank holds; called by all ranks or by none."""
+    if not torch.distributed.is_initialized():
+        return names
+    held: list[list[str]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(held, names)
+    return [name for one in held for name in one]
