@@ -1,14 +1,14 @@
 """Stage 3: the causal student by Diffusion Forcing (Chen et al., 2024): every block of a clip at a noise level of its own.
 
 One block-causal forward covers whole clips; each block sees the sink, the block before it and itself, at the positions that
-the streaming cache will give them. The loss is on x0 and looks at the mouth.
+the streaming cache will give them. The loss is on x0 and looks at the mouth: at its cells, and at the shape that a reader sees.
 
 Choices:
 - Blocks at t = 0 are clean context for their successors. Their prediction is exact by definition, so they carry no loss.
 - The network starts as the identity (``start_from_reference``): its first answer is the footage unchanged, so training begins
   with moving the mouth instead of with learning what a face looks like.
 
-Legend: B clips, Z latent channels, T latent frames, h/w latent side, K blocks of a clip.
+Legend: B clips, Z latent channels, T latent frames, V = 4T - 3 video frames, h/w latent side, P mouth shape parameters.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from lipforcing.cache import BlockCausal
-from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK
+from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_BLOCK
 from lipforcing.mask import generate_mask
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
@@ -26,6 +26,7 @@ from lipforcing.schedule import add_noise, flow_to_x0
 
 from .latents import ClipLatents, motion_map
 from .losses import weighted_mse
+from .mouth_reader import MouthReader
 from .optimise import Curve, Optimisation, Parts, optimise
 
 
@@ -39,6 +40,9 @@ class ForcingStage:
         kept: weight of the region that the mask keeps (pasted over by the footage anyway).
         moving: extra weight where mouths move most.
         deaf: share of the clips whose speech is all zero, so that guidance has a null to compare with.
+        reading: weight of the mouth shape's error.
+        veil: level of the noise under which predictions are read.
+        energy: how far a channel's weight follows what it does to the picture: 0 not at all, 1 makes x0's error the picture's.
         half: compute in bfloat16 (weights of the optimiser stay float32).
     """
 
@@ -47,6 +51,9 @@ class ForcingStage:
     kept: float = 0.05
     moving: float = 4.0
     deaf: float = 0.0
+    reading: float = 0.5
+    veil: float = 0.3
+    energy: float = 0.7
     half: bool = True
 
 
@@ -73,10 +80,12 @@ def start_from_reference(network: LipNetwork) -> None:
         network.head.head.weight[:, places : 2 * places] = -torch.eye(places)[order]
 
 
-def loss_weight(clips: ClipLatents, stage: ForcingStage) -> Tensor:
-    """Weight [h, w] of the x0 error in every latent cell."""
+def loss_weight(clips: ClipLatents, energy_Z: Tensor, stage: ForcingStage) -> Tensor:
+    """Weight [Z, 1, h, w] of the x0 error in every channel and cell."""
     mouth = generate_mask(clips.target_NZThw.shape[-1])
-    return stage.kept + mouth * (1.0 + stage.moving * motion_map(clips))
+    channel_Z = energy_Z**stage.energy
+    cell_hw = stage.kept + mouth * (1.0 + stage.moving * motion_map(clips, energy_Z))
+    return (channel_Z / channel_Z.mean())[:, None, None, None] * cell_hw
 
 
 def draw_levels(batch: int, blocks: int, config: StudentConfig, stage: ForcingStage) -> Tensor:
@@ -87,6 +96,25 @@ def draw_levels(batch: int, blocks: int, config: StudentConfig, stage: ForcingSt
 
 
 @dataclass(frozen=True, slots=True)
+class Mouths:
+    """What the clips' mouths look like, and who reads it.
+
+    Attributes:
+        reader: trained, frozen.
+        shapes_NVP: of the target mouths, as the reader's ``standardise`` gives them.
+    """
+
+    reader: MouthReader
+    shapes_NVP: Tensor
+
+    def error(self, x0_BZThw: Tensor, rows: Tensor, shown_BT: Tensor) -> Tensor:
+        """Mean squared error of the shapes read from ``x0`` in the latent frames that ``shown_BT`` marks."""
+        shown_BV = shown_BT.repeat_interleave(FRAMES_PER_LATENT, dim=1)[:, FRAMES_PER_LATENT - 1 :]
+        wrong = (self.reader(x0_BZThw) - self.shapes_NVP[rows]).square().mean(dim=-1)
+        return (wrong * shown_BV).sum() / shown_BV.sum().clamp(min=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Forcing:
     """The objective on given clips.
 
@@ -94,15 +122,17 @@ class Forcing:
         clips: what is learned.
         attention: block-causal, for clips of this length.
         text: the fixed prompt [1, L, text_dim].
-        weight_hw: of the x0 error in every latent cell.
+        weight_Z1hw: of the x0 error in every channel and cell.
         stage: levels and shares.
+        mouths: of the clips; without them only x0 counts.
     """
 
     clips: ClipLatents
     attention: BlockCausal
     text: Tensor
-    weight_hw: Tensor
+    weight_Z1hw: Tensor
     stage: ForcingStage
+    mouths: Mouths | None = None
 
     def loss(self, network: LipNetwork, rows: Tensor) -> Parts:
         """Weighted x0 error of the noisy blocks of clips ``rows``."""
@@ -113,14 +143,30 @@ class Forcing:
         hears = (torch.rand(len(rows), 1, 1) >= self.stage.deaf).to(speech_BVA.dtype)
         conditions = self.clips.conditions(rows, network.dtype, speech_BVA * hears)
         flow = network(x_t.to(network.dtype), t_BT, conditions, self.text, self.attention).float()
-        weight = self.weight_hw * (t_BT > 0)[:, None, :, None, None]
-        return {"x0": weighted_mse(flow_to_x0(x_t, flow, t_BT), x0_BZThw, weight)}
+        made_BZThw = flow_to_x0(x_t, flow, t_BT)
+        weight = self.weight_Z1hw * (t_BT > 0)[:, None, :, None, None]
+        parts = {"x0": weighted_mse(made_BZThw, x0_BZThw, weight)}
+        if self.mouths is not None:
+            veiled = self.mouths.reader.veil(made_BZThw, self.stage.veil)
+            parts["shape"] = self.stage.reading * self.mouths.error(veiled, rows, t_BT > 0)
+        return parts
 
 
 def train_forcing(
-    config: StudentConfig, clips: ClipLatents, stage: ForcingStage, seed: int, start: LipNetwork | None = None
-) -> tuple[LipNetwork, Curve]:
-    """The student; ``start`` continues an earlier network instead of a fresh one."""
+    config: StudentConfig, clips: ClipLatents, energy_Z: Tensor, stage: ForcingStage, seed: int,
+    *, start: LipNetwork | None = None, mouths: Mouths | None = None,
+) -> tuple[LipNetwork, Curve]:  # fmt: skip
+    """The student.
+
+    Args:
+        config: its sizes.
+        clips: what it learns.
+        energy_Z: what one unit of each latent channel does to the picture (``latents.channel_energy``).
+        stage: how.
+        seed: of everything that is drawn.
+        start: continues an earlier network instead of a fresh one.
+        mouths: of the clips; without them only x0 counts.
+    """
     torch.manual_seed(seed)
     network = start or LipNetwork(config)
     if start is None:
@@ -131,8 +177,9 @@ def train_forcing(
         clips,
         BlockCausal(config, clips.target_NZThw.shape[2], network.device, network.dtype),
         torch.zeros(1, config.text_len, config.text_dim, dtype=network.dtype),
-        loss_weight(clips, stage),
+        loss_weight(clips, energy_Z, stage),
         stage,
+        mouths,
     )
 
     def loss(_step: int) -> Parts:

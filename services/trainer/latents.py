@@ -15,6 +15,7 @@ from lipforcing.audio.pack import group_frames
 from lipforcing.conditions import Conditions
 from lipforcing.mask import generate_mask, grey_mouth
 from lipforcing.vae.base import Codec, from_uint8
+from lipforcing.vae.tiny import TinyCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,17 @@ def clip_latents(
     return ClipLatents(torch.stack(reference), torch.stack(masked), torch.stack(target), speech_NVA.half())
 
 
-def motion_map(clips: ClipLatents) -> Tensor:
-    """Where mouths move: [h, w], 0 .. 1, the mean squared difference of target and reference latents over all clips."""
+def channel_energy(codec: TinyCodec) -> Tensor:
+    """Mean squared change [Z] of a decoded pixel for one unit of every latent channel, along the codec's linear path.
+
+    Latents have unit variance in every channel, but hardly an eighth of them carries most of what is seen.
+    """
+    return codec.decoder.linear.weight.detach()[:, :, 0, 0].square().mean(dim=0)
+
+
+def motion_map(clips: ClipLatents, energy_Z: Tensor) -> Tensor:
+    """Where mouths move: [h, w], 0 .. 1, the mean squared difference that target and reference make in the picture."""
     moved = torch.zeros(clips.target_NZThw.shape[-2:])
     for target, reference in zip(clips.target_NZThw, clips.reference_NZThw, strict=True):
-        moved += (target.float() - reference.float()).square().mean(dim=(0, 1))
+        moved += ((target.float() - reference.float()).square().mean(dim=1) * energy_Z[:, None, None]).sum(dim=0)
     return moved / moved.max().clamp(min=1e-6)

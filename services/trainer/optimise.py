@@ -1,4 +1,4 @@
-"""One optimisation loop for every stage: AdamW, warm-up and cosine decay, clipping, averaged weights, a guard against NaN."""
+"""One optimisation loop for every stage: AdamW or Muon, warm-up and cosine decay, clipping, averaged weights, NaN guard."""
 
 import math
 import time
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 log = structlog.get_logger(__name__)
 
 Parts = Mapping[str, Tensor]
+_HIDDEN = 96  # least number of rows and of columns of a hidden matrix
 
 
 class DivergedError(RuntimeError):
@@ -28,10 +29,11 @@ class Optimisation:
         batch: samples in one step.
         lr: peak learning rate.
         warm_up: steps of linear warm-up; after them the rate falls to 0 along a cosine.
-        weight_decay: AdamW's, on matrices and kernels only.
+        weight_decay: on matrices and kernels only.
         betas: AdamW's.
         clip: largest gradient norm.
         average: decay of the exponential average of the weights that the stage returns.
+        muon: hidden matrices are trained by Muon (momentum made orthogonal; Jordan, 2024) at AdamW's update size.
         patience: steps in a row whose loss is no number before the stage gives up.
     """
 
@@ -43,6 +45,7 @@ class Optimisation:
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
     average: float = 0.995
+    muon: bool = False
     patience: int = 5
 
     def rate(self, step: int) -> float:
@@ -90,15 +93,11 @@ def optimise(
     """
     live = [p for p in module.parameters() if p.requires_grad]
     trained = [nn.Parameter(p.detach().float().clone()) for p in live]  # a half-precision module learns through these
-    optimiser = torch.optim.AdamW(
-        [{"params": [p for p in trained if p.ndim > 1], "weight_decay": plan.weight_decay},
-         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0}],
-        lr=plan.lr, betas=plan.betas,
-    )  # fmt: skip
+    optimisers = _optimisers(trained, plan)
     average = [p.detach().clone() for p in trained]
     curve, window, in_a_row, began = Curve(), _Window(), 0, time.monotonic()
     for step in range(plan.steps):
-        for group in optimiser.param_groups:
+        for group in (group for optimiser in optimisers for group in optimiser.param_groups):
             group["lr"] = plan.rate(step)
         parts = loss_of(step)
         total = torch.stack(list(parts.values())).sum()
@@ -113,7 +112,8 @@ def optimise(
         for master, parameter in zip(trained, live, strict=True):
             master.grad = None if parameter.grad is None else parameter.grad.float()
         norm = torch.nn.utils.clip_grad_norm_(trained, plan.clip)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         _copy(live, trained)
         torch._foreach_lerp_(average, list[Tensor](trained), 1.0 - averaged(plan.average, step))
         window.add({**parts, "gradient": norm})
@@ -127,6 +127,20 @@ def optimise(
     module.float()
     _copy([p for p in module.parameters() if p.requires_grad], average)
     return curve
+
+
+def _optimisers(trained: Sequence[nn.Parameter], plan: Optimisation) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or for what Muon is not meant for: vectors, kernels, and matrices that touch a narrow end."""
+    hidden = [p for p in trained if plan.muon and p.ndim == 2 and min(p.shape) >= _HIDDEN]
+    left = [p for p in trained if all(p is not other for other in hidden)]
+    adam = torch.optim.AdamW(
+        [{"params": [p for p in left if p.ndim > 1], "weight_decay": plan.weight_decay},
+         {"params": [p for p in left if p.ndim <= 1], "weight_decay": 0.0}],
+        lr=plan.lr, betas=plan.betas,
+    )  # fmt: skip
+    if not hidden:
+        return [adam]
+    return [adam, torch.optim.Muon(hidden, lr=plan.lr, weight_decay=plan.weight_decay, adjust_lr_fn="match_rms_adamw")]
 
 
 @torch.no_grad()

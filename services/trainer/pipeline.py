@@ -1,4 +1,4 @@
-"""From nothing to published weights: takes, codec, speech encoder, student, version folders, figures.
+"""From nothing to published weights: takes, codec, speech encoder, mouth reader, student, version folders, figures.
 
 Every stage leaves its result in the work folder under a name that holds the digest of what it was made from; a run that was
 stopped continues with the first stage whose result is missing.
@@ -18,7 +18,7 @@ import numpy as np
 import structlog
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.network import LipNetwork
@@ -27,8 +27,9 @@ from lipforcing.vae.tiny import TinyCodec
 from . import evaluate
 from .codec import train_codec
 from .data import Takes, in_processes, read_takes, render_takes
-from .diffusion_forcing import train_forcing
-from .latents import ClipLatents, clip_latents
+from .diffusion_forcing import Mouths, train_forcing
+from .latents import ClipLatents, channel_energy, clip_latents
+from .mouth_reader import MouthReader, train_reader
 from .optimise import Curve
 from .publish import add_metrics, publish, revision
 from .recipe import Recipe
@@ -113,13 +114,31 @@ class Run:
 
     def _student(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> LipNetwork:
         recipe = self._recipe
-        key = [asdict(recipe.forcing), recipe.network.to_json(), _fingerprint(codec), _fingerprint(encoder), takes.digest()]
+        clips, shapes = both_ways(takes, codec, encoder), target_shapes(takes)
+        energy_Z = channel_energy(codec)
+        reader = self._reader(clips, shapes, energy_Z)
+        parts = [_fingerprint(codec), _fingerprint(encoder), _fingerprint(reader), takes.digest()]
+        key = [asdict(recipe.forcing), recipe.network.to_json(), *parts]
 
         def train() -> tuple[LipNetwork, Curves]:
-            network, curve = train_forcing(recipe.network, both_ways(takes, codec, encoder), recipe.forcing, recipe.seed)
+            mouths = Mouths(reader, reader.standardise(shapes))
+            network, curve = train_forcing(recipe.network, clips, energy_Z, recipe.forcing, recipe.seed, mouths=mouths)
             return network, {"forcing": curve}
 
         return self._stage("student", key, lambda: LipNetwork(recipe.network), train)
+
+    def _reader(self, clips: ClipLatents, shapes: Tensor, energy_Z: Tensor) -> MouthReader:
+        recipe, latents = self._recipe, clips.target_NZThw
+
+        def empty() -> MouthReader:
+            return MouthReader(energy_Z, latents.shape[-1], shapes.shape[-1])
+
+        def train() -> tuple[MouthReader, Curves]:
+            reader, curve = train_reader(latents, shapes, energy_Z, recipe.reader, recipe.seed)
+            return reader, {"reader": curve}
+
+        key = [asdict(recipe.reader), energy_Z.tolist(), recipe.seed]
+        return self._stage("reader", key, empty, train).requires_grad_(requires_grad=False)
 
     def _stage(
         self, name: str, key: list[Any], empty: Callable[[], ModuleT], train: Callable[[], tuple[ModuleT, Curves]]
@@ -175,6 +194,12 @@ def both_ways(takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> Cli
         clips.target_NZThw.repeat(2, 1, 1, 1, 1),
         torch.cat([clips.speech_NVA, true.half()]),
     )
+
+
+def target_shapes(takes: Takes) -> Tensor:
+    """What the target mouths of ``both_ways`` look like, [4N, V, 9]: viseme parameters, drawn opening and width."""
+    shapes = np.concatenate([takes.visemes, takes.truth], axis=-1)[:, ::-1]
+    return torch.from_numpy(np.ascontiguousarray(shapes)).float().flatten(0, 1).repeat(2, 1, 1)
 
 
 def _fingerprint(module: nn.Module) -> str:

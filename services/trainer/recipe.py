@@ -7,6 +7,7 @@ from lipforcing.presets import PRESETS, StudentConfig
 
 from .codec import CodecStage
 from .diffusion_forcing import ForcingStage
+from .mouth_reader import ReaderStage
 from .optimise import Optimisation
 from .speech import SpeechStage
 
@@ -34,6 +35,7 @@ class Recipe:
         utterance_seconds: length of each.
         codec: stage 1.
         speech: stage 2.
+        reader: of mouth shapes in latents, which judges the student.
         forcing: stage 3.
         evaluation: what is measured afterwards, on the development and on the test split.
     """
@@ -49,6 +51,7 @@ class Recipe:
     speech: SpeechStage = field(
         default=SpeechStage(Optimisation(5_000, 512, 2e-3, warm_up=100, clip=10.0, average=0.999, weight_decay=0.02))
     )
+    reader: ReaderStage = field(default=ReaderStage(Optimisation(1_500, 24, 1.5e-3, average=0.99, weight_decay=0.05)))
     forcing: ForcingStage = field(default=ForcingStage(Optimisation(1_300, 8, 1.2e-3, warm_up=50)))
     evaluation: Evaluation = Evaluation()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from lipforcing.presets import PRESETS
 from services.trainer.codec import CodecStage
 from services.trainer.diffusion_forcing import ForcingStage
+from services.trainer.mouth_reader import ReaderStage
 from services.trainer.optimise import Optimisation
 from services.trainer.recipe import Evaluation, Recipe
 from services.trainer.speech import SpeechStage
@@ -18,6 +19,7 @@ RECIPE = Recipe(
     utterance_seconds=2,
     codec=CodecStage(Optimisation(4, 4, 2e-3, warm_up=2), Optimisation(4, 4, 2e-3, warm_up=2)),
     speech=SpeechStage(Optimisation(12, 64, 2e-3, warm_up=2)),
+    reader=ReaderStage(Optimisation(4, 4, 1e-3, warm_up=2)),
     forcing=ForcingStage(Optimisation(4, 2, 1e-3, warm_up=2)),
     evaluation=Evaluation(clips=2, frames=21),
 )

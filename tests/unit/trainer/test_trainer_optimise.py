@@ -49,3 +49,18 @@ def test_the_rate_rises_linearly_and_falls_to_zero() -> None:
     assert plan.rate(0) == pytest.approx(0.1)
     assert plan.rate(9) == pytest.approx(1.0)
     assert plan.rate(99) < 0.01
+
+
+def test_hidden_matrices_move_evenly_in_all_directions_under_muon() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 96), nn.Linear(96, 96), nn.Linear(96, 1))
+    before = [p.detach().clone() for p in net.parameters()]
+    x = torch.randn(64, 3)
+    (steepest,) = torch.autograd.grad(net(x).square().mean(), [net[1].weight])
+    plan = Optimisation(1, 64, 0.01, warm_up=1, weight_decay=0.0, average=0.0, muon=True)
+    optimise(net, lambda _: {"error": net(x).square().mean()}, plan, stage="test")
+    moved = [after.detach() - old for after, old in zip(net.parameters(), before, strict=True)]
+    assert all(change.abs().max() > 0 for change in moved)
+    steep, made = torch.linalg.svdvals(steepest), torch.linalg.svdvals(moved[2])
+    assert made[2] / made[0] > 3 * steep[2] / steep[0]
+    assert torch.allclose(moved[0].abs(), moved[0].abs().max(), rtol=1e-3)  # a narrow end: AdamW's first step, all of one size

@@ -7,7 +7,7 @@ import torch
 from lipforcing.cache import BlockCausal
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import PRESETS
-from services.trainer.diffusion_forcing import ForcingStage, draw_levels, start_from_reference, train_forcing
+from services.trainer.diffusion_forcing import ForcingStage, draw_levels, loss_weight, start_from_reference, train_forcing
 from services.trainer.latents import ClipLatents
 from services.trainer.optimise import Optimisation
 
@@ -53,6 +53,17 @@ def test_conditions_hold_nothing_of_the_target() -> None:
 
 def test_a_few_steps_lower_the_loss() -> None:
     plan = Optimisation(60, 4, 3e-3, warm_up=5)
-    _, curve = train_forcing(SMALL, _clips(), ForcingStage(plan, half=False), seed=1)
-    _, short = train_forcing(SMALL, _clips(), ForcingStage(replace(plan, steps=5), half=False), seed=1)
+    _, curve = train_forcing(SMALL, _clips(), torch.ones(16), ForcingStage(plan, half=False), seed=1)
+    _, short = train_forcing(SMALL, _clips(), torch.ones(16), ForcingStage(replace(plan, steps=5), half=False), seed=1)
     assert curve.losses[-1]["x0"] < 0.8 * short.losses[-1]["x0"]
+
+
+def test_a_channel_counts_for_what_it_does_to_the_picture() -> None:
+    clips, energy = _clips(), torch.arange(1.0, 17.0)
+    stage = ForcingStage(Optimisation(1, 1, 1.0), energy=1.0)
+    weight = loss_weight(clips, energy, stage)
+    assert weight.shape == (16, 1, 8, 8)
+    assert torch.allclose(weight[15] / weight[0], torch.tensor(16.0))
+    assert weight[:, :, 0, 0].max() < weight[:, :, 5, 4].min()  # what is kept, and the mouth
+    even = loss_weight(clips, energy, replace(stage, energy=0.0))
+    assert torch.allclose(even, even[:1])
