@@ -6,7 +6,7 @@ DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= tiny
 
-.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup clean
+.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny clean
 
 help:  ## List everything
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'

@@ -47,7 +47,8 @@ pip=$!
 trap 'kill $pip 2>/dev/null' EXIT
 while kill -0 $pip 2>/dev/null; do
   sleep 10
-  kill -0 $pip 2>/dev/null && printf '  %3d s  %s\n' $((SECONDS - began)) "$(tail -n 1 "$log" | cut -c1-100)"
+  kill -0 $pip 2>/dev/null && printf '  %3d s of about 180  %s\n' $((SECONDS - began)) \
+    "$(grep -aoE '^(Collecting|  Downloading|Building|Installing) ?[^ ]*( [^ ]*)?' "$log" | tail -n 1)"
 done
 wait $pip || { tail -n 20 "$log" >&2; fail "pip could not install the dependencies (the whole log: $log)"; }
 trap - EXIT

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import typer
 from rich.console import Console
@@ -75,19 +75,20 @@ def demo(
     if (video is None) != (audio is None):
         raise BadInput("A demo takes both --video and --audio, or neither.", where={"option": "video"})
     steps = _Steps(Console(stderr=True), time.monotonic(), (60, 30, 90))
-    sample = None
+    making: AbstractContextManager[_Sample | None] = nullcontext()
     if video is None or audio is None:
         folder = default_home().root / "sample"
         video, audio = folder / "speaker.mp4", folder / "replacement.wav"
         if not (video.exists() and audio.exists()):
             steps.say(1, "Making a sample: a speaker in one language, a track in another")
-            sample = _Sample(folder)
+            making = _Sample(folder)
     else:
         readable(video, "video"), readable(audio, "audio")
-    steps.say(2, "Starting the local stack")
-    start()
-    if sample is not None:
-        sample.wait()
+    with making as sample:
+        steps.say(2, "Starting the local stack")
+        start()
+        if sample is not None:
+            sample.wait()
     steps.say(3, "Dubbing")
     _show(dubbing_run.Wish(video, audio, _named(out, video), model, sync_mode), out)
 
@@ -133,17 +134,21 @@ class _Sample:
             text=True,
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nobody waits for the sample any more: it is not made on."""
+        self._process.kill()
+        self._process.wait()
+
     def wait(self) -> None:
         """Returns when the sample is there.
 
         Raises:
             StackError: it could not be made.
         """
-        try:
-            output, _ = self._process.communicate()
-        except KeyboardInterrupt:
-            self._process.kill()
-            raise
+        output, _ = self._process.communicate()
         if self._process.returncode != 0:
             raise StackError(f"the sample could not be made: {output.strip()[-600:]}")
         self._folder.mkdir(exist_ok=True)
