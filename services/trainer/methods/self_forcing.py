@@ -17,7 +17,6 @@ Legend: B samples, Z latent channels, T latent frames, h/w latent side, L text t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -166,14 +165,10 @@ class SelfForcing:
         real = self._teacher.x0(x_t, levels.t_B, clips, scale)
         return vsd_direction(x0.detach(), fake, real, self._stage.places.weight(x0))
 
-    def state_dict(self) -> dict[str, Any]:
+    @property
+    def updates(self) -> Mapping[str, Updater]:
         """See ``Method``."""
-        return {"student": self.student_update.state_dict(), "critic": self.critic_update.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See ``Method``."""
-        self.student_update.load_state_dict(state["student"])
-        self.critic_update.load_state_dict(state["critic"])
+        return {"student": self.student_update, "critic": self.critic_update}
 
     def _teach_critic(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], made: Sequence[Tensor]) -> Figures:
         samples, total = sum(map(len, micro_batches)), 0.0

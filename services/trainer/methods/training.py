@@ -4,7 +4,8 @@ Legend: B samples.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class Method(Protocol):
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
-        """The networks that are trained, by name; their state dicts belong into a checkpoint beside ``state_dict``."""
+        """The networks that are trained, by name."""
 
     def step(self, number: int, micro_batches: Sequence[Clips]) -> Figures:
         """Take step ``number``; returns loss parts, gradient norms, rewards and rates by name.
@@ -35,11 +36,9 @@ class Method(Protocol):
             DivergedError: too many steps in a row without a finite gradient.
         """
 
-    def state_dict(self) -> dict[str, Any]:
-        """Optimisers, averaged weights and counts."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where ``state_dict`` was taken."""
+    @property
+    def updates(self) -> Mapping[str, Updater]:
+        """Their optimisers, by the same names; ``state_of`` and ``restore`` save and continue all of it."""
 
 
 class Objective(Protocol):
@@ -79,13 +78,43 @@ class Supervised:
             total += float(loss_B.detach().sum()) / samples
         return {"loss": total, **self.update.apply([name for clips in micro_batches for name in clips.names])}
 
-    def state_dict(self) -> dict[str, Any]:
+    @property
+    def updates(self) -> Mapping[str, Updater]:
         """See ``Method``."""
-        return {"network": self.update.state_dict()}
+        return {"network": self.update}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See ``Method``."""
-        self.update.load_state_dict(state["network"])
+
+@dataclass(frozen=True, slots=True)
+class MethodState:
+    """Everything that a resumed run needs; what is drawn depends on the step's number alone.
+
+    Attributes:
+        tensors: by ``<network>/<kind>/<parameter>``; sharded where the networks are.
+        counts: by ``<network>``.
+    """
+
+    tensors: Mapping[str, Tensor]
+    counts: Mapping[str, Mapping[str, int]]
+
+
+def state_of(method: Method) -> MethodState:
+    """The state now; its tensors are the live ones."""
+    tensors = {f"{name}/{key}": value for name, one in method.updates.items() for key, value in one.tensors().items()}
+    return MethodState(tensors, {name: one.counts() for name, one in method.updates.items()})
+
+
+def restore(method: Method, state: MethodState) -> None:
+    """Continue where ``state_of`` was taken.
+
+    Raises:
+        ValueError: the state is that of other networks or settings.
+    """
+    if state.counts.keys() != method.updates.keys():
+        raise ValueError(f"the checkpoint is of {', '.join(state.counts)}, not of {', '.join(method.updates)}")
+    for name, one in method.updates.items():
+        prefix = f"{name}/"
+        mine = {key.removeprefix(prefix): value for key, value in state.tensors.items() if key.startswith(prefix)}
+        one.restore(mine, state.counts[name])
 
 
 def marked_last(micro_batches: Sequence[Clips]) -> list[tuple[Clips, bool]]:

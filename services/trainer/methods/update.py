@@ -9,9 +9,8 @@ Choices:
 Legend: B samples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 import torch
@@ -74,7 +73,8 @@ class Updater:
 
     def __init__(self, name: str, module: nn.Module, plan: UpdatePlan) -> None:
         self._name, self._plan, self._tally = name, plan, _Tally()
-        self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self._named = {key: parameter for key, parameter in module.named_parameters() if parameter.requires_grad}
+        self.parameters = list(self._named.values())
         if not self.parameters:
             raise ValueError(f"{name} has no parameter that is to be trained")
         self._optimiser = torch.optim.AdamW(
@@ -131,25 +131,41 @@ class Updater:
             f"{self._name}/skipped": float(tally.skipped),
         }
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that a resumed run needs besides the module's own weights."""
-        tally = self._tally
-        counts = {"steps": tally.steps, "skipped": tally.skipped, "in_a_row": tally.in_a_row}
-        return {"optimiser": self._optimiser.state_dict(), "average": self.average, "counts": counts}
+    def tensors(self) -> dict[str, Tensor]:
+        """The live tensors of the state by ``<kind>/<parameter>``: weights, both moments, Adam's count, averaged weights."""
+        found = {f"weights/{key}": parameter.detach() for key, parameter in self._named.items()}
+        for key, parameter in self._named.items():
+            found |= {f"{kind}/{key}": value for kind, value in self._optimiser.state.get(parameter, {}).items()}
+        for key, kept in zip(self._named, self.average or (), strict=self.average is not None):
+            found[f"average/{key}"] = kept
+        return found
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where ``state_dict`` was taken.
+    def counts(self) -> dict[str, int]:
+        """Steps taken, skipped, and skipped in a row."""
+        tally = self._tally
+        return {"steps": tally.steps, "skipped": tally.skipped, "in_a_row": tally.in_a_row}
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
+        """Continue from the state that ``tensors`` and ``counts`` gave.
 
         Raises:
-            ValueError: the state is another network's.
+            ValueError: it is the state of another network or of other settings; nothing has been changed then.
         """
-        self._optimiser.load_state_dict(state["optimiser"])
-        if (state["average"] is None) != (self.average is None):
-            raise ValueError(f"{self._name}: the checkpoint and the recipe disagree on whether weights are averaged")
-        if self.average is not None:
-            with torch.no_grad():
-                torch._foreach_copy_(self.average, state["average"])
-        self._tally = _Tally(**state["counts"])
+        kinds = ("weights", "average") if self.average is not None else ("weights",)
+        wanted = {f"{kind}/{key}": p.shape for key, p in self._named.items() for kind in kinds}
+        given = {name: value.shape for name, value in tensors.items() if name.split("/")[0] in ("weights", "average")}
+        if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
+            listed = ", ".join(wrong[:3])
+            raise ValueError(f"{self._name}: {len(wrong)} tensors of the checkpoint do not fit, among them {listed}")
+        for place, (key, parameter) in enumerate(self._named.items()):
+            parameter.copy_(tensors[f"weights/{key}"])
+            if f"exp_avg/{key}" in tensors:
+                kept = ("step", "exp_avg", "exp_avg_sq")
+                self._optimiser.state[parameter] = {kind: tensors[f"{kind}/{key}"].clone() for kind in kept}
+            if self.average is not None:
+                self.average[place].copy_(tensors[f"average/{key}"])
+        self._tally = _Tally(**counts)
 
     @torch.no_grad()
     def swap_average(self) -> None:

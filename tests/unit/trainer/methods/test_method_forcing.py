@@ -28,7 +28,8 @@ def test_continuous_levels_follow_the_shift_5_law() -> None:
     levels = draw_levels(Draws(1, 1, PLACES), 3, SMALL, Stage1(continuous=True))[:, ::3].flatten()
     noisy = levels[levels > 0]
     u = noisy / (5 - 4 * noisy)
-    assert len(noisy.unique()) == len(noisy)
+    assert float(noisy.max()) <= 0.999
+    assert len(noisy.unique()) > 0.98 * len(noisy)
     assert 0.45 < float(u.mean()) < 0.55
     assert 0.25 < float((levels == 0).double().mean()) < 0.42
 

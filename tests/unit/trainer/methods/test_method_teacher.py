@@ -1,6 +1,7 @@
 """The teacher: levels, condition dropout, the sampler, and what its loss reaches."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -130,7 +131,7 @@ def test_a_run_visits_the_teachers_grid_and_starts_from_the_noise_itself() -> No
     seen = list(replace(teacher(), config=replace(TEACHER, steps=4)).trajectory(some, noise, 1.0))
     assert [step.t for step in seen] == sampling_grid(4, 5.0).tolist()[:-1]
     assert torch.equal(seen[0].x_t, noise)
-    for one, two in zip(seen, seen[1:], strict=False):
+    for one, two in pairwise(seen):
         flow = (one.x_t - one.x0) / one.t
         torch.testing.assert_close(two.x_t, one.x_t + (two.t - one.t) * flow)
 

@@ -1,0 +1,130 @@
+"""Which parameters of a big network are trained: all of them, or low-rank adapters beside a frozen base.
+
+The published 14B student and critic train rank-128 adapters on every projection of every block, and the whole audio path and
+patch embedding. Adapters carry the names that ``lipforcing.weights.lora`` reads (``x.lora_A.weight``), so a trained network is
+exported by the importer's own merge.
+
+Legend: O outputs, I inputs, R rank.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from lipforcing.network import LipNetwork
+from lipforcing.presets import StudentConfig
+from lipforcing.weights.lora import ALPHA
+
+RANK = 128
+_ADAPTED = ("self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o",
+            "cross_attn.q", "cross_attn.k", "cross_attn.v", "cross_attn.o", "ffn.0", "ffn.2")  # fmt: skip
+_WHOLE = ("audio_proj.", "audio_cond_projs.", "patch_embedding.")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What of a network is trained.
+
+    Attributes:
+        rank: of the adapters; None trains every parameter.
+        alpha: scale of the adapters.
+    """
+
+    rank: int | None = None
+    alpha: float = ALPHA
+
+    def count(self, config: StudentConfig) -> int:
+        """Trainable parameters of a network of these sizes, by arithmetic."""
+        if self.rank is None:
+            return parameters_of(config)
+        dim, ffn, hidden = config.dim, config.ffn, config.audio_hidden
+        adapters = config.layers * self.rank * (8 * 2 * dim + 2 * (dim + ffn))
+        audio = hidden * (4 * config.audio_input + 3) + len(config.audio_layers) * dim * (hidden + 1)
+        return adapters + audio + dim * (4 * config.in_dim + 1)
+
+
+FULL = Trained()
+ADAPTERS = Trained(RANK)
+
+
+class AdaptedLinear(nn.Module):
+    """A frozen linear layer and its adapter: W x + b + (alpha / R) B A x; untrained, it is the layer alone.
+
+    Args:
+        base: the layer, whose tensors keep their names.
+        rank: R.
+        alpha: scale.
+    """
+
+    def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.in_features, self.out_features = base.in_features, base.out_features
+        self.weight, self.bias = base.weight, base.bias
+        made = {"device": base.weight.device, "dtype": base.weight.dtype}
+        self.lora_A = nn.Linear(base.in_features, rank, bias=False, **made)
+        self.lora_B = nn.Linear(rank, base.out_features, bias=False, **made)
+        nn.init.kaiming_uniform_(self.lora_A.weight, a=math.sqrt(5))
+        nn.init.zeros_(self.lora_B.weight)
+        self.scale = alpha / rank
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., I] -> [..., O]."""
+        return linear(x, self.weight, self.bias) + self.scale * cast("Tensor", self.lora_B(self.lora_A(x)))
+
+
+def choose_trained(network: LipNetwork, trained: Trained) -> LipNetwork:
+    """Freeze and adapt ``network`` in place, and check that exactly the intended number of parameters is left to train.
+
+    Raises:
+        RuntimeError: another number is.
+    """
+    if trained.rank is None:
+        network.requires_grad_(requires_grad=True)
+    else:
+        network.requires_grad_(requires_grad=False)
+        for block in network.blocks:
+            for name in _ADAPTED:
+                parent, _, last = name.rpartition(".")
+                base = cast("nn.Linear", block.get_submodule(name))
+                block.get_submodule(parent).add_module(last, AdaptedLinear(base, trained.rank, trained.alpha))
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(".lora_" in name or name.startswith(_WHOLE))
+    check_trained(network, trained)
+    return network
+
+
+def check_trained(network: LipNetwork, trained: Trained) -> None:
+    """Refuse a network of which something else is trained than told, e.g. because its base was unfrozen on the way.
+
+    Raises:
+        RuntimeError: says how many parameters are and how many should be.
+    """
+    found = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    wanted = trained.count(network.config)
+    if found != wanted:
+        raise RuntimeError(f"{found:,} parameters would be trained where {wanted:,} should be")
+
+
+def parameters_of(config: StudentConfig) -> int:
+    """Parameters of a network of these sizes, counted on the meta device: no memory is used."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in LipNetwork(config).parameters())
+
+
+def grow_patch_embedding(weight: Tensor, in_dim: int) -> Tensor:
+    """The patch embedding for more input channels, [D, in_dim, 1, 2, 2]: new channels come last and count nothing.
+
+    The grown network computes what the narrow one did, whatever the new channels hold.
+
+    Raises:
+        ValueError: fewer channels than there are.
+    """
+    if in_dim < weight.shape[1]:
+        raise ValueError(f"{weight.shape[1]} input channels cannot grow to {in_dim}")
+    grown = weight.new_zeros(weight.shape[0], in_dim, *weight.shape[2:])
+    grown[:, : weight.shape[1]] = weight
+    return grown

@@ -1,0 +1,97 @@
+"""Big networks over several GPUs, from outside: FSDP2, activation checkpointing, construction on the meta device.
+
+Every block is a group, its cross-attention a group within (the prompt's keys are computed before the blocks run), and the rest
+of the network - embeddings, audio path, head - belongs to the root, so every gradient is reduced. Weights are stored and
+reduced in float32 and gathered in bf16; timesteps are never cast.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
+from torch.utils.checkpoint import checkpoint
+
+from lipforcing.blocks import Block
+from lipforcing.network import LipNetwork
+from lipforcing.presets import StudentConfig
+
+
+def on_meta(config: StudentConfig) -> LipNetwork:
+    """The network without memory; ``materialise`` gives it some."""
+    with torch.device("meta"):
+        return LipNetwork(config)
+
+
+def materialise(network: LipNetwork, device: torch.device, fill: Callable[[str, Tensor], None]) -> None:
+    """Allocate a network that was built on the meta device (its shards, where it is sharded) and fill every tensor.
+
+    Args:
+        network: on the meta device; it has no buffers, so nothing has to be computed anew.
+        device: where to.
+        fill: writes one named tensor in place.
+    """
+    network.to_empty(device=device)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            fill(name, parameter)
+
+
+def shard(network: LipNetwork, mesh: DeviceMesh, compute: torch.dtype = torch.bfloat16) -> LipNetwork:
+    """Shard a network in place over all processes of ``mesh``.
+
+    Args:
+        network: whole, on any device or on meta; which parameters are trained must be chosen already.
+        mesh: one-dimensional.
+        compute: dtype of gathered weights and activations. Frozen networks should be cast to it beforehand.
+    """
+    policy = MixedPrecisionPolicy(param_dtype=compute, reduce_dtype=torch.float32, cast_forward_inputs=False)
+    for block in _blocks(network):
+        fully_shard(block.cross_attn, mesh=mesh, mp_policy=policy)
+        fully_shard(block, mesh=mesh, mp_policy=policy)
+        # Called by the network before the block's own forward.
+        register_fsdp_forward_method(block.cross_attn, "text")
+        register_fsdp_forward_method(block, "modulate")
+    fully_shard(network, mesh=mesh, mp_policy=policy)
+    for method in ("embed_time", "embed_text", "embed_conditions"):
+        register_fsdp_forward_method(network, method)
+    network.register_forward_pre_hook(partial(_cast_latents, compute), with_kwargs=True)
+    return network
+
+
+def groups_of(network: LipNetwork) -> dict[str, int]:
+    """Parameters of every group that ``shard`` would gather at once, by name."""
+    sizes = {}
+    for index, block in enumerate(_blocks(network)):
+        inner = _size(block.cross_attn)
+        sizes[f"blocks.{index}.cross_attn"] = inner
+        sizes[f"blocks.{index}"] = _size(block) - inner
+    return {**sizes, "root": _size(network) - sum(sizes.values())}
+
+
+def checkpoint_blocks(network: LipNetwork) -> LipNetwork:
+    """Keep only the blocks' inputs for the backward pass and compute their insides again.
+
+    A rollout's attention holds copies of the past that it saw, so the second time sees what the first saw.
+    """
+    for block in _blocks(network):
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[method-assign]
+    return network
+
+
+def _cast_latents(
+    dtype: torch.dtype, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Latents in the type of the gathered weights; the timesteps beside them stay in float64."""
+    return (args[0].to(dtype), *args[1:]), kwargs
+
+
+def _blocks(network: LipNetwork) -> list[Block]:
+    return cast("list[Block]", list(network.blocks))
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

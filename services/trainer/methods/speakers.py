@@ -1,0 +1,56 @@
+"""Generated speakers as samples of the methods: footage with mouth A that shall say what mouth B says.
+
+Legend: V video frames, S samples of sound.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.presets import PRESETS
+from lipforcing.syncnet import SAMPLES_PER_FRAME
+from lipforcing.vae.base import Codec, from_uint8
+from services.trainer.data import MARGIN, Footage, footage
+from services.trainer.latents import encode_pair
+from services.trainer.methods.samples import Sample, Span
+from services.trainer.methods.sync_training import Spoken
+from services.trainer.speakers.dataset import crop_sample
+from services.trainer.speakers.splits import Split
+
+
+def spoken(shot: Footage) -> list[Spoken]:
+    """Both mouths with their own sounds."""
+    made = crop_sample(shot.scene)
+    return [Spoken(frames, _sound(shot, which)) for which, frames in enumerate((made.source, made.target))]
+
+
+@torch.no_grad()
+def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpeechEncoder) -> Sample:
+    """One clip that speaks throughout; the same arguments give the same sample.
+
+    Args:
+        split: whose people, voices and languages.
+        seed: of the take.
+        frames: V, 9 + 12k.
+        codec: of the latents.
+        encoder: of the sound.
+    """
+    shot = footage(split, seed, frames, plain=True)
+    made, name = crop_sample(shot.scene), f"{split.value} {seed}"
+    reference, masked = encode_pair(codec, made.source)
+    target = codec.encode(from_uint8(torch.from_numpy(made.target))[None])[0]
+    whole = torch.from_numpy(shot.sound[1].astype(np.float32) / 32_768.0)
+    config = PRESETS["tiny"]
+    return Sample(
+        name, target, masked, reference, encoder(whole, torch.from_numpy(shot.times)),
+        torch.zeros(config.text_len, config.text_dim),
+        Span(f"{name} B", 0, frames), Span(f"{name} A", 0, frames), torch.from_numpy(_sound(shot, 1)),
+    )  # fmt: skip
+
+
+def _sound(shot: Footage, which: int) -> NDArray[np.float32]:
+    """The sound of the frames alone, float32 [S]."""
+    samples = shot.scene.frames * SAMPLES_PER_FRAME
+    cut = shot.sound[which, MARGIN : MARGIN + samples]
+    return np.asarray(cut.astype(np.float32) / 32_768.0, np.float32)

@@ -1,0 +1,113 @@
+"""A SyncNet of our own: the published architecture at a small size, trained on clips whose mouths and sounds agree.
+
+In every step the places of one clip compete: five frames of the mouth must be nearest to their own 0.2 s of sound, and the
+reverse. Distances are those of the metric.
+
+Choice: afterwards the stored statistics of batch normalisation are measured anew with the averaged weights, which they were
+not collected with.
+
+Legend: N clips, V video frames, H/W crop side, C colours (3), S samples of sound (16 kHz), P places, E embedding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncScore, SyncScorer, SyncSizes, prepare_pictures, prepare_sound
+from services.trainer.losses import contrastive_loss
+from services.trainer.optimise import Curve, Optimisation, Parts, optimise
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One clip: uint8 crops [V, H, W, 3] and float32 sound [S] in [-1, 1] that begins with the first frame."""
+
+    frames_VHWC: NDArray[np.uint8]
+    waveform_S: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStage:
+    """How SyncNet is trained.
+
+    Attributes:
+        plan: the optimisation; ``batch`` is the number of places of one clip that compete.
+        sizes: of the network.
+        temperature: of the softmax at the start; it is learned.
+        calibration: clips from which batch normalisation's statistics are measured at the end.
+    """
+
+    plan: Optimisation
+    sizes: SyncSizes = field(default=TINY)
+    temperature: float = 1.0
+    calibration: int = 32
+
+
+class _Pairing(nn.Module):
+    """The network and the logarithm of its temperature, which are trained together."""
+
+    def __init__(self, stage: SyncStage) -> None:
+        super().__init__()
+        self.network = SyncNet(stage.sizes)
+        self.log_temperature = nn.Parameter(torch.tensor(stage.temperature).log())
+
+    def loss(self, pictures: Tensor, sounds: Tensor) -> Tensor:
+        """Of places [P, 3, 5, side, side] and their sounds [P, 13, 20]."""
+        distances_PP = torch.cdist(self.network.pictures(pictures), self.network.sounds(sounds))
+        return contrastive_loss(distances_PP, self.log_temperature.exp())
+
+
+def train_syncnet(clips: Sequence[Spoken], stage: SyncStage, seed: int) -> tuple[SyncNet, Curve]:
+    """A SyncNet for ``clips``, frozen.
+
+    Raises:
+        ValueError: clips too short to compete.
+    """
+    torch.manual_seed(seed)
+    pairing = _Pairing(stage).train()
+
+    def loss(_step: int) -> Parts:
+        return {"sync": pairing.loss(*places_of(clips[int(torch.randint(len(clips), ()))], stage.sizes, stage.plan.batch))}
+
+    curve = optimise(pairing, loss, stage.plan, stage="syncnet", report_every=50)
+    _calibrate(pairing.network, clips[: stage.calibration], stage)
+    return pairing.network.eval().requires_grad_(requires_grad=False), curve
+
+
+def places_of(clip: Spoken, sizes: SyncSizes, count: int) -> tuple[Tensor, Tensor]:
+    """Some places of a clip, drawn without repetition: pictures [P, 3, 5, side, side] and sounds [P, 13, 20].
+
+    Raises:
+        ValueError: fewer than two places.
+    """
+    sounds = prepare_sound(torch.from_numpy(clip.waveform_S))
+    places = min(len(clip.frames_VHWC) - FRAMES, len(sounds))
+    if places < 2:
+        raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
+    chosen = torch.randperm(places)[:count]
+    frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
+    return frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen]
+
+
+@torch.no_grad()
+def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage) -> None:
+    """Plain means of the statistics over ``clips`` instead of running ones."""
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - the common base of all three has no public name
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    network.train()
+    for clip in clips:
+        pictures, sounds = places_of(clip, stage.sizes, stage.plan.batch)
+        network.pictures(pictures)
+        network.sounds(sounds)
+
+
+def judge_syncnet(network: SyncNet, clips: Sequence[Spoken]) -> list[SyncScore]:
+    """The metric of every clip with its own sound; on clips that agree, offsets should be 0."""
+    scorer = SyncScorer(network)
+    return [scorer.score(torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)) for clip in clips]

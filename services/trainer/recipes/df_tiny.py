@@ -1,0 +1,13 @@
+"""The demonstration model's student, Stage 1, from its teacher."""
+
+from services.trainer.methods.forcing import Stage1
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.methods.update import UpdatePlan
+
+RECIPE = MethodRecipe(
+    name="df_tiny",
+    stage=Stage1(chances=(0.45, 0.45, 0.1)),
+    update=UpdatePlan(5e-4, betas=(0.9, 0.95), warm_up=25, clip=1.0, ema=0.99),
+    steps=1_000,
+    start="teacher_tiny",
+)

@@ -1,0 +1,148 @@
+"""Two processes are one: the same recipes with shrunken widths, sharded over gloo, against a single process."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from method_clips import NULL, SMALL, clips, network, teacher
+from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import DTensor
+
+from services.trainer.methods.adapters import FULL, Trained, choose_trained
+from services.trainer.methods.guidance import Guidance
+from services.trainer.methods.recipe import MethodRecipe, build, load
+from services.trainer.methods.samples import Clips
+from services.trainer.methods.self_forcing import Stage2
+from services.trainer.methods.sharding import checkpoint_blocks, groups_of, materialise, on_meta, shard
+from services.trainer.methods.teacher import Teacher
+from services.trainer.methods.training import Method
+
+F32 = torch.float32
+
+
+class Likes:
+    """A reward that tells samples apart."""
+
+    def __call__(self, x0: Tensor, some: Clips) -> Tensor:
+        del x0
+        return torch.tensor([float(place) for place in some.places])
+
+
+def shrunken(name: str) -> MethodRecipe:
+    recipe = replace(load(name), network=SMALL, trained=Trained(rank=2) if load(name).trained != FULL else FULL)
+    if not isinstance(recipe.stage, Stage2):
+        return recipe
+    small = teacher().config
+    fast = replace(recipe.stage.student, lr=1e-3)
+    stage = replace(recipe.stage, guidance=Guidance.of(small), ratio=1, student=fast, critic=replace(fast, ema=None))
+    return replace(recipe, critic=SMALL, teacher=small, stage=stage)
+
+
+def method_of(recipe: MethodRecipe, mesh: Any) -> Method:
+    net, critic = (choose_trained(network(seed, F32), recipe.trained) for seed in (1, 2))
+    frozen = network(3, F32).requires_grad_(requires_grad=False)
+    for one in (net, critic):
+        checkpoint_blocks(one)
+    if mesh is not None:
+        for one in (net, critic, frozen):
+            shard(one, mesh, F32)
+    if not isinstance(recipe.stage, Stage2):
+        return build(recipe, net, NULL, shared=8)
+    told = Teacher(teacher().config, frozen, NULL)
+    return build(recipe, net, NULL, critic=critic, teacher=told, reward=Likes(), shared=8)
+
+
+def after_one_step(recipe: MethodRecipe, micro_batches: list[Clips], mesh: Any = None) -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    method = method_of(recipe, mesh)
+    figures = method.step(1, micro_batches)
+    found = {"gradient": torch.tensor([value for name, value in figures.items() if name.endswith("gradient")])}
+    for name, module in method.networks.items():
+        for key, parameter in module.named_parameters():
+            if parameter.requires_grad:
+                value = parameter.detach()
+                found[f"{name}/{key}"] = value.full_tensor() if isinstance(value, DTensor) else value
+    return found
+
+
+NAMES = ("teacher_14b_ls", "df_1_3b", "sf_1_3b", "sf_14b")
+
+
+def rank(number: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2, timeout=timedelta(seconds=250)
+    )
+    mesh = init_device_mesh("cpu", (2,))
+    made = {
+        name: after_one_step(shrunken(name), [clips((number,), dtype=F32), clips((2 + number,), dtype=F32)], mesh)
+        for name in NAMES
+    }
+    if number == 0:
+        torch.save(made, Path(folder) / "made.pt")
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def of_two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Tensor]]:
+    folder = tmp_path_factory.mktemp("ranks")
+    torch.multiprocessing.spawn(rank, (str(folder),), nprocs=2)
+    made: dict[str, dict[str, Tensor]] = torch.load(folder / "made.pt", weights_only=True)
+    return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_over_two_ranks_is_the_step_of_one(name: str, of_two_ranks: dict[str, dict[str, Tensor]]) -> None:
+    recipe = shrunken(name)
+    whole = after_one_step(recipe, [clips((0, 1, 2, 3), dtype=F32)])
+    two = of_two_ranks[name]
+    assert whole.keys() == two.keys()
+    untouched = dict(choose_trained(network(1, F32), recipe.trained).named_parameters())
+    assert len(whole) > 10
+    for key, value in whole.items():
+        # Adam's first step divides a gradient by itself: where it is all but zero, rounding decides the sign.
+        close = torch.isclose(two[key], value, rtol=1e-4, atol=2e-6)
+        assert float(close.double().mean()) > 0.97, key
+    assert any(
+        not torch.equal(value, untouched[key.partition("/")[2]])
+        for key, value in whole.items()
+        if "/head" in key or "lora_B" in key
+    )
+
+
+def test_groups_hold_every_parameter_once() -> None:
+    net = on_meta(SMALL)
+    sizes = groups_of(net)
+    assert sum(sizes.values()) == sum(parameter.numel() for parameter in net.parameters())
+    assert len(sizes) == 2 * SMALL.layers + 1
+
+
+def test_a_network_built_without_memory_becomes_the_one_that_it_is_filled_with() -> None:
+    net, wanted = on_meta(SMALL), dict(network(4, F32).named_parameters())
+    assert all(parameter.is_meta for parameter in net.parameters())
+    materialise(net, torch.device("cpu"), lambda name, tensor: tensor.copy_(wanted[name]))
+    for name, parameter in net.named_parameters():
+        assert torch.equal(parameter, wanted[name])
+
+
+def test_checkpointed_blocks_give_the_same_gradients() -> None:
+    def gradients(*, again: bool) -> list[Tensor]:
+        recipe = shrunken("sf_1_3b")
+        assert isinstance(recipe.stage, Stage2)
+        method = build(
+            replace(recipe, stage=replace(recipe.stage, weighting=None)),
+            checkpoint_blocks(network(1)) if again else network(1), NULL,
+            critic=network(2), teacher=teacher(),
+        )  # fmt: skip
+        for update in method.updates.values():
+            update.apply = lambda _: {}  # type: ignore[method-assign]
+        method.step(1, [clips()])
+        return [parameter.grad for parameter in method.networks["student"].parameters() if parameter.grad is not None]
+
+    for one, two in zip(gradients(again=False), gradients(again=True), strict=True):
+        torch.testing.assert_close(one, two)
