@@ -13,7 +13,7 @@ from starlette.requests import Request
 from dubbing.errors import BadInput, DublineError, NotFound, Transient
 
 MEDIA_TYPE = "application/problem+json"
-_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+_CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 _RETRY_AFTER = 2
 
 log = structlog.get_logger()
@@ -86,7 +86,8 @@ def from_validation(request: Request, error: RequestValidationError) -> JSONResp
         unreadable = {"title": "The body is not valid JSON", "status": 400, "code": "invalid_json", "retryable": False}
         return respond(request, {**unreadable, "detail": faults[0]["detail"], "errors": faults})
     first = faults[0]
-    problem = BadInput(f"{first.get('pointer') or first.get('parameter')}: {first['detail']}.").problem()
+    place = first.get("pointer") or first.get("parameter") or first.get("header")
+    problem = BadInput(f"{place}: {first['detail']}.").problem()
     return respond(request, {**problem, "errors": faults})
 
 

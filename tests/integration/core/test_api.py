@@ -218,8 +218,14 @@ def test_every_refusal_is_a_problem(client: TestClient, method: str, path: str, 
 
 def test_broken_json_and_oversized_bodies_are_problems(client: TestClient) -> None:
     headers = {"Content-Type": "application/json"}
-    problem(client.post("/v1/uploads", content=b"{", headers=headers), 400, "invalid_json")
+    for unreadable in (b"{", b'{"filename": "\xff"}'):
+        problem(client.post("/v1/uploads", content=unreadable, headers=headers), 400, "invalid_json")
     problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+
+
+def test_a_wrong_header_is_named(client: TestClient) -> None:
+    answer = client.get(f"/v1/jobs/job_{UNKNOWN}/events", headers={"Last-Event-ID": "x"})
+    assert problem(answer, 422, "invalid_request")["detail"].startswith("last-event-id: ")
 
 
 def test_a_crash_is_a_problem_that_tells_nothing_of_the_inside(services: Services) -> None:
