@@ -1,18 +1,18 @@
 """The models that jobs can name, and the weights they are pinned to."""
 
 import hashlib
-import json
-from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 
 from dubbing.domain.jobs import ModelPin, Models
 from dubbing.errors import BadInput, ModelUnavailable
+from dubbing.inference.versions import pin_all
 from dubbing.settings import EngineSettings, TritonSettings
 from lipforcing.contract import STUDENTS, StudentContract
 
 _TIMEOUT = 2.0
+_PASSTHROUGH = hashlib.sha256(b"passthrough").hexdigest()
 
 
 class Availability(NamedTuple):
@@ -33,7 +33,7 @@ class Catalogue:
         self._triton = triton
 
     def pin(self, preset: str) -> Models:
-        """The preset's three models with the digests of their weights.
+        """The preset's three models of the highest version, with the digests of their weights.
 
         Raises:
             BadInput: no such preset.
@@ -45,14 +45,12 @@ class Catalogue:
                 where={"pointer": "/model"},
                 suggestions=(f"use one of {', '.join(STUDENTS)}",),
             )
+        if self._engine.engine != "passthrough":
+            return pin_all(self._engine.model_repo, preset)
         contract = STUDENTS[preset]
-        return Models(
-            preset=preset,
-            demo=contract.demo,
-            student=self._pin(contract.student),
-            face_encoder=self._pin(contract.face_encoder),
-            speech_encoder=self._pin(contract.speech_encoder),
-        )
+        names = {"student": contract.student, "face_encoder": contract.face_encoder, "speech_encoder": contract.speech_encoder}
+        pins = {part: ModelPin(name=name, digest=_PASSTHROUGH) for part, name in names.items()}
+        return Models(preset=preset, demo=contract.demo, **pins)
 
     def list(self) -> list[Availability]:
         """Every preset."""
@@ -74,18 +72,6 @@ class Catalogue:
             return Availability(contract.preset, contract.demo, digest, available=False, reason=error.detail)
         return Availability(contract.preset, contract.demo, digest, available=True, reason=None)
 
-    def _pin(self, name: str) -> ModelPin:
-        if self._engine.engine == "passthrough":
-            return ModelPin(name=name, digest=hashlib.sha256(b"passthrough").hexdigest())
-        manifest = _newest(self._engine.model_repo / name)
-        if manifest is None:
-            raise ModelUnavailable(
-                f"{name} has no weights in {self._engine.model_repo}.",
-                where={"pointer": "/model"},
-                suggestions=("fetch or import the weights, or choose another model",),
-            )
-        return ModelPin(name=name, digest=str(json.loads(manifest.read_text())["digest"]))
-
     def _ask(self, path: str, what: str) -> None:
         try:
             answer = httpx.get(self._triton.http_url + path, timeout=_TIMEOUT)
@@ -93,9 +79,3 @@ class Catalogue:
             raise ModelUnavailable(f"{what} does not answer: {error}", where={"url": self._triton.http_url}) from error
         if answer.status_code != httpx.codes.OK:
             raise ModelUnavailable(f"{what} is not ready.", where={"url": self._triton.http_url})
-
-
-def _newest(folder: Path) -> Path | None:
-    """The manifest of the highest version that has one, as the server would choose."""
-    found = [path for path in folder.glob("*/model.json") if path.parent.name.isdigit()]
-    return max(found, key=lambda path: int(path.parent.name), default=None)

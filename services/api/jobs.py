@@ -1,8 +1,5 @@
 """Reading, listing and cancelling jobs."""
 
-import base64
-import binascii
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -16,7 +13,8 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.work import StitchResult
-from dubbing.errors import BadInput, Conflict, NotFound
+from dubbing.errors import Conflict, NotFound
+from services.api import paging
 from services.api.bootstrap import Services
 from services.api.requests import Built, JobsRead, JobsWrite, OnceOnly, Reading
 from services.api.schemas import Body, JobOut, JobPage
@@ -43,11 +41,11 @@ def list_jobs(
     query: Annotated[JobQuery, Query()],
 ) -> JobPage:
     """Jobs, newest first. Pages stay stable while new jobs arrive."""
-    before = _read_cursor(query.cursor) if query.cursor is not None else None
+    before = paging.read(query.cursor) if query.cursor is not None else None
     wanted = JobFilter(caller.tenant, tuple(query.status), query.created_after, before)
     found = work.jobs.page(wanted, query.limit + 1)
     more, page = len(found) > query.limit, found[: query.limit]
-    return JobPage(items=job_views(built, work, page), next_cursor=_cursor(page[-1]) if more else None)
+    return JobPage(items=job_views(built, work, page), next_cursor=paging.cursor(page[-1]) if more else None)
 
 
 @router.get("/jobs/{job_id}")
@@ -86,22 +84,3 @@ def read_receipt(job_id: JobId, caller: JobsRead, work: Reading) -> Receipt:
 
 def _one(built: Services, work: UnitOfWork, job: Job) -> JobOut:
     return job_views(built, work, [job])[0]
-
-
-def _cursor(job: Job) -> str:
-    return base64.urlsafe_b64encode(f"{job.created_at.isoformat()} {job.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        when, job_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii").split(" ")
-        at = datetime.fromisoformat(when)
-    except (ValueError, binascii.Error) as error:
-        raise _bad_cursor() from error
-    if at.tzinfo is None or "\x00" in job_id:
-        raise _bad_cursor()
-    return at, job_id
-
-
-def _bad_cursor() -> BadInput:
-    return BadInput("The cursor is not one that a page of jobs gave.", where={"parameter": "cursor"})

@@ -27,6 +27,10 @@ def create_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, once: O
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:
     video = work.assets.get(body.video.id, caller.tenant, "/video/id")
     audio = work.assets.get(body.audio.id, caller.tenant, "/audio/id")
+    # A seed of our own is drawn from 32 bits, so that every JSON reader keeps it exactly.
+    seed = secrets.randbits(32) if body.seed is None else body.seed
+    # Every version that was released is served on, so a job keeps the one that it gets here.
+    models = work.releases.choose(body.model, secrets.randbits(32)) or built.catalogue.pin(body.model)
     job = Job(
         id=ids.new_id("job"),
         tenant=caller.tenant,
@@ -35,12 +39,11 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
         phase_times={},
         video_asset=video.id,
         audio_asset=audio.id,
-        models=built.catalogue.pin(body.model).model_dump(mode="json"),
+        models=models.model_dump(mode="json"),
         sync=body.sync.model_dump(mode="json"),
         options=body.options.model_dump(mode="json"),
         labels=body.metadata,
-        # A seed of our own is drawn from 32 bits, so that every JSON reader keeps it exactly.
-        seed=secrets.randbits(32) if body.seed is None else body.seed,
+        seed=seed,
         priority=body.priority,
         deadline=body.deadline,
         warnings=[],

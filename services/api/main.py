@@ -16,7 +16,7 @@ from starlette.responses import Response
 from dubbing.errors import DublineError
 from dubbing.logging import configure_logging
 from dubbing.metrics import HttpMetrics
-from services.api import bootstrap, events, health, jobs, lipsyncs, problems, uploads
+from services.api import bootstrap, events, health, jobs, lipsyncs, problems, releases, training, uploads
 from services.api.collector import PlatformCollector
 from services.api.middleware import RequestMiddleware
 
@@ -55,7 +55,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
     for lost in (OperationalError, InterfaceError, NoConnection):
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
-    for module in (uploads, lipsyncs, jobs, events, health):
+    for module in (uploads, lipsyncs, jobs, events, training, releases, health):
         app.include_router(module.router)
     _describe_problem(app)
     return app

@@ -73,6 +73,8 @@ AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
 AssetsWrite = Annotated[Caller, Depends(Scoped("assets:write"))]
 JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
+TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]
+TrainingWrite = Annotated[Caller, Depends(Scoped("training:write"))]
 
 IdempotencyHeader = Annotated[
     str | None,

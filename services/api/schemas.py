@@ -150,10 +150,11 @@ class Links(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """The model that a job is pinned to."""
+    """The model that a job is pinned to; ``version`` is the number of its folder in the model repository."""
 
     name: str
     digest: str
+    version: int | None
     demo: bool
 
 

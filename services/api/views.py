@@ -32,7 +32,7 @@ def _view(built: Services, job: Job, counts: Counts) -> JobOut:
         progress=progress_view(job, counts),
         video=job.video_asset,
         audio=job.audio_asset,
-        model=ModelOut(name=models.preset, digest=models.student.digest, demo=models.demo),
+        model=ModelOut(name=models.preset, digest=models.student.digest, version=models.student.version, demo=models.demo),
         sync=Sync.model_validate(job.sync),
         seed=job.seed,
         priority=job.priority,

@@ -1,7 +1,9 @@
 """The API as the command line uses it: upload, submit, follow, cancel, download. Every refusal is a `Refused` with its code."""
 
 import hashlib
+import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -119,6 +121,31 @@ class Client:
         """The receipt of a job that succeeded."""
         return self._call("GET", f"/v1/jobs/{job_id}/receipt")
 
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """Reads the thing at ``path``."""
+        return self._call("GET", path, params={key: value for key, value in query.items() if value is not None})
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Changes the thing at ``path``; sending it again after a lost answer changes nothing twice."""
+        return self._call("POST", path, **({} if body is None else {"json": body}))
+
+    def events(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Server-sent events of ``path`` as (type, data), until the stream ends; a cut stream goes on where it was cut."""
+        last = "0"
+        while True:
+            try:
+                with self._api.stream("GET", path, headers={"Last-Event-ID": last}) as response:
+                    if response.is_error:
+                        response.read()
+                        raise refused(_problem(response))
+                    for number, kind, data in _events(response.iter_lines()):
+                        last = number
+                        yield kind, data
+            except httpx.TransportError:
+                time.sleep(1.0)
+            else:
+                return
+
     def download(self, link: str, target: Path, advance: Advance = lambda _: None, sha256: str | None = None) -> None:
         """Writes what ``link`` (presigned) gives to ``target``, whole or not at all.
 
@@ -187,6 +214,18 @@ class Client:
             raise refused(_problem(response))
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(id, type, data) of a stream of server-sent events (WHATWG HTML, section 9.2.6), as our API writes them."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "data" in fields:
+            yield fields["id"], fields["event"], json.loads(fields["data"])
+            fields = {}
 
 
 def _retryable(response: httpx.Response) -> bool:

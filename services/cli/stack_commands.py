@@ -46,12 +46,12 @@ def up(
     only: Annotated[str | None, typer.Option(help="Start only these, comma-separated, and what they need.")] = None,
 ) -> None:
     """Start the local stack (or what is missing of it) and wait until it is healthy. Exit 1 when a model cannot be served."""
-    stack = start(only.split(",") if only else table.NAMES)
+    stack = start(only.split(",") if only else table.wanted(os.environ))
     if any(model.is_fault for model in stack.models()):
         raise typer.Exit(1)
 
 
-def start(names: tuple[str, ...] | list[str] = table.NAMES) -> LocalStack:
+def start(names: tuple[str, ...] | list[str] = table.USUAL) -> LocalStack:
     """Starts ``names`` with a view of the progress on stderr, and names the models that cannot be served."""
     stack = local_stack()
     began = time.monotonic()

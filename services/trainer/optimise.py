@@ -93,7 +93,7 @@ def optimise(
     """
     live = [p for p in module.parameters() if p.requires_grad]
     trained = [nn.Parameter(p.detach().float().clone()) for p in live]  # a half-precision module learns through these
-    optimisers = _optimisers(trained, plan)
+    optimisers = optimisers_of(trained, plan)
     average = [p.detach().clone() for p in trained]
     curve, window, in_a_row, began = Curve(), _Window(), 0, time.monotonic()
     for step in range(plan.steps):
@@ -129,7 +129,7 @@ def optimise(
     return curve
 
 
-def _optimisers(trained: Sequence[nn.Parameter], plan: Optimisation) -> list[torch.optim.Optimizer]:
+def optimisers_of(trained: Sequence[nn.Parameter], plan: Optimisation) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or for what Muon is not meant for: vectors, kernels, and matrices that touch a narrow end."""
     hidden = [p for p in trained if plan.muon and p.ndim == 2 and min(p.shape) >= _HIDDEN]
     left = [p for p in trained if all(p is not other for other in hidden)]

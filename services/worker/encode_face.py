@@ -44,7 +44,7 @@ class FaceEncoder:
         waiting = [chunk for chunk in analysis.chunks if keys[chunk] not in stored]
         total = sum(len(chunk) for chunk in analysis.chunks)
         done = total - sum(len(chunk) for chunk in waiting)
-        engine = self._engines.get(task.preset)
+        engine = self._engines.get(task.preset, task.encoder.version)
         with self._sources.open(task.source.key, task.source.sha256) as path:
             reader = FrameReader(path, analysis.video)
             for chunk, crops in chunk_crops(reader, analysis, waiting, engine.contract.crop):

@@ -30,7 +30,7 @@ class SpeechEncoder:
         Raises:
             ModelUnavailable: the encoder is not served now.
         """
-        engine = self._engines.get(task.preset)
+        engine = self._engines.get(task.preset, task.encoder.version)
         times = self._frame_times(task.video)
         done = 0
         with self._sources.open(task.source.key, task.source.sha256) as path:

@@ -1,11 +1,11 @@
-"""One engine per preset and thread: a gRPC client must not be shared."""
+"""One engine per preset, version and thread: a gRPC client must not be shared."""
 
 import threading
 from collections.abc import Callable
 
 from dubbing.inference.engine import LipSyncEngine
 
-OpenEngine = Callable[[str], LipSyncEngine]
+OpenEngine = Callable[[str, int | None], LipSyncEngine]
 
 
 class Engines:
@@ -15,9 +15,9 @@ class Engines:
         self._open = open_engine
         self._local = threading.local()
 
-    def get(self, preset: str) -> LipSyncEngine:
-        """The calling thread's engine for ``preset``."""
-        held: dict[str, LipSyncEngine] = self._local.__dict__.setdefault("engines", {})
-        if preset not in held:
-            held[preset] = self._open(preset)
-        return held[preset]
+    def get(self, preset: str, version: int | None = None) -> LipSyncEngine:
+        """The calling thread's engine for a version of ``preset``."""
+        held: dict[tuple[str, int | None], LipSyncEngine] = self._local.__dict__.setdefault("engines", {})
+        if (preset, version) not in held:
+            held[preset, version] = self._open(preset, version)
+        return held[preset, version]

@@ -39,7 +39,7 @@ class Generator:
         )
         frames: list[NDArray[np.uint8]] = []
         done = 0
-        for block in self._engines.get(task.preset).generate(request):
+        for block in self._engines.get(task.preset, task.student.version).generate(request):
             _check(task, block)
             frames.append(block.frames_VHWC)
             done += len(block.frames_VHWC)

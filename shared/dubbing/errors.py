@@ -250,6 +250,92 @@ class EncodeFailed(Transient):
     title = "The output could not be written"
 
 
+class UnknownRecipe(BadInput):
+    """No trainer offers a recipe of this name."""
+
+    code = "unknown_recipe"
+    title = "There is no such recipe"
+
+
+class UnknownSetting(BadInput):
+    """The recipe has no setting of this name."""
+
+    code = "unknown_setting"
+    title = "There is no such setting"
+
+
+class InvalidSetting(BadInput):
+    """The value is of another type than the setting, or makes no sense for it."""
+
+    code = "invalid_setting"
+    title = "The value does not fit the setting"
+
+
+class PublishInProgress(Conflict):
+    """Another run is being published as a version of the same model."""
+
+    code = "publish_in_progress"
+    title = "Another publish is under way"
+    retryable = True
+
+
+class TrainerUnavailable(Transient):
+    """No trainer has said yet which recipes it offers."""
+
+    code = "trainer_unavailable"
+    title = "No trainer is there"
+
+
+class TrainingInterrupted(Transient):
+    """A process of the run died; the run goes on from its last checkpoint."""
+
+    code = "training_interrupted"
+    title = "The training was interrupted"
+
+
+class DiskFull(Transient):
+    """A checkpoint could not be written for want of space."""
+
+    code = "disk_full"
+    title = "The disk is full"
+
+
+class AcceleratorMissing(Permanent):
+    """The recipe needs accelerators that this machine lacks."""
+
+    code = "accelerator_missing"
+    title = "The recipe needs an accelerator"
+
+
+class CheckpointMismatch(Permanent):
+    """The checkpoint belongs to another network, other data or another number of processes, or it is damaged."""
+
+    code = "checkpoint_mismatch"
+    title = "The checkpoint does not fit the run"
+
+
+class TrainingDiverged(Permanent):
+    """Too many steps in a row gave a loss that is no number."""
+
+    code = "training_diverged"
+    title = "The training diverged"
+
+
+class GateFailed(Permanent):
+    """The candidate is worse than the version that serves."""
+
+    code = "gate_failed"
+    title = "The candidate did not pass the gate"
+    status = 409
+
+
+class GoldenCheckFailed(Permanent):
+    """The server generated something else from the candidate's weights than the trainer did."""
+
+    code = "golden_check_failed"
+    title = "The candidate failed its check in the server"
+
+
 def kinds() -> list[type[DublineError]]:
     """Every class of this module's tree, each once, parents first."""
     found: list[type[DublineError]] = [DublineError]

@@ -86,3 +86,23 @@ def receipt_key(job_id: str) -> str:
 def preview_key(job_id: str) -> str:
     """The contact sheet."""
     return f"{job_prefix(job_id)}preview.png"
+
+
+def run_prefix(run_id: str) -> str:
+    """Folder of everything that one training run made."""
+    return f"training/{run_id}/"
+
+
+def checkpoint_prefix(run_id: str, step: int, attempt: str) -> str:
+    """Folder of one checkpoint. The attempt is in it, so that two never write the same object."""
+    return f"{run_prefix(run_id)}checkpoints/{step:09d}-{attempt}/"
+
+
+def candidate_prefix(run_id: str, attempt: str) -> str:
+    """Folder of the version folders that a finished run made."""
+    return f"{run_prefix(run_id)}candidate-{attempt}/"
+
+
+def sample_key(run_id: str, step: int) -> str:
+    """The contact sheet of one step."""
+    return f"{run_prefix(run_id)}samples/{step:09d}.png"

@@ -118,6 +118,7 @@ class QueueSettings(BaseSettings):
         bug_attempts: attempts at an item that fails with an error we did not foresee.
         upload_ttl: seconds after which an unfinished upload is aborted.
         event_ttl: seconds for which events of finished jobs are kept.
+        life: file that a worker or beat touches every few seconds while it reaches the broker, for probes; None keeps none.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_QUEUE_")
@@ -131,12 +132,46 @@ class QueueSettings(BaseSettings):
     bug_attempts: int = 3
     upload_ttl: int = 7 * 24 * 3600
     event_ttl: int = 30 * 24 * 3600
+    life: Path | None = None
     limits: dict[str, TimeLimits] = {
         "prepare": _LONG,
         "stitch": _LONG,
         "infer": _SHORT,
+        "train": _LONG,
+        "publish": _SHORT,
         "maintenance": _BRIEF,
     }
+
+
+class TrainerSettings(BaseSettings):
+    """Training runs.
+
+    Attributes:
+        enabled: `dubline up` starts the trainer's workers too.
+        scratch: folder for prepared data, checkpoints in the making and candidates; kept between runs.
+        leg: seconds after which a run saves, and its work item ends and is followed by another; below the queue's soft limit.
+        checkpoint: seconds between two checkpoints.
+        sample: seconds between two contact sheets.
+        metrics: seconds between two entries of a run's metrics.
+        threads: CPU threads of each process of a run; 0 shares all cores between them.
+        poll: seconds between two looks at a run's processes.
+        gate_clips: clips of the frozen set that candidates and incumbents are measured on.
+        gate_frames: frames of each, 9 + 12k.
+        grace: seconds that they have to save and end after a request to stop.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_TRAINER_")
+    enabled: bool = False
+    scratch: Path = Path("/tmp/dubline-trainer")  # noqa: S108 - a default; every deployment sets its own volume
+    leg: float = 5 * 3600.0
+    checkpoint: float = 600.0
+    sample: float = 1800.0
+    metrics: float = 2.0
+    threads: int = 0
+    poll: float = 0.5
+    gate_clips: int = 24
+    gate_frames: int = 81
+    grace: float = 600.0
 
 
 class ApiSettings(BaseSettings):

@@ -69,7 +69,7 @@ class Pipeline:
         self.contexts: dict[str, Listener] = {}
         sources = SourceCache(store, scratch / "sources", 1 << 33)
         detector = partial(MediaPipeDetector, MediaSettings().face_model)
-        engines = Engines(PassthroughEngine)
+        engines = Engines(lambda preset, _: PassthroughEngine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
         self._handlers.add("probe", Prober(sources))

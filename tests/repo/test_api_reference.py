@@ -8,6 +8,7 @@ import pytest
 
 from dubbing import errors
 from dubbing.domain.jobs import JobState, Phase
+from dubbing.domain.training import ReleaseState, RunState
 from services.api import problems, schemas
 from services.api.main import create_app
 
@@ -57,6 +58,17 @@ def test_every_event_is_explained() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "shared/dubbing/db").glob("*.py"))
     sent = set(re.findall(r'"(job\.[a-z]+)"', sources)) | {f"job.{state}" for state in (JobState.FAILED, JobState.CANCELED)}
     assert sent == set(re.findall(r"`(job\.[a-z]+)`", TEXT))
+
+
+def test_every_event_of_a_training_run_is_explained() -> None:
+    places = [*(ROOT / "shared/dubbing/db").glob("*.py"), *(ROOT / "services/trainer/service").glob("*.py")]
+    sent = set(re.findall(r'"(run\.[a-z]+)"', "".join(path.read_text() for path in places)))
+    sent |= {f"run.{state}" for state in RunState}
+    assert sent == set(re.findall(r"`(run\.[a-z]+)`", TEXT))
+
+
+def test_every_state_of_runs_and_versions_is_named() -> None:
+    assert {*map(str, RunState), *map(str, ReleaseState)} <= set(re.findall(r"`(\w+)`", TEXT))
 
 
 def test_every_warning_is_explained() -> None:

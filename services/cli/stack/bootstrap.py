@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from dubbing.db.engine import Database
-from dubbing.db.keys import Keys, create_api_key
+from dubbing.db.keys import SCOPES, Keys, create_api_key
 from dubbing.errors import ObjectMissing, StoreUnavailable
 from dubbing.settings import DatabaseSettings, S3Settings
 from dubbing.storage.s3 import S3Store
@@ -32,11 +32,12 @@ def migrate(env: Mapping[str, str]) -> None:
 
 
 def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
-    """The local API key: ``known`` when the database still accepts it, else a new one."""
+    """The local API key: ``known`` when the database still accepts it for everything, else a new one."""
     database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
     try:
         with database.sessions().begin() as session:
-            if known is not None and Keys(session).authenticate(known) is not None:
+            row = None if known is None else Keys(session).authenticate(known)
+            if known is not None and row is not None and set(SCOPES) <= set(row.scopes):
                 return known
             return create_api_key(session, name="local stack")
     finally:

@@ -52,7 +52,7 @@ class LocalStack:
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner
 
-    def start(self, only: Iterable[str] = table.NAMES, progress: Progress | None = None) -> None:
+    def start(self, only: Iterable[str] = table.USUAL, progress: Progress | None = None) -> None:
         """Starts ``only`` and what they need, beside what runs already; returns when all are healthy.
 
         Args:
@@ -157,6 +157,7 @@ class LocalStack:
 
     def _settings(self, context: Context) -> dict[str, str]:
         found = {"DUBLINE_HOME": str(self.home.root), "DUBLINE_MEDIA_SCRATCH": str(self.home.data / "scratch")}
+        found["DUBLINE_TRAINER_SCRATCH"] = str(self.home.data / "trainer")
         for server in table.SERVERS.values():
             if server.external not in context.state.external:
                 found |= server.settings(context)

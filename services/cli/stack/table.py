@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from dubbing.settings import TrainerSettings
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
 from services.cli.stack.home import CHECKOUT
@@ -39,12 +40,14 @@ class Service:
         arguments: what follows; ``{api_port}``, ``{data}`` and ``{life}`` are filled in.
         probe: as in `probes`.
         needs: servers that it uses.
+        optional: it is started only when asked for.
     """
 
     module: str
     arguments: str
     probe: str
     needs: tuple[str, ...] = ("postgres", "redis", "s3")
+    optional: bool = False
 
 
 SERVERS: dict[str, Server] = {
@@ -59,9 +62,9 @@ _ALL_SERVERS = tuple(SERVERS)
 _LIFE = "life://20{life}"
 
 
-def _worker(app: str, queue: str, processes: int, needs: tuple[str, ...] = _ALL_SERVERS) -> Service:
+def _worker(app: str, queue: str, processes: int, needs: tuple[str, ...] = _ALL_SERVERS, *, optional: bool = False) -> Service:
     arguments = f"-A {app} worker -Q {queue} -n {queue}@%h -c {processes} -l INFO --without-gossip --without-mingle"
-    return Service("celery", arguments, _LIFE, needs)
+    return Service("celery", arguments, _LIFE, needs, optional=optional)
 
 
 SERVICES: dict[str, Service] = {
@@ -74,10 +77,20 @@ SERVICES: dict[str, Service] = {
     "worker-infer": _worker("services.worker.app:app", "infer", 2),
     "worker-stitch": _worker("services.stitcher.app:app", "stitch", 1, ("postgres", "redis", "s3")),
     "worker-maintenance": _worker("services.worker.app:app", "maintenance", 1),
+    "worker-train": _worker("services.trainer.service.app:app", "train", 1, ("postgres", "redis", "s3"), optional=True),
+    "worker-publish": _worker("services.trainer.service.app:app", "publish", 1, optional=True),
     "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", _LIFE, ("redis",)),
 }
 
 NAMES = (*SERVERS, *SERVICES)
+USUAL = tuple(name for name in NAMES if name in SERVERS or not SERVICES[name].optional)
+"""What runs unless more is asked for."""
+
+
+def wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What ``dubline up`` starts: the usual, and the trainer where ``DUBLINE_TRAINER_ENABLED`` says so."""
+    told = {"enabled": environ["DUBLINE_TRAINER_ENABLED"]} if "DUBLINE_TRAINER_ENABLED" in environ else {}
+    return NAMES if TrainerSettings.model_validate(told).enabled else USUAL
 
 
 def selection(names: Iterable[str]) -> tuple[str, ...]:

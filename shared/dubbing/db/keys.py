@@ -13,7 +13,7 @@ from dubbing import clock
 from dubbing.db.models import ApiKey, IdempotencyKey
 from dubbing.errors import Conflict, IdempotencyInProgress, IdempotencyKeyReused
 
-SCOPES = ("assets:read", "assets:write", "jobs:read", "jobs:write")
+SCOPES = ("assets:read", "assets:write", "jobs:read", "jobs:write", "training:read", "training:write")
 _KEPT = timedelta(hours=48)
 _IN_FLIGHT = timedelta(seconds=60)
 _USED_EVERY = timedelta(minutes=1)

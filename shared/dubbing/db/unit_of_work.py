@@ -10,6 +10,8 @@ from dubbing.db.assets import Assets
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
+from dubbing.db.releases import Releases
+from dubbing.db.training import Runs
 from dubbing.domain.work import Ring
 
 RingBell = Callable[[Sequence[Ring]], None]
@@ -41,6 +43,16 @@ class UnitOfWork:
     def keys(self) -> Keys:
         """API and idempotency keys."""
         return Keys(self.session)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Training runs and events."""
+        return Runs(self.session)
+
+    @cached_property
+    def releases(self) -> Releases:
+        """Versions of the served models."""
+        return Releases(self.session)
 
     def ring(self, *rings: Ring) -> None:
         """Ring after commit."""

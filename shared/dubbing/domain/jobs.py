@@ -42,10 +42,11 @@ class Sync(Frozen):
 
 
 class ModelPin(Frozen):
-    """A served model and the SHA-256 of its weights."""
+    """A served model, the SHA-256 of its weights, and the number of its version folder (None: whichever the server chooses)."""
 
     name: str
     digest: str
+    version: int | None = None
 
 
 class Models(Frozen):

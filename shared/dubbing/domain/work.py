@@ -2,7 +2,7 @@
 
 A payload holds ids, hashes and object keys, never media. Work that depends on the footage or on the track alone (``probe``,
 ``prepare``, ``encode_face``, ``encode_speech``) is keyed by content and shared by every job that needs it; ``infer`` and
-``stitch`` belong to one job.
+``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version.
 """
 
 from enum import StrEnum
@@ -14,6 +14,7 @@ from dubbing.domain.faces import Chunk, Finding
 from dubbing.domain.jobs import ModelPin, Models, Sync
 from dubbing.domain.media import Frozen, MediaInfo, SyncPlan
 from dubbing.domain.receipt import Receipt
+from dubbing.domain.training import LegEnd, ReleaseState
 
 ANALYSIS = "a2"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
@@ -28,6 +29,8 @@ class WorkKind(StrEnum):
     ENCODE_SPEECH = "encode_speech"
     INFER = "infer"
     STITCH = "stitch"
+    TRAIN = "train"
+    PUBLISH = "publish"
 
 
 class WorkState(StrEnum):
@@ -46,6 +49,8 @@ class Queue(StrEnum):
     PREPARE = "prepare"
     INFER = "infer"
     STITCH = "stitch"
+    TRAIN = "train"
+    PUBLISH = "publish"
     MAINTENANCE = "maintenance"
 
 
@@ -56,6 +61,8 @@ QUEUE_OF = {
     WorkKind.ENCODE_SPEECH: Queue.INFER,
     WorkKind.INFER: Queue.INFER,
     WorkKind.STITCH: Queue.STITCH,
+    WorkKind.TRAIN: Queue.TRAIN,
+    WorkKind.PUBLISH: Queue.PUBLISH,
 }
 
 
@@ -200,6 +207,31 @@ class StitchResult(Frozen):
     warnings: tuple[Finding, ...] = ()
 
 
+class TrainTask(Frozen):
+    """One leg of a training run, from its last checkpoint on."""
+
+    run_id: str
+
+
+class TrainResult(Frozen):
+    """How the leg ended, and after which step."""
+
+    end: LegEnd
+    step: int
+
+
+class PublishTask(Frozen):
+    """Judge what a run made and, if it passes, serve it."""
+
+    release_id: str
+
+
+class PublishResult(Frozen):
+    """What was decided."""
+
+    state: ReleaseState
+
+
 PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.PROBE: ProbeTask,
     WorkKind.PREPARE: PrepareTask,
@@ -207,6 +239,8 @@ PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.ENCODE_SPEECH: EncodeSpeechTask,
     WorkKind.INFER: InferTask,
     WorkKind.STITCH: StitchTask,
+    WorkKind.TRAIN: TrainTask,
+    WorkKind.PUBLISH: PublishTask,
 }
 
 

@@ -11,7 +11,9 @@ from dubbing.inference.triton import TritonEngine
 EngineName = Literal["triton", "in-process", "passthrough"]
 
 
-def open_engine(name: EngineName, preset: str, triton_url: str, model_repository: str) -> LipSyncEngine:
+def open_engine(
+    name: EngineName, preset: str, triton_url: str, model_repository: str, version: int | None = None
+) -> LipSyncEngine:
     """An engine for one preset.
 
     Args:
@@ -20,9 +22,10 @@ def open_engine(name: EngineName, preset: str, triton_url: str, model_repository
         preset: key of `lipforcing.contract.STUDENTS`.
         triton_url: ``host:port`` of the gRPC endpoint.
         model_repository: folder with the models' version folders.
+        version: number of the version folder; None takes the engine's choice.
     """
     if name == "triton":
-        return TritonEngine(triton_url, preset)
+        return TritonEngine(triton_url, preset, version)
     if name == "in-process":
-        return InProcessEngine(Path(model_repository), preset)
+        return InProcessEngine(Path(model_repository), preset, version)
     return PassthroughEngine(preset)

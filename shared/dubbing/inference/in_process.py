@@ -22,13 +22,14 @@ class InProcessEngine:
     Args:
         repository: folder with the models' version folders.
         preset: key of `lipforcing.contract.STUDENTS`.
+        version: number of the models' version folder; None takes the highest.
     """
 
-    def __init__(self, repository: Path, preset: str) -> None:
+    def __init__(self, repository: Path, preset: str, version: int | None = None) -> None:
         self.contract = STUDENTS[preset]
         # By name, on demand: the platform must import without torch.
         library: Any = import_module("lipforcing.serving.local")
-        self._models = library.LocalModels(repository, preset)
+        self._models = library.LocalModels(repository, preset, version)
         self._weights_error, self._serving_error = library.WeightsError, library.ServingError
 
     def check(self) -> None:

@@ -44,11 +44,13 @@ class TritonEngine:
     Args:
         url: ``host:port`` of the gRPC endpoint.
         preset: key of `lipforcing.contract.STUDENTS`.
+        version: number of the models' version folder; None takes the server's choice.
         timeout: seconds that one request may take; the first of a cold model is the slowest.
     """
 
-    def __init__(self, url: str, preset: str, timeout: float = 120.0) -> None:
+    def __init__(self, url: str, preset: str, version: int | None = None, timeout: float = 120.0) -> None:
         self.contract = STUDENTS[preset]
+        self._version = "" if version is None else str(version)
         self._client = grpc.InferenceServerClient(url, channel_args=_CHANNEL)
         self._url = url
         self._timeout = timeout
@@ -57,7 +59,7 @@ class TritonEngine:
         """See `LipSyncEngine.check`."""
         for model in (self.contract.student, self.contract.face_encoder, self.contract.speech_encoder):
             try:
-                ready = self._client.is_model_ready(model, client_timeout=5.0)
+                ready = self._client.is_model_ready(model, self._version, client_timeout=5.0)
             except InferenceServerException as error:
                 raise self._unavailable(model, str(error.message())) from error
             if not ready:
@@ -110,7 +112,7 @@ class TritonEngine:
             tensors.append(tensor)
         wanted = [grpc.InferRequestedOutput(str(name)) for name in outputs]
         try:
-            return self._client.infer(model, tensors, outputs=wanted, client_timeout=self._timeout, **sequence)
+            return self._client.infer(model, tensors, self._version, outputs=wanted, client_timeout=self._timeout, **sequence)
         except InferenceServerException as error:
             raise self._problem(model, error) from error
 

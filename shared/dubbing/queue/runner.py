@@ -104,6 +104,7 @@ class Runner:
 
     def _complete(self, work: UnitOfWork, item: WorkItem, result: Frozen) -> None:
         work.jobs.lock_needing(item.id)
+        work.runs.lock_of(item.id)
         work.items.complete(item, result.model_dump(mode="json"))
         Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
@@ -127,6 +128,7 @@ class Runner:
 
         def both(work: UnitOfWork) -> None:
             work.jobs.lock_needing(item.id)
+            work.runs.lock_of(item.id)
             write(work)
             Advancer(work, self._settings.max_attempts).item_ended(item.id)
 

@@ -55,10 +55,13 @@ class Sweeper:
 
     def _advance(self) -> None:
         with unit_of_work(self.database.sessions(), self._hold) as work:
-            unfinished = work.jobs.unfinished()
+            unfinished, unsettled = work.jobs.unfinished(), [*work.runs.unsettled(), *work.releases.unsettled()]
         for job_id in unfinished:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).advance(job_id)
+        for item_id in unsettled:
+            with unit_of_work(self.database.sessions(), self._hold) as work:
+                Advancer(work, self.settings.max_attempts).item_ended(item_id)
 
     def _ring(self) -> None:
         """As many tokens as items wait, less those that lie on the queue already."""

@@ -32,21 +32,25 @@ class LocalModels:
     Args:
         repository: folder with one folder per model, each with numbered version folders.
         preset: key of `lipforcing.contract.STUDENTS`.
+        version: number of the version folders; None takes the highest of each model.
     """
 
-    def __init__(self, repository: Path, preset: str) -> None:
+    def __init__(self, repository: Path, preset: str, version: int | None = None) -> None:
+        self._version = version
         self._repository = repository
         self._contract = STUDENTS[preset]
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._attempts = 0
 
     def folder(self, model: str) -> Path:
-        """The highest version of ``model``, which a server would choose too.
+        """The version folder of ``model``: the one that was asked for, or the highest, which a server would choose too.
 
         Raises:
             WeightsError: it has none.
         """
         versions = [path for path in (self._repository / model).glob("*/") if path.name.isdigit()]
+        if self._version is not None:
+            versions = [path for path in versions if int(path.name) == self._version]
         if not versions:
             raise UnreadableWeightsError(f"{model} has no weights in {self._repository}")
         return max(versions, key=lambda path: int(path.name))

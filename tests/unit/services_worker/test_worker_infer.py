@@ -61,7 +61,7 @@ def run(work: InferTask, engine: Any, padded: int, attempt: int = 1) -> tuple[Sh
     for window in range(2):
         rows = np.arange(window * FRAMES, (window + 1) * FRAMES, dtype=np.float16)
         save_speech(shelf, ids.speech_window_key("speech/", window), np.repeat(rows[:, None], 64, axis=1))
-    Generator(shelf, Engines(lambda _: engine))(work, told)
+    Generator(shelf, Engines(lambda *_: engine))(work, told)
     return shelf, told
 
 

@@ -1,0 +1,36 @@
+"""Opaque cursors: where a page of rows, newest first, ended."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any, Protocol
+
+from dubbing.errors import BadInput
+
+
+class Row(Protocol):
+    """A row that pages are made of."""
+
+    id: Any
+    created_at: Any
+
+
+def cursor(row: Row) -> str:
+    """The cursor that points behind ``row``."""
+    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
+
+
+def read(text: str) -> tuple[datetime, str]:
+    """(created_at, id) of the row that a cursor points behind; raises `BadInput`."""
+    try:
+        when, row_id = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii").split(" ")
+        at = datetime.fromisoformat(when)
+    except (ValueError, binascii.Error) as error:
+        raise _bad() from error
+    if at.tzinfo is None or "\x00" in row_id:
+        raise _bad()
+    return at, row_id
+
+
+def _bad() -> BadInput:
+    return BadInput("The cursor is not one that a page gave.", where={"parameter": "cursor"})

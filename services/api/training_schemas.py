@@ -1,0 +1,84 @@
+"""Bodies of requests and responses about training."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from dubbing.domain.training import RecipeOffer, ReleaseState, RunState
+from services.api.schemas import Body
+
+Value = bool | int | float | str
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_.]+$")]
+
+
+class RunCreate(Body):
+    """One training run. ``settings`` change the recipe's defaults, by dotted name."""
+
+    recipe: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
+    settings: dict[Name, Value | list[Value]] = Field(default_factory=dict, max_length=100)
+    processes: int = Field(default=1, ge=1, le=512)
+
+
+class Publish(Body):
+    """How to publish: ``share`` of new jobs that get the version; less than 1 makes it a canary."""
+
+    share: float = Field(default=1.0, gt=0.0, le=1.0)
+
+
+class RecipeList(BaseModel):
+    """The recipes on offer."""
+
+    items: list[RecipeOffer]
+
+
+class RunOut(BaseModel):
+    """A training run. ``metrics`` are the newest; ``facts`` say what it is made of (data digest, git revision, parameters)."""
+
+    id: str
+    status: RunState
+    recipe: str
+    settings: dict[str, Any]
+    processes: int
+    step: int
+    steps: int
+    metrics: dict[str, Any] | None
+    checkpoint_step: int | None
+    sample: str | None
+    facts: dict[str, Any]
+    version: int | None
+    stuck: bool
+    error: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    heartbeat_at: datetime | None
+
+
+class RunPage(BaseModel):
+    """Runs, newest first; ``next_cursor`` is null on the last page."""
+
+    items: list[RunOut]
+    next_cursor: str | None
+
+
+class ReleaseOut(BaseModel):
+    """A version of a model. ``figures`` are the gate's: every measured value beside the incumbent's."""
+
+    id: str
+    model: str
+    version: int | None
+    status: ReleaseState
+    share: float
+    run: str | None
+    digest: str | None
+    figures: list[dict[str, Any]]
+    error: dict[str, Any] | None
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class ReleaseList(BaseModel):
+    """Versions, newest first."""
+
+    items: list[ReleaseOut]

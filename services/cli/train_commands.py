@@ -1,0 +1,170 @@
+"""``dubline train``: training runs and the model versions that come of them, through the API.
+
+The plan of ``start --dry-run`` needs the model library, which the command line does not load: a process of its own makes it.
+"""
+
+import json
+import subprocess
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dubbing.errors import InvalidSetting
+from services.cli.client import refused
+from services.cli.job_commands import JsonOption, client
+
+app = typer.Typer(name="train", help="Train students, and publish what passes the gate.", no_args_is_help=True)
+RunArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the run, run_...")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="tiny, 1.3b or 14b.")]
+
+
+@app.command()
+def start(
+    recipe: Annotated[str, typer.Argument(help="Name of the recipe; `dubline train recipes` lists them.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Processes of the run; one for each GPU.")] = 1,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what the run would need, and start nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a run. It waits until a trainer is free."""
+    chosen = dict(_setting(text) for text in settings or ())
+    if dry_run:
+        _show(_plan(recipe, chosen, processes), as_json=as_json)
+        return
+    made = client().post("/v1/training-runs", {"recipe": recipe, "settings": chosen, "processes": processes})
+    _show(made, as_json=as_json)
+
+
+@app.command()
+def recipes(*, as_json: JsonOption = False) -> None:
+    """List the recipes on offer and what can be set."""
+    found = client().get("/v1/training-recipes")
+    if as_json:
+        _show(found, as_json=True)
+        return
+    for item in found["items"]:
+        print(f"{item['name']}: {item['summary']}")
+        for name, value in item["settings"].items():
+            print(f"    {name}={json.dumps(value)}")
+
+
+@app.command("list")
+def list_(limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=100)] = 20, *, as_json: JsonOption = False) -> None:
+    """List runs, newest first."""
+    found = client().get("/v1/training-runs", limit=limit)
+    if as_json:
+        _show(found, as_json=True)
+        return
+    view = Table("id", "status", "recipe", "step", "version", "created", box=None, pad_edge=False)
+    for run in found["items"]:
+        step = f"{run['step']}/{run['steps']}" if run["steps"] else ""
+        view.add_row(run["id"], run["status"], run["recipe"], step, str(run["version"] or ""), run["created_at"][:19])
+    Console().print(view)
+
+
+@app.command()
+def watch(run_id: RunArgument, *, as_json: JsonOption = False) -> None:
+    """Follow a run until it ends: losses, gradient norm, samples per second, time left. Exit 1 when it failed."""
+    caller = client()
+    for kind, data in caller.events(f"/v1/training-runs/{run_id}/events"):
+        print(json.dumps({"event": kind, **data}) if as_json else _line(kind, data), flush=True)
+    run = caller.get(f"/v1/training-runs/{run_id}")
+    if run["error"]:
+        raise refused(run["error"])
+
+
+@app.command()
+def stop(run_id: RunArgument, *, as_json: JsonOption = False) -> None:
+    """Save a checkpoint and stop."""
+    _show(client().post(f"/v1/training-runs/{run_id}/stop"), as_json=as_json)
+
+
+@app.command()
+def resume(run_id: RunArgument, *, as_json: JsonOption = False) -> None:
+    """Go on from the last checkpoint, exactly."""
+    _show(client().post(f"/v1/training-runs/{run_id}/resume"), as_json=as_json)
+
+
+@app.command()
+def publish(
+    run_id: RunArgument,
+    share: Annotated[float, typer.Option(help="Share of new jobs; less than 1 makes it a canary.")] = 1.0,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what a run made beside the incumbent, and serve it if it is no worse. `dubline train versions` shows the end."""
+    _show(client().post(f"/v1/training-runs/{run_id}/publish", {"share": share}), as_json=as_json)
+
+
+@app.command()
+def versions(model: ModelArgument, *, as_json: JsonOption = False) -> None:
+    """List the versions of a model with the gate's figures."""
+    found = client().get(f"/v1/models/{model}/versions")
+    if as_json:
+        _show(found, as_json=True)
+        return
+    console = Console(highlight=False)
+    for item in found["items"]:
+        console.print(f"{item['status']:9} version {item['version'] or '-'}  share {item['share']:g}  run {item['run'] or '-'}")
+        if item["error"]:
+            console.print(f"    {item['error']['code']}: {item['error']['detail']}", markup=False, soft_wrap=True)
+        for figure in item["figures"]:
+            mark = "ok" if figure["passed"] else "WORSE"
+            console.print(f"    {figure['name']:18} {figure['candidate']!s:>10} beside {figure['incumbent']!s:>10}  {mark}")
+
+
+@app.command()
+def promote(model: ModelArgument, *, as_json: JsonOption = False) -> None:
+    """Let the canary serve every new job."""
+    _show(client().post(f"/v1/models/{model}/promote"), as_json=as_json)
+
+
+@app.command()
+def rollback(model: ModelArgument, *, as_json: JsonOption = False) -> None:
+    """Give new jobs the version before, at once."""
+    _show(client().post(f"/v1/models/{model}/rollback"), as_json=as_json)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidSetting(f"{text!r} is not NAME=VALUE.", where={"option": "--set"})
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _plan(recipe: str, settings: dict[str, Any], processes: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "services.trainer.service", "plan", recipe, "--settings", json.dumps(settings)]
+    command += ["--processes", str(processes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    if done.returncode not in (0, 2) or not done.stdout:
+        raise refused({"code": "internal_error", "detail": f"The plan could not be made: {done.stderr.strip()[-400:]}"})
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if done.returncode != 0:
+        raise refused(answer)
+    return answer
+
+
+def _show(answer: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(answer, indent=2))
+        return
+    for name, value in answer.items():
+        if value not in (None, [], {}):
+            print(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+
+
+def _line(kind: str, data: dict[str, Any]) -> str:
+    if kind != "run.metrics":
+        shown = {name: value for name, value in data.items() if name not in ("at", "status", "at_step", "of_steps") and value}
+        return f"{data['at'][:19]}  {kind.removeprefix('run.')}" + (f"  {json.dumps(shown)}" if shown else "")
+    parts = "  ".join(f"{name} {value:.5f}" for name, value in data["parts"].items() if value is not None)
+    norm = "skipped" if data["gradient"] is None else f"gradient {data['gradient']:.4f}"
+    rate = f"{data['samples_per_second']:.2f} samples/s  {data['eta_seconds']:.0f} s left"
+    return f"{data['at'][:19]}  step {data['step']}  {parts}  {norm}  {rate}"

@@ -1,0 +1,71 @@
+"""Composition root of the trainer's workers. They stay small: what needs the model library runs in child processes."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import structlog
+from celery import Celery
+from celery.signals import worker_ready
+
+from dubbing.db.engine import Database
+from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.training import RecipeOffer
+from dubbing.logging import configure_logging
+from dubbing.queue.app import make_celery
+from dubbing.queue.doorbell import Doorbell
+from dubbing.queue.runner import Handlers, Runner
+from dubbing.queue.tasks import add_work_task
+from dubbing.settings import (
+    DatabaseSettings,
+    EngineSettings,
+    LoggingSettings,
+    MediaSettings,
+    QueueSettings,
+    RedisSettings,
+    S3Settings,
+    TrainerSettings,
+    TritonSettings,
+)
+from dubbing.storage.s3 import S3Store
+from services.trainer.service.leg import Trainer
+from services.trainer.service.publish import Places, Publisher
+
+log = structlog.get_logger()
+
+
+def make_app() -> Celery:
+    """The Celery application of the train and publish workers."""
+    configure_logging(LoggingSettings(), "trainer")
+    queue = QueueSettings()
+    app = make_celery(RedisSettings(), queue)
+    database, store = Database(DatabaseSettings()), S3Store(S3Settings())
+    doorbell = Doorbell(app, queue)
+    handlers = Handlers()
+    trainer, triton = TrainerSettings(), TritonSettings()
+    handlers.add("train", Trainer(database, store, trainer))
+    places = Places(EngineSettings().model_repo.resolve(), triton.url, MediaSettings().face_model.resolve())
+    handlers.add("publish", Publisher(database, store, trainer, places))
+    add_work_task(app, Runner(database, doorbell.ring, handlers, queue))
+
+    def register(**_: object) -> None:
+        # Importing the model library takes seconds, in which the worker must show life.
+        threading.Thread(target=register_offers, args=(database,), name="register-offers", daemon=True).start()
+
+    worker_ready.connect(register, weak=False)
+    return app
+
+
+def register_offers(database: Database) -> None:
+    """Write the recipes of this trainer where the API reads them."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "services.trainer.service", "offers"], capture_output=True, text=True, check=False
+    )
+    if asked.returncode != 0:
+        log.error("offers_failed", reason=asked.stderr[-800:])
+        return
+    offers = [RecipeOffer.model_validate(one) for one in json.loads(asked.stdout)]
+    with unit_of_work(database.sessions(), lambda _: None) as work:
+        work.runs.offer(offers)
+    log.info("offers_registered", recipes=[offer.name for offer in offers])

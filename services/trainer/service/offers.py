@@ -1,0 +1,132 @@
+"""The recipes that this trainer offers, and the stage that each of them opens. The one place that knows both."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dubbing.domain.training import RecipeOffer, checked_settings
+from dubbing.errors import AcceleratorMissing, InvalidSetting, UnknownRecipe
+from lipforcing.contract import LATENTS_PER_BLOCK, blocks_for, frames_of
+from lipforcing.network import LipNetwork
+from lipforcing.presets import StudentConfig
+from services.trainer.optimise import Optimisation
+from services.trainer.recipe import Recipe
+from services.trainer.recipes import load
+from services.trainer.service.group import Group
+from services.trainer.service.plan import Plan, plan_of
+from services.trainer.service.selftest import SelfTest, selftest
+from services.trainer.service.settings import changed, flat
+from services.trainer.service.stage import Stage
+from services.trainer.service.tiny import tiny
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One recipe.
+
+    Attributes:
+        summary: one sentence.
+        default: the recipe, a dataclass; ``--set`` reaches its scalars.
+        open: the stage of one process, from recipe, folder of prepared data and group.
+        plan: what a run would need, from recipe and number of processes.
+        preset: of the students that it makes.
+        accelerator: it does not run without one.
+    """
+
+    summary: str
+    default: Any
+    open: Callable[[Any, Path, Group], Stage]
+    plan: Callable[[Any, int], Plan]
+    preset: str | None = None
+    accelerator: bool = False
+
+    def needs_gpus(self, settings: Mapping[str, Any]) -> bool:
+        """One for each process, where the recipe or its settings demand them."""
+        return self.accelerator or bool(settings.get("gpus", False))
+
+
+def _plan(config: StudentConfig, stage: Optimisation, frames: int, processes: int) -> Plan:
+    with torch.device("meta"):
+        network = LipNetwork(config)
+    return plan_of(
+        parameters=sum(parameter.numel() for parameter in network.parameters()), processes=processes, steps=stage.steps,
+        batch=stage.batch, tokens=LATENTS_PER_BLOCK * blocks_for(frames) * (config.latent // 2) ** 2, width=config.dim,
+        layers=config.layers, sharded=False,
+    )  # fmt: skip
+
+
+def _selftest_plan(recipe: SelfTest, processes: int) -> Plan:
+    return _plan(recipe.network(), Optimisation(recipe.steps, recipe.batch, recipe.lr), frames_of(2), processes)
+
+
+def _tiny_plan(recipe: Recipe, processes: int) -> Plan:
+    return _plan(recipe.network, recipe.forcing.plan, recipe.frames, processes)
+
+
+OFFERS: dict[str, Offered] = {
+    "selftest": Offered(
+        "Trains a shrunken student on noise: shows that trainer, storage and inference server work together.",
+        SelfTest(),
+        lambda recipe, _cache, group: selftest(recipe, group),
+        _selftest_plan,
+        preset="tiny",
+    ),
+    "smoke": Offered("A few steps of the demonstration model's student: shows that they run.", load("smoke"), tiny, _tiny_plan,
+                     preset="tiny"),
+    "tiny": Offered("The student of the demonstration model, by Diffusion Forcing.", load("tiny"), tiny, _tiny_plan,
+                    preset="tiny"),
+}  # fmt: skip
+
+
+def offers() -> list[RecipeOffer]:
+    """For the catalogue that the API reads."""
+    return [
+        RecipeOffer(name=name, summary=one.summary, settings=flat(one.default), accelerator=one.accelerator, preset=one.preset)
+        for name, one in OFFERS.items()
+    ]
+
+
+def offered(name: str) -> Offered:
+    """One recipe; raises `UnknownRecipe`."""
+    if name not in OFFERS:
+        raise UnknownRecipe(
+            f"There is no recipe {name!r}.", where={"pointer": "/recipe"}, suggestions=(f"use one of {', '.join(OFFERS)}",)
+        )
+    return OFFERS[name]
+
+
+def backend(name: str) -> str:
+    """What the recipe's processes talk by."""
+    return "nccl" if offered(name).accelerator else "gloo"
+
+
+def open_stage(name: str, settings: Mapping[str, Any], cache: Path, group: Group) -> Stage:
+    """One process's stage of a recipe.
+
+    Raises:
+        AcceleratorMissing: the recipe needs a GPU and there is none for this process.
+    """
+    one = offered(name)
+    if one.needs_gpus(settings) and torch.cuda.device_count() <= group.rank:
+        raise AcceleratorMissing(
+            f"{name} needs a GPU for each of its {group.world} processes, and this machine has {torch.cuda.device_count()}.",
+            where={"stage": "training", "recipe": name},
+            suggestions=("run the trainer's worker on a machine with GPUs", "ask for fewer processes"),
+        )
+    return one.open(_recipe(one, settings), cache, group)
+
+
+def plan(name: str, settings: Mapping[str, Any], processes: int) -> Plan:
+    """What a run would need; raises `UnknownRecipe`, `UnknownSetting` or `InvalidSetting`."""
+    one = offered(name)
+    return one.plan(_recipe(one, settings), processes)
+
+
+def _recipe(one: Offered, settings: Mapping[str, Any]) -> Any:
+    try:
+        return changed(one.default, checked_settings(settings, flat(one.default)))
+    except ValueError as error:  # a recipe that refuses its own values
+        raise InvalidSetting(str(error), where={"pointer": "/settings"}) from error

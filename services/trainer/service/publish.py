@@ -1,0 +1,186 @@
+"""PUBLISH: from a run's candidate to a served version, through the gate, or to a refusal with every figure.
+
+The order keeps whoever submits a job meanwhile safe: the version that serves is written down first, so that a folder which is
+only being checked is nobody's choice. Doing it again after a crash repeats each step with the same result.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from dubbing.db.engine import Database
+from dubbing.db.training_models import ModelRelease, TrainingRun
+from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain.training import ReleaseState
+from dubbing.domain.work import PublishResult, PublishTask
+from dubbing.errors import DublineError, GateFailed, GoldenCheckFailed, ModelUnavailable, ObjectMissing
+from dubbing.inference.versions import pin_all
+from dubbing.queue.context import Context
+from dubbing.settings import TrainerSettings
+from dubbing.storage.store import ObjectStore
+from services.trainer.service import repository
+from services.trainer.service.gate import compare, differences
+from services.trainer.service.shelf import get_folder
+
+_T = TypeVar("_T")
+_CHILD_SECONDS = 3000.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are.
+
+    Attributes:
+        models: the served model repository.
+        triton_url: ``host:port`` of the server's gRPC endpoint.
+        landmarker: MediaPipe's model, which measures mouths.
+    """
+
+    models: Path
+    triton_url: str
+    landmarker: Path
+
+
+class Publisher:
+    """Handler of ``publish`` items."""
+
+    def __init__(self, database: Database, store: ObjectStore, settings: TrainerSettings, places: Places) -> None:
+        self._database, self._store, self._settings, self._places = database, store, settings, places
+
+    def __call__(self, task: PublishTask, context: Context) -> PublishResult:
+        """Judge one release.
+
+        Raises:
+            ModelUnavailable: the inference server is away; the release stays undecided and is tried again.
+            DublineError: the candidate cannot be read or measured.
+        """
+        del context
+        release, run = self._transact(lambda work: self._read(work, task.release_id))
+        if release.state != ReleaseState.CHECKING:
+            return PublishResult(state=ReleaseState(release.state))
+        folder = self._settings.scratch / "publish" / release.id
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            return PublishResult(state=self._judge(release, run, folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _judge(self, release: ModelRelease, run: TrainingRun, folder: Path) -> ReleaseState:
+        candidate, preset = folder / "candidate", release.preset
+        if run.candidate_key is None:
+            raise ObjectMissing(f"Run {run.id} has no candidate.")
+        get_folder(self._store, run.candidate_key, candidate)
+        repository.check_candidate(candidate, preset)
+        ours = self._measure(candidate)
+        verdict = compare(ours, self._incumbent(preset, folder))
+        figures = [figure.to_json() for figure in verdict.figures]
+        self._note(release.id, metrics=ours, figures=figures)
+        if not verdict.passed:
+            detail = f"The candidate is worse than the incumbent: {differences(verdict.figures)}."
+            return self._refuse(release.id, GateFailed(detail, where={"figures": verdict.worse}))
+        version = release.version or repository.next_version(self._places.models, preset)
+        self._note(release.id, version=version)  # known before the folder exists, so that a repeat takes the same number
+        try:
+            self._check_served(candidate, preset, version, {"metrics": ours, "figures": figures, "version": version})
+        except GoldenCheckFailed as error:
+            self._withdraw(preset, version)
+            return self._refuse(release.id, error)
+        except BaseException:
+            self._withdraw(preset, version)
+            raise
+        return self._transact(lambda work: self._pass(work, release.id, version))
+
+    def _check_served(self, candidate: Path, preset: str, version: int, about: dict[str, Any]) -> None:
+        places = self._places
+        repository.place(candidate, places.models, preset, version, about)
+        repository.load(places.triton_url, preset, version)
+        found = self._child("golden", str(places.models), preset, str(version), places.triton_url)
+        log.info("golden_checked", preset=preset, version=version, **found)
+        if found["fault"] is not None:
+            raise GoldenCheckFailed(found["fault"], where={"model": preset, "version": version}, media=found)
+
+    def _withdraw(self, preset: str, version: int) -> None:
+        repository.remove(self._places.models, preset, version)
+        try:
+            repository.load(self._places.triton_url, preset)
+        except DublineError as error:  # the server looks at the folders when it is back
+            log.warning("version_not_unloaded", preset=preset, version=version, reason=error.detail)
+
+    def _incumbent(self, preset: str, folder: Path) -> dict[str, Any] | None:
+        """Figures of the version that serves, measured on this very set; None when nothing serves."""
+        try:
+            models = pin_all(self._places.models, preset)
+        except ModelUnavailable:
+            return None
+        active = self._transact(lambda work: work.releases.adopt(preset, models))
+        known: dict[str, Any] = active.metrics or {}
+        wanted = {"clips": self._settings.gate_clips, "frames": self._settings.gate_frames}
+        if {name: known.get(name) for name in wanted} == wanted:
+            return known
+        shown = repository.as_version_1(self._places.models, preset, active.version or 1, folder / "incumbent")
+        figures = self._measure(shown)
+        self._note(active.id, metrics=figures)
+        return figures
+
+    def _measure(self, models: Path) -> dict[str, Any]:
+        clips, frames = str(self._settings.gate_clips), str(self._settings.gate_frames)
+        return self._child("measure", str(models), str(self._places.landmarker), clips, frames)
+
+    @staticmethod
+    def _child(module: str, *arguments: str) -> dict[str, Any]:
+        """What a module with the model library answers; its memory is given back, and its crash is an error."""
+        command = [sys.executable, "-m", f"services.trainer.service.{module}", *arguments]
+        done = subprocess.run(  # noqa: S603 - our own modules
+            command, capture_output=True, text=True, check=False, timeout=_CHILD_SECONDS
+        )
+        if done.returncode != 0:
+            raise DublineError(f"{module} failed: {done.stderr.strip()[-800:]}", where={"stage": "publishing"})
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return answer
+
+    def _refuse(self, release_id: str, error: DublineError) -> ReleaseState:
+        log.info("release_refused", release_id=release_id, code=error.code, detail=error.detail)
+
+        def refuse(work: UnitOfWork) -> ReleaseState:
+            work.releases.reject(work.releases.get(release_id), ReleaseState.REJECTED, error.problem())
+            return ReleaseState.REJECTED
+
+        return self._transact(refuse)
+
+    def _pass(self, work: UnitOfWork, release_id: str, version: int) -> ReleaseState:
+        release = work.releases.get(release_id)
+        work.releases.pass_(release, pin_all(self._places.models, release.preset, version))
+        if release.run_id is not None:
+            run = work.runs.lock(release.run_id)
+            run.version = version
+            work.runs.event(run.id, "run.published", {"version": version, "state": release.state, "share": release.share})
+        return ReleaseState(release.state)
+
+    def _note(self, release_id: str, **values: Any) -> None:
+        def note(work: UnitOfWork) -> None:
+            release = work.releases.get(release_id)
+            for name, value in values.items():
+                setattr(release, name, value)
+
+        self._transact(note)
+
+    @staticmethod
+    def _read(work: UnitOfWork, release_id: str) -> tuple[ModelRelease, TrainingRun]:
+        release = work.releases.get(release_id)
+        if release.run_id is None:
+            raise ObjectMissing(f"Release {release_id} comes of no run.")
+        return release, work.runs.lock(release.run_id)
+
+    def _transact(self, do: Callable[[UnitOfWork], _T]) -> _T:
+        with unit_of_work(self._database.sessions(), lambda _: None) as work:
+            return do(work)

@@ -1,0 +1,34 @@
+"""A recipe's settings as flat names: ``forcing.plan.steps`` instead of dataclasses in dataclasses."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+_SCALARS = (bool, int, float, str)
+
+
+def flat(recipe: Any, prefix: str = "") -> dict[str, Any]:
+    """Every scalar, and every tuple of scalars as a list, by its dotted name."""
+    found: dict[str, Any] = {}
+    for field in fields(recipe):
+        value, name = getattr(recipe, field.name), f"{prefix}{field.name}"
+        if is_dataclass(value):
+            found |= flat(value, f"{name}.")
+        elif isinstance(value, _SCALARS):
+            found[name] = value
+        elif isinstance(value, tuple) and all(isinstance(one, _SCALARS) for one in value):
+            found[name] = list(value)
+    return found
+
+
+def changed(recipe: _T, settings: Mapping[str, Any]) -> _T:
+    """``recipe`` with ``settings``, whose names and types have been checked (`checked_settings`)."""
+    for name, value in settings.items():
+        recipe = _changed(recipe, name.split("."), tuple(value) if isinstance(value, list) else value)
+    return recipe
+
+
+def _changed(recipe: Any, path: list[str], value: Any) -> Any:
+    name, *rest = path
+    return replace(recipe, **{name: _changed(getattr(recipe, name), rest, value) if rest else value})

@@ -1,0 +1,56 @@
+"""The recipes of the demonstration model as runs of the service.
+
+What comes before the student (footage, codec, speech encoder, mouth reader) is prepared by the pipeline, each part once on each
+machine, and kept under the digest of what it was made from; the student's training is the run, saved and resumed step by step.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lipforcing.network import LipNetwork
+from services.trainer.diffusion_forcing import Mouths, loss_weight
+from services.trainer.latents import channel_energy
+from services.trainer.pipeline import Run, both_ways, target_shapes
+from services.trainer.publish import publish
+from services.trainer.recipe import Recipe
+from services.trainer.service.forcing import ForcingRun, Ingredients
+from services.trainer.service.group import Group
+
+
+class _Prepared(Run):
+    """The pipeline up to the student."""
+
+    def ingredients(self) -> Ingredients:
+        """Everything that the student is made of; prepared now where it is not there yet."""
+        recipe, takes = self._recipe, self._takes()
+        codec, encoder = self._codec(takes), self._speech()
+        clips, shapes, energy_Z = both_ways(takes, codec, encoder), target_shapes(takes), channel_energy(codec)
+        reader = self._reader(clips, shapes, energy_Z)
+        stages = dict(self._curves)
+
+        def write(repository: Path, network: LipNetwork, source: Mapping[str, Any]) -> None:
+            publish(repository, codec, encoder, network, {**source, "stages": stages})
+
+        return Ingredients(
+            config=recipe.network,
+            clips=clips,
+            weight_Z1hw=loss_weight(clips, energy_Z, recipe.forcing),
+            stage=recipe.forcing,
+            seed=recipe.seed,
+            data=takes.digest(),
+            codec=codec,
+            publish=write,
+            mouths=Mouths(reader, reader.standardise(shapes)),
+        )
+
+
+def tiny(recipe: Recipe, cache: Path, group: Group) -> ForcingRun:
+    """The recipe's stage; the first process prepares, the others find what it left."""
+    run = _Prepared(recipe, cache, cache / "unused", cache / "unused")
+    if group.rank == 0:
+        made_of = run.ingredients()
+    group.barrier()
+    if group.rank:
+        made_of = run.ingredients()
+    return ForcingRun(made_of, group)
