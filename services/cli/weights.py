@@ -3,12 +3,12 @@
 The work needs torch, which the command line does not load: it runs in a process of its own.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from services.cli.module import given, run_module
 
 Kind = Literal["tiny", "1.3b", "14b", "wan-vae", "wav2vec2", "text"]
 
@@ -29,7 +29,7 @@ def import_(
 ) -> None:
     """Turn upstream weights into a version folder. Exit 2 when they are not what they are taken for."""
     options = {"--lora": lora, "--alpha": alpha, "--text": text, "--codec": codec, "--tokenizer": tokenizer, "--out": out}
-    _run("import", str(source), "--as", kind, *_given(options))
+    run_module("lipforcing.weights", "import", str(source), "--as", kind, *given(options))
 
 
 @app.command()
@@ -38,13 +38,4 @@ def fetch(
     out: Annotated[Path | None, typer.Option(help="Folder; else weights/NAME.")] = None,
 ) -> None:
     """Download public weights with checksums, and say which licences apply. Call again to go on after a cut."""
-    _run("fetch", name, *_given({"--out": out}))
-
-
-def _given(options: dict[str, Path | float | None]) -> list[str]:
-    return [word for option, value in options.items() if value is not None for word in (option, str(value))]
-
-
-def _run(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "lipforcing.weights", *arguments], check=False)  # noqa: S603 - our own module
-    raise typer.Exit(done.returncode)
+    run_module("lipforcing.weights", "fetch", name, *given({"--out": out}))

@@ -1,0 +1,82 @@
+"""``python -m services.trainer.evaluation``: what ``dubline evaluate`` runs."""
+
+import argparse
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dubbing.errors import BadInput, DublineError
+from dubbing.logging import configure_logging
+from dubbing.settings import LoggingSettings, MediaSettings
+from lipforcing.weights.errors import WeightsError
+from services.trainer.publish import TINY, version_folder
+from services.trainer.speakers.splits import Split
+
+from .mouth import MouthCorrelationScorer
+from .report import HTML, write_report
+from .run import Evaluation, Plan, evaluate_model, repository_of
+from .syncnet import SyncNetScorer
+
+ROOT = Path(__file__).parents[3]
+
+
+def main() -> int:
+    """Evaluate, write the report; 0 when done, 2 when the input must change, 1 for any other failure."""
+    options = _options()
+    logs = LoggingSettings()
+    configure_logging(logs.model_copy(update={"level": "WARNING"}) if logs.level == "INFO" else logs, "trainer")
+    model = MediaSettings().face_model
+    landmarker = model if model.exists() else ROOT / model
+    plan = Plan(Split(options.split), options.clips, options.frames, options.seed, landmarker, options.syncnet)
+    try:
+        facts = _evaluate(options, plan)
+    except (DublineError, WeightsError) as error:
+        _say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
+        return 2 if isinstance(error, (BadInput, WeightsError)) else 1
+    sys.stdout.write(json.dumps({"figures": facts["model"]["figures"], "comparison": facts["comparison"]}, indent=2) + "\n")
+    _say(f"The report is {options.out / HTML}.")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+    plan.check()
+    names = [options.model, *([options.against] if options.against else [])]
+    repositories = [repository_of(name, ROOT) for name in names]
+    judge = repository_of(TINY.preset, ROOT)
+    scorer = SyncNetScorer.of(plan.syncnet).name if plan.syncnet else MouthCorrelationScorer.name
+    done: list[Evaluation] = []
+    for name, repository in zip(names, repositories, strict=True):
+        players = None if done else options.out / "players"
+        say = partial(_say_progress, name, plan.clips)
+        done.append(evaluate_model(name, repository, judge, plan, players=players, advance=say))
+    digest = json.loads((version_folder(judge, TINY.face_encoder) / "model.json").read_text())["digest"]
+    return write_report(options.out, plan, done[0], done[1] if len(done) > 1 else None, scorer=scorer, judge=digest)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dubline evaluate", description="Measure a student on clips that it never saw.")
+    parser.add_argument("model", help="tiny, or a model repository with the three tiny models")
+    parser.add_argument("--against", help="the incumbent, in the same way")
+    parser.add_argument("--split", choices=[Split.DEV.value, Split.TEST.value], default=Split.DEV.value)
+    parser.add_argument("--clips", type=int, default=24)
+    parser.add_argument("--frames", type=int, default=81, help="of each clip, 9 + 12k")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--syncnet", type=Path, help="weights of a SyncNet to judge by; else mouth correlation")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
+    return parser.parse_args()
+
+
+def _say_progress(name: str, of: int, clips: int) -> None:
+    _say(f"{name}: {clips} of {of} clips")
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Everything that is measured on one held-out clip, from its pictures alone.
+
+Legend: V video frames, L landmarks, P people.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing.faces import landmarks as marks
+from dubbing.faces.align import crop_transforms, extract_crop
+from dubbing.faces.detector import Face, FaceDetector
+from lipforcing.contract import STUDENTS, mouth_mask
+from services.trainer.data import MARGIN, Footage
+from services.trainer.speakers.measure import MouthSeries, Series, correlation
+
+from . import metrics
+from .features import CodecFeatures, masks_of, motion, pooled
+from .sync import SyncScorer
+
+Frames = Sequence[NDArray[np.uint8]]
+_SIDE = STUDENTS["tiny"].crop
+
+
+@dataclass(slots=True)
+class ClipResult:
+    """One clip.
+
+    Attributes:
+        values: figures by name (`compare.FIGURES`), NaN where one could not be measured.
+        meta: person, voice, language.
+        opening: measured in the result and in the true footage, [V] each, for the plot.
+        shapes: mean landmark shape in the result and in the true footage, [L, 2] each.
+        looks: pooled picture features of result and true footage, [N, D] each.
+        moves: mouth motion of both, [M, 10] each.
+    """
+
+    values: dict[str, float]
+    meta: dict[str, Any]
+    opening: tuple[Series, Series]
+    shapes: tuple[metrics.Values, metrics.Values]
+    looks: tuple[metrics.Values, metrics.Values]
+    moves: tuple[metrics.Values, metrics.Values] = field(repr=False)
+
+
+class ClipJudge:
+    """Measures clips.
+
+    Args:
+        detector: of landmarks.
+        scorer: of sync.
+        features: of pictures.
+    """
+
+    def __init__(self, detector: FaceDetector, scorer: SyncScorer, features: CodecFeatures) -> None:
+        self._detector, self._scorer, self._features = detector, scorer, features
+
+    def judge(self, shot: Footage, other: Footage, pictures: Mapping[str, Frames]) -> ClipResult:
+        """Measure one clip.
+
+        Args:
+            shot: the clip; its second mouth and sound are what was asked for.
+            other: another clip, for the control with the wrong sound.
+            pictures: frames named ``source``, ``generated`` and ``true``.
+        """
+        matrices = crop_transforms(shot.anchors(), _SIDE)
+        crops = {
+            name: np.asarray([extract_crop(f, m, _SIDE) for f, m in zip(pictures[name], matrices, strict=True)], np.uint8)
+            for name in ("source", "generated", "true")
+        }
+        faces = {name: landmark_track(pictures[name], self._detector) for name in ("generated", "true")}
+        made, true = (mouths_of(faces[name]) for name in ("generated", "true"))
+        maps = {name: self._features.maps(crops[name]) for name in ("generated", "true")}
+        values = {
+            **self._sync(crops["generated"], shot, other),
+            **_mouth(made, true, shot),
+            **_pictures(crops),
+            "codec_distance": metrics.feature_distance(maps["generated"], maps["true"], masks_of(maps["true"])),
+        }
+        return ClipResult(
+            values, dict(shot.meta), (made.opening, true.opening),
+            (metrics.mean_shape(faces["generated"]), metrics.mean_shape(faces["true"])),
+            (pooled(maps["generated"]), pooled(maps["true"])), (motion(made), motion(true)),
+        )  # fmt: skip
+
+    def _sync(self, crops: NDArray[np.uint8], shot: Footage, other: Footage) -> dict[str, float]:
+        own, wrong = (self._scorer.score(crops, clip.sound[1][MARGIN:-MARGIN]) for clip in (shot, other))
+        return {
+            "sync_confidence": own.confidence if own else np.nan,
+            "sync_distance": own.distance if own else np.nan,
+            "sync_wrong_confidence": wrong.confidence if wrong else np.nan,
+            "offset": float(own.offset) if own else np.nan,
+            "offset_error": float(abs(own.offset)) if own else np.nan,
+        }
+
+
+def landmark_track(frames: Frames, detector: FaceDetector) -> metrics.Values:
+    """Landmarks [V, L, 2] of the largest face, followed from frame to frame; NaN where none is seen."""
+    track = np.full((len(frames), marks.COUNT, 2), np.nan)
+    face: Face | None = None
+    for index, frame in enumerate(frames):
+        face = next(iter(detector.follow(frame, [face])), None) if face else None
+        face = face or next(iter(detector.find(frame)), None)
+        if face is not None:
+            track[index] = face.landmarks
+    return track
+
+
+def mouths_of(landmarks_VL2: metrics.Values) -> MouthSeries:
+    """Opening and width over the distance of the eyes."""
+    eyes = marks.eye_distance(landmarks_VL2)
+    return MouthSeries(marks.mouth_opening(landmarks_VL2) / eyes, marks.mouth_width(landmarks_VL2) / eyes)
+
+
+def _mouth(made: MouthSeries, true: MouthSeries, shot: Footage) -> dict[str, float]:
+    opening, width = shot.truth[1].astype(np.float64).T
+    both = np.isfinite(made.opening) & np.isfinite(true.opening)
+    return {
+        "r_open": correlation(made.opening, opening),
+        "r_width": correlation(made.width, width),
+        "mae_open": float(np.abs(made.opening - true.opening)[both].mean()) if both.any() else np.nan,
+    }
+
+
+def _pictures(crops: Mapping[str, NDArray[np.uint8]]) -> dict[str, float]:
+    made, true, source, mask = crops["generated"], crops["true"], crops["source"], mouth_mask(_SIDE)
+    return {
+        "ssim_face": metrics.ssim(made, true),
+        "ssim_mouth": metrics.ssim(made, true, mask),
+        "flicker": metrics.flicker(made, true, mask),
+        "block_seam": metrics.block_seam(made, mask),
+        "edge_seam": metrics.edge_seam(made, source, mask),
+    }

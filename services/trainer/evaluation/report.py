@@ -1,0 +1,89 @@
+"""The report: one JSON file with every figure, and one HTML page with players, plots and a table beside the incumbent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import plots
+from .compare import table
+from .run import Evaluation, Plan, plan_json
+
+JSON, HTML = "report.json", "report.html"
+_DISTANCES = (
+    ("codec_feature_frechet", "codec-feature Fréchet distance in the mouth region (not FID)"),
+    ("mouth_motion_frechet", "mouth-motion Fréchet distance (not FVD)"),
+)
+_CONTROLS = (
+    ("r_swapped", "another clip's sound: correlation with that sound's mouth", "as high as with its own"),
+    ("r_swapped_leak", "another clip's sound: correlation with this clip's mouth", "near 0: nothing of the target leaks"),
+    ("r_wrong", "own sound: correlation with another clip's mouth", "near 0: it follows this sound, not just any"),
+    ("r_footage", "own sound: correlation with the mouth in the footage", "near what truth and footage share by chance"),
+    ("r_footage_truth", "truth: correlation with the mouth in the footage", "chance"),
+    ("late_lag_2_to_4", "sound 3 frames late: share of clips 2 to 4 frames late", "1"),
+    ("silence", "silence: mean opening", "near 0"),
+    ("silence_std", "silence: movement (standard deviation)", "near 0"),
+    ("untouched", "share of clips whose pixels outside the mask are the source's", "1"),
+    ("ceiling_open", "true footage: correlation that the measurement itself reaches", "1"),
+)
+
+
+def write_report(
+    folder: Path, plan: Plan, new: Evaluation, old: Evaluation | None, *, scorer: str, judge: str
+) -> dict[str, Any]:
+    """Write ``report.json`` and ``report.html``; gives what the first holds.
+
+    Args:
+        folder: of the report, where the players lie in ``players/``.
+        plan: what was measured.
+        new: the model's figures.
+        old: the incumbent's.
+        scorer: of sync, by name.
+        judge: digest of the codec that made the picture features.
+    """
+    rows = table([clip.values for clip in new.clips], None if old is None else [clip.values for clip in old.clips])
+    facts: dict[str, Any] = {
+        "plan": plan_json(plan), "scorer": scorer, "judge": judge, "model": new.to_json(),
+        "incumbent": None if old is None else old.to_json(),
+        "comparison": [{"figure": r.figure.name, "verdict": r.verdict, "difference": r.difference} for r in rows if old],
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / JSON).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
+    page = _environment().get_template("report.html.j2").render(
+        plan=facts["plan"], scorer=scorer, judge=judge, new=facts["model"], old=facts["incumbent"], rows=rows,
+        distances=_DISTANCES, controls=_CONTROLS, plots=_plots(new, old), clips=_clips(folder, new),
+    )  # fmt: skip
+    (folder / HTML).write_text(page)
+    return facts
+
+
+def _environment() -> Environment:
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
+    environment.filters["n"] = _number
+    return environment
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"  # noqa: PLR0124 - NaN alone
+
+
+def _plots(new: Evaluation, old: Evaluation | None) -> dict[str, Markup]:
+    named = {one.name: [clip.values["r_open"] for clip in one.clips] for one in (new, old) if one is not None}
+    offsets = [clip.values["offset"] for clip in new.clips]
+    return {"dots": Markup(plots.dots(named, 0.0, 1.0)), "offsets": Markup(plots.histogram(offsets, -15, 15))}  # noqa: S704 - escaped there
+
+
+def _clips(folder: Path, new: Evaluation) -> list[dict[str, Any]]:
+    shown = []
+    for index, clip in enumerate(new.clips):
+        film = f"players/clip-{index:02d}.mp4"
+        made, true = clip.opening
+        curve = Markup(plots.curves({"result": made.tolist(), "true": true.tolist()}))  # noqa: S704 - numbers of ours
+        shown.append({
+            "index": index, "film": film if (folder / film).exists() else None, "curve": curve,
+            "language": clip.meta["language"], "voice": clip.meta["voice"],
+            "r_open": clip.values["r_open"], "offset": clip.values["offset"],
+        })  # fmt: skip
+    return shown

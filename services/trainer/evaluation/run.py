@@ -1,0 +1,227 @@
+"""One evaluation: the same held-out clips for the model and, when asked, for the incumbent.
+
+All figures but ``speed`` depend on weights, split, clips, frames and seed alone.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dubbing.errors import BadInput
+from dubbing.faces.detector import MediaPipeDetector
+from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
+from services.trainer import evaluate
+from services.trainer.data import MARGIN, Footage, footage
+from services.trainer.publish import MODELS, TINY, version_folder
+from services.trainer.speakers.splits import Split
+
+from . import metrics
+from .clip import ClipJudge, ClipResult, Frames
+from .features import CodecFeatures
+from .mouth import MouthCorrelationScorer
+from .players import write_player
+from .sync import SyncScorer
+from .syncnet import SyncNetScorer
+
+_PLAYERS = 8
+_SEEDS = 1_000_003  # clip i of seed s has seed s · this + i, as in `services.trainer.evaluate`
+
+
+class NoModel(BadInput):
+    """What was named is no model that can be evaluated."""
+
+    code = "no_model"
+    title = "There is no such model"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured on what.
+
+    Attributes:
+        split: ``DEV`` while tuning, ``TEST`` for what is reported.
+        clips: how many.
+        frames: of each, 9 + 12k.
+        seed: of the clips and of the noise.
+        landmarker: MediaPipe's model.
+        syncnet: weights of a SyncNet; without them sync is measured by mouth correlation.
+    """
+
+    split: Split
+    clips: int
+    frames: int
+    seed: int
+    landmarker: Path
+    syncnet: Path | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be measured.
+
+        Raises:
+            BadInput: too few clips, or frames that fill no whole blocks.
+        """
+        if self.clips < 2:
+            raise BadInput("An evaluation needs at least 2 clips: each is the other's control.", where={"option": "clips"})
+        least = FIRST_BLOCK_FRAMES + 2 * BLOCK_FRAMES
+        if self.frames < least or (self.frames - FIRST_BLOCK_FRAMES) % BLOCK_FRAMES:
+            raise BadInput(
+                f"{self.frames} frames are no whole blocks.", where={"option": "frames"},
+                suggestions=(f"{FIRST_BLOCK_FRAMES} + {BLOCK_FRAMES}k and at least {least}, e.g. 57 or 81",),
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A model's figures.
+
+    Attributes:
+        name: as it was asked for.
+        digests: of the three models' weights.
+        clips: what was measured on each clip.
+        summary: of all clips, from `services.trainer.evaluate`: controls, silence, untouched pixels.
+        distances: Fréchet distances over all clips, with the number of samples and dimensions behind them.
+        speed: frames per second on this machine; differs from run to run.
+    """
+
+    name: str
+    digests: dict[str, str]
+    clips: list[ClipResult]
+    summary: dict[str, Any]
+    distances: dict[str, Any]
+    speed: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures and their 95 % intervals, and every clip's."""
+        names = list(self.clips[0].values)
+        rows = [clip.values for clip in self.clips]
+        means = {name: _mean([row[name] for row in rows]) for name in names}
+        intervals = {name: [_round(v) for v in metrics.interval([row[name] for row in rows])] for name in names}
+        offsets = [row["offset"] for row in rows]
+        return {
+            "model": self.name, "digests": self.digests, "figures": means, "intervals": intervals,
+            "offset_within_1": _round(float(np.mean([abs(o) <= 1 for o in offsets]))),
+            "controls": self.summary, "distances": self.distances, "speed": self.speed,
+            "clips": [{**clip.meta, **{k: _round(v) for k, v in clip.values.items()}} for clip in self.clips],
+        }  # fmt: skip
+
+
+def repository_of(model: str, root: Path) -> Path:
+    """The model repository that ``tiny`` or a path names.
+
+    Raises:
+        NoModel: it holds no whole set of tiny models.
+    """
+    repository = root / "model_repo" if model == TINY.preset else Path(model)
+    missing = [name for name in MODELS if not (version_folder(repository, name) / "model.json").is_file()]
+    if missing:
+        what = (
+            f"{model} is a preset that is not evaluated yet"
+            if model in STUDENTS
+            else f"{repository} lacks {', '.join(missing)}"
+        )
+        raise NoModel(
+            f"There is no model to evaluate: {what}.", where={"argument": "model"},
+            suggestions=("say tiny, or name a model repository with the three tiny models",),
+        )  # fmt: skip
+    return repository
+
+
+def evaluate_model(
+    name: str, repository: Path, judge_with: Path, plan: Plan, *, players: Path | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Evaluation:  # fmt: skip
+    """Measure one model.
+
+    Args:
+        name: for the report.
+        repository: with its weights.
+        judge_with: repository whose codec and speech encoder judge; the same for all models that are compared.
+        plan: what to measure.
+        players: folder for the films to look at; none are written without it.
+        advance: called with the number of clips done.
+    """
+    plan.check()
+    shots = [footage(plan.split, plan.seed * _SEEDS + index, plan.frames, plain=True) for index in range(plan.clips)]
+    found: list[ClipResult] = []
+    with MediaPipeDetector(plan.landmarker) as detector:
+        judge = _judge(detector, judge_with, plan)
+
+        def look(index: int, pictures: Mapping[str, Frames]) -> None:
+            shot = shots[index]
+            found.append(judge.judge(shot, shots[(index + 1) % len(shots)], pictures))
+            if players is not None and index < _PLAYERS:
+                panels = [pictures[part] for part in ("source", "generated", "true")]
+                write_player(players / f"clip-{index:02d}.mp4", panels, shot.sound[1][MARGIN:-MARGIN])
+            advance(index + 1)
+
+        summary = evaluate.evaluate(
+            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, look=look
+        )
+    _add_identity(found)
+    digests = {
+        model: str(json.loads((version_folder(repository, model) / "model.json").read_text())["digest"]) for model in MODELS
+    }
+    return Evaluation(name, digests, found, summary, _distances(found), _speed(repository, shots[0]))
+
+
+def _judge(detector: MediaPipeDetector, repository: Path, plan: Plan) -> ClipJudge:
+    return ClipJudge(detector, _scorer(detector, repository, plan), CodecFeatures.of(repository))
+
+
+def _scorer(detector: MediaPipeDetector, repository: Path, plan: Plan) -> SyncScorer:
+    if plan.syncnet is not None:
+        return SyncNetScorer.of(plan.syncnet)
+    return MouthCorrelationScorer.of(detector, repository)
+
+
+def _add_identity(clips: list[ClipResult]) -> None:
+    made, true = (np.array([clip.shapes[side] for clip in clips]) for side in (0, 1))
+    for clip, value in zip(clips, metrics.shape_identity(made, true), strict=True):
+        clip.values["identity"] = float(value)
+
+
+def _distances(clips: list[ClipResult]) -> dict[str, Any]:
+    sets = {
+        "codec_feature_frechet": [np.concatenate([clip.looks[side] for clip in clips]) for side in (0, 1)],
+        "mouth_motion_frechet": [np.concatenate([clip.moves[side] for clip in clips]) for side in (0, 1)],
+    }
+    return {
+        name: {"value": _round(metrics.frechet(made, true)), "samples": min(len(made), len(true)), "dimensions": made.shape[1],
+               "full_rank": min(len(made), len(true)) > made.shape[1]} for name, (made, true) in sets.items()
+    }  # fmt: skip
+
+
+def _speed(repository: Path, shot: Footage) -> dict[str, Any]:
+    """Generation alone, one stream, after a warm-up."""
+    dubber = evaluate.Dubber(repository)
+    crops = np.zeros((shot.scene.frames, TINY.crop, TINY.crop, 3), np.uint8)
+    heard = dubber.listen(shot.sound[1], shot.times)
+    dubber.speak(crops[:FIRST_BLOCK_FRAMES], heard[:FIRST_BLOCK_FRAMES])
+    began = time.perf_counter()
+    dubber.speak(crops, heard)
+    seconds = time.perf_counter() - began
+    return {
+        "frames_per_second": round(len(crops) / seconds, 1), "threads": torch.get_num_threads(), "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }  # fmt: skip
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """What was measured on what, for the report."""
+    facts = asdict(plan)
+    return {**{k: facts[k] for k in ("clips", "frames", "seed")}, "split": plan.split.value}
+
+
+def _mean(values: list[float]) -> float:
+    return _round(float(np.nanmean(values))) if np.isfinite(values).any() else float("nan")
+
+
+def _round(value: float) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,62 @@
+"""How well a mouth and a sound belong together, behind one interface.
+
+Legend: V video frames, H/W crop side, C colours, S samples (16 kHz), O offsets.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.speakers.measure import Series, correlation
+
+REACH = 15  # offsets on either side, as SyncNet's metric has it
+
+
+class SyncScore(NamedTuple):
+    """How well mouth and sound agree.
+
+    Attributes:
+        confidence: best agreement over the median of all offsets; more is better.
+        distance: disagreement at the best offset; less is better.
+        offset: frames by which the mouth comes after the sound at the best offset (negative: before).
+    """
+
+    confidence: float
+    distance: float
+    offset: int
+
+
+class SyncScorer(Protocol):
+    """Judges aligned crops against sound."""
+
+    @property
+    def name(self) -> str:
+        """What is measured, as reports call it."""
+
+    def score(self, crops_VHWC: NDArray[np.uint8], sound_S: NDArray[np.int16]) -> SyncScore | None:
+        """Judge one clip, or None where there is nothing to judge by.
+
+        Args:
+            crops_VHWC: uint8 [V, H, W, 3] aligned crops at 25 fps.
+            sound_S: int16 [640 V] at 16 kHz; sample 0 belongs to the beginning of frame 0.
+        """
+
+
+def score_of(agreement_O: Series) -> SyncScore:
+    """From agreement at the offsets -REACH .. REACH to the score: max minus median, 1 - max, argmax (smallest on a tie)."""
+    offsets = sorted(range(-REACH, REACH + 1), key=abs)
+    best = max(offsets, key=lambda offset: agreement_O[offset + REACH])
+    top = float(agreement_O[best + REACH])
+    return SyncScore(top - float(np.median(agreement_O)), 1.0 - top, best)
+
+
+def agreement_by_offset(seen_V: Series, expected_V: Series) -> Series:
+    """Correlation of what is seen at frame i + offset with what is expected at frame i, [2 REACH + 1]."""
+    length = len(seen_V)
+
+    def at(offset: int) -> float:
+        low, high = max(0, offset), min(length, length + offset)
+        return correlation(seen_V[low:high], expected_V[low - offset : high - offset])
+
+    return np.array([at(offset) for offset in range(-REACH, REACH + 1)])

@@ -1,0 +1,1 @@
+"""Data preparation: from filmed people to training samples, with everything that was left out and why."""

@@ -1,0 +1,105 @@
+"""Latents and features of samples, computed once and kept by content.
+
+The name of a cached file is the digest of the sample's content, of both encoders' weights and of the mouth mask: change any
+of them and it is computed anew. A file appears whole or not at all.
+
+Legend: N samples, V video frames, Z latent channels, T latent frames, h/w latent side, A features.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import structlog
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.contract import mouth_mask
+from lipforcing.mask import grey_mouth
+from lipforcing.vae.base import Codec, from_uint8
+from services.trainer.data import frame_times
+from services.trainer.latents import ClipLatents
+
+from .errors import disk_error
+from .sample import Crops, Sample
+
+log = structlog.get_logger(__name__)
+
+
+class LatentCache:
+    """Encodes samples, or finds that it has done so before.
+
+    Args:
+        folder: of the cached files; made if absent.
+        codec: of the crops.
+        encoder: of the speech.
+    """
+
+    def __init__(self, folder: Path, codec: Codec, encoder: TinySpeechEncoder) -> None:
+        self._folder, self._codec, self._encoder = folder, codec, encoder
+        self._recipe = f"{weights_digest(codec)}/{weights_digest(encoder)}"
+        self.computed = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def clips(self, samples: Iterable[Sample]) -> ClipLatents:
+        """Everything that training needs of some samples, all of one length.
+
+        Raises:
+            ValueError: there are none.
+        """
+        rows = [self._tensors(sample) for sample in samples]
+        if not rows:
+            raise ValueError("there are no samples to encode")
+        reference, masked, target, speech = (
+            torch.stack([row[name] for row in rows]) for name in ("reference", "masked", "target", "speech")
+        )
+        return ClipLatents(reference, masked, target, speech)
+
+    def _tensors(self, sample: Sample) -> dict[str, Tensor]:
+        side = sample.target_VnnC.shape[1]
+        mask = hashlib.sha256(np.packbits(mouth_mask(side)).tobytes()).hexdigest()
+        path = self._folder / f"{hashlib.sha256(f'{sample.digest}/{self._recipe}/{mask}'.encode()).hexdigest()}.safetensors"
+        if path.exists():
+            try:
+                return load_file(path)
+            except SafetensorError:
+                log.warning("cached_latents_damaged", file=path.name, sample=sample.key)
+        tensors = self._encode(sample)
+        self.computed += 1
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            save_file(tensors, partial)
+            partial.replace(path)
+        except (OSError, SafetensorError) as error:
+            partial.unlink(missing_ok=True)
+            raise disk_error(error, str(path)) if isinstance(error, OSError) else error from error
+        return tensors
+
+    @torch.no_grad()
+    def _encode(self, sample: Sample) -> dict[str, Tensor]:
+        sound_S = torch.from_numpy(sample.sound_S.astype(np.float32) / 32_768.0)
+        times_V = torch.from_numpy(frame_times(len(sample.target_VnnC)))
+        return {
+            "reference": self._latents(sample.reference_VnnC),
+            "masked": self._latents(sample.filmed_VnnC, hidden=True),
+            "target": self._latents(sample.target_VnnC),
+            "speech": self._encoder(sound_S, times_V).half(),
+        }
+
+    def _latents(self, crops_VnnC: Crops, *, hidden: bool = False) -> Tensor:
+        x_CVnn = from_uint8(torch.from_numpy(crops_VnnC))
+        return self._codec.encode((grey_mouth(x_CVnn) if hidden else x_CVnn)[None])[0].half().contiguous()
+
+
+def weights_digest(module: nn.Module) -> str:
+    """SHA-256 over a module's tensors and their names."""
+    found = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()

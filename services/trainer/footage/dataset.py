@@ -1,0 +1,69 @@
+"""Prepared footage as samples: every shard is checked before anything of it is used."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from dubbing.errors import ObjectMissing
+from services.trainer.speakers.splits import Split
+
+from .errors import BadDataset
+from .place import Place
+from .sample import Sample
+from .shards import ShardEntry, read_shard
+
+FORMAT = 1
+MANIFEST = "dataset.json"
+
+
+class ShardSource:
+    """`SampleSource` over what ``dubline data prepare`` wrote.
+
+    Args:
+        place: of the data set.
+
+    Raises:
+        BadDataset: there is no manifest, or one of another format.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        try:
+            text = place.get_bytes(MANIFEST)
+            self.manifest: dict[str, Any] = json.loads(text)
+        except ObjectMissing as error:
+            raise BadDataset(
+                "There is no data set here.", where=error.where, suggestions=("make one with: dubline data prepare",)
+            ) from error
+        except ValueError as error:
+            raise BadDataset(f"{MANIFEST} is no JSON: {error}", where={"object": MANIFEST}) from error
+        if self.manifest.get("format") != FORMAT:
+            raise BadDataset(
+                f"The data set has format {self.manifest.get('format')!r}; this version reads {FORMAT}.",
+                where={"object": MANIFEST},
+                suggestions=("prepare it again",),
+            )
+        self.digest = hashlib.sha256(text).hexdigest()
+
+    def entries(self) -> list[tuple[ShardEntry, Split]]:
+        """The shards and their splits, in the manifest's order."""
+        return [
+            (ShardEntry(**{name: shard[name] for name in ShardEntry._fields}), Split(shard["split"]))
+            for shard in self.manifest["shards"]
+        ]
+
+    def samples(self, split: Split) -> Iterator[Sample]:
+        """The samples of a split, shard by shard; raises as `read_shard`."""
+        for entry, of in self.entries():
+            if of is split:
+                yield from self.read(entry)
+
+    def read(self, entry: ShardEntry) -> Iterator[Sample]:
+        """The samples of one shard."""
+        with TemporaryDirectory(prefix="dubline-shard-") as folder:
+            path = Path(folder) / "shard.tar"
+            self._place.get_file(entry.name, path)
+            yield from read_shard(path, entry)

@@ -1,0 +1,74 @@
+"""The sample that every method learns from, whether it was filmed or generated.
+
+Legend: V video frames, n crop side, S samples (16 kHz).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.data import MARGIN, Takes
+from services.trainer.speakers.splits import Split
+
+Crops = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One clip.
+
+    Attributes:
+        key: unique in its data set.
+        reference_VnnC: uint8 [V, n, n, 3], the person at another time (filmed) or saying something else (generated).
+        filmed_VnnC: the footage whose mouth is hidden and generated anew.
+        target_VnnC: what should come out; filmed footage is its own target.
+        sound_S: int16 [640 V + 2 MARGIN], what the target says, with sound on either side.
+        digest: SHA-256 of the content.
+        meta: person, voice, language, split, place in the source, consent.
+    """
+
+    key: str
+    reference_VnnC: Crops
+    filmed_VnnC: Crops
+    target_VnnC: Crops
+    sound_S: NDArray[np.int16]
+    digest: str
+    meta: dict[str, Any]
+
+    @property
+    def heard(self) -> NDArray[np.int16]:
+        """The sound of the frames themselves, int16 [640 V], without margins."""
+        return self.sound_S[MARGIN:-MARGIN]
+
+
+class SampleSource(Protocol):
+    """A set of samples."""
+
+    def samples(self, split: Split) -> Iterator[Sample]:
+        """The samples of a split, always in the same order."""
+
+
+class GeneratedSource:
+    """Generated speakers as samples: every take as A that shall say B and as B that shall say A.
+
+    Args:
+        takes: of each split.
+    """
+
+    def __init__(self, takes: dict[Split, Takes]) -> None:
+        self._takes = takes
+
+    def samples(self, split: Split) -> Iterator[Sample]:
+        """See `SampleSource`."""
+        takes = self._takes.get(split)
+        if takes is None:
+            return
+        whole = takes.digest()
+        for index, meta in enumerate(takes.meta):
+            for said in (0, 1):
+                footage, target = takes.crops[index, 1 - said], takes.crops[index, said]
+                key = f"{split.value}-{index:06d}-{'AB'[said]}"
+                yield Sample(key, footage, footage, target, takes.sound[index, said], f"{whole}/{key}", {**meta, "key": key})
