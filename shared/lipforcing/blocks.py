@@ -42,6 +42,18 @@ def normalise(x: Tensor, eps: float) -> Tensor:
     return layer_norm(x, x.shape[-1:], eps=eps)
 
 
+class ModulatedNorm(nn.Module):
+    """Layer norm without weights, then scale and shift; a module without parameters, so that it can be compiled apart."""
+
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """``scale`` is the 1 + s of the description; both broadcast against ``x``."""
+        return torch.addcmul(shift, normalise(x, self.eps), scale)
+
+
 class RMSNorm(nn.Module):
     """Root-mean-square norm over the full width."""
 
@@ -144,7 +156,8 @@ class Block(nn.Module):
         self.ffn = nn.Sequential(
             nn.Linear(config.dim, config.ffn), nn.GELU(approximate="tanh"), nn.Linear(config.ffn, config.dim)
         )
-        self.layer, self.last, self.eps = layer, layer == config.layers - 1, config.eps
+        self.modulated = ModulatedNorm(config.eps)
+        self.layer, self.last = layer, layer == config.layers - 1
 
     def modulate(self, time_BT6D: Tensor) -> Modulation:
         """The block's shifts, scales and gates at given timesteps."""
@@ -169,11 +182,11 @@ class Block(nn.Module):
         m = self.modulate(time) if isinstance(time, Tensor) else time
         if audio_BTD is not None:
             x_BTND = x_BTND + audio_BTD.unsqueeze(2)
-        h = torch.addcmul(m.attention_shift, normalise(x_BTND, self.eps), m.attention_scale).flatten(1, 2)
+        h = self.modulated(x_BTND, m.attention_shift, m.attention_scale).flatten(1, 2)
         if attention.stores and self.last:
             self.self_attn.store(h, attention, self.layer)
             return x_BTND
         x_BTND = torch.addcmul(x_BTND, self.self_attn(h, attention, self.layer).view_as(x_BTND), m.attention_gate)
         x_BTND = x_BTND + self.cross_attn(self.norm3(x_BTND).flatten(1, 2), text).view_as(x_BTND)
-        h = torch.addcmul(m.ffn_shift, normalise(x_BTND, self.eps), m.ffn_scale)
+        h = self.modulated(x_BTND, m.ffn_shift, m.ffn_scale)
         return torch.addcmul(x_BTND, self.ffn(h), m.ffn_gate)

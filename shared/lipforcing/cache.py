@@ -154,6 +154,8 @@ class StreamCache:
         self.keys = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.layers)]
         self.values = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.layers)]
         self.angles = rope_angles(config, config.window, device, dtype)
+        # A compiled form of the same may take its place (``serving.compiled``).
+        self.rotate = rotate
         self.sink_tokens = config.sink * config.frame_tokens
         self.block_tokens = LATENTS_PER_BLOCK * config.frame_tokens
 
@@ -192,7 +194,7 @@ class Streaming:
 
     def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
         """See ``Attention``."""
-        q, k = rotate(q_BSHC, self._live), rotate(k_BSHC, self._live)
+        q, k = self._cache.rotate(q_BSHC, self._live), self._cache.rotate(k_BSHC, self._live)
         outputs = [self._attend(layer, group, q, k, v_BSHC) for group in range(len(self._groups))]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
@@ -202,7 +204,7 @@ class Streaming:
             raise RuntimeError("this step was opened without store")
         cache, sink = self._cache, self._cache.sink_tokens
         past = slice(sink, sink + cache.block_tokens)
-        k_next = rotate(k_BSHC, self._next)
+        k_next = cache.rotate(k_BSHC, self._next)
         for lane, slot in enumerate(self._slots):
             cache.keys[layer][slot, past] = k_next[lane]
             cache.values[layer][slot, past] = v_BSHC[lane]

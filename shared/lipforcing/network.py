@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
 from lipforcing.audio.pack import AudioPack
-from lipforcing.blocks import Block, Modulation, TextKV, normalise
+from lipforcing.blocks import Block, ModulatedNorm, Modulation, TextKV
 from lipforcing.cache import Attention
 from lipforcing.conditions import Conditions
 from lipforcing.contract import LATENT_CHANNELS
@@ -55,12 +55,12 @@ class Head(nn.Module):
         super().__init__()
         self.modulation = nn.Parameter(torch.zeros(1, 2, config.dim))
         self.head = nn.Linear(config.dim, math.prod(PATCH) * config.out_dim)
-        self.eps = config.eps
+        self.modulated = ModulatedNorm(config.eps)
 
     def forward(self, x_BTND: Tensor, time_BTD: Tensor) -> Tensor:
         """[B, T, N, D] -> [B, T, N, 4 · 16], channel fastest."""
         shift, scale = (time_BTD.unsqueeze(2) + self.modulation).unsqueeze(3).unbind(2)
-        out: Tensor = self.head(torch.addcmul(shift, normalise(x_BTND, self.eps), 1 + scale))
+        out: Tensor = self.head(self.modulated(x_BTND, shift, 1 + scale))
         return out
 
 

@@ -15,6 +15,7 @@ from lipforcing.conditions import Conditions
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import BlockBatch, Student, eager
+from lipforcing.rope import Angles, rotate
 from lipforcing.serving.cuda import Graphed
 
 SMALL = StudentConfig(dim=48, ffn=64, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4)
@@ -100,6 +101,30 @@ def test_the_context_pass_stops_at_the_last_layers_keys() -> None:
         calls.clear()
         context()
     assert calls == ["blocks.2.ffn"]
+
+
+def test_prompt_and_timesteps_are_embedded_never_and_conditions_once_in_a_block() -> None:
+    subject = student()
+    calls: list[str] = []
+    for name in ("text_embedding", "time_embedding", "time_projection", "blocks.0.cross_attn.k", "audio_proj"):
+        subject.network.get_submodule(name).register_forward_hook(lambda *_args, name=name: calls.append(name))
+    trace(subject, StreamCache(SMALL, 1, torch.device("cpu"), torch.float32), [0], 2)
+    assert calls == ["audio_proj"]
+
+
+def test_only_live_keys_are_rotated_and_those_that_become_the_past_once_more() -> None:
+    cache = StreamCache(SMALL, 1, torch.device("cpu"), torch.float32)
+    rotated: list[int] = []
+
+    def counting(x_BSHC: Tensor, angles: Angles) -> Tensor:
+        rotated.append(x_BSHC.shape[1])
+        return rotate(x_BSHC, angles)
+
+    cache.rotate = counting
+    trace(student(), cache, [0], 5)
+    # Queries and keys of two steps in every layer, of the context pass in all but the last, and each layer's next past.
+    assert len(rotated) == 2 * 2 * SMALL.layers + 2 * (SMALL.layers - 1) + SMALL.layers
+    assert set(rotated) == {cache.block_tokens}
 
 
 def test_a_block_runs_on_tensors_without_values() -> None:

@@ -1,18 +1,40 @@
-"""Optional FP8 linear layers: e4m3 weights scaled per output, activations scaled per token as they come.
+"""Optional FP8 linear layers behind a quality gate: e4m3 weights scaled per output, activations scaled per token as they come.
 
 About twice the matmul rate of bf16 on accelerators with FP8 units, at about 4 % relative error per layer. The layers of the
 transformer blocks are replaced; embeddings, modulation, audio, the prompt's keys and values, and the head keep their type.
-Off by default: whoever switches it on compares frames against bf16 first (``benchmarks`` report the PSNR).
+
+The gate: before and after the replacement the student generates the same fixed scene. Where the PSNR between the two is less
+than ``LEAST_PSNR``, FP8 is refused for these weights. The scene is drawn, since no footage is at hand when a model is loaded:
+soft moving shapes through the student's own codec, and random speech. Both runs see the same, so FP8 alone is measured.
+
+Legend: B batch, C colours, V frames, H/W height and width, T latent frames.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lipforcing.conditions import Conditions
+from lipforcing.contract import FRAMES_PER_LATENT, SPATIAL_STRIDE, frames_of, latents_of
+from lipforcing.mask import generate_mask, grey_mouth
 from lipforcing.network import LipNetwork
+from lipforcing.rollout import Student, generate
+from lipforcing.vae.base import Codec, to_uint8
+from lipforcing.weights.errors import WeightsError
 
+# In dB of uint8 frames, peak 255: a root mean square difference of 4.5 steps, below what a delivery encode takes away.
+LEAST_PSNR = 35.0
+_PROBE_BLOCKS = 3
 _DTYPE = torch.float8_e4m3fn
 _LARGEST = torch.finfo(_DTYPE).max
 _TINY = 1e-12
+
+
+class Fp8RefusedError(WeightsError):
+    """These weights, or this device, do not do in FP8."""
+
+    code = "fp8_refused"
 
 
 class Fp8Linear(nn.Module):
@@ -36,6 +58,36 @@ class Fp8Linear(nn.Module):
         return (out.to(x.dtype) + self.bias).view(*x.shape[:-1], -1)
 
 
+def quantise_checked(student: Student, codec: Codec, least: float = LEAST_PSNR) -> float:
+    """Run a student's blocks in FP8 from now on, if its frames stay what they are.
+
+    Args:
+        student: frozen; its network is changed in place.
+        codec: of its latents.
+        least: PSNR in dB that the frames must keep.
+
+    Returns:
+        The PSNR of the frames in FP8 against the same frames before.
+
+    Raises:
+        Fp8RefusedError: it is lower, or this device has no FP8 products; the student is of no use afterwards.
+    """
+    exact = probe_frames(student, codec)
+    quantise_blocks(student.network)
+    try:
+        found = psnr(exact, probe_frames(student, codec))
+    except (RuntimeError, NotImplementedError) as error:
+        cause = str(error).partition("\n")[0]
+        raise Fp8RefusedError(f"FP8 does not run on this device ({cause}); switch it off for this model") from error
+    # Written so that a value that is no number is refused too.
+    if not found >= least:
+        raise Fp8RefusedError(
+            f"in FP8 the frames are {found:.1f} dB from those in {student.network.dtype}, and {least:.1f} dB is the least: "
+            "these weights do not bear it; switch FP8 off for this model"
+        )
+    return found
+
+
 def quantise_blocks(network: LipNetwork) -> None:
     """Replace the linear layers of every transformer block, one at a time (inference only)."""
     for block in network.blocks:
@@ -45,6 +97,38 @@ def quantise_blocks(network: LipNetwork) -> None:
                 from_prompt = parent is block.get_submodule("cross_attn") and name in ("k", "v")
                 if isinstance(child, nn.Linear) and not from_prompt:
                     setattr(parent, name, Fp8Linear(child))
+
+
+@torch.inference_mode()
+def probe_frames(student: Student, codec: Codec) -> NDArray[np.float32]:
+    """The drawn scene as the student generates it: float32 [V, H, W, 3], whole numbers, or NaN where it computed one."""
+    network = student.network
+    like, latents = next(codec.parameters()), latents_of(_PROBE_BLOCKS)
+    x_BCVHW = _scene(network.config.latent * SPATIAL_STRIDE).unsqueeze(0).to(like)
+    reference, masked = (codec.encode(clip).to(network.dtype) for clip in (x_BCVHW, grey_mouth(x_BCVHW)))
+    shape = (1, latents, FRAMES_PER_LATENT, network.config.audio_input)
+    speech = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(reference)
+    mask = generate_mask(network.config.latent, network.device, network.dtype)
+    x0 = generate(student, Conditions(reference[:, :, 0], mask, masked, reference, speech), seed=0)
+    frames = codec.decode(x0.to(like))[0]
+    whole = to_uint8(frames).float()
+    whole[~torch.isfinite(frames).movedim(0, -1)] = torch.nan
+    return whole.cpu().numpy()
+
+
+def psnr(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
+    """Peak signal-to-noise ratio of pictures of 0 .. 255 in decibels; 138 for equal ones."""
+    error = float(np.square(a.astype(np.float64) - b.astype(np.float64)).mean())
+    return 10.0 * float(np.log10(255.0**2 / np.maximum(error, 1e-9)))
+
+
+def _scene(side: int) -> Tensor:
+    """Soft shapes that move, [3, V, H, W] in [-1, 1]."""
+    at = torch.linspace(0.0, 1.0, side)
+    frames = torch.arange(frames_of(_PROBE_BLOCKS)) / 5.0
+    colours = torch.arange(3.0)[:, None, None, None] / 3.0
+    waves = torch.sin(6.0 * (at + colours) + frames[:, None, None]) * torch.cos(5.0 * at[:, None] - frames[:, None, None] / 2)
+    return 0.8 * waves
 
 
 def _scaled(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,9 @@
 """From a version folder to modules that are ready to serve.
 
 Networks are built on the meta device and take the file's tensors as they are (memory-mapped on a CPU), so a model is in memory
-once. On an accelerator everything but ``tiny`` computes in bf16 (TAEW in fp16, as published); on a CPU the file's own type is
-kept, except fp16, whose convolutions are slow there.
+once. On an accelerator everything but ``tiny`` computes in bf16 (TAEW in fp16, as published). On a CPU the file's own type is
+kept, except fp16, whose convolutions are slow there, and bf16 where the CPU has no instructions for it: then it is fp32, in
+twice the memory.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from lipforcing.contract import STUDENTS
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student
-from lipforcing.serving.fp8 import quantise_blocks
+from lipforcing.serving.fp8 import quantise_checked
 from lipforcing.vae.base import Codec
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
@@ -38,11 +39,13 @@ class LoadedStudent:
         student: with its prompt and timesteps embedded.
         codec: decodes its latents.
         digest: SHA-256 of the weights file.
+        fp8_psnr: decibels that the frames in FP8 keep against bf16; None where FP8 is off.
     """
 
     student: Student
     codec: Codec
     digest: bytes
+    fp8_psnr: float | None
 
 
 def load_student(folder: Path, device: torch.device, *, fp8: bool = False) -> LoadedStudent:
@@ -51,25 +54,24 @@ def load_student(folder: Path, device: torch.device, *, fp8: bool = False) -> Lo
     Args:
         folder: the version folder.
         device: where the student runs.
-        fp8: run the transformer's linear layers in FP8 (``serving.fp8``).
+        fp8: run the transformer's linear layers in FP8, if they pass its quality gate (``serving.fp8``).
 
     Raises:
-        WeightsError: the folder is absent, damaged, or not a student's.
+        WeightsError: the folder is absent, damaged, or not a student's; or its frames do not bear FP8.
     """
     parts, manifest = _read(folder)
     preset, config = manifest["preset"], StudentConfig.from_json(manifest["config"])
     with torch.device("meta"):
         network = LipNetwork(config)
         codec: Codec = TinyCodec() if preset == "tiny" else Taew()
-    _fill(network, parts, "network", device, None if preset == "tiny" else torch.bfloat16)
+    _fill(network, parts, "network", device, _network_dtype(preset, device))
     _fill(codec, parts, "codec", device, _codec_dtype(preset, device))
     network.fuse_qkv()
     if "embedding" not in parts.get("text", {}):
         raise UnreadableWeightsError(f"{folder} holds no text embedding")
     student = Student.frozen(network, parts["text"]["embedding"].unsqueeze(0).to(device))
-    if fp8:
-        quantise_blocks(network)
-    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]))
+    psnr = quantise_checked(student, codec) if fp8 else None
+    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]), psnr)
 
 
 def load_face_encoder(folder: Path, model: str, device: torch.device) -> Codec:
@@ -106,6 +108,18 @@ def _fill(module: ModuleT, parts: Parts, part: str, device: torch.device, dtype:
         raise KeyMismatchError(part, list(unknown), list(missing), misshaped)
     module.load_state_dict(given, assign=True)
     return module.to(device=device, dtype=dtype).eval().requires_grad_(requires_grad=False)
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 itself; without, it would be emulated, which is slower than fp32."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def _network_dtype(preset: str, device: torch.device) -> torch.dtype | None:
+    if device.type == "cpu" and not cpu_has_bf16():
+        return torch.float32
+    return None if preset == "tiny" else torch.bfloat16
 
 
 def _codec_dtype(preset: str, device: torch.device) -> torch.dtype | None:

@@ -23,6 +23,7 @@ import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
 from lipforcing.contract import STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentTensor
+from lipforcing.serving.compiled import compile_pointwise
 from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
 from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport
 from lipforcing.serving.errors import (
@@ -84,14 +85,18 @@ def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device
 
 class _StudentModel:
     def __init__(self, name: str, folder: Path, config: dict[str, Any], device: torch.device) -> None:
-        fp8 = config.get("parameters", {}).get("fp8", {}).get("string_value") == "true"
+        fp8, fuse = (_switched_on(config, name) for name in ("fp8", "compile"))
         loaded = load_student(folder, device, fp8=fp8)
         batching = config["sequence_batching"]
         idle = int(batching["max_sequence_idle_microseconds"]) * 1e-6 * _IDLE_SHARE
         slots = int(batching["oldest"]["max_candidate_sequences"])
         self._engine = Engine(loaded.student, loaded.codec, slots, idle)
+        if fuse and (refusal := compile_pointwise(loaded.student.network, self._engine.cache)):
+            pb_utils.Logger.log_warn(f"{name}: {refusal}; it runs uncompiled")
         self._digest = np.array([list(loaded.digest)], np.uint8)
-        self._metrics = _Metrics(name)
+        self._metrics = _Metrics(name, folder.name)
+        if loaded.fp8_psnr is not None:
+            self._metrics.passed_fp8(loaded.fp8_psnr)
         # Beside other lanes a float32 sum may round otherwise. On a CPU company gains little, so there every block goes alone,
         # and a chunk that is generated again, beside whatever, is the same bytes.
         self._together = device.type != "cpu"
@@ -148,17 +153,13 @@ class _SpeechModel:
 
 
 class _Metrics:
-    """Custom metrics on Triton's own metrics port, all labelled with the model."""
+    """Custom metrics on Triton's own metrics port, all labelled with model and version: several versions may be served."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, version: str) -> None:
         counter, gauge = pb_utils.MetricFamily.COUNTER, pb_utils.MetricFamily.GAUGE
+        self._labels = {"model": model, "version": version}
         self._families: list[Any] = []
-
-        def metric(name: str, description: str, kind: Any) -> Any:
-            family = pb_utils.MetricFamily(name=f"lipforcing_{name}", description=description, kind=kind)
-            self._families.append(family)
-            return family.Metric(labels={"model": model})
-
+        metric = self._metric
         self._slots = metric("slots_in_use", "Sequences that hold a slot of the K/V cache", gauge)
         self._batch = metric("batch_size", "Blocks that shared the last forward pass", gauge)
         self._steps = metric("steps_total", "Batches of blocks generated", counter)
@@ -166,6 +167,17 @@ class _Metrics:
         self._frames = metric("frames_total", "Video frames answered", counter)
         self._seconds = metric("block_seconds_total", "Seconds from the start of a batch to its last answer", counter)
         self._context = metric("context_seconds_total", "Seconds of context passes after the answers", counter)
+
+    def _metric(self, name: str, description: str, kind: Any) -> Any:
+        family = pb_utils.MetricFamily(name=f"lipforcing_{name}", description=description, kind=kind)
+        self._families.append(family)
+        return family.Metric(labels=self._labels)
+
+    def passed_fp8(self, psnr: float) -> None:
+        """Tell what FP8 costs; the metric is absent where FP8 is off."""
+        description = "PSNR of frames in FP8 against bf16 when the model was loaded"
+        self._fp8 = self._metric("fp8_psnr_db", description, pb_utils.MetricFamily.GAUGE)
+        self._fp8.set(psnr)
 
     def add(self, report: StepReport) -> None:
         self._slots.set(report.slots)
@@ -177,6 +189,10 @@ class _Metrics:
         self._frames.increment(report.frames)
         self._seconds.increment(report.seconds)
         self._context.increment(report.context_seconds)
+
+
+def _switched_on(config: dict[str, Any], name: str) -> bool:
+    return bool(config.get("parameters", {}).get(name, {}).get("string_value") == "true")
 
 
 def _block(request: Any) -> BlockRequest:

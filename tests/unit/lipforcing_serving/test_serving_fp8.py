@@ -1,5 +1,9 @@
-"""FP8 linear layers stay close to the layers that they replace, and a quantised student still generates."""
+"""FP8 linear layers stay close to the layers that they replace, and weights that do not bear them are refused."""
 
+from pathlib import Path
+
+import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -8,7 +12,11 @@ from lipforcing.conditions import Conditions
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import BlockBatch, Student, eager
-from lipforcing.serving.fp8 import Fp8Linear, quantise_blocks
+from lipforcing.serving.fp8 import LEAST_PSNR, Fp8Linear, Fp8RefusedError, probe_frames, psnr, quantise_blocks, quantise_checked
+from lipforcing.serving.loading import load_student
+from lipforcing.vae.tiny import TinyCodec
+from lipforcing.weights.errors import WeightsError
+from lipforcing.weights.folder import join_parts, write_folder
 
 CONFIG = StudentConfig(dim=64, ffn=128, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4)
 
@@ -57,3 +65,76 @@ def test_only_the_blocks_are_quantised() -> None:
     names = {name for name, module in network.named_modules() if isinstance(module, Fp8Linear)}
     layer = {"self_attn.qkv", "self_attn.o", "cross_attn.q", "cross_attn.o", "ffn.0", "ffn.2"}
     assert names == {f"blocks.{i}.{name}" for i in range(4) for name in layer}
+
+
+def random_network() -> LipNetwork:
+    torch.manual_seed(2)
+    return LipNetwork(CONFIG).bfloat16().requires_grad_(requires_grad=False)
+
+
+def fragile(network: LipNetwork) -> LipNetwork:
+    """A network that means the same in bf16, and whose FP8 scales are taken up by a weight that plays no part.
+
+    The first hidden unit of every feed-forward layer is always off, and what hangs on it is huge: e4m3 spans five decades, so
+    the weights beside it become zero.
+    """
+    for block in network.blocks:
+        block.ffn[0].weight[0], block.ffn[0].bias[0] = 0.0, -1e4
+        block.ffn[2].weight *= 20.0
+        block.ffn[2].weight[:, 0] = 1e9
+    return network
+
+
+def version_folder(folder: Path, network: LipNetwork) -> Path:
+    torch.manual_seed(3)
+    parts = {"network": network.state_dict(), "codec": TinyCodec().state_dict(), "text": {"embedding": torch.ones(3, 6)}}
+    write_folder(folder, join_parts(parts), {"model": "lip_student_tiny", "preset": "tiny", "config": CONFIG.to_json()})
+    return folder
+
+
+def test_a_student_in_fp8_is_loaded_when_its_frames_stay_what_they_are(tmp_path: Path) -> None:
+    folder = version_folder(tmp_path, random_network())
+    plain, fp8 = (load_student(folder, torch.device("cpu"), fp8=on) for on in (False, True))
+    assert plain.fp8_psnr is None
+    assert fp8.fp8_psnr is not None
+    assert LEAST_PSNR < fp8.fp8_psnr < 100.0
+    exact, rough = (probe_frames(loaded.student, loaded.codec) for loaded in (plain, fp8))
+    assert psnr(exact, rough) == pytest.approx(fp8.fp8_psnr)
+    assert exact.shape == (33, 32, 32, 3)
+
+
+def test_weights_that_do_not_bear_fp8_are_refused_with_their_figure_and_serve_without_it(tmp_path: Path) -> None:
+    folder = version_folder(tmp_path, fragile(random_network()))
+    with pytest.raises(Fp8RefusedError, match=r"frames are \d+\.\d dB from those in torch.bfloat16, and 35.0 dB is the least"):
+        load_student(folder, torch.device("cpu"), fp8=True)
+    assert issubclass(Fp8RefusedError, WeightsError)
+    assert load_student(folder, torch.device("cpu")).fp8_psnr is None
+
+
+def test_the_gate_is_the_least_that_it_is_given() -> None:
+    torch.manual_seed(3)
+    codec = TinyCodec().eval()
+
+    def run(least: float) -> float:
+        network = random_network()
+        network.fuse_qkv()
+        return quantise_checked(Student.frozen(network, torch.ones(1, 3, 6)), codec, least)
+
+    found = run(0.0)
+    assert run(found - 0.01) == found
+    with pytest.raises(Fp8RefusedError):
+        run(found + 0.01)
+
+
+def test_frames_that_are_no_numbers_never_pass() -> None:
+    student, codec = Student.frozen(random_network(), torch.ones(1, 3, 6)), TinyCodec().eval()
+    student.network.head.head.bias[0] = float("nan")
+    with pytest.raises(Fp8RefusedError, match="nan dB"):
+        quantise_checked(student, codec, 0.0)
+
+
+def test_psnr_is_that_of_the_textbook() -> None:
+    a = np.zeros((2, 4, 4, 3), np.uint8)
+    assert psnr(a, a + 1) == pytest.approx(48.1308, abs=1e-4)
+    assert psnr(a, a + 255) == pytest.approx(0.0)
+    assert psnr(a, a) > 130.0
