@@ -7,6 +7,13 @@ A features.
 
 Block arithmetic (paper section 3; Wan 2.1 VAE): latent frame 0 decodes to frame 0, latent frame k >= 1 to frames
 4k-3 .. 4k. One autoregressive block is 3 latent frames: a chunk's first block yields 9 frames, every later one 12.
+
+Frame rates (15 to 60 a second): students are trained at 25, and at every rate a frame of the picture is one frame of theirs.
+None is dropped, doubled or interpolated; what differs is when each one hears: its features are sampled at its own exact time
+i / rate, a fraction, never at a rounded grid. Above 30 a block of 12 frames spans less time than in training (0.2 s at 60
+instead of 0.48 s), so a mouth moves less from frame to frame than the student has seen. Generating every second frame and
+interpolating between them would keep to the trained step, but puts pictures into a master that no model made and smears
+closures of the lips, which last two frames at 60. How much quality the shorter step costs has not been measured.
 """
 
 from dataclasses import dataclass
@@ -105,7 +112,8 @@ class SpeechEncoderTensor(StrEnum):
 
     WAVEFORM fp32 [S] at 16 kHz mono, FRAME_TIMES fp64 [V] (seconds from the window's first sample, the presentation times
     of the video frames), LEVEL fp32 [2] (mean and standard deviation over the whole track; used by wav2vec2) ->
-    FEATURES fp16 [V, A]. The caller cuts a long track into windows with ``SPEECH_CONTEXT`` seconds on both sides.
+    FEATURES fp16 [V, A]. The caller cuts a long track into windows that start on whole ``SPEECH_STEP`` samples of the track,
+    with at least ``SPEECH_CONTEXT`` seconds on both sides.
     """
 
     WAVEFORM = "WAVEFORM"
@@ -136,9 +144,10 @@ class StudentTensor(StrEnum):
     DIGEST = "DIGEST"
 
 
-# Seconds of a track in one speech-encoder request, and of sound on both sides that only informs it.
-SPEECH_WINDOW = 30
-# More than 2.56 s: half the kernel of wav2vec2's positional convolution at 25 steps a second.
+# Samples of one step of wav2vec2 at 25 steps a second. A window starts on a whole one, so that its steps are the track's.
+SPEECH_STEP = 640
+# Seconds of sound on both sides of a request's frames, which only inform it.
+# More than 2.56: half the kernel of wav2vec2's positional convolution at 25 steps a second.
 SPEECH_CONTEXT = 3
 
 # The mouth region of the aligned crop: rows of a 64 x 64 grid -> inclusive column runs that are generated; all else is kept.

@@ -1,7 +1,7 @@
 """Cuts a track into windows that fit one request each, so that a track of any length needs bounded memory.
 
 A window serves `FRAMES` frames of the picture and carries `SPEECH_CONTEXT` more seconds of sound on both sides, which only
-inform it.
+inform it. It starts on a whole step of the speech encoder, so that features do not depend on where a track was cut.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.inference.engine import SpeechWindow
-from lipforcing.contract import SAMPLE_RATE, SPEECH_CONTEXT
+from lipforcing.contract import SAMPLE_RATE, SPEECH_CONTEXT, SPEECH_STEP
 
 # 10 s at 60 frames per second, 40 s at 15: a request of a few megabytes at most.
 FRAMES = 600
@@ -32,7 +32,7 @@ def windows(
     start = 0  # position of held[0] in the track
     for first in range(0, len(times), FRAMES):
         served = times[first : first + FRAMES]
-        begin = max(0, int((served[0] - SPEECH_CONTEXT) * SAMPLE_RATE))
+        begin = max(0, int((served[0] - SPEECH_CONTEXT) * SAMPLE_RATE)) // SPEECH_STEP * SPEECH_STEP
         end = int((served[-1] + SPEECH_CONTEXT) * SAMPLE_RATE)
         held = _filled(held, begin, end, start, samples)
         start = begin

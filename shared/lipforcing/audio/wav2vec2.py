@@ -19,17 +19,15 @@ Legend: S samples (16 kHz), V video frames, G steps of 40 ms, C features of one 
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv1d, gelu, pad, scaled_dot_product_attention
 
-from lipforcing.contract import SAMPLE_RATE, SPEECH_CONTEXT, SPEECH_WINDOW
+from lipforcing.contract import SAMPLE_RATE, SPEECH_STEP
 
-STEP = 640
-_STEPS_PER_SECOND = SAMPLE_RATE / STEP
+_STEPS_PER_SECOND = SAMPLE_RATE / SPEECH_STEP
 _VARIANCE_FLOOR = 1e-7
 _KERNELS, _STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 _PREFIX = "wav2vec2."
@@ -200,9 +198,9 @@ class Wav2Vec2Features(nn.Module):
         """
         at_V = (times_V.double() * _STEPS_PER_SECOND).mul(1e6).round().div(1e6)
         last = math.ceil(at_V[-1].item()) if len(at_V) else 0
-        steps = max(-(-waveform_S.shape[0] // STEP), last + 1)
+        steps = max(-(-waveform_S.shape[0] // SPEECH_STEP), last + 1)
         sound_S = (waveform_S.float() - level[0]) / torch.sqrt(level[1].float() ** 2 + _VARIANCE_FLOOR)
-        padded_S = pad(sound_S, (0, steps * STEP - sound_S.shape[0]))
+        padded_S = pad(sound_S, (0, steps * SPEECH_STEP - sound_S.shape[0]))
         states_GA = self._states(padded_S)
         low_V = at_V.floor().long().clamp(0, steps - 1)
         high_V = (low_V + 1).clamp(max=steps - 1)
@@ -218,35 +216,3 @@ class Wav2Vec2Features(nn.Module):
         for layer in encoder.layers:
             states.append(layer(states[-1]))
         return torch.cat([states[-1], *states], dim=-1)[0]
-
-
-def track_level(waveform_S: Tensor) -> Tensor:
-    """[2] mean and standard deviation (of the population) of a whole track."""
-    wide = waveform_S.double()
-    return torch.stack([wide.mean(), wide.std(correction=0)]).float()
-
-
-def track_features(
-    encoder: Wav2Vec2Features,
-    waveform_S: Tensor,
-    times_V: Tensor,
-    window: float = SPEECH_WINDOW,
-    context: float = SPEECH_CONTEXT,
-) -> Iterator[Tensor]:
-    """Features of a track of any length, window by window: yields [V', A] that join to [V, A].
-
-    Args:
-        encoder: the feature extractor.
-        waveform_S: [S] float32, 16 kHz mono; may be memory-mapped.
-        times_V: [V] float64, rising, seconds from the first sample.
-        window: seconds whose frames one call computes.
-        context: seconds heard before and after them.
-    """
-    level = track_level(waveform_S)
-    steps, margin = round(window * _STEPS_PER_SECOND), round(context * _STEPS_PER_SECOND)
-    owner_V = (times_V.double() * _STEPS_PER_SECOND / steps).floor().long()
-    for number in owner_V.unique_consecutive().tolist():
-        start = max(0, number * steps - margin)
-        end = (number + 1) * steps + margin
-        piece_S = waveform_S[start * STEP : end * STEP]
-        yield encoder(piece_S, times_V[owner_V == number] - start / _STEPS_PER_SECOND, level)
