@@ -115,6 +115,17 @@ def test_blocks_of_three_streamed_in_fp32_are_bit_equal_to_the_whole_clip() -> N
     assert torch.equal(streamed(codec.decode_step, codec.decoder_state(), z, [3, 3, 3]), codec.decode(z))
 
 
+def test_a_block_of_three_latents_goes_through_every_layer_once() -> None:
+    codec, state = small(), small().decoder_state()
+    codec.decode_step(latents(3), state)
+    calls: list[str] = []
+    for name, module in codec.decoder.named_modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(lambda *_args, name=name: calls.append(name))
+    codec.decode_step(latents(3), state)
+    assert len(calls) == len(set(calls)) == 35
+
+
 def test_the_first_block_has_nine_frames_and_later_ones_twelve() -> None:
     codec, state = small(), small().decoder_state()
     assert [codec.decode_step(latents(3), state).shape[2] for _ in range(3)] == [9, 12, 12]

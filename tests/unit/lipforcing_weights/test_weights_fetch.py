@@ -29,6 +29,8 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.cut_after, self.cuts, self.broken, self.body = 0, 0, False, CONTENT
         self.ranges: list[str] = []
+        self.also: tuple[str, ...] = ()  # ends of further paths under which CONTENT is served
+        self.paths: list[str] = []
 
     @property
     def url(self) -> str:
@@ -46,11 +48,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.ranges.append(self.headers.get("Range", ""))
+        self.server.paths.append(self.path)
         self._answer(head=False)
 
     def _answer(self, *, head: bool) -> None:
         hub = self.server
-        if hub.broken or self.path not in {PATH, "/elsewhere/file.pth"}:
+        if hub.broken or (self.path not in {PATH, "/elsewhere/file.pth"} and not self.path.endswith(hub.also)):
             self.send_error(404)
             return
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
@@ -59,7 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(hub.body) - 1}/{len(hub.body)}")
         self.send_header("ETag", f'"{hashlib.sha256(CONTENT).hexdigest()}"')
-        self.send_header("X-Repo-Commit", REVISION)
+        # The commit that was asked for: the library refuses another one's file.
+        self.send_header("X-Repo-Commit", self.path.split("/")[4] if "/resolve/" in self.path else REVISION)
         self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
         if head:
@@ -207,3 +211,46 @@ def test_the_command_names_the_licences_and_the_next_step(hub: Hub, tmp_path: Pa
     unpublished = run("1.3b")
     assert unpublished.returncode == 2
     assert "not published" in unpublished.stderr
+
+
+# The released files by their own names, places, revisions and licences, with a small content.
+RELEASE = """
+import sys
+from dataclasses import replace
+sys.modules["torch"] = None
+import huggingface_hub.constants
+from lipforcing.weights import releases
+from lipforcing.weights.__main__ import main
+huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = 32_768
+release = releases.RELEASES["14b"]
+files = [replace(f, size={size}, sha256="{digest}", url=f.url and "{url}/elsewhere/file.pth") for f in release.files]
+releases.RELEASES["14b"] = replace(release, files=tuple(files))
+sys.exit(main(["fetch", "14b"]))
+"""
+
+
+def test_the_whole_14b_release_arrives_over_a_connection_that_breaks(hub: Hub, tmp_path: Path) -> None:
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    code = RELEASE.format(size=len(CONTENT), digest=digest, url=hub.url)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "shared"), "HF_ENDPOINT": hub.url}
+    released = RELEASES["14b"].files
+    hub.also = tuple(f"{file.repository}/resolve/{file.revision}/{file.name}" for file in released if file.repository)
+    hub.cut_after, hub.cuts = 100_000, 3
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert any(value.startswith("bytes=") for value in hub.ranges)
+    folder = tmp_path / "weights" / "14b"
+    for file in released:
+        assert hashlib.sha256((folder / file.name).read_bytes()).hexdigest() == digest
+        assert f"{file.licence:<11} {file.name}" in done.stderr
+    assert json.loads(done.stdout)["next"][-1] == "dubline weights import weights/14b/lipforcing_14b.pth --as 14b"
+    asked = len(hub.paths)
+    again = run()
+    assert again.returncode == 0
+    assert again.stderr.count("have  ") == len(released)
+    assert len(hub.paths) == asked

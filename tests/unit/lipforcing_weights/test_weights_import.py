@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,15 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from weights_files import (
-    State,
-    made,
-    save_pickle,
-)
+from weights_files import FORMS, MICRO, State, made, random_state, save_pickle
 
 from lipforcing.audio.wav2vec2 import Wav2Vec2Features
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig
+from lipforcing.serving.loading import load_student
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.vae.wan import WanVae
@@ -107,6 +105,26 @@ def test_a_student_folder_holds_network_codec_and_text_and_says_where_they_came_
     assert manifest["model"] == "lip_student_tiny"
     (origin,) = manifest["source"]["network"]["files"]
     assert origin["bytes"] == files["source"].stat().st_size
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_of_any_form_becomes_a_student_that_is_loaded_bit_for_bit(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "tiny", MICRO)
+    for name in ("upstream", "beside"):
+        (tmp_path / name).mkdir()
+    state, files = random_state(), tiny_files(tmp_path / "beside")
+    source = FORMS[form](state, tmp_path / "upstream")
+    arguments = ["import", str(source), "--as", "tiny", "--out", str(tmp_path / "1")]
+    assert main([*arguments, "--text", str(files["text"]), "--codec", str(files["codec"])]) == 0
+    loaded = load_student(tmp_path / "1", torch.device("cpu")).student.network.state_dict()
+    for name in [name for name in state if ".self_attn.q." in name]:
+        parts = [state[name.replace(".q.", f".{letter}.")] for letter in "qkv"]
+        state[name.replace(".q.", ".qkv.")] = torch.cat(parts)
+    kept = {name: tensor for name, tensor in state.items() if not re.search(r"self_attn\.[qkv]\.", name)}
+    assert loaded.keys() == kept.keys()
+    assert all(torch.equal(loaded[name].float(), tensor.float()) for name, tensor in kept.items())
 
 
 def test_a_value_that_is_not_finite_is_named_and_nothing_is_written(tmp_path: Path) -> None:
