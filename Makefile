@@ -6,7 +6,7 @@ DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= tiny
 
-.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny clean
+.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ bench-speedup: setup  ## Time the student against its 50-step teacher
 
 train-tiny: setup  ## Make the demonstration model's weights from nothing (PROFILE=smoke: a few steps, weights kept apart)
 	@$(PYTHON) -m services.trainer --recipe $(PROFILE) $(ARGS)
+
+images: setup  ## Make the README's pictures again, with the weights that are there
+	@$(DUBLINE) demo && $(DUBLINE) demo-natural
+	@cp out/demo/speaker.contact-sheet.png docs/images/contact-sheet.png
+	@$(PYTHON) -c "from PIL import Image; \
+	  Image.open('out/demo-natural/jwpIntro.contact-sheet.png').convert('RGB').save('docs/images/natural-face.jpg', quality=90)"
 
 clean: down  ## Remove the virtual environment, the stack's data and all caches
 	rm -rf .venv .dubline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
