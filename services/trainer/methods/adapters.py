@@ -9,6 +9,7 @@ Legend: O outputs, I inputs, R rank.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 import torch
@@ -109,6 +110,7 @@ def check_trained(network: LipNetwork, trained: Trained) -> None:
         raise RuntimeError(f"{found:,} parameters would be trained where {wanted:,} should be")
 
 
+@cache
 def parameters_of(config: StudentConfig) -> int:
     """Parameters of a network of these sizes, counted on the meta device: no memory is used."""
     with torch.device("meta"):

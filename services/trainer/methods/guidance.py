@@ -9,7 +9,7 @@ Legend: B samples, L text tokens, E text width.
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -20,15 +20,8 @@ from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.samples import Clips
 
 _LEAST, _MOST = 0.001, 0.999
-
-
-class Gate(StrEnum):
-    """Where the teacher is guided."""
-
-    WINDOW = "window"
-    OUTSIDE = "outside"
-    ALWAYS = "always"
-    NEVER = "never"
+# Where the teacher is guided; ``window`` is the method, the others are its ablations.
+Gate = Literal["window", "outside", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +41,9 @@ class Guidance:
         gate: where.
         window: lowest and highest timestep of the sync window, both inclusive.
         shift: of the law of timesteps.
+
+    Raises:
+        ValueError: an unknown gate.
     """
 
     scale: float
@@ -55,8 +51,13 @@ class Guidance:
     window: tuple[float, float]
     shift: float
 
+    def __post_init__(self) -> None:
+        """Refuse what does not exist."""
+        if self.gate not in get_args(Gate):
+            raise ValueError(f"the teacher is guided {', '.join(get_args(Gate))}, not {self.gate!r}")
+
     @classmethod
-    def of(cls, teacher: TeacherConfig, gate: Gate = Gate.WINDOW) -> "Guidance":
+    def of(cls, teacher: TeacherConfig, gate: Gate = "window") -> "Guidance":
         """The window as the teacher's own sampling grid has it, not as rounded in print."""
         return cls(teacher.guidance, gate, guidance_window(teacher), teacher.shift)
 
@@ -64,7 +65,7 @@ class Guidance:
         """The scale at every timestep."""
         low, high = self.window
         inside = (t_B >= low) & (t_B <= high)
-        on = {Gate.WINDOW: inside, Gate.OUTSIDE: ~inside, Gate.ALWAYS: inside | True, Gate.NEVER: inside & False}[self.gate]
+        on = {"window": inside, "outside": ~inside, "always": inside | True, "never": inside & False}[self.gate]
         return torch.where(on, self.scale, 1.0).to(t_B.dtype)
 
     def draw(self, draws: Draws, purpose: Purpose) -> Levels:
@@ -79,7 +80,7 @@ class Guidance:
             u_B = _LEAST + u_B * (total - width)
             u_B = torch.where(u_B < low, u_B, u_B + width)
         t_B = shifted(u_B, self.shift).clamp(_LEAST, _MOST)
-        guided = {Gate.WINDOW: inside, Gate.OUTSIDE: not inside, Gate.ALWAYS: True, Gate.NEVER: False}[self.gate]
+        guided = {"window": inside, "outside": not inside, "always": True, "never": False}[self.gate]
         return Levels(t_B, guided)
 
     def law(self, u: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ Hours: matrix products of the forwards that a step makes, at 40 % of an H200's d
 Legend: D width, F feed-forward width, L layers.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
 
 from lipforcing.presets import StudentConfig
 from services.trainer.methods.adapters import FULL, Trained
@@ -18,6 +18,7 @@ from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sharding import groups_of, on_meta
+from services.trainer.service.plan import Plan
 
 _PEAK = 989e12 * 0.4
 _FLOAT, _HALF = 4, 2
@@ -43,63 +44,37 @@ class NetworkPlan:
     bytes_per_gpu: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """A whole run.
-
-    Attributes:
-        recipe: its name.
-        gpus: that share every network.
-        networks: of the run.
-        activations: bytes per GPU.
-        bytes_per_gpu: everything.
-        micro_batches: of one GPU in one step.
-        steps: of the optimiser.
-        samples: seen in all.
-        gpu_hours: of all GPUs together.
-    """
-
-    recipe: str
-    gpus: int
-    networks: tuple[NetworkPlan, ...]
-    activations: int
-    bytes_per_gpu: int
-    micro_batches: int
-    steps: int
-    samples: int
-    gpu_hours: float
-
-    def to_json(self) -> dict[str, Any]:
-        """For ``--dry-run``."""
-        return asdict(self)
-
-
-def plan(recipe: MethodRecipe, gpus: int) -> RunPlan:
+def plan(recipe: MethodRecipe, gpus: int) -> Plan:
     """What ``recipe`` will need on ``gpus`` H200s.
 
     Raises:
         ValueError: the batch does not split over that many.
     """
+    networks = networks_of(recipe, gpus)
+    memory = {one.role: one.bytes_per_gpu for one in networks} | {"activations": _activations(recipe)}
+    samples = recipe.batch * recipe.steps
+    hours = samples * _flops_per_sample(recipe) / _PEAK / 3600
+    return Plan(sum(one.trained for one in networks), memory, gpus, gpus, recipe.steps, samples, round(hours, 4))
+
+
+def networks_of(recipe: MethodRecipe, gpus: int) -> list[NetworkPlan]:
+    """The networks of a run on ``gpus`` GPUs; raises like ``plan``."""
     if gpus < 1 or recipe.batch % (gpus * recipe.micro):
         raise ValueError(f"{recipe.name}: a batch of {recipe.batch} does not split over {gpus} GPUs in {recipe.micro}s")
-    average = recipe.stage.student.ema if isinstance(recipe.stage, Stage2) else recipe.update.ema
-    role = "student" if isinstance(recipe.stage, Stage1 | Stage2) else "teacher"
-    networks = [_network(role, recipe.network, recipe.trained, gpus, averaged=average is not None)]
-    if isinstance(recipe.stage, Stage2) and recipe.critic and recipe.teacher:
-        critic_averaged = recipe.stage.critic.ema is not None
-        networks.append(_network("critic", recipe.critic, recipe.trained, gpus, averaged=critic_averaged))
-        networks.append(_network("teacher", recipe.teacher.network, None, gpus, averaged=False))
-    activations = _activations(recipe)
-    samples = recipe.batch * recipe.steps
-    return RunPlan(
-        recipe.name, gpus, tuple(networks), activations, sum(one.bytes_per_gpu for one in networks) + activations,
-        recipe.batch // (gpus * recipe.micro), recipe.steps, samples,
-        round(samples * _flops_per_sample(recipe) / _PEAK / 3600, 1),
-    )  # fmt: skip
+    stage = recipe.stage
+    if not isinstance(stage, Stage2):
+        role = "student" if isinstance(stage, Stage1) else "teacher"
+        return [_network(role, recipe.network, recipe.trained, gpus, averaged=recipe.update.ema is not None)]
+    critic, teacher = recipe.judges()
+    return [
+        _network("student", recipe.network, recipe.trained, gpus, averaged=stage.student.ema is not None),
+        _network("critic", critic, recipe.trained, gpus, averaged=stage.critic.ema is not None),
+        _network("teacher", teacher.network, None, gpus, averaged=False),
+    ]
 
 
 def _network(role: str, config: StudentConfig, trained: Trained | None, gpus: int, *, averaged: bool) -> NetworkPlan:
-    groups = groups_of(on_meta(config))
+    groups = _groups(config)
     total = sum(groups.values())
     learns = 0 if trained is None else trained.count(config)
     extra = 0 if trained in (None, FULL) else learns - _whole(config, learns, trained)
@@ -107,6 +82,11 @@ def _network(role: str, config: StudentConfig, trained: Trained | None, gpus: in
     state = learns * _FLOAT * (4 if averaged else 3)
     gathered = 2 * max(groups.values()) * _HALF
     return NetworkPlan(role, total + extra, learns, len(groups), -(-(stored + state) // gpus) + gathered)
+
+
+@cache
+def _groups(config: StudentConfig) -> dict[str, int]:
+    return groups_of(on_meta(config))
 
 
 def _whole(config: StudentConfig, learns: int, trained: Trained | None) -> int:
@@ -147,10 +127,7 @@ def _flops_per_sample(recipe: MethodRecipe) -> float:
     causal = forward_flops(config, tokens, config.window * config.frame_tokens)
     if not isinstance(stage, Stage2):
         return 4 * (causal if isinstance(stage, Stage1) else both_ways)
-    if recipe.critic is None or recipe.teacher is None:
-        raise ValueError(f"{recipe.name} names no critic and no teacher")
-    critic = forward_flops(recipe.critic, tokens, tokens)
-    teacher = forward_flops(recipe.teacher.network, tokens, tokens)
+    critic, teacher = (forward_flops(one, tokens, tokens) for one in (recipe.judges()[0], recipe.judges()[1].network))
     calls = len(config.t_list) / 2  # of the student for one block, on average over the exit steps
     rollout, learning = (calls + 1) * causal, (calls + 4) * causal
     return rollout + 4 * critic + (learning + critic + 1.4 * teacher) / stage.ratio

@@ -5,8 +5,7 @@ that is longer than its run is left out.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -69,6 +68,16 @@ class MethodRecipe:
         if isinstance(self.stage, Stage2) != (self.critic is not None and self.teacher is not None):
             raise ValueError(f"{self.name}: distillation, and it alone, has a critic and a teacher")
 
+    def judges(self) -> tuple[StudentConfig, TeacherConfig]:
+        """Critic and teacher of a distillation.
+
+        Raises:
+            ValueError: this is none.
+        """
+        if self.critic is None or self.teacher is None:
+            raise ValueError(f"{self.name} is no distillation: it has neither critic nor teacher")
+        return self.critic, self.teacher
+
     def to_json(self) -> dict[str, Any]:
         """For manifests and plans."""
         made: dict[str, Any] = json.loads(json.dumps({**asdict(self), "method": type(self.stage).__name__}))
@@ -85,46 +94,6 @@ def load(name: str) -> MethodRecipe:
         raise ValueError(f"no recipe {name!r}; there are {', '.join(NAMES)}")
     recipe: MethodRecipe = import_module(f"services.trainer.recipes.{name}").RECIPE
     return recipe
-
-
-def changed(recipe: MethodRecipe, settings: Mapping[str, str]) -> MethodRecipe:
-    """The recipe with some fields set, e.g. ``{"update.lr": "1e-4", "stage.places.mouth": "3"}``.
-
-    Args:
-        recipe: stays as it is.
-        settings: dotted field -> value as JSON, or a bare word.
-
-    Raises:
-        ValueError: a field that does not exist, or a value of another kind than the field's; nothing is dropped.
-    """
-    for path, text in settings.items():
-        recipe = _with(recipe, path.split("."), text, path)
-    return recipe
-
-
-def _with(owner: Any, path: list[str], text: str, whole: str) -> Any:
-    names = [one.name for one in fields(owner)] if is_dataclass(owner) else []
-    if path[0] not in names:
-        raise ValueError(f"no setting {whole!r}; here are {', '.join(names) or 'none'}")
-    old = getattr(owner, path[0])
-    value = _with(old, path[1:], text, whole) if len(path) > 1 else _value(old, text, whole)
-    return replace(owner, **{path[0]: value})
-
-
-def _value(old: Any, text: str, whole: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
-    if isinstance(value, list):
-        value = tuple(tuple(one) if isinstance(one, list) else one for one in value)
-    number = isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool)
-    kind = type(old)
-    if kind is not type(value) and old is not None and not number:
-        if isinstance(value, str) and issubclass(kind, str):
-            return kind(value)
-        raise ValueError(f"{whole} is a {kind.__name__}, which {text!r} is not")
-    return float(value) if number else value
 
 
 def build(

@@ -13,8 +13,7 @@ Legend: B samples of a micro-batch, N samples of the step, Z latent channels, T 
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -23,14 +22,8 @@ from lipforcing.syncnet import SyncScorer, score_of
 from lipforcing.vae.base import Codec, to_uint8
 from services.trainer.methods.samples import Clips
 
-
-class Mode(StrEnum):
-    """How rewards become weights."""
-
-    PER_SAMPLE = "per_sample"  # exp(β r)
-    SELF_NORMALISED = "self_normalised"  # exp(β r), mean 1 over the step
-    CENTRED = "centred"  # exp(β z) of the standardised reward, mean 1
-    CLAMPED = "clamped"  # exp(β r) of the reward within bounds, mean 1
+# exp(β r); the same with mean 1 over the step; of the standardised reward, mean 1; of the reward within bounds, mean 1.
+Mode = Literal["per_sample", "self_normalised", "centred", "clamped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +34,14 @@ class Weighting:
         mode: see ``Mode``.
         beta: inverse temperature.
         cap: largest weight.
-        spread: standard deviations to which ``CENTRED`` limits the reward.
-        bounds: to which ``CLAMPED`` limits the reward.
+        spread: standard deviations to which ``centred`` limits the reward.
+        bounds: to which ``clamped`` limits the reward.
 
     Raises:
-        ValueError: a cap below 1 cannot leave a mean of 1.
+        ValueError: an unknown mode, or a cap below 1, which cannot leave a mean of 1.
     """
 
-    mode: Mode = Mode.CENTRED
+    mode: Mode = "centred"
     beta: float = 2.0
     cap: float = 4.0
     spread: float = 2.0
@@ -56,24 +49,27 @@ class Weighting:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        if self.mode not in get_args(Mode):
+            raise ValueError(f"rewards become weights by {', '.join(get_args(Mode))}, not {self.mode!r}")
         if self.cap < 1.0:
             raise ValueError(f"the largest weight must be at least 1, not {self.cap}")
 
     def weights(self, rewards_N: Tensor) -> Tensor:
         """Weights [N] of all samples of one step, in (0, cap]."""
-        if self.mode is Mode.PER_SAMPLE:
+        if self.mode == "per_sample":
             return (self.beta * rewards_N).exp().clamp(max=self.cap)
-        if self.mode is Mode.CENTRED:
+        if self.mode == "centred":
             # Rewards that differ by rounding only are equal.
             deviation = rewards_N.std(correction=0).clamp(min=1e-6)
             rewards_N = ((rewards_N - rewards_N.mean()) / deviation).clamp(-self.spread, self.spread)
-        elif self.mode is Mode.CLAMPED:
+        elif self.mode == "clamped":
             rewards_N = rewards_N.clamp(*self.bounds)
         return _capped(torch.softmax(self.beta * rewards_N, dim=0) * len(rewards_N), self.cap)
 
 
 def _capped(weights_N: Tensor, cap: float) -> Tensor:
     """Weights of mean 1 with none above ``cap``; what is cut off goes to the others in proportion."""
+    weights_N = weights_N.clamp(min=torch.finfo(weights_N.dtype).tiny)  # what vanished still has a share
     for _ in range(len(weights_N)):
         over = weights_N >= cap
         if not (weights_N > cap).any():

@@ -165,7 +165,7 @@ class Updater:
                 self._optimiser.state[parameter] = {kind: tensors[f"{kind}/{key}"].clone() for kind in kept}
             if self.average is not None:
                 self.average[place].copy_(tensors[f"average/{key}"])
-        self._tally = _Tally(**counts)
+        self._tally = _Tally(counts["steps"], counts["skipped"], counts["in_a_row"])
 
     @torch.no_grad()
     def swap_average(self) -> None:

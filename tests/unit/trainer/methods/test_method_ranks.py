@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from method_clips import NULL, SMALL, clips, network, teacher
+from method_clips import NULL, SMALL, TEACHER, clips, network, teacher
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
@@ -20,6 +20,7 @@ from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sharding import checkpoint_blocks, groups_of, materialise, on_meta, shard
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
+from services.trainer.methods.update import UpdatePlan
 
 F32 = torch.float32
 
@@ -32,14 +33,22 @@ class Likes:
         return torch.tensor([float(place) for place in some.places])
 
 
+def smooth(plan: UpdatePlan) -> UpdatePlan:
+    """Adam divides by the gradient's own size, and where that is all but zero, rounding decides; a large eps stays smooth."""
+    return replace(plan, lr=1.0, eps=1.0, warm_up=0)
+
+
 def shrunken(name: str) -> MethodRecipe:
-    recipe = replace(load(name), network=SMALL, trained=Trained(rank=2) if load(name).trained != FULL else FULL)
+    recipe = load(name)
+    small = Trained(rank=2) if recipe.trained != FULL else FULL
+    recipe = replace(recipe, network=SMALL, trained=small, update=smooth(recipe.update))
     if not isinstance(recipe.stage, Stage2):
         return recipe
-    small = teacher().config
-    fast = replace(recipe.stage.student, lr=1e-3)
-    stage = replace(recipe.stage, guidance=Guidance.of(small), ratio=1, student=fast, critic=replace(fast, ema=None))
-    return replace(recipe, critic=SMALL, teacher=small, stage=stage)
+    stage = replace(
+        recipe.stage, guidance=Guidance.of(TEACHER), ratio=1,
+        student=smooth(recipe.stage.student), critic=smooth(recipe.stage.critic),
+    )  # fmt: skip
+    return replace(recipe, critic=SMALL, teacher=TEACHER, stage=stage)
 
 
 def method_of(recipe: MethodRecipe, mesh: Any) -> Method:
@@ -52,7 +61,7 @@ def method_of(recipe: MethodRecipe, mesh: Any) -> Method:
             shard(one, mesh, F32)
     if not isinstance(recipe.stage, Stage2):
         return build(recipe, net, NULL, shared=8)
-    told = Teacher(teacher().config, frozen, NULL)
+    told = Teacher(TEACHER, frozen, NULL)
     return build(recipe, net, NULL, critic=critic, teacher=told, reward=Likes(), shared=8)
 
 
@@ -105,9 +114,7 @@ def test_a_step_over_two_ranks_is_the_step_of_one(name: str, of_two_ranks: dict[
     untouched = dict(choose_trained(network(1, F32), recipe.trained).named_parameters())
     assert len(whole) > 10
     for key, value in whole.items():
-        # Adam's first step divides a gradient by itself: where it is all but zero, rounding decides the sign.
-        close = torch.isclose(two[key], value, rtol=1e-4, atol=2e-6)
-        assert float(close.double().mean()) > 0.97, key
+        torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-5, msg=key)
     assert any(
         not torch.equal(value, untouched[key.partition("/")[2]])
         for key, value in whole.items()

@@ -12,11 +12,12 @@ from lipforcing.cache import Bidirectional, BlockCausal
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, generate
 from lipforcing.schedule import sampling_grid
+from services.trainer.losses import sample_means
 from services.trainer.methods import teacher as teacher_module
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Gate, Guidance
 from services.trainer.methods.networks import Places
-from services.trainer.methods.reward import Mode, Weighting
+from services.trainer.methods.reward import Weighting
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.self_forcing import SelfForcing, Stage2, self_rollout
 from services.trainer.methods.teacher import Teacher
@@ -47,9 +48,13 @@ class TestWindow:
     @pytest.mark.parametrize(
         ("gate", "inside", "outside"), [("window", 4.5, 1), ("outside", 1, 4.5), ("always", 4.5, 4.5), ("never", 1, 1)]
     )
-    def test_ablations_open_it_elsewhere(self, gate: str, inside: float, outside: float) -> None:
-        guidance = Guidance.of(TEACHER, Gate(gate))
+    def test_ablations_open_it_elsewhere(self, gate: Gate, inside: float, outside: float) -> None:
+        guidance = Guidance.of(TEACHER, gate)
         assert guidance.scales(torch.tensor([0.769, 0.95], dtype=F64)).tolist() == [inside, outside]
+
+    def test_an_unknown_gate_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="not 'sometimes'"):
+            Guidance.of(TEACHER, "sometimes")  # type: ignore[arg-type]
 
     def test_timesteps_keep_the_published_law_and_batches_lie_on_one_side(self) -> None:
         guidance, found, guided = Guidance.of(TEACHER), [], 0
@@ -217,6 +222,20 @@ class TestUpdates:
             before = {name: _weights(net) for name, net in method.networks.items()}
         assert (method.critic_update.steps, method.student_update.steps) == (3, 1)
 
+    def test_the_critics_rollout_also_serves_the_reward_and_the_student_adds_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[bool] = []
+
+        def counted(*args: object, gradient: bool) -> Tensor:
+            calls.append(gradient)
+            return self_rollout(*args, gradient=gradient)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("services.trainer.methods.self_forcing.self_rollout", counted)
+        method = _method(replace(STAGE, weighting=Weighting()), lambda x0, _: x0.mean(dim=(1, 2, 3, 4)))
+        method.step(1, [clips(frames=3)])
+        assert calls == [False]
+        method.step(2, [clips(frames=3)])
+        assert calls == [False, False, True]
+
     def test_a_run_of_n_steps_takes_n_and_five_critic_updates_for_one_of_the_student(self) -> None:
         stage = replace(STAGE, ratio=5)
         taken = [number for number in range(1, 601) if number % stage.ratio == 0]
@@ -266,7 +285,7 @@ class TestReward:
                 assert not x0.requires_grad
                 return torch.tensor([float(place) for place in some.places])
 
-        weighting = Weighting(Mode.SELF_NORMALISED, beta=1.0)
+        weighting = Weighting("self_normalised", beta=1.0)
         stage = replace(STAGE, weighting=weighting)
         method = _method(stage, Likes())
         made = [torch.zeros(1, 16, 6, 8, 8, dtype=F64)] * 3
@@ -281,6 +300,15 @@ class TestReward:
         stage = replace(STAGE, weighting=Weighting()) if which == "weighting" else STAGE
         with pytest.raises(ValueError, match="needs"):
             _method(stage, (lambda x0, _: x0) if which == "reward" else None)
+
+
+def test_channels_that_carry_the_picture_may_count_more() -> None:
+    latents = torch.zeros(2, 3, 6, 8, 8)
+    plain, told = Places(kept=0.5).weight(latents), Places(kept=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
+    assert told.shape == (3, 1, 8, 8)
+    for channel, share in enumerate((1.0, 0.0, 2.0)):
+        assert torch.equal(told[channel, 0], share * plain)
+    assert sample_means(torch.ones_like(latents), told).tolist() == [1.0, 1.0]
 
 
 def test_places_count_the_mouth_and_a_little_of_the_rest() -> None:
