@@ -20,10 +20,11 @@ from models import (
     Subject,
     block_flops,
     build,
+    compiled,
     machine,
     matmul_ceiling,
     peak_gib,
-    quantise,
+    quantised,
     reset_peak,
     seconds,
     settle,
@@ -34,6 +35,9 @@ from lipforcing.cache import StreamCache
 from lipforcing.conditions import Conditions
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, LATENT_CHANNELS, LATENTS_PER_BLOCK, STUDENTS
 from lipforcing.mask import generate_mask
+from lipforcing.serving.fp8 import psnr
+
+_FEW = [1, 8]
 
 
 def main() -> None:
@@ -42,23 +46,37 @@ def main() -> None:
     parser.add_argument("--preset", choices=[*STUDENTS], action="append", help="default: tiny, and on a GPU all")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--blocks", type=int, default=0, help="blocks that are timed; default 6, on a GPU 12")
-    parser.add_argument("--fp8", action="store_true", help="also with FP8 linear layers")
+    parser.add_argument("--fp8", action="store_true", help="also with FP8 linear layers, over 1 and 8 streams")
+    parser.add_argument("--compile", action="store_true", help="also with torch.compile, over 1 and 8 streams")
+    parser.add_argument("--served", action="store_true", help="only the first frame on a client of the real inference server")
+    parser.add_argument("--smoke", action="store_true", help="only two cold blocks of one stream: 1.3b on a CPU takes minutes")
     parser.add_argument("--out", type=Path, help="folder; default benchmarks/results")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     blocks = options.blocks or (12 if device.type == "cuda" else 6)
     for preset in options.preset or ([*STUDENTS] if device.type == "cuda" else ["tiny"]):
+        if options.served:
+            result = {"machine": machine(device), "preset": preset, "first_frame_on_client_seconds": served(preset)}
+            print(f"{preset}: {result}")
+            save(f"served_{preset}_{device.type}", result, options.out)
+            continue
         subject = build(preset, device)
+        if options.smoke:
+            result = {"machine": machine(device), **smoke(subject)}
+            print(f"{preset}: {result}")
+            save(f"smoke_{preset}_{device.type}", result, options.out)
+            continue
         result = {"machine": machine(device), **measure(subject, options.streams, blocks)}
         show(f"{preset}, bf16", result)
         save(f"generation_{preset}_{device.type}", result, options.out)
-        if options.fp8:
-            plain = frames_of(subject)
-            quantise(subject)
-            result = {"machine": machine(device), **measure(subject, options.streams, blocks, fp8=True)}
-            result["psnr_against_bf16_db"] = psnr(plain, frames_of(subject))
-            show(f"{preset}, FP8", result)
-            save(f"generation_{preset}_{device.type}_fp8", result, options.out)
+        plain = frames_of(subject)
+        # FP8 comes last: its network is another one afterwards.
+        for variant in [name for name in ("compile", "fp8") if getattr(options, name)]:
+            subject = compiled(subject) if variant == "compile" else quantised(subject)
+            result = {"machine": machine(device), **measure(subject, _FEW, blocks, fp8=variant == "fp8")}
+            result |= {"torch_compile": subject.compiled, "psnr_against_bf16_db": round(psnr(plain, frames_of(subject)), 2)}
+            show(f"{preset}, {variant}", result)
+            save(f"generation_{preset}_{device.type}_{variant}", result, options.out)
         del subject
 
 
@@ -82,6 +100,34 @@ def measure(subject: Subject, streams: list[int], blocks: int, *, fp8: bool = Fa
         "streams": by_count,
         "first_frame_seconds": _first_frame(subject),
         "parts_ms": {name: round(1000 * value, 2) for name, value in _parts(subject, max(3, blocks // 2)).items()},
+    }
+
+
+def served(preset: str) -> float:
+    """Seconds to the first frame on a client, over the network and with the committed or imported weights."""
+    from models_served import first_frame_on_client  # noqa: PLC0415 - a GPU machine may have torch and nothing else of ours
+
+    return first_frame_on_client(STUDENTS[preset])
+
+
+@torch.inference_mode()
+def smoke(subject: Subject) -> dict[str, Any]:
+    """Two blocks from nothing, at the true size: how long each takes, and the most memory that the process had."""
+    run, taken, busy, flops = Streams(subject, 1), [], [], block_flops(subject.config)
+    for _ in range(2):
+        began, worked = time.perf_counter(), time.process_time()
+        (frames,) = run.step()
+        taken.append(time.perf_counter() - began)
+        busy.append(time.process_time() - worked)
+    return {
+        "preset": subject.contract.preset,
+        "frames": list(frames.shape),
+        "distinct_values": len(np.unique(frames)),
+        "block_seconds": [round(each, 1) for each in taken],
+        # Of all cores together: what a block costs on a machine that others use too.
+        "block_cpu_seconds": [round(each, 1) for each in busy],
+        "tflop_per_cpu_second": round(flops / busy[1] * 1e-12, 3),
+        "peak_gib": round(peak_gib(subject.device), 2),
     }
 
 
@@ -154,12 +200,6 @@ def frames_of(subject: Subject) -> np.ndarray:
     """The frames of a few blocks, always from the same input."""
     run = Streams(subject, 1)
     return np.concatenate([run.step()[0] for _ in range(3)])
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of uint8 pictures in decibels."""
-    error = float(np.square(a.astype(np.float64) - b.astype(np.float64)).mean())
-    return round(10 * float(np.log10(255.0**2 / max(error, 1e-9))), 2)
 
 
 def show(title: str, result: dict[str, Any]) -> None:

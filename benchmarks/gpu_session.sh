@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole GPU session in one call, in less than ten minutes on one large GPU: 1.3B and 14B, bf16 and FP8, CUDA graphs,
-# continuous batching, and the speed-up over the teacher. Writes JSON, and the tables of docs/performance.md as gpu.md.
+# The whole GPU session in one call, in less than ten minutes on one large GPU: 1.3B and 14B, bf16, torch.compile and FP8, CUDA
+# graphs, continuous batching, and the speed-up over the teacher. Writes JSON, and the tables of docs/performance.md as gpu.md.
 #
 #   benchmarks/gpu_session.sh [FOLDER]        FOLDER: where results go, default benchmarks/results
 #   PYTHON=python3 ...                        an interpreter with torch for CUDA, when there is no .venv
@@ -21,8 +21,8 @@ part() { # seconds, then the command
   echo "== $2 ${*:3} (at $SECONDS s)"
   timeout "$1" "$python" "${@:2}" --out "$out" || { echo "failed: $2 ${*:3}" >&2; failed=1; }
 }
-part 150 benchmarks/bench_generation.py --preset 1.3b --fp8
-part 210 benchmarks/bench_generation.py --preset 14b --fp8 --blocks 6
+part 170 benchmarks/bench_generation.py --preset 1.3b --compile --fp8
+part 220 benchmarks/bench_generation.py --preset 14b --compile --fp8 --blocks 6
 part 60 benchmarks/bench_speedup.py --preset 1.3b
 part 110 benchmarks/bench_speedup.py --preset 14b
 "$python" benchmarks/gpu_table.py "$out" | tee "$out/gpu.md"

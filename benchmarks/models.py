@@ -11,7 +11,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from lipforcing.contract import BLOCK_FRAMES, LATENT_CHANNELS, LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig
 from lipforcing.rollout import Student
+from lipforcing.serving.compiled import compile_pointwise
 from lipforcing.serving.encoders import FaceEncoder
 from lipforcing.serving.engine import BlockRequest, Engine, Frames
 from lipforcing.serving.errors import ServingError
@@ -46,6 +47,7 @@ class Subject:
     decoder: Codec
     faces: FaceEncoder
     device: torch.device
+    compiled: bool = False
 
     @property
     def config(self) -> StudentConfig:
@@ -67,17 +69,25 @@ def build(preset: str, device: torch.device) -> Subject:
     return Subject(contract, Student.frozen(network, text), decoder, FaceEncoder(encoder, contract.crop), device)
 
 
-def quantise(subject: Subject) -> None:
-    """Turn the student's linear layers into FP8, in place."""
+def quantised(subject: Subject) -> Subject:
+    """The same student, whose linear layers are in FP8 from now on and for ever."""
     quantise_blocks(subject.student.network)
+    return subject
+
+
+def compiled(subject: Subject) -> Subject:
+    """The same student, whose engines compile their pointwise operations from now on."""
+    return replace(subject, compiled=True)
 
 
 def _filled(network: LipNetwork) -> LipNetwork:
+    """Random numbers of sensible size: one run of them, repeated, because drawing billions takes long on a CPU."""
     network.requires_grad_(requires_grad=False)
-    generator = torch.Generator(network.device).manual_seed(0)
+    numbers = torch.randn(1 << 20, generator=torch.Generator().manual_seed(0)).to(network.device, network.dtype)
     for name, parameter in network.named_parameters():
-        fan = parameter[0].numel() if parameter.ndim > 1 else 100
-        parameter.data.normal_(std=fan**-0.5, generator=generator)
+        for piece in parameter.data.view(-1).split(len(numbers)):
+            piece.copy_(numbers[: len(piece)])
+        parameter.data.mul_((parameter[0].numel() if parameter.ndim > 1 else 100) ** -0.5)
         if "norm" in name and name.endswith("weight"):
             parameter.data.add_(1.0)
     return network.eval()
@@ -93,6 +103,8 @@ class Streams:
 
     def __init__(self, subject: Subject, count: int) -> None:
         self.engine = Engine(subject.student, subject.decoder, slots=count, idle=float("inf"))
+        if subject.compiled and (refusal := compile_pointwise(subject.student.network, self.engine.cache)):
+            raise RuntimeError(refusal)
         self._subject, self._count, self._block, self._nonce = subject, count, 0, 1
         shape = (LATENTS_PER_BLOCK, LATENT_CHANNELS, subject.config.latent, subject.config.latent)
         random = np.random.default_rng(0)
