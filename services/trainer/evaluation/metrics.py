@@ -99,7 +99,8 @@ def block_seam(made_VHWC: Pictures, mask_HW: Mask) -> float:
 
 def edge_seam(made_VHWC: Pictures, source_VHWC: Pictures, mask_HW: Mask) -> float:
     """Edges along the border of the generated region, over those that the footage has there; 1 is no seam."""
-    inner = cv2.erode(mask_HW.astype(np.uint8), np.ones((5, 5), np.uint8))
+    feather = len(mask_HW) // 6 | 1  # as deep as the compositor fades
+    inner = cv2.erode(mask_HW.astype(np.uint8), np.ones((feather, feather), np.uint8))
     outer = cv2.dilate(mask_HW.astype(np.uint8), np.ones((5, 5), np.uint8))
     ring = (outer - inner).astype(bool)
 

@@ -1,6 +1,7 @@
 """The report: one JSON file with every figure, and one HTML page with players, plots and a table beside the incumbent."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,22 @@ def write_report(
         "comparison": [{"figure": r.figure.name, "verdict": r.verdict, "difference": r.difference} for r in rows if old],
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
+    (folder / JSON).write_text(json.dumps(_known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
     page = _environment().get_template("report.html.j2").render(
         plan=facts["plan"], scorer=scorer, judge=judge, new=facts["model"], old=facts["incumbent"], rows=rows,
         distances=_DISTANCES, controls=_CONTROLS, plots=_plots(new, old), clips=_clips(folder, new),
     )  # fmt: skip
     (folder / HTML).write_text(page)
     return facts
+
+
+def _known(value: Any) -> Any:
+    """The same with null for what could not be measured: JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {name: _known(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _environment() -> Environment:
@@ -66,7 +76,9 @@ def _environment() -> Environment:
 
 
 def _number(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"  # noqa: PLR0124 - NaN alone
+    if math.isnan(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _plots(new: Evaluation, old: Evaluation | None) -> dict[str, Markup]:
@@ -84,6 +96,6 @@ def _clips(folder: Path, new: Evaluation) -> list[dict[str, Any]]:
         shown.append({
             "index": index, "film": film if (folder / film).exists() else None, "curve": curve,
             "language": clip.meta["language"], "voice": clip.meta["voice"],
-            "r_open": clip.values["r_open"], "offset": clip.values["offset"],
+            "r_open": clip.values["r_open"], "offset": f"{clip.values['offset']:+.0f}",
         })  # fmt: skip
     return shown

@@ -122,7 +122,7 @@ def repository_of(model: str, root: Path) -> Path:
     missing = [name for name in MODELS if not (version_folder(repository, name) / "model.json").is_file()]
     if missing:
         what = (
-            f"{model} is a preset that is not evaluated yet"
+            f"{model} cannot be evaluated, only the preset tiny can"
             if model in STUDENTS
             else f"{repository} lacks {', '.join(missing)}"
         )

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.speakers.measure import Series, correlation
+from services.trainer.speakers.measure import Series
 
 REACH = 15  # offsets on either side, as SyncNet's metric has it
 
@@ -52,11 +52,18 @@ def score_of(agreement_O: Series) -> SyncScore:
 
 
 def agreement_by_offset(seen_V: Series, expected_V: Series) -> Series:
-    """Correlation of what is seen at frame i + offset with what is expected at frame i, [2 REACH + 1]."""
-    length = len(seen_V)
+    """Correlation of what is seen at frame i + offset with what is expected at frame i, [2 REACH + 1].
 
-    def at(offset: int) -> float:
-        low, high = max(0, offset), min(length, length + offset)
-        return correlation(seen_V[low:high], expected_V[low - offset : high - offset])
+    Frames that have no partner at an offset, or are unknown (NaN), count as average, as SyncNet's metric pads with zeros: a
+    few frames that happen to agree at a large offset do not win.
+    """
+    seen_V, expected_V = (_unit(series) for series in (seen_V, expected_V))
+    padded = np.pad(seen_V, REACH)
+    return np.array([float(padded[first : first + len(expected_V)] @ expected_V) for first in range(2 * REACH + 1)])
 
-    return np.array([at(offset) for offset in range(-REACH, REACH + 1)])
+
+def _unit(series_V: Series) -> Series:
+    """The series with mean 0 and length 1; all zeros where it does not move."""
+    centred = np.nan_to_num(series_V - np.nanmean(series_V))
+    length = float(np.linalg.norm(centred))
+    return centred / length if length > 1e-9 else np.zeros_like(centred)

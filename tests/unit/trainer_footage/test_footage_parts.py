@@ -10,14 +10,12 @@ import pytest
 from footage_workers import dies_on_bad
 
 from dubbing.domain.faces import FrameRange
-from dubbing.errors import ObjectMissing
 from services.trainer.data import Takes
 from services.trainer.footage import workers
 from services.trainer.footage.conform import Sound, conform, loudness
 from services.trainer.footage.duplicates import Seen, Signature, doubles, perceptual_hash
 from services.trainer.footage.errors import LeakedReference
 from services.trainer.footage.heldout import Speaker, language_name, speaker_of, split_of_speaker
-from services.trainer.footage.place import FolderPlace
 from services.trainer.footage.plan import CLIP_FRAMES, GAP, filled, gap_between, plan_clips
 from services.trainer.footage.quality import Limits, blurred, geometry_fault, jitter, pose
 from services.trainer.footage.sample import GeneratedSource
@@ -219,18 +217,6 @@ def test_a_shard_has_the_same_bytes_each_time_and_a_leaked_reference_is_refused(
     with pytest.raises(LeakedReference) as caught:
         list(read_shard(tmp_path / "a", ShardEntry("s.tar", *first)))
     assert caught.value.where == {"shard": "s.tar", "sample": "k"}
-
-
-def test_a_folder_gives_back_what_was_put_and_lists_it(tmp_path: Path) -> None:
-    place = FolderPlace(tmp_path)
-    place.put_bytes("a/2", b"two")
-    (tmp_path / "file").write_bytes(b"one")
-    place.put_file("a/1", tmp_path / "file")
-    assert list(place.names("a/")) == ["a/1", "a/2"]
-    assert (place.get_bytes("a/1"), place.get_bytes("a/2")) == (b"one", b"two")
-    for missing in (lambda: place.get_bytes("b"), lambda: place.get_file("b", tmp_path / "c")):
-        with pytest.raises(ObjectMissing):
-            missing()
 
 
 def test_a_source_that_ends_its_process_costs_only_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
