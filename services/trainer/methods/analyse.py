@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=50)
     options = parser.parse_args(arguments)
-    found = write(list(_rows(options)), options.out)
+    try:
+        found = write(_rows(options), options.out)
+    except ValueError as error:
+        raise SystemExit(f"{error}; the rows are in {options.out}") from error
     print(json.dumps(asdict(found), indent=2))  # noqa: T201 - a command's result
 
 

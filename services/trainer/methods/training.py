@@ -89,7 +89,7 @@ class MethodState:
     """Everything that a resumed run needs; what is drawn depends on the step's number alone.
 
     Attributes:
-        tensors: by ``<network>/<kind>/<parameter>``; sharded where the networks are.
+        tensors: by ``<network>/<kind>/<parameter>``; this rank's shards where the networks are sharded.
         counts: by ``<network>``.
     """
 

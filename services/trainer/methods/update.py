@@ -132,13 +132,16 @@ class Updater:
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        """The live tensors of the state by ``<kind>/<parameter>``: weights, both moments, Adam's count, averaged weights."""
+        """The live tensors of the state by ``<kind>/<parameter>``: weights, both moments, Adam's count, averaged weights.
+
+        Of a sharded network those of this rank's shards.
+        """
         found = {f"weights/{key}": parameter.detach() for key, parameter in self._named.items()}
         for key, parameter in self._named.items():
             found |= {f"{kind}/{key}": value for kind, value in self._optimiser.state.get(parameter, {}).items()}
         for key, kept in zip(self._named, self.average or (), strict=self.average is not None):
             found[f"average/{key}"] = kept
-        return found
+        return {name: _local(value) for name, value in found.items()}
 
     def counts(self) -> dict[str, int]:
         """Steps taken, skipped, and skipped in a row."""
@@ -153,18 +156,20 @@ class Updater:
             ValueError: it is the state of another network or of other settings; nothing has been changed then.
         """
         kinds = ("weights", "average") if self.average is not None else ("weights",)
-        wanted = {f"{kind}/{key}": p.shape for key, p in self._named.items() for kind in kinds}
+        wanted = {f"{kind}/{key}": _local(p).shape for key, p in self._named.items() for kind in kinds}
         given = {name: value.shape for name, value in tensors.items() if name.split("/")[0] in ("weights", "average")}
         if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
             listed = ", ".join(wrong[:3])
             raise ValueError(f"{self._name}: {len(wrong)} tensors of the checkpoint do not fit, among them {listed}")
         for place, (key, parameter) in enumerate(self._named.items()):
-            parameter.copy_(tensors[f"weights/{key}"])
+            _local(parameter).copy_(tensors[f"weights/{key}"])
             if f"exp_avg/{key}" in tensors:
-                kept = ("step", "exp_avg", "exp_avg_sq")
-                self._optimiser.state[parameter] = {kind: tensors[f"{kind}/{key}"].clone() for kind in kept}
+                moments = {kind: torch.zeros_like(parameter) for kind in ("exp_avg", "exp_avg_sq")}
+                for kind, empty in moments.items():
+                    _local(empty).copy_(tensors[f"{kind}/{key}"])
+                self._optimiser.state[parameter] = {"step": tensors[f"step/{key}"].clone(), **moments}
             if self.average is not None:
-                self.average[place].copy_(tensors[f"average/{key}"])
+                _local(self.average[place]).copy_(tensors[f"average/{key}"])
         self._tally = _Tally(counts["steps"], counts["skipped"], counts["in_a_row"])
 
     @torch.no_grad()
@@ -194,6 +199,11 @@ class Updater:
                 f"{self._name}: {tally.in_a_row} steps up to step {tally.steps} had no finite gradient; last samples: "
                 f"{', '.join(suspects)}"
             )
+
+
+def _local(tensor: Tensor) -> Tensor:
+    """This rank's shard of a sharded tensor, or the tensor."""
+    return (tensor.to_local() if isinstance(tensor, DTensor) else tensor).detach()
 
 
 def _everywhere(names: list[str]) -> list[str]:

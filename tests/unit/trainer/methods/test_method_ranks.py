@@ -19,7 +19,7 @@ from services.trainer.methods.samples import Clips
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sharding import checkpoint_blocks, groups_of, materialise, on_meta, shard
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.training import Method
+from services.trainer.methods.training import Method, restore, state_of
 from services.trainer.methods.update import UpdatePlan
 
 F32 = torch.float32
@@ -78,6 +78,19 @@ def after_one_step(recipe: MethodRecipe, micro_batches: list[Clips], mesh: Any =
     return found
 
 
+def goes_on(recipe: MethodRecipe, micro_batches: list[Clips], mesh: Any) -> dict[str, Tensor]:
+    """1 where a method that was restored from its shards takes the same second step."""
+    torch.manual_seed(0)
+    one, other = method_of(recipe, mesh), method_of(recipe, mesh)
+    one.step(1, micro_batches)
+    state = state_of(one)
+    restore(other, replace(state, tensors={name: tensor.clone() for name, tensor in state.tensors.items()}))
+    one.step(2, micro_batches)
+    other.step(2, micro_batches)
+    ours, theirs = state_of(one).tensors, state_of(other).tensors
+    return {name: torch.equal(tensor, theirs[name]) * torch.ones(1) for name, tensor in ours.items()}
+
+
 NAMES = ("teacher_14b_ls", "df_1_3b", "sf_1_3b", "sf_14b")
 
 
@@ -87,10 +100,9 @@ def rank(number: int, folder: str) -> None:
         "gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2, timeout=timedelta(seconds=250)
     )
     mesh = init_device_mesh("cpu", (2,))
-    made = {
-        name: after_one_step(shrunken(name), [clips((number,), dtype=F32), clips((2 + number,), dtype=F32)], mesh)
-        for name in NAMES
-    }
+    mine = [clips((number,), dtype=F32), clips((2 + number,), dtype=F32)]
+    made = {name: after_one_step(shrunken(name), mine, mesh) for name in NAMES}
+    made["resumed"] = goes_on(shrunken("sf_14b"), mine, mesh)
     if number == 0:
         torch.save(made, Path(folder) / "made.pt")
     torch.distributed.barrier()
@@ -105,6 +117,7 @@ def of_two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_over_two_ranks_is_the_step_of_one(name: str, of_two_ranks: dict[str, dict[str, Tensor]]) -> None:
     recipe = shrunken(name)
@@ -120,6 +133,14 @@ def test_a_step_over_two_ranks_is_the_step_of_one(name: str, of_two_ranks: dict[
         for key, value in whole.items()
         if "/head" in key or "lora_B" in key
     )
+
+
+@pytest.mark.slow
+def test_a_sharded_run_goes_on_exactly_from_its_shards(of_two_ranks: dict[str, dict[str, Tensor]]) -> None:
+    resumed = of_two_ranks["resumed"]
+    assert any(name.startswith("student/exp_avg_sq/") for name in resumed)
+    assert any(name.startswith("student/average/") for name in resumed)
+    assert all(bool(same) for same in resumed.values())
 
 
 def test_groups_hold_every_parameter_once() -> None:

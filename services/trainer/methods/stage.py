@@ -1,0 +1,91 @@
+"""A method as a stage of the trainer's service: one step at a time, its whole state given and taken."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dubbing.errors import CheckpointMismatch, TrainingDiverged
+from services.trainer.methods.samples import Clips
+from services.trainer.methods.training import Method, MethodState, restore, state_of
+from services.trainer.optimise import DivergedError
+from services.trainer.service.stage import State, StepReport
+
+Draw = Callable[[Path], None]
+Export = Callable[[Path, Mapping[str, Any]], bool]
+
+
+class MethodStage:
+    """See ``services.trainer.service.stage.Stage``.
+
+    Args:
+        method: takes the steps.
+        steps: of the whole run.
+        batches: step number (from 1) -> this process's micro-batches; a pure function, so that a resumed run sees the same.
+        samples: of one step, over all processes.
+        facts: ``parameters``, ``data`` and what else a model version should say of its origin.
+        draw: writes a contact sheet of what the weights make now.
+        export: writes the models that the run makes.
+        sharded: every process holds its own part of the state.
+    """
+
+    def __init__(
+        self, method: Method, steps: int, batches: Callable[[int], Sequence[Clips]], *,
+        samples: int, facts: Mapping[str, Any], draw: Draw, export: Export, sharded: bool = False,
+    ) -> None:  # fmt: skip
+        self._method, self._batches, self._samples = method, batches, samples
+        self._facts, self._draw, self._export, self._sharded = dict(facts), draw, export, sharded
+        self.step, self.steps = 0, steps
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """See ``Stage``."""
+        return self._facts
+
+    def advance(self) -> StepReport:
+        """See ``Stage``.
+
+        Raises:
+            TrainingDiverged: too many steps in a row had no finite gradient; names the samples.
+        """
+        number = self.step + 1
+        try:
+            figures = self._method.step(number, self._batches(number))
+        except DivergedError as error:
+            raise TrainingDiverged(
+                f"{error}.", where={"stage": "training", "step": number},
+                suggestions=("look at these samples", "resume with a lower learning rate in a new run"),
+            ) from error  # fmt: skip
+        self.step = number
+        norm = max(value for name, value in figures.items() if name.endswith("/gradient"))
+        skipped = sum(one.counts()["skipped"] for one in self._method.updates.values())
+        return StepReport(figures, norm if math.isfinite(norm) else None, self._samples, skipped)
+
+    def state(self) -> State:
+        """See ``Stage``."""
+        made = state_of(self._method)
+        values = {"step": self.step, "counts": {name: dict(counts) for name, counts in made.counts.items()}}
+        return State(own=made.tensors, values=values) if self._sharded else State(shared=made.tensors, values=values)
+
+    def restore(self, state: State) -> None:
+        """See ``Stage``.
+
+        Raises:
+            CheckpointMismatch: it is another network's, or another recipe's.
+        """
+        try:
+            restore(self._method, MethodState({**state.shared, **state.own}, state.values["counts"]))
+        except (KeyError, ValueError) as error:
+            raise CheckpointMismatch(
+                f"The checkpoint does not fit: {error}.", where={"stage": "training"},
+                suggestions=("resume with the recipe and settings that made the checkpoint",),
+            ) from error  # fmt: skip
+        self.step = int(state.values["step"])
+
+    def sample(self, path: Path) -> None:
+        """See ``Stage``."""
+        self._draw(path)
+
+    def export(self, repository: Path, source: Mapping[str, Any]) -> bool:
+        """See ``Stage``."""
+        return self._export(repository, source)
