@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -46,13 +47,16 @@ class Weights:
         self.text = torch.zeros(CONFIG.text_len, CONFIG.text_dim)
 
     def write(self, repository: Path) -> None:
-        codec, network = self.codec.state_dict(), self.network.state_dict()
-        student = join_parts({"network": network, "codec": codec, "text": {"embedding": self.text}})
-        about = {"model": TINY.student, "preset": "tiny", "config": CONFIG.to_json()}
-        write_folder(repository / TINY.student / "1", student, about)
+        codec = self.codec.state_dict()
+        self.write_student(repository / TINY.student / "1")
         write_folder(repository / TINY.face_encoder / "1", join_parts({"codec": codec}), {"model": TINY.face_encoder})
         speech = join_parts({"encoder": self.speech.state_dict()})
         write_folder(repository / TINY.speech_encoder / "1", speech, {"model": TINY.speech_encoder})
+
+    def write_student(self, folder: Path) -> None:
+        parts = {"network": self.network.state_dict(), "codec": self.codec.state_dict(), "text": {"embedding": self.text}}
+        about = {"model": TINY.student, "preset": "tiny", "config": CONFIG.to_json()}
+        write_folder(folder, join_parts(parts), about)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +139,12 @@ class Chunk:
             return to_uint8(weights.codec.decode(latents))[0].numpy()
 
 
+def run_chunk(server: dict[str, str], chunk: Chunk) -> np.ndarray:
+    """All frames of a chunk, through a connection of its own."""
+    with grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"]) as client:
+        return np.concatenate([chunk.send(client, block) for block in range(chunk.blocks)])
+
+
 def test_a_chunk_comes_back_block_by_block_as_the_library_generates_it_offline(
     client: grpc.InferenceServerClient, weights: Weights
 ) -> None:
@@ -154,22 +164,23 @@ def test_every_answer_names_the_weights_that_made_it(client: grpc.InferenceServe
 def test_concurrent_chunks_keep_their_own_results_to_the_byte(server: dict[str, str], weights: Weights) -> None:
     chunks = [Chunk(10 + number, blocks=5) for number in range(6)]
 
-    def run(chunk: Chunk) -> np.ndarray:
-        with grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"]) as client:
-            return np.concatenate([chunk.send(client, block) for block in range(chunk.blocks)])
-
     before = metrics(server)
     with ThreadPoolExecutor(len(chunks)) as pool:
-        results = list(pool.map(run, chunks))
+        results = list(pool.map(partial(run_chunk, server), chunks))
     after = metrics(server)
     for chunk, frames in zip(chunks, results, strict=True):
         assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
-    blocks, steps = (after[name] - before.get(name, 0.0) for name in ("blocks_total", "steps_total"))
+    blocks, steps, busy = (
+        after[name] - before.get(name, 0.0) for name in ("blocks_total", "steps_total", "block_seconds_total")
+    )
     assert blocks == 30
+    assert busy > 0.0
+    assert after["batch_size"] >= 1
+    assert after["slots_in_use"] == 0
     assert steps < blocks if torch.cuda.is_available() else steps == blocks
     assert after["frames_total"] - before.get("frames_total", 0.0) == 6 * (9 + 4 * 12)
     if not torch.cuda.is_available():
-        np.testing.assert_array_equal(run(chunks[0]), results[0])
+        np.testing.assert_array_equal(run_chunk(server, chunks[0]), results[0])
 
 
 def test_a_foreign_block_is_refused_and_the_sequence_goes_on(client: grpc.InferenceServerClient, weights: Weights) -> None:
@@ -254,10 +265,10 @@ def test_damaged_weights_are_refused(client: grpc.InferenceServerClient, server:
     assert client.is_model_ready(TINY.face_encoder, "1")
 
 
-def metrics(server: dict[str, str]) -> dict[str, float]:
-    """Our own metrics of the student, by short name."""
+def metrics(server: dict[str, str], version: int = 1) -> dict[str, float]:
+    """Our own metrics of one version of the student, by short name."""
     time.sleep(0.3)
     lines = httpx.get(server["DUBLINE_TRITON_METRICS_URL"]).text.splitlines()
-    label = f'{{model="{TINY.student}"}} '
+    label = f'{{model="{TINY.student}",version="{version}"}} '
     found = [line.removeprefix("lipforcing_").split(label) for line in lines if label in line]
     return {name: float(value) for name, value in found}
