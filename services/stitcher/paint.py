@@ -1,6 +1,7 @@
 """Paints every mouth of a job into its picture and encodes it, frame by frame."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from dubbing.domain.media import VideoInfo
@@ -10,8 +11,11 @@ from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
 from dubbing.queue.context import Context
 from services.stitcher.mouths import Mouth
-from services.stitcher.repaint import repaint
+from services.stitcher.repaint import crop_box, repaint
 from services.stitcher.scoring import MouthMeter
+
+# Rows of the picture that the meter sees at least: landmarks get no finer with more.
+_SEEN = 320
 
 
 class Painter:
@@ -42,6 +46,7 @@ class Painter:
                 context.progress(frame.index + 1, self._video.frames)
 
     def _paint_one(self, frame: PictureFrame, mouth: Mouth) -> None:
-        region = repaint(frame, mouth.matrix, mouth.crop, self._compositor)
-        if region is not None:
-            self._meter.see(frame.index, region)
+        box = crop_box(mouth.matrix, len(mouth.crop), frame.size)
+        if box is None or not repaint(frame, mouth.matrix, mouth.crop, self._compositor):
+            return
+        self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))

@@ -17,8 +17,10 @@ from services.stitcher.agreement import agreement
 
 Region = NDArray[np.uint8]
 
-# Ten seconds tell as much about a shot as ten minutes do.
+# Ten seconds tell as much about a shot as ten minutes do, and every other frame of a longer one as much as all: mouths open
+# and close four times a second at most.
 _MOST_FRAMES = 250
+_DENSE_FRAMES = 100
 _BACKLOG = 32
 
 
@@ -27,7 +29,7 @@ class MouthMeter:
 
     Args:
         open_detector: makes a detector; it lives on that thread.
-        shots: a shot's first frames are measured, up to a limit.
+        shots: a shot's first frames are measured, up to a limit; of long shots, every other one.
         frames: length of the title.
     """
 
@@ -36,17 +38,22 @@ class MouthMeter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mouth-meter")
         self._detector = self._thread.submit(open_detector).result()
         self._last: Face | None = None
-        self._left = {shot.index: _MOST_FRAMES for shot in shots}
         self._shots = shots
+        self._offered = {shot.index: 0 for shot in shots}
         self._pending: list[Future[None]] = []
 
-    def see(self, frame: int, region: Region) -> None:
-        """Take the region around one repainted mouth, uint8 R'G'B' [h, w, 3]; waits when the thread is far behind."""
-        shot = next(shot.index for shot in self._shots if shot.start <= frame < shot.end)
-        if not self._left[shot]:
+    def see(self, frame: int, show: Callable[[], Region]) -> None:
+        """Take the region around one repainted mouth, uint8 R'G'B' [h, w, 3]; waits when the thread is far behind.
+
+        Args:
+            frame: its number.
+            show: gives the region; not called when this frame is not measured.
+        """
+        shot = next(shot for shot in self._shots if shot.start <= frame < shot.end)
+        place = self._offered[shot.index] = self._offered[shot.index] + 1
+        if place > _MOST_FRAMES or (len(shot) > _DENSE_FRAMES and place % 2 == 0):
             return
-        self._left[shot] -= 1
-        self._pending.append(self._thread.submit(self._measure, frame, region))
+        self._pending.append(self._thread.submit(self._measure, frame, show()))
         if len(self._pending) > _BACKLOG:
             self._pending.pop(0).result()
 

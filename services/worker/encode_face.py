@@ -67,9 +67,8 @@ def chunk_crops(reader: FrameReader, analysis: Analysis, chunks: list[Chunk], si
         for frame in reader.read(stretch.start, stretch.end):
             while waiting and waiting[0].start == frame.index:
                 open_chunks[waiting.pop(0)] = []
-            picture = frame.rgb()
             crops = {
-                track: extract_crop(picture, matrices[track][frame.index - starts[track]], size)
+                track: extract_crop(frame, matrices[track][frame.index - starts[track]], size)
                 for track in {chunk.track for chunk in open_chunks}
             }
             for chunk in list(open_chunks):

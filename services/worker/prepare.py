@@ -1,12 +1,11 @@
 """PREPARE: shots, faces and chunks of a picture, in one pass over its frames and with memory for points only."""
 
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 
 from dubbing.domain.analysis import Analysis, TrackPath
-from dubbing.domain.media import VideoInfo
+from dubbing.domain.media import Box, VideoInfo
 from dubbing.domain.work import PrepareResult, PrepareTask
 from dubbing.errors import NoVideoStream
 from dubbing.faces.detector import FaceDetector
@@ -21,7 +20,7 @@ from dubbing.storage.store import ObjectStore
 
 # About four seconds at 25 frames per second: what a crash may cost, and small enough to share a GPU fairly.
 _CHUNK_BLOCKS = 8
-# Cuts are looked for in a picture of this width.
+# Cuts are looked for in a picture of about this width.
 _SHOT_WIDTH = 256
 
 OpenDetector = Callable[[], FaceDetector]
@@ -59,11 +58,10 @@ class Preparer:
         detector = self._open_detector()
         try:
             tracker, finder = FaceTracker(detector), ShotFinder(video.fps)
-            width, height = video.upright_size
-            small = (min(width, _SHOT_WIDTH), max(2, round(height * Fraction(min(width, _SHOT_WIDTH), width))))
+            whole = Box(0, 0, *video.upright_size)
             for frame in reader.read():
-                finder.push(frame.rgb(small))
-                tracker.push(frame.rgb())
+                finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
+                tracker.push(frame)
                 context.progress(frame.index + 1, video.frames)
             shots, found = finder.finish(), tracker.finish()
         finally:

@@ -8,16 +8,38 @@ Matrices are float64 [2, 3] and map (x, y, 1) of the frame to (x, y) of the crop
 the top left pixel is (0, 0). V stands for frames.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
+from dubbing.domain.media import Box
+
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
 Picture = NDArray[Any]  # uint8 or uint16 [H, W, 3]
+
+
+class View(Protocol):
+    """A frame that can show a part of itself, so that nobody converts what nobody looks at."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        ...
+
+    def rgb(self) -> Picture:
+        """All of it, uint8 [H, W, 3]."""
+        ...
+
+    def region(self, box: Box, block: int = 1) -> Picture:
+        """A part, uint8 [h, w, 3], averaged over block x block pixels; its last row and column repeat to whole blocks."""
+        ...
+
+
+Frame = Picture | View
 
 TEMPLATE_WIDTH: Final = 420
 TEMPLATE_HEIGHT: Final = 560
@@ -68,14 +90,14 @@ def invert(matrix: Matrix) -> Matrix:
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
-def extract_crop(frame: Picture, matrix: Matrix, size: int) -> Picture:
+def extract_crop(frame: Frame, matrix: Matrix, size: int) -> Picture:
     """Resamples the face once, without aliasing, into its aligned crop.
 
     Where the crop is smaller than its area in the frame, the frame is first averaged over whole blocks of pixels, then each
     crop pixel over a grid of samples; beyond the frame's border its outermost pixels repeat.
 
     Args:
-        frame: uint8 or uint16 [H, W, 3] RGB.
+        frame: uint8 or uint16 [H, W, 3] RGB, or a frame that shows parts of itself.
         matrix: float64 [2, 3], frame to crop.
         size: side of the crop.
 
@@ -85,12 +107,11 @@ def extract_crop(frame: Picture, matrix: Matrix, size: int) -> Picture:
     to_frame = invert(matrix)
     steps = np.hypot(*to_frame[:, :2]) - 1e-9
     block = max(1, int(steps.min()))
-    if block > 1:
-        frame, to_frame = _reduce(frame, to_frame, size, block)
+    part, to_part = _part(frame, to_frame, size, block)
     across, down = (int(n) for n in np.ceil(steps / block))
-    fine = np.column_stack([to_frame[:, 0] / across, to_frame[:, 1] / down, to_frame @ [_offset(across), _offset(down), 1.0]])
+    fine = np.column_stack([to_part[:, 0] / across, to_part[:, 1] / down, to_part @ [_offset(across), _offset(down), 1.0]])
     samples = cv2.warpAffine(
-        frame,
+        part,
         fine,
         (size * across, size * down),
         flags=(cv2.INTER_CUBIC if across == down == 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP,
@@ -106,17 +127,29 @@ def footprint(to_frame: Matrix, size: int) -> NDArray[np.float64]:
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
-def _reduce(frame: Picture, to_frame: Matrix, size: int, block: int) -> tuple[Picture, Matrix]:
+def _part(frame: Frame, to_frame: Matrix, size: int, block: int) -> tuple[Picture, Matrix]:
     """The part of the frame under the crop, averaged over block x block pixels, and the transform into that picture."""
-    height, width = frame.shape[:2]
+    width, height = frame.shape[1::-1] if isinstance(frame, np.ndarray) else frame.size
     left, top, right, bottom = footprint(to_frame, size) + np.array([-2, -2, 3, 3]) * block
     x0, y0 = (int(np.clip(low, 0, end - 1)) for low, end in ((left, width), (top, height)))
-    x1, y1 = int(np.clip(right, x0 + 1, width)), int(np.clip(bottom, y0 + 1, height))
-    part = cv2.copyMakeBorder(frame[y0:y1, x0:x1], 0, (y0 - y1) % block, 0, (x0 - x1) % block, cv2.BORDER_REPLICATE)
-    small = cv2.resize(part, (part.shape[1] // block, part.shape[0] // block), interpolation=cv2.INTER_AREA)
+    box = Box(x0, y0, int(np.clip(right, x0 + 1, width)), int(np.clip(bottom, y0 + 1, height)))
+    small = averaged(_cut(frame, box), block) if isinstance(frame, np.ndarray) else frame.region(box, block)
     moved = to_frame / block
     moved[:, 2] += _offset(block) - np.array([x0, y0]) / block
     return small, moved
+
+
+def _cut(frame: Picture, box: Box) -> Picture:
+    return frame[box.top : box.bottom, box.left : box.right]
+
+
+def averaged(picture: Picture, block: int) -> Picture:
+    """The mean of every block x block pixels; the last row and column repeat to whole blocks."""
+    if block == 1:
+        return picture
+    height, width = picture.shape[:2]
+    whole = cv2.copyMakeBorder(picture, 0, -height % block, 0, -width % block, cv2.BORDER_REPLICATE)
+    return cv2.resize(whole, (whole.shape[1] // block, whole.shape[0] // block), interpolation=cv2.INTER_AREA)
 
 
 def _offset(steps: int) -> float:

@@ -13,12 +13,14 @@ opacity. Three things hide where it ends:
 Letters: n side of the crop, h w size of the touched part of the frame.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, Picture, invert
 from dubbing.faces.light import Light
 from lipforcing.contract import mouth_mask
@@ -30,6 +32,31 @@ _COARSE: Final = 128  # side of the picture in which likeness is judged
 _BAND: Final = 48  # rows that are worked on at a time, so that they stay in the processor's cache
 _FEATHER: Final = 5 / 64  # of the crop's side
 _LIKENESS: Final = 0.06  # difference, as a part of the square root of light, at which footage and generated picture are others
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A generated mouth, ready to be laid over its frame.
+
+    Attributes:
+        light: float32 [m, m, 4], linear light to add and the share of the frame to take away first.
+        matrix: float64 [2, 3], frame to patch.
+        interpolation: cv2's.
+    """
+
+    light: Planes
+    matrix: Matrix
+    interpolation: int
+
+    def box(self, size: tuple[int, int]) -> Box | None:
+        """The pixels of a frame of that width and height that the mouth region can reach; None when there are none."""
+        region = mouth_mask(_COARSE)
+        rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+        edges = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]) * len(self.light) / _COARSE - 0.5
+        places = np.array([(x, y, 1.0) for x in edges[:, 0] for y in edges[:, 1]]) @ invert(self.matrix).T
+        left, top = np.clip(np.floor(places.min(axis=0)), 0, size).astype(int)
+        right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, size).astype(int)
+        return Box(int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
 
 
 class Compositor:
@@ -58,37 +85,39 @@ class Compositor:
         Returns:
             A new picture of the frame's type; pixels outside the mouth region are the frame's own.
         """
+        result = frame.copy()
+        patch = self.patch(matrix, source, generated)
+        box = patch.box((frame.shape[1], frame.shape[0]))
+        if box is not None:
+            self.lay(result[box.top : box.bottom, box.left : box.right], patch, box)
+        return result
+
+    def patch(self, matrix: Matrix, source: Picture, generated: Picture) -> "Patch":
+        """What has to be laid over the frame; arguments as for `paste`."""
         block = _block(matrix, self._size)
         if block not in self._opacity:
             self._opacity[block] = feathered_mask(self._size, 2 * block)
-        patch = self._patch(source, generated, self._opacity[block])
+        light = self._blended(source, generated, self._opacity[block])
         if block > 1:
             small = (self._size // block, self._size // block)
-            patch = np.asarray(cv2.resize(patch, small, interpolation=cv2.INTER_AREA), np.float32)
-        return self._over(frame, _reduced(matrix, block), patch, cv2.INTER_CUBIC if block == 1 else cv2.INTER_LINEAR)
+            light = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
+        return Patch(light, _reduced(matrix, block), cv2.INTER_CUBIC if block == 1 else cv2.INTER_LINEAR)
 
-    def _over(self, frame: Picture, matrix: Matrix, patch: Planes, interpolation: int) -> Picture:
-        """A copy of the frame with the patch laid over it."""
-        result = frame.copy()
-        left, top, right, bottom = _touched(len(patch), matrix, frame)
-        if left >= right or top >= bottom:
-            return result
-        for row in range(top, bottom, _BAND):
-            self._lay(result[row : min(row + _BAND, bottom), left:right], _from(matrix, left, row), patch, interpolation)
-        return result
+    def lay(self, part: Picture, patch: "Patch", box: Box) -> None:
+        """Lays the patch, in place, over that part of a frame which `Patch.box` named."""
+        for row in range(0, len(part), _BAND):
+            band = part[row : row + _BAND]
+            height, width = band.shape[:2]
+            place, how = _from(patch.matrix, box.left, box.top + row), patch.interpolation | cv2.WARP_INVERSE_MAP
+            warped = cv2.warpAffine(patch.light, place, (width, height), flags=how)
+            changed = cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4)))
+            red, green, blue, replaced = cv2.split(warped)
+            kept = 1 - replaced
+            filmed = cv2.multiply(self._light.decode(band), cv2.merge([kept, kept, kept]))
+            mixed = np.asarray(cv2.add(filmed, cv2.merge([red, green, blue])), np.float32)
+            cv2.copyTo(self._light.encode(mixed, band.dtype), changed, band)
 
-    def _lay(self, part: Picture, matrix: Matrix, patch: Planes, interpolation: int) -> None:
-        """Lays the patch over a part of the frame, in place."""
-        height, width = part.shape[:2]
-        warped = cv2.warpAffine(patch, matrix, (width, height), flags=interpolation | cv2.WARP_INVERSE_MAP)
-        changed = cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4)))
-        red, green, blue, replaced = cv2.split(warped)
-        kept = 1 - replaced
-        filmed = cv2.multiply(self._light.decode(part), cv2.merge([kept, kept, kept]))
-        mixed = np.asarray(cv2.add(filmed, cv2.merge([red, green, blue])), np.float32)
-        part[...] = cv2.copyTo(self._light.encode(mixed, part.dtype), changed, part)
-
-    def _patch(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
+    def _blended(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
         """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
         filmed = self._light.decode(source)
         made = self._light.decode(generated)
@@ -141,18 +170,6 @@ def _from(matrix: Matrix, left: int, top: int) -> Matrix:
     moved = matrix.copy()
     moved[:, 2] += matrix[:, :2] @ [left, top]
     return moved
-
-
-def _touched(size: int, matrix: Matrix, frame: Picture) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom (exclusive) of the frame's pixels that the mouth region of the crop can reach."""
-    region = mouth_mask(_COARSE)
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    edges = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]) * size / _COARSE - 0.5
-    places = np.array([(x, y, 1.0) for x in edges[:, 0] for y in edges[:, 1]]) @ invert(matrix).T
-    limit = np.array([frame.shape[1], frame.shape[0]])
-    left, top = np.clip(np.floor(places.min(axis=0)), 0, limit).astype(int)
-    right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, limit).astype(int)
-    return int(left), int(top), int(right), int(bottom)
 
 
 def _membrane_operator() -> tuple[NDArray[np.intp], Planes]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from dubbing.errors import Permanent
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Matrix, Picture, extract_crop, invert
+from dubbing.faces.align import Frame, Matrix, Picture, extract_crop, invert
 
 # Apache-2.0; the float16/1 file that Google publishes.
 MODEL_SHA256: Final = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -53,13 +53,13 @@ class Face:
 
 
 class FaceDetector(Protocol):
-    """Finds faces in single frames; frames are uint8 or uint16 [H, W, 3] RGB."""
+    """Finds faces in single frames, which are uint8 or uint16 [H, W, 3] RGB or show parts of themselves."""
 
-    def find(self, frame: Picture, *, deep: bool = False) -> list[Face]:
+    def find(self, frame: Frame, *, deep: bool = False) -> list[Face]:
         """All faces of the frame, largest first; ``deep`` looks for small ones, slowly, if there are no others."""
         ...
 
-    def follow(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
+    def follow(self, frame: Frame, faces: Sequence[Face]) -> list[Face | None]:
         """Where each of the previous frame's faces is now, None where it is not seen."""
         ...
 
@@ -96,12 +96,12 @@ class MediaPipeDetector:
         """Frees the detector."""
         self._landmarker.close()
 
-    def find(self, frame: Picture, *, deep: bool = False) -> list[Face]:
+    def find(self, frame: Frame, *, deep: bool = False) -> list[Face]:
         """All faces of the frame, largest first; ``deep`` looks for small ones, slowly, if there are no others."""
-        frame = _eight_bit(frame)
-        coarse = self._search(frame, _tiles(frame))
+        picture = _eight_bit(frame if isinstance(frame, np.ndarray) else frame.rgb())
+        coarse = self._search(picture, _tiles(picture))
         if deep and not coarse:
-            coarse = self._search(frame, _small_tiles(frame))
+            coarse = self._search(picture, _small_tiles(picture))
         fine = self.follow(frame, distinct(coarse))
         return distinct(face for face in fine if face is not None)
 
@@ -116,12 +116,12 @@ class MediaPipeDetector:
             found += [Face((points + 0.5) * scale - 0.5 + [x, y]) for points in self._landmarks(part)]
         return found
 
-    def follow(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
+    def follow(self, frame: Frame, faces: Sequence[Face]) -> list[Face | None]:
         """Where each of the previous frame's faces is now, None where it is not seen."""
-        frame = _eight_bit(frame)
+        frame = _eight_bit(frame) if isinstance(frame, np.ndarray) else frame
         return [self._follow(frame, face) for face in faces]
 
-    def _follow(self, frame: Picture, face: Face) -> Face | None:
+    def _follow(self, frame: Frame, face: Face) -> Face | None:
         matrix = _upright(face)
         roi = extract_crop(frame, matrix, _ROI_SIDE)
         back = invert(matrix)

@@ -77,5 +77,6 @@ class Light:
 
     def encode(self, light: NDArray[np.float32], kind: Any) -> NDArray[Any]:
         """Code values of type ``kind`` (uint8 or uint16) for linear light, which is clipped to 0 .. 1."""
-        roots = np.sqrt(np.clip(light, 0, 1)) * np.float32(_ROOTS - 1)
-        return np.take(self._encode[np.dtype(kind)], np.rint(roots).astype(np.uint16))
+        roots = np.sqrt(np.clip(light, 0, 1))
+        np.multiply(roots, np.float32(_ROOTS - 1), out=roots)
+        return np.take(self._encode[np.dtype(kind)], np.add(roots, np.float32(0.5), out=roots).astype(np.uint16))

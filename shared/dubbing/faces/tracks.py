@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dubbing.domain.faces import FaceTrack, Finding, FrameRange
 from dubbing.errors import NoFaceAnywhere
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Picture
+from dubbing.faces.align import Frame
 from dubbing.faces.detector import Face, FaceDetector
 
 _SEARCH_EVERY: Final = 25  # frames between searches for further faces while one is followed
@@ -87,8 +87,8 @@ class FaceTracker:
         self._live: list[_Track] = []
         self._done: list[_Track] = []
 
-    def push(self, frame: Picture, *, cut: bool = False) -> None:
-        """Takes the next frame, uint8 or uint16 [H, W, 3] RGB; ``cut`` says that a shot starts with it."""
+    def push(self, frame: Frame, *, cut: bool = False) -> None:
+        """Takes the next frame, as the detector does; ``cut`` says that a shot starts with it."""
         if cut or not self._cuts:
             self._cuts.append(self._frame)
             self._retire(self._live)
@@ -116,7 +116,7 @@ class FaceTracker:
         faces = tuple(_tracked(track, index) for index, track in enumerate(chosen))
         return FacesFound(faces, tuple(_findings(faces, usable, chosen, self._frame)))
 
-    def _follow(self, frame: Picture) -> None:
+    def _follow(self, frame: Frame) -> None:
         found = self._detector.follow(frame, [t.face for t in self._live])
         taken: list[Face] = []
         for track, face in zip(self._live, found, strict=True):
@@ -124,7 +124,7 @@ class FaceTracker:
                 track.see(self._frame, face)
                 taken.append(face)
 
-    def _search(self, frame: Picture, *, deep: bool) -> None:
+    def _search(self, frame: Frame, *, deep: bool) -> None:
         for face in self._detector.find(frame, deep=deep):
             overlaps = [track.face.overlap(face) for track in self._live]
             if max(overlaps, default=0.0) < 0.2:
@@ -167,11 +167,11 @@ class FaceTracker:
         )
 
 
-def track_faces(frames: Iterable[Picture], cuts: Iterable[int], tracker: FaceTracker) -> FacesFound:
+def track_faces(frames: Iterable[Frame], cuts: Iterable[int], tracker: FaceTracker) -> FacesFound:
     """Tracks a whole title whose shots are known.
 
     Args:
-        frames: uint8 or uint16 [H, W, 3] RGB each, read once.
+        frames: each as the detector takes it; read once.
         cuts: first frame of each shot.
         tracker: a fresh tracker.
 

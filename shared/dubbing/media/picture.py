@@ -18,15 +18,17 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box, VideoInfo
+from dubbing.media.chroma import Plane, at_luma, averaged, detail, to_chroma
 from dubbing.media.colour import ColourSpace, colour_space, working_format
+from dubbing.media.look import look
 
 Image = NDArray[np.floating[Any]]  # [h,w,3] float32
 Channel = NDArray[np.floating[Any]]  # [h,w] float32
-Plane = NDArray[Any]  # [h,w] uint8 or uint16
 _SWS_MATRIX = {
     "bt709": "ITU709", "smpte170m": "ITU601", "bt470bg": "ITU601", "fcc": "FCC", "smpte240m": "SMPTE240M",
 }  # fmt: skip
 _SWS_BT2020 = 9
+_BAND = 48  # rows that are worked on at a time, so that they stay in the processor's cache
 _SWS_EXACT = 0x2 | 0x2000 | 0x40000  # bilinear, chroma at every pixel, accurate rounding
 
 
@@ -90,6 +92,16 @@ class PictureFrame:
         pixels: NDArray[Any] = frame.to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, -self._turns)) if self._turns else pixels
 
+    def region(self, box: Box, block: int = 1) -> NDArray[np.uint8]:
+        """Region of the upright picture as uint8 [h,w,3], averaged over block x block pixels: for looking at, and cheap.
+
+        The last row and column repeat to whole blocks.
+        """
+        if self._turns == 0:
+            return look(self.planes, self._sub, self.space, self._coded_box(box), block)
+        mean = averaged(self.roi_rgb(box), block, block)
+        return np.asarray(np.clip(mean, 0, 1) * 255 + np.float32(0.5), np.uint8)
+
     def roi_rgb(self, box: Box) -> Image:
         """Region of the upright picture as R'G'B' float32 [h,w,3], nominally 0 to 1, not clipped."""
         return np.ascontiguousarray(np.rot90(self._coded_rgb(self._coded_box(box)), -self._turns))
@@ -102,22 +114,28 @@ class PictureFrame:
             rgb: [h,w,3] the region's new R'G'B', already blended.
             mask: [h,w] 0 to 1, how much of the new picture ``rgb`` holds; values are written only where it is above 0.
         """
+        delta = np.asarray(rgb, np.float32) - self.roi_rgb(box)
+        self.add_roi_rgb(box, np.where(mask[..., None] > 0, delta, np.float32(0)), mask)
+
+    def add_roi_rgb(self, box: Box, change: Image, mask: Channel) -> None:
+        """Add a change of R'G'B' to the code values of a region.
+
+        Args:
+            box: where, in the upright picture.
+            change: float32 [h,w,3], 0 wherever ``mask`` is.
+            mask: [h,w] 0 to 1, how much of a new picture the change brings.
+        """
         coded = self._coded_box(box)
-        alpha = np.rot90(mask, self._turns)
-        inside = alpha > 0
-        delta = np.rot90(rgb, self._turns) - self._coded_rgb(coded)
-        delta = np.where(inside[..., None], delta, np.float32(0))
+        alpha, delta = np.rot90(mask, self._turns), np.ascontiguousarray(np.rot90(change, self._turns))
         self._make_writable()
         if self.space.matrix == "gbr":
             for plane, channel in zip(self.planes, (1, 2, 0), strict=True):
-                self._add(plane, coded, delta[..., channel] * np.float32(self.space.luma_scale), inside)
+                self._add(plane, coded, delta[..., channel] * np.float32(self.space.luma_scale))
             return
         scales = np.array([[self.space.luma_scale], [self.space.chroma_scale], [self.space.chroma_scale]])
-        changes: Image = np.asarray(cv2.transform(delta, self.space.to_ycc_matrix() * scales), np.float32)
-        luma, *chroma = self.planes
-        self._add(luma, coded, changes[..., 0], inside)
-        for plane, channel in zip(chroma, (1, 2), strict=True):
-            self._add_chroma(plane, coded, changes[..., channel], alpha)
+        to_codes = self.space.to_ycc_matrix() * scales
+        self._add_luma(coded, delta, to_codes[:1])
+        self._add_chroma(coded, delta, alpha, to_codes[1:])
 
     def _coded_box(self, box: Box) -> Box:
         """The upright box in coded coordinates."""
@@ -137,72 +155,55 @@ class PictureFrame:
             g, b, r = (p[box.top : box.bottom, box.left : box.right] for p in planes)
             return np.stack([r, g, b], -1).astype(np.float32) / np.float32(space.luma_scale)
         luma = planes[0][box.top : box.bottom, box.left : box.right].astype(np.float32)
-        codes = cv2.merge([luma, self._chroma(planes[1], box), self._chroma(planes[2], box)])
+        codes = cv2.merge([luma, *(at_luma(plane, self._sub, box, kind=np.float32) for plane in planes[1:])])
         scales = np.array([space.luma_scale, space.chroma_scale, space.chroma_scale])
         matrix = space.to_rgb_matrix() / scales
         zeros = np.array([space.luma_offset, space.chroma_zero, space.chroma_zero])
         return np.asarray(cv2.transform(codes, np.column_stack([matrix, -matrix @ zeros])), np.float32)
 
-    def _chroma(self, plane: NDArray[Any], box: Box) -> Channel:
-        """Chroma at every luma position of the box: linear in between, sited left horizontally, centred vertically."""
-        sx, sy = self._sub
-        if (sx, sy) == (1, 1):
-            return plane[box.top : box.bottom, box.left : box.right].astype(np.float32)
-        top, left = max(0, box.top // sy - 1), max(0, box.left // sx - 1)
-        values = plane[top : (box.bottom - 1) // sy + 2, left : (box.right - 1) // sx + 2].astype(np.float32)
-        # Quarters of a sample at the finest, which the warp's 1/32 steps hold exactly.
-        place = np.array(
-            [
-                [1 / sx, 0.0, box.left / sx - left],
-                [0.0, 1 / sy, (box.top - 0.5 * (sy - 1)) / sy - top],
-            ]
-        )
-        size = (box.right - box.left, box.bottom - box.top)
-        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(cv2.warpAffine(values, place, size, flags=how, borderMode=cv2.BORDER_REPLICATE))
+    def _add_luma(self, box: Box, delta: Image, to_code: NDArray[Any]) -> None:
+        for row in range(0, len(delta), _BAND):
+            band = delta[row : row + _BAND]
+            place = Box(box.left, box.top + row, box.right, box.top + row + len(band))
+            self._add(self.planes[0], place, np.asarray(cv2.transform(band, to_code), np.float32))
 
-    def _add_chroma(self, plane: Plane, box: Box, delta: Channel, alpha: Channel) -> None:
+    def _add_chroma(self, box: Box, delta: Image, alpha: Channel, to_codes: NDArray[Any]) -> None:
         """Bring the change onto the chroma grid and add it to the cells that lie wholly inside the mask.
 
         A sample keeps detail finer than what its interpolation shows; under the mask that detail is the old picture's and
         goes with it, in proportion to the mask.
         """
         sx, sy = self._sub
-        if (sx, sy) == (1, 1):
-            self._add(plane, box, delta, alpha > 0)
-            return
-        cell = Box(box.left // sx, box.top // sy, -(-box.right // sx), -(-box.bottom // sy))
+        cells = Box(box.left // sx, box.top // sy, -(-box.right // sx), -(-box.bottom // sy))
         # The box in whole cells; at the picture's odd edge a cell colours fewer pixels, which then count as inside.
         pad = (
-            (box.top - cell.top * sy, cell.bottom * sy - box.bottom),
-            (box.left - cell.left * sx, cell.right * sx - box.right),
+            box.top - cells.top * sy,
+            cells.bottom * sy - box.bottom,
+            box.left - cells.left * sx,
+            cells.right * sx - box.right,
         )
-        inside = np.pad(alpha > 0, pad)
-        if box.bottom == self.native.height and pad[0][1]:
+        inside = cv2.copyMakeBorder((alpha > 0).astype(np.uint8), *pad, cv2.BORDER_CONSTANT, value=(0,)) > 0
+        if box.bottom == self.native.height and pad[1]:
             inside[-1] = inside[-2]
-        if box.right == self.native.width and pad[1][1]:
+        if box.right == self.native.width and pad[3]:
             inside[:, -1] = inside[:, -2]
         covered = inside[:, 0::sx] & inside[:, sx - 1 :: sx]
         covered = covered[0::sy] & covered[sy - 1 :: sy]
-        seen, change, weight = (self._averaged(np.pad(v, pad, "edge")) for v in (self._chroma(plane, box), delta, alpha))
-        native = plane[cell.top : cell.bottom, cell.left : cell.right]
-        self._add(plane, cell, change + weight * (seen - native), covered)
+        borders = (cv2.copyMakeBorder(np.asarray(v, np.float32), *pad, cv2.BORDER_REPLICATE) for v in (delta, alpha))
+        seen, mask = (np.asarray(values, np.float32) for values in borders)
+        step = _BAND * sy
+        small = np.concatenate([to_chroma(seen[row : row + step], self._sub) for row in range(0, len(seen), step)])
+        weight = to_chroma(mask, self._sub) * covered
+        for plane, row in zip(self.planes[1:], to_codes, strict=True):
+            change = np.asarray(cv2.transform(small, row[None]), np.float32) * covered
+            self._add(plane, cells, change - weight * detail(plane, self._sub, cells))
 
-    def _averaged(self, values: Channel) -> Channel:
-        """Values at every luma position to the chroma grid: [1 2 1] / 4 around left-sited samples, the mean of two rows."""
-        sx, sy = self._sub
-        if sy == 2:
-            values = (values[0::2] + values[1::2]) / 2
-        if sx == 2:
-            before = np.pad(values, ((0, 0), (1, 0)), "edge")[:, 0:-1:2]
-            values = (before + 2 * values[:, 0::2] + values[:, 1::2]) / 4
-        return values
-
-    def _add(self, plane: NDArray[Any], box: Box, delta: Channel, inside: NDArray[np.bool_]) -> None:
+    def _add(self, plane: Plane, box: Box, delta: Channel) -> None:
+        """Add whole code values; a change below half of one changes nothing."""
         region = plane[box.top : box.bottom, box.left : box.right]
-        top = (1 << self.space.bits) - 1
-        new = np.clip(np.rint(region + delta), 0, top).astype(plane.dtype)
-        np.copyto(region, new, where=inside)
+        kind = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
+        new = cv2.add(region, np.rint(delta), dtype=kind)
+        np.minimum(new, (1 << self.space.bits) - 1, out=region)
 
     def _make_writable(self) -> None:
         """Own the planes before painting: the decoder still predicts from its own copy."""

@@ -136,6 +136,18 @@ def test_a_painted_colour_is_seen_again(clip: Make, pixel_format: str, tag: str)
     assert np.abs(frame.rgb()[12:36, 12:36] / 255.0 - colour).max() < 0.02
 
 
+@pytest.mark.parametrize("block", [1, 2, 3, 7])
+@pytest.mark.parametrize("pixel_format", FORMATS)
+def test_a_region_shows_the_mean_of_each_block(clip: Make, pixel_format: str, block: int) -> None:
+    frame = one(clip, pixel_format, extra=("-vf", "gblur=2"))
+    box = Box(5, 3, 5 + 6 * block, 3 + 5 * block)
+    whole = frame.roi_rgb(box).reshape(5, block, 6, block, 3).mean(axis=(1, 3))
+    shown = frame.region(box, block)
+    assert (shown.shape, shown.dtype) == ((5, 6, 3), np.uint8)
+    assert np.abs(shown - 255 * whole.clip(0, 1)).max() < (2 if block == 1 else 20)
+    assert np.abs(shown - 255 * whole.clip(0, 1)).mean() < 2
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_regions_are_upright_whatever_the_rotation(clip: Make, make: Make, turn: int) -> None:
     plain = clip("plain.mp4", "-pix_fmt", "yuv444p", size="64x48", frames=1)
@@ -146,6 +158,7 @@ def test_regions_are_upright_whatever_the_rotation(clip: Make, make: Make, turn:
     box = Box(5, 9, 33, 40)
     assert np.abs(turned.roi_rgb(box) - upright.roi_rgb(box)).max() < 1e-5
     assert np.abs(turned.rgb().astype(int) - upright.rgb()).max() <= 1
+    assert np.abs(turned.region(box, 4).astype(int) - upright.region(box, 4)).max() <= 2
     rgb = turned.roi_rgb(box)
     rgb[:10, :8] = 0.5
     turned.put_roi_rgb(box, rgb, np.ones(rgb.shape[:2], np.float32))
