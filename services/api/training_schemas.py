@@ -33,7 +33,7 @@ class RecipeList(BaseModel):
 
 
 class RunOut(BaseModel):
-    """A training run. ``metrics`` are the newest; ``facts`` say what it is made of (data digest, git revision, parameters)."""
+    """A training run. ``metrics`` are the newest; ``facts`` say what it is made of (data digest, git revisions, parameters)."""
 
     id: str
     status: RunState

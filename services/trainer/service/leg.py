@@ -167,7 +167,7 @@ class _Leg:
 
     def _began(self, event: dict[str, Any]) -> None:
         def note(work: UnitOfWork, run: TrainingRun) -> None:
-            run.steps, run.step, run.facts = event["steps"], event["step"], {**event["facts"], **run.facts}
+            run.steps, run.step, run.facts = event["steps"], event["step"], {**run.facts, **event["facts"]}
             work.runs.event(run.id, "run.began", {"step": event["step"], "attempt": self._item.attempt})
 
         self._transact(note)

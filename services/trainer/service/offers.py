@@ -12,6 +12,8 @@ from dubbing.errors import AcceleratorMissing, InvalidSetting, UnknownRecipe
 from lipforcing.contract import LATENTS_PER_BLOCK, blocks_for, frames_of
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
+from services.trainer.methods import recipe as methods
+from services.trainer.methods.plan import plan as plan_method
 from services.trainer.optimise import Optimisation
 from services.trainer.recipe import Recipe
 from services.trainer.recipes import load
@@ -93,7 +95,9 @@ def offered(name: str) -> Offered:
     """One recipe; raises `UnknownRecipe`."""
     if name not in OFFERS:
         raise UnknownRecipe(
-            f"There is no recipe {name!r}.", where={"pointer": "/recipe"}, suggestions=(f"use one of {', '.join(OFFERS)}",)
+            f"There is no recipe {name!r}.",
+            where={"pointer": "/recipe"},
+            suggestions=(f"use one of {', '.join(OFFERS)}; only planned: {', '.join(methods.NAMES)}",),
         )
     return OFFERS[name]
 
@@ -120,9 +124,22 @@ def open_stage(name: str, settings: Mapping[str, Any], cache: Path, group: Group
 
 
 def plan(name: str, settings: Mapping[str, Any], processes: int) -> Plan:
-    """What a run would need; raises `UnknownRecipe`, `UnknownSetting` or `InvalidSetting`."""
-    one = offered(name)
-    return one.plan(_recipe(one, settings), processes)
+    """What a run would need: of a recipe on offer, or of one of the methods' that is not.
+
+    Raises:
+        UnknownRecipe: there is none of this name.
+        UnknownSetting: it has no such setting.
+        InvalidSetting: a value does not fit.
+    """
+    if name in OFFERS or name not in methods.NAMES:
+        one = offered(name)
+        return one.plan(_recipe(one, settings), processes)
+    recipe = methods.load(name)
+    chosen = checked_settings(settings, flat(recipe))
+    try:
+        return plan_method(changed(recipe, chosen), processes)
+    except ValueError as error:  # a batch that does not split over so many
+        raise InvalidSetting(str(error), where={"pointer": "/settings"}) from error
 
 
 def _recipe(one: Offered, settings: Mapping[str, Any]) -> Any:

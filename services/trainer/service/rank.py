@@ -85,8 +85,8 @@ class Rank:
         rate = self._samples / seconds
         left = (stage.steps - stage.step) * report.samples / rate
         self._since, self._samples = clock.monotonic(), 0
-        parts = {name: value if math.isfinite(value) else None for name, value in report.parts.items()}
-        figures: dict[str, Any] = {"parts": parts, "gradient": report.gradient, "skipped": report.skipped}
+        parts = {name: _finite(value) for name, value in report.parts.items()}
+        figures: dict[str, Any] = {"parts": parts, "gradient": _finite(report.gradient), "skipped": report.skipped}
         self._tell(
             "metrics", {"step": stage.step, **figures, "samples_per_second": round(rate, 3), "eta_seconds": round(left, 1)}
         )
@@ -109,10 +109,10 @@ class Rank:
         if self._group.rank == 0 and stage.export(folder, {**source, "step": stage.step}):
             self._tell("candidate", {"folder": str(folder)})
 
-    @staticmethod
-    def _facts(stage: Stage) -> dict[str, Any]:
-        """What a model version says of its origin."""
-        return {**stage.facts, "revision": revision(Path(__file__).parents[3])}
+    def _facts(self, stage: Stage) -> dict[str, Any]:
+        """What a model version says of its origin, with every git revision that took part, in order."""
+        earlier, now = list(self._order.facts.get("revisions", ())), revision(Path(__file__).parents[3])
+        return {**stage.facts, "revisions": earlier if now in earlier else [*earlier, now]}
 
     def _compare(self, stage: Stage) -> None:
         """A resumed run must be the same run: same data, same number of parameters."""
@@ -128,6 +128,11 @@ class Rank:
     def _tell(self, kind: str, data: dict[str, Any]) -> None:
         if self._group.rank == 0:
             self._outbox.tell(kind, data)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON knows no other numbers."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def main() -> int:

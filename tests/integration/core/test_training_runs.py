@@ -105,7 +105,7 @@ def saved(step: int) -> Callable[[TrainingRun], bool]:
 def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     runner: Runner, start: Start, sessions: sessionmaker[Session], store: S3Store, tmp_path: Path
 ) -> None:
-    steps = 40
+    steps = 24
     run_id = start(steps=steps)
 
     def stop() -> None:
@@ -129,7 +129,7 @@ def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     assert {**before, **after} == {step: stage.advance().parts["x0"] for step in range(1, steps + 1)}
 
     assert done.facts["data"]
-    assert done.facts["revision"]
+    assert done.facts["revisions"]
     assert len(done.checkpoints) == 2
     assert done.candidate_key
     made = get_folder(store, done.candidate_key, tmp_path / "candidate")
@@ -137,14 +137,14 @@ def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     manifest = json.loads((tmp_path / "candidate" / "lip_student_tiny" / "1" / "model.json").read_text())
     origin = manifest["source"]
     assert (origin["run"], origin["recipe"]) == (run_id, "selftest")
-    assert (origin["data"], origin["revision"]) == (done.facts["data"], done.facts["revision"])
+    assert (origin["data"], origin["revisions"]) == (done.facts["data"], done.facts["revisions"])
     assert not list((tmp_path / "runs").iterdir())
 
 
 def test_a_run_survives_kill_9_of_a_rank_and_repeats_its_steps_exactly(
     runner: Runner, start: Start, sessions: sessionmaker[Session], store: S3Store
 ) -> None:
-    steps = 30
+    steps = 16
     run_id = start(processes=2, steps=steps)
 
     def kill() -> None:
