@@ -110,7 +110,7 @@ class Mouths:
     def error(self, x0_BZThw: Tensor, rows: Tensor, shown_BT: Tensor) -> Tensor:
         """Mean squared error of the shapes read from ``x0`` in the latent frames that ``shown_BT`` marks."""
         shown_BV = shown_BT.repeat_interleave(FRAMES_PER_LATENT, dim=1)[:, FRAMES_PER_LATENT - 1 :]
-        wrong = (self.reader(x0_BZThw) - self.shapes_NVP[rows]).square().mean(dim=-1)
+        wrong: Tensor = (self.reader(x0_BZThw) - self.shapes_NVP[rows]).square().mean(dim=-1)
         return (wrong * shown_BV).sum() / shown_BV.sum().clamp(min=1)
 
 
