@@ -48,7 +48,8 @@ class Sound:
     @classmethod
     def of(cls, path: Path, media: MediaInfo) -> "Sound":
         """The sound of a probed file; NotAudio and TruncatedMedia pass through."""
-        blocks = [np.clip(np.round(block * 32_768), -32_768, 32_767).astype(np.int16) for block in mono_windows(path, SPEECH_RATE)]
+        windows = mono_windows(path, SPEECH_RATE)
+        blocks = [np.clip(np.round(window * 32_768), -32_768, 32_767).astype(np.int16) for window in windows]
         lead = Fraction(0)
         if media.audio is not None and media.video is not None:
             lead = media.audio.start - media.video.start
