@@ -51,9 +51,9 @@ class ForcingStage:
     kept: float = 0.05
     moving: float = 4.0
     deaf: float = 0.0
-    reading: float = 0.5
-    veil: float = 0.3
-    energy: float = 0.7
+    reading: float = 0.2
+    veil: float = 0.1
+    energy: float = 0.4
     half: bool = True
 
 

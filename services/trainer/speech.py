@@ -54,8 +54,8 @@ class SpeechStage:
     plan: Optimisation
     weights: tuple[float, ...] = (4.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.5)
     noise: float = 0.6
-    warp: float = 0.08
-    tilt: float = 0.1
+    warp: float = 0.15
+    tilt: float = 0.15
 
 
 @torch.no_grad()

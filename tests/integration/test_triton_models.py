@@ -1,13 +1,15 @@
 """The models behind a real Triton server, with random weights: what a client sees of blocks, refusals and metrics."""
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -17,6 +19,13 @@ import torch
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from dubbing import ids
+from dubbing.domain.faces import Chunk as PlannedChunk
+from dubbing.domain.jobs import ModelPin
+from dubbing.domain.work import InferTask
+from dubbing.errors import ChunkFailed, ModelUnavailable
+from dubbing.inference.engine import ChunkRequest, FaceLatents
+from dubbing.inference.triton import TritonEngine
 from lipforcing.audio.pack import group_frames
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.conditions import Conditions
@@ -30,6 +39,9 @@ from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import join_parts, write_folder
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
+from services.worker.engines import Engines
+from services.worker.infer import Generator
+from services.worker.latents import save_latents, save_speech
 
 pytestmark = pytest.mark.stack
 TINY = STUDENTS["tiny"]
@@ -145,6 +157,16 @@ def run_chunk(server: dict[str, str], chunk: Chunk) -> np.ndarray:
         return np.concatenate([chunk.send(client, block) for block in range(chunk.blocks)])
 
 
+def request_of(chunk: Chunk) -> ChunkRequest:
+    return ChunkRequest(5, chunk.number, 1, FaceLatents(chunk.reference, chunk.masked), chunk.speech)
+
+
+class Shelf(dict[str, bytes]):
+    """Objects in a dict."""
+
+    put_bytes, get_bytes = dict.__setitem__, dict.__getitem__
+
+
 def test_a_chunk_comes_back_block_by_block_as_the_library_generates_it_offline(
     client: grpc.InferenceServerClient, weights: Weights
 ) -> None:
@@ -206,17 +228,109 @@ def test_a_bad_input_is_named_and_frees_the_slot(client: grpc.InferenceServerCli
     assert metrics(server)["slots_in_use"] == 0
 
 
-def test_a_client_that_hangs_up_does_not_stop_the_others(
+def test_a_block_that_is_cancelled_while_it_waits_is_not_generated_and_its_slot_is_free(
     server: dict[str, str], client: grpc.InferenceServerClient, weights: Weights
 ) -> None:
-    gone = Chunk(50, blocks=3)
+    gone, others = Chunk(50, blocks=3), [Chunk(60 + number, blocks=2) for number in range(5)]
     gone.send(client, 0)
-    hasty = grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"])
-    with pytest.raises(InferenceServerException, match="Deadline Exceeded"):
-        hasty.infer(TINY.student, tensors_of(gone.inputs(1)), client_timeout=0.001, sequence_id=51)
-    chunk = Chunk(51, blocks=2)
-    frames = np.concatenate([chunk.send(client, block) for block in range(2)])
-    assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
+    with ThreadPoolExecutor(len(others)) as pool:
+        running = [pool.submit(run_chunk, server, chunk) for chunk in others]
+        time.sleep(0.05)  # the model works on the others' blocks now, one by one
+        with pytest.raises(InferenceServerException, match="Deadline Exceeded"):
+            client.infer(TINY.student, tensors_of(gone.inputs(1)), client_timeout=0.02, sequence_id=gone.number + 1)
+        results = [future.result() for future in running]
+    for chunk, frames in zip(others, results, strict=True):
+        assert np.abs(frames.astype(int) - chunk.expected(weights).astype(int)).max() <= 1
+    with pytest.raises(InferenceServerException, match="is not open"):
+        gone.send(client, 2)
+    assert metrics(server)["slots_in_use"] == 0
+
+
+def test_without_a_free_slot_a_chunk_waits_and_is_then_told_that_the_model_is_unavailable(
+    server: dict[str, str], client: grpc.InferenceServerClient
+) -> None:
+    holders = [Chunk(70 + number, blocks=2) for number in range(8)]
+    for chunk in holders:
+        chunk.send(client, 0)
+    assert metrics(server)["slots_in_use"] == 8
+    request = request_of(Chunk(80, blocks=1))
+    with pytest.raises(ModelUnavailable, match="Deadline Exceeded") as caught:
+        next(TritonEngine(server["DUBLINE_TRITON_URL"], "tiny", timeout=1.0).generate(request))
+    assert caught.value.code == "model_unavailable"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(run_chunk, server, Chunk(81, blocks=1))
+        time.sleep(0.5)
+        assert not waiting.done()
+        for chunk in holders:
+            chunk.send(client, 1)
+        assert len(waiting.result()) == 9
+    assert metrics(server)["slots_in_use"] == 0
+
+
+def test_slots_of_silent_clients_are_given_to_others(server: dict[str, str], client: grpc.InferenceServerClient) -> None:
+    config = client.get_model_config(TINY.student, as_json=True)["config"]
+    config["sequence_batching"]["max_sequence_idle_microseconds"] = "2000000"
+    client.load_model(TINY.student, config=json.dumps(config))
+    try:
+        silent = [Chunk(90 + number, blocks=2) for number in range(8)]
+        for chunk in silent:
+            chunk.send(client, 0)
+        time.sleep(2.5)
+        assert len(run_chunk(server, Chunk(99, blocks=2))) == 21
+        with pytest.raises(InferenceServerException, match=r"START|is not open"):
+            silent[0].send(client, 1)
+        assert metrics(server)["slots_in_use"] == 0
+    finally:
+        client.load_model(TINY.student)
+
+
+def test_an_output_that_is_no_number_fails_its_chunk_frees_its_slot_and_stores_nothing(
+    server: dict[str, str], client: grpc.InferenceServerClient
+) -> None:
+    broken, folder = Weights(), Path(server["repository"]) / TINY.student
+    broken.network.head.head.weight.data.fill_(1e38)
+    broken.write_student(folder / "2")
+    client.load_model(TINY.student)
+    chunk, shelf = Chunk(110, blocks=2), Shelf()
+    save_latents(shelf, "latents", request_of(chunk).latents)
+    save_speech(shelf, ids.speech_window_key("speech/", 0), chunk.speech)
+    task = InferTask(
+        job_id="job_1", chunk=PlannedChunk(index=110, track=0, start=0, keep_from=0, end=21), seed=5, preset="tiny",
+        student=ModelPin(name=TINY.student, digest="0" * 64), latents_key="latents", speech_prefix="speech/", output_key="out",
+    )  # fmt: skip
+    context = SimpleNamespace(item=SimpleNamespace(attempt=1), progress=lambda *_: None)
+    try:
+        with pytest.raises(ChunkFailed, match="non_finite_output: block 0 of chunk 110 is not finite"):
+            Generator(shelf, Engines(partial(TritonEngine, server["DUBLINE_TRITON_URL"])))(task, context)
+        assert "out" not in shelf
+        assert metrics(server, version=2)["slots_in_use"] == 0
+    finally:
+        rmtree(folder / "2")
+        client.load_model(TINY.student)
+
+
+def test_an_unknown_model_is_named_in_the_refusal(client: grpc.InferenceServerClient, server: dict[str, str]) -> None:
+    with pytest.raises(InferenceServerException, match=r"unknown model.*lip_student_7b"):
+        infer(client, "lip_student_7b", Chunk(120, 1).inputs(0), sequence_id=121, sequence_start=True, sequence_end=True)
+    repository = Path(server["repository"])
+    copytree(repository / TINY.student, repository / "lip_student_7b")
+    config = repository / "lip_student_7b" / "config.pbtxt"
+    config.write_text(config.read_text().replace(TINY.student, "lip_student_7b"))
+    with pytest.raises(InferenceServerException, match="the backend lipforcing has no model named lip_student_7b"):
+        client.load_model("lip_student_7b")
+    assert client.is_model_ready(TINY.student)
+
+
+def test_a_model_is_unloaded_and_loaded_on_request(client: grpc.InferenceServerClient) -> None:
+    inputs = {"WAVEFORM": np.zeros(16_000, np.float32), "FRAME_TIMES": np.zeros(1), "LEVEL": np.ones(2, np.float32)}
+    client.unload_model(TINY.speech_encoder)
+    deadline = time.monotonic() + 30
+    while client.is_model_ready(TINY.speech_encoder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with pytest.raises(InferenceServerException, match=TINY.speech_encoder):
+        infer(client, TINY.speech_encoder, inputs)
+    client.load_model(TINY.speech_encoder)
+    assert infer(client, TINY.speech_encoder, inputs).as_numpy("FEATURES").shape == (1, TINY.speech_features)
 
 
 def test_faces_and_speech_are_encoded_as_the_library_does(client: grpc.InferenceServerClient, weights: Weights) -> None:

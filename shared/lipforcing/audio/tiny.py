@@ -33,7 +33,7 @@ class TinySpeechEncoder(nn.Module):
 
     axes: Tensor
 
-    def __init__(self, width: int = 128, hidden: int = 64) -> None:
+    def __init__(self, width: int = 192, hidden: int = 128) -> None:
         super().__init__()
         features = STUDENTS["tiny"].speech_features
         self.columns = MelColumns(REACH)

@@ -144,8 +144,10 @@ def test_a_region_shows_the_mean_of_each_block(clip: Make, pixel_format: str, bl
     whole = frame.roi_rgb(box).reshape(5, block, 6, block, 3).mean(axis=(1, 3))
     shown = frame.region(box, block)
     assert (shown.shape, shown.dtype) == ((5, 6, 3), np.uint8)
-    assert np.abs(shown - 255 * whole.clip(0, 1)).max() < (2 if block == 1 else 20)
-    assert np.abs(shown - 255 * whole.clip(0, 1)).mean() < 2
+    error = np.abs(shown - 255 * whole.clip(0, 1))
+    assert error.max() < (2 if block == 1 else 20)
+    # Chroma is averaged over whole samples: three to a block of seven luma pixels.
+    assert error.mean() < (3 if block == 7 else 2)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

@@ -1,0 +1,67 @@
+"""A title of ten minutes needs hardly more memory than one of forty seconds: no step holds its frames."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from film import Film, ffmpeg
+
+from dubbing.settings import S3Settings
+from services.cli.stack.home import CHECKOUT
+
+# The limit is for machines that much else runs on: alone on two cores it takes well under a minute.
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(3600)]
+# Few frames a second, so that ten minutes of picture are quickly dubbed.
+RATE, SHORT, LONG = 3, 40, 600
+# The 1800 crops alone would take 88 MB, the pictures 155 MB.
+GROWTH = 64 << 20
+
+_RUN = """
+import json, resource, sys
+from pathlib import Path
+from dubbing.settings import S3Settings
+from dubbing.storage.s3 import S3Store
+from pipeline import Pipeline
+
+pipeline = Pipeline(S3Store(S3Settings()), Path(sys.argv[1]))
+for video, audio in zip(sys.argv[2::2], sys.argv[3::2]):
+    receipt = pipeline.dub(Path(video), Path(audio), job_id=f"job_{Path(video).stem}").receipt
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    print(json.dumps({"peak": peak, "frames": receipt.parity.frames_out, "touched": sum(map(len, receipt.touched))}))
+"""
+
+
+def test_ten_minutes_are_dubbed_in_the_memory_of_one(film: Film, s3_settings: S3Settings, tmp_path: Path) -> None:
+    short, long = dubbed(s3_settings, tmp_path, [title(film, tmp_path, seconds) for seconds in (SHORT, LONG)])
+    assert (short["frames"], long["frames"]) == (SHORT * RATE, LONG * RATE)
+    assert long["touched"] > 0.9 * LONG * RATE
+    assert long["peak"] - short["peak"] < GROWTH
+
+
+def title(film: Film, folder: Path, seconds: int) -> tuple[Path, Path]:
+    """A loop of the film and a tone, both as long as that."""
+    video, audio = folder / f"{seconds}.mp4", folder / f"{seconds}.wav"
+    loop = ("-stream_loop", -1, "-i", film.video, "-t", seconds, "-vf", f"fps={RATE},scale=320:180")
+    ffmpeg(*loop, "-c:v", "libx264", "-preset", "ultrafast", video)
+    ffmpeg("-f", "lavfi", "-i", f"sine=r=16000:d={seconds}", audio)
+    return video, audio
+
+
+def dubbed(s3: S3Settings, folder: Path, titles: list[tuple[Path, Path]]) -> list[dict[str, int]]:
+    """Dubs one title after another in a process of their own; its peak memory after each, and what was made."""
+    environ = os.environ | {
+        "PYTHONPATH": ":".join(map(str, (CHECKOUT / "shared", CHECKOUT, CHECKOUT / "tests", Path(__file__).parent))),
+        "DUBLINE_S3_ENDPOINT": s3.endpoint,
+        "DUBLINE_S3_BUCKET": s3.bucket,
+        "DUBLINE_S3_ACCESS_KEY": s3.access_key.get_secret_value(),
+        "DUBLINE_S3_SECRET_KEY": s3.secret_key.get_secret_value(),
+        "OMP_NUM_THREADS": "1",
+    }
+    files = [str(path) for pair in titles for path in pair]
+    command = [sys.executable, "-c", _RUN, str(folder / "scratch"), *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environ)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"peak"')]

@@ -1,0 +1,195 @@
+"""From a run's candidate to a served version on a real Triton server: the gate, the golden clip, both versions side by side."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from dubbing import ids
+from dubbing.db.engine import Database
+from dubbing.db.training_models import ModelRelease, TrainingRun
+from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.jobs import Models
+from dubbing.domain.training import LegEnd, ReleaseState, RunState
+from dubbing.domain.work import Queue, TrainResult, kinds_of
+from dubbing.inference.triton import TritonEngine
+from dubbing.queue.runner import Handlers, Runner
+from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings
+from dubbing.storage.s3 import S3Store
+from services.cli.stack.home import CHECKOUT, home_at
+from services.cli.stack.local import LocalStack
+from services.trainer.service.golden import agreement, made_by
+from services.trainer.service.group import Group
+from services.trainer.service.publish import Places, Publisher
+from services.trainer.service.repository import models_of
+from services.trainer.service.selftest import SelfTest, selftest
+from services.trainer.service.shelf import put_folder
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+MODELS = models_of("tiny")
+LANDMARKER = CHECKOUT / "third_party" / "face_landmarker" / "face_landmarker.task"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed demonstration model, in a folder that may be written to."""
+    folder = tmp_path_factory.mktemp("models")
+    for model in MODELS:
+        shutil.copytree(CHECKOUT / "model_repo" / model, folder / model)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def env(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    settings = {"DUBLINE_MODEL_REPO": str(repository)}
+    stack = LocalStack(home_at(tmp_path_factory.mktemp("publish")), settings, owner=os.getpid())
+    try:
+        stack.start(["postgres", "s3", "triton"])
+        found = stack.env()
+        config = Config(CHECKOUT / "alembic.ini")
+        config.set_main_option("sqlalchemy.url", found["DUBLINE_DATABASE_URL"])
+        command.upgrade(config, "head")
+        yield found
+    finally:
+        stack.destroy()
+
+
+class Shop(NamedTuple):
+    """Everything that publishing touches."""
+
+    database: Database
+    store: S3Store
+    repository: Path
+    triton: str
+
+    def finished_run(self, folder: Path) -> str:
+        """A run that succeeded and made what ``folder`` holds."""
+        with unit_of_work(self.database.sessions(), lambda _: None) as work:
+            run = TrainingRun(
+                id=ids.new_id("run"), tenant="default", recipe="selftest", settings={}, processes=1, state=RunState.QUEUED,
+                step=1, steps=1, leg=0, checkpoints=[], facts={},
+            )  # fmt: skip
+            run.candidate_key = put_folder(self.store, folder, ids.candidate_prefix(run.id, "1"), {"run": run.id})
+            work.runs.add(run, 1)
+            item = work.items.claim(kinds_of(Queue.TRAIN), "w", 60)
+            assert item is not None
+            work.items.complete(item, TrainResult(end=LegEnd.FINISHED, step=1).model_dump(mode="json"))
+            work.runs.settle(item.id, 1)
+            return run.id
+
+    def publish(self, folder: Path, scratch: Path, triton: str | None = None) -> ModelRelease:
+        """Publish what ``folder`` holds, to its end."""
+        with unit_of_work(self.database.sessions(), lambda _: None) as work:
+            release, _ = work.releases.publish(work.runs.lock(self.finished_run(folder)), "tiny", 1.0, 1)
+        settings = TrainerSettings(scratch=scratch / "scratch", gate_clips=1, gate_frames=21)
+        places = Places(self.repository, triton or self.triton, LANDMARKER)
+        handlers = Handlers()
+        handlers.add("publish", Publisher(self.database, self.store, settings, places))
+        assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1)).run_next("publish")
+        with self.database.sessions()() as session:
+            return session.get_one(ModelRelease, release.id)
+
+    def chosen(self) -> Models | None:
+        """What a new job would get."""
+        with unit_of_work(self.database.sessions(), lambda _: None) as work:
+            return work.releases.choose("tiny", 0)
+
+    def copied(self, folder: Path) -> Path:
+        """A candidate that equals version 1."""
+        for model in MODELS:
+            shutil.copytree(self.repository / model / "1", folder / model / "1")
+        return folder
+
+    def versions(self) -> set[str]:
+        """The student's folders."""
+        return {path.name for path in (self.repository / MODELS[0]).iterdir() if path.is_dir()}
+
+
+@pytest.fixture(scope="module")
+def shop(env: dict[str, str], repository: Path) -> Iterator[Shop]:
+    settings = S3Settings(
+        endpoint=env["DUBLINE_S3_ENDPOINT"],
+        access_key=env["DUBLINE_S3_ACCESS_KEY"],
+        secret_key=env["DUBLINE_S3_SECRET_KEY"],
+        bucket=env["DUBLINE_S3_BUCKET"],
+    )
+    database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
+    S3Store(settings).ensure_bucket()
+    yield Shop(database, S3Store(settings), repository, env["DUBLINE_TRITON_URL"])
+    database.close()
+
+
+def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop: Shop, tmp_path: Path) -> None:
+    selftest(SelfTest(steps=1), Group()).export(tmp_path / "worse", {"run": "test"})
+    release = shop.publish(tmp_path / "worse", tmp_path)
+    assert release.state == ReleaseState.REJECTED, release.error
+    assert release.error is not None
+    assert release.error["code"] == "gate_failed"
+    figures = {figure["name"]: figure for figure in release.figures}
+    assert not figures["mouth_error"]["passed"]
+    assert figures["mouth_error"]["candidate"] > figures["mouth_error"]["incumbent"]
+    assert shop.versions() == {"1"}
+    adopted = shop.chosen()
+    assert adopted is not None
+    assert adopted.student.version == 1
+
+
+def test_an_equal_candidate_is_served_beside_the_old_version_and_taken_back_at_once(shop: Shop, tmp_path: Path) -> None:
+    before = TritonEngine(shop.triton, "tiny", 1)
+    first, digests = made_by(before)
+    release = shop.publish(shop.copied(tmp_path / "equal"), tmp_path)
+    assert (release.state, release.version) == (ReleaseState.ACTIVE, 2), release.error
+    served = shop.chosen()
+    assert served is not None
+    assert {pin.version for pin in (served.student, served.face_encoder, served.speech_encoder)} == {2}
+    manifest: dict[str, Any] = json.loads((shop.repository / MODELS[0] / "2" / "model.json").read_text())
+    assert manifest["version"] == 2
+    assert manifest["metrics"]["clips"] == 1
+    with shop.database.sessions()() as session:
+        assert session.get_one(TrainingRun, release.run_id).version == 2
+
+    again, _ = made_by(before)  # a job that was submitted before keeps its version
+    assert np.array_equal(first, again)
+    newer, newer_digests = made_by(TritonEngine(shop.triton, "tiny", 2))
+    assert newer_digests == digests == {served.student.digest}
+    assert np.array_equal(first, newer)
+    with unit_of_work(shop.database.sessions(), lambda _: None) as work:
+        assert work.releases.roll_back("tiny").version == 1
+    back = shop.chosen()
+    assert back is not None
+    assert back.student.version == 1
+
+
+def test_without_the_server_nothing_is_published_and_no_version_is_left(shop: Shop, tmp_path: Path) -> None:
+    known = shop.versions()
+    release = shop.publish(shop.copied(tmp_path / "equal"), tmp_path, triton="127.0.0.1:9")
+    assert release.state == ReleaseState.FAILED
+    assert release.error is not None
+    assert release.error["code"] == "model_unavailable"
+    assert shop.versions() == known
+
+
+def test_a_candidate_that_is_not_what_its_manifest_says_is_refused(shop: Shop, tmp_path: Path) -> None:
+    known, strange = shop.versions(), shop.copied(tmp_path / "strange")
+    weights = strange / MODELS[2] / "1" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    release = shop.publish(strange, tmp_path)
+    assert release.state == ReleaseState.FAILED
+    assert release.error is not None
+    assert release.error["code"] == "checkpoint_mismatch"
+    assert shop.versions() == known
+
+
+def test_pictures_of_other_weights_do_not_agree() -> None:
+    light, dark = np.full((9, 4, 4, 3), 200, np.uint8), np.full((9, 4, 4, 3), 20, np.uint8)
+    assert agreement(light, light, {"a"}, "a") == ({"mean_difference": 0.0, "largest_difference": 0}, None)
+    assert agreement(light, dark, {"a"}, "a")[1] == "The server's frames are not those of the weights."
+    assert "weights b, not a" in (agreement(light, light, {"b"}, "a")[1] or "")
+    assert "shape" in (agreement(light, dark[:5], {"a"}, "a")[1] or "")
