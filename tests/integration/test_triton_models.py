@@ -269,13 +269,13 @@ def test_without_a_free_slot_a_chunk_waits_and_is_then_told_that_the_model_is_un
 
 def test_slots_of_silent_clients_are_given_to_others(server: dict[str, str], client: grpc.InferenceServerClient) -> None:
     config = client.get_model_config(TINY.student, as_json=True)["config"]
-    config["sequence_batching"]["max_sequence_idle_microseconds"] = "2000000"
+    config["sequence_batching"]["max_sequence_idle_microseconds"] = "6000000"
     client.load_model(TINY.student, config=json.dumps(config))
     try:
         silent = [Chunk(90 + number, blocks=2) for number in range(8)]
         for chunk in silent:
             chunk.send(client, 0)
-        time.sleep(2.5)
+        time.sleep(7)
         assert len(run_chunk(server, Chunk(99, blocks=2))) == 21
         with pytest.raises(InferenceServerException, match=r"START|is not open"):
             silent[0].send(client, 1)
@@ -295,7 +295,7 @@ def test_an_output_that_is_no_number_fails_its_chunk_frees_its_slot_and_stores_n
     save_latents(shelf, "latents", request_of(chunk).latents)
     save_speech(shelf, ids.speech_window_key("speech/", 0), chunk.speech)
     task = InferTask(
-        job_id="job_1", chunk=PlannedChunk(index=110, track=0, start=0, keep_from=0, end=21), seed=5, preset="tiny",
+        job_id="job_1", chunk=PlannedChunk(index=110, track=0, shot=0, start=0, keep_from=0, end=21), seed=5, preset="tiny",
         student=ModelPin(name=TINY.student, digest="0" * 64), latents_key="latents", speech_prefix="speech/", output_key="out",
     )  # fmt: skip
     context = SimpleNamespace(item=SimpleNamespace(attempt=1), progress=lambda *_: None)
