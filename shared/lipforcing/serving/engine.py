@@ -86,11 +86,13 @@ class Engine:
         slots: sequences held at the same time.
         idle: seconds without a block after which a sequence is dropped.
         clock: monotonic seconds.
+        gated: as for ``SlotTable``.
     """
 
     def __init__(
-        self, student: Student, codec: Codec, slots: int, idle: float = 60.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, student: Student, codec: Codec, slots: int, idle: float = 60.0,
+        clock: Callable[[], float] = time.monotonic, *, gated: bool = False,
+    ) -> None:  # fmt: skip
         network = student.network
         self._codec, self._clock = codec, clock
         self._config, self._device = network.config, network.device
@@ -99,7 +101,7 @@ class Engine:
         if network.device.type == "cuda":
             use_best_attention()
             self._run = Graphed(student, self.cache)
-        self.slots = SlotTable(slots, idle, self.cache.clear, clock)
+        self.slots = SlotTable(slots, idle, self.cache.clear, clock, gated=gated)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
 
@@ -140,7 +142,8 @@ class Engine:
 
     def _admit(self, requests: Sequence[BlockRequest], respond: Respond) -> list[_Lane]:
         lanes: list[_Lane] = []
-        for index, request in enumerate(requests):
+        # Sequences that go on come first: none of them may lose its slot to one that starts in the same batch.
+        for index, request in sorted(enumerate(requests), key=lambda row: row[1].ticket.start):
             ticket = request.ticket
             try:
                 if any(lane.request.ticket.sequence == ticket.sequence for lane in lanes):
@@ -150,6 +153,7 @@ class Engine:
                 if slot is None:
                     identity = torch.from_numpy(request.reference_TZhw[0]).to(self._mask)
                     slot = self.slots.open(ticket, identity, self._codec.decoder_state())
+                slot.used = self._clock()
             except ServingError as error:
                 respond(index, error)
                 continue

@@ -64,9 +64,14 @@ class SlotTable:
         idle: seconds without a block after which a slot is taken back.
         clear: zeroes the K/V of a slot.
         clock: monotonic seconds.
+        gated: a server in front admits at most S sequences and may forget one without a word, as Triton does when a block
+            is cancelled while it waits there. A new sequence then means that an old one is gone: the longest silent.
     """
 
-    def __init__(self, slots: int, idle: float, clear: Callable[[int], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, slots: int, idle: float, clear: Callable[[int], None], clock: Callable[[], float], *, gated: bool = False
+    ) -> None:
+        self._gated = gated
         self._free = list(range(slots))
         self._owned: dict[int, Slot] = {}
         self._idle, self._clear, self._clock = idle, clear, clock
@@ -100,10 +105,12 @@ class SlotTable:
         """Give a zeroed slot to a new sequence; a sequence of the same id with another nonce is ended.
 
         Raises:
-            UnavailableError: every slot is in use.
+            UnavailableError: every slot is in use, and nobody in front has counted.
         """
         self.close(ticket.sequence)
         self.reclaim()
+        if not self._free and self._gated:
+            self.close(min(self._owned.values(), key=lambda slot: slot.used).ticket.sequence)
         if not self._free:
             raise UnavailableError(f"all {len(self._owned)} slots are in use")
         # Lowest first: neighbouring slots share one attention call.

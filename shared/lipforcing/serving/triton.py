@@ -90,7 +90,7 @@ class _StudentModel:
         batching = config["sequence_batching"]
         idle = int(batching["max_sequence_idle_microseconds"]) * 1e-6 * _IDLE_SHARE
         slots = int(batching["oldest"]["max_candidate_sequences"])
-        self._engine = Engine(loaded.student, loaded.codec, slots, idle)
+        self._engine = Engine(loaded.student, loaded.codec, slots, idle, gated=True)
         if fuse and (refusal := compile_pointwise(loaded.student.network, self._engine.cache)):
             pb_utils.Logger.log_warn(f"{name}: {refusal}; it runs uncompiled")
         self._digest = np.array([list(loaded.digest)], np.uint8)

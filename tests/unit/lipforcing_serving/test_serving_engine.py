@@ -65,8 +65,8 @@ def student(dtype: torch.dtype) -> Student:
     return Student.frozen(network, torch.ones(1, 3, 6))
 
 
-def engine(slots: int = 8, dtype: torch.dtype = torch.float64, clock: Clock | None = None) -> Engine:
-    return Engine(student(dtype), Enlarger(), slots, idle=10.0, clock=clock or Clock())
+def engine(slots: int = 8, dtype: torch.dtype = torch.float64, clock: Clock | None = None, *, gated: bool = False) -> Engine:
+    return Engine(student(dtype), Enlarger(), slots, idle=10.0, clock=clock or Clock(), gated=gated)
 
 
 def sequence(number: int, blocks: int, nonce: int | None = None) -> list[BlockRequest]:
@@ -200,6 +200,20 @@ def test_without_a_free_slot_a_sequence_is_told_to_come_back() -> None:
     (answer,), _ = step(server, sequence(3, 2)[0])
     assert isinstance(answer, UnavailableError)
     assert str(answer) == "unavailable: all 2 slots are in use"
+
+
+def test_behind_a_server_that_counts_a_new_sequence_takes_the_slot_of_the_longest_silent_one() -> None:
+    clock = Clock()
+    server = engine(slots=2, clock=clock, gated=True)
+    for number in (1, 2):
+        run_first_blocks(server, number)
+        clock.now += 1.0
+    # Sequence 1 is the older one, but goes on in the very batch that sequence 3 starts in: 2 is the one that is gone.
+    (new, going_on), _ = step(server, sequence(3, 2)[0], sequence(1, 3)[1])
+    np.testing.assert_array_equal(new, alone(3, 2, torch.float64)[0])
+    np.testing.assert_array_equal(going_on, alone(1, 3, torch.float64)[1])
+    (gone,), _ = step(server, sequence(2, 3)[1])
+    assert isinstance(gone, StaleBlockError)
 
 
 def test_a_silent_client_loses_its_slot_to_the_next_one() -> None:
