@@ -52,8 +52,9 @@ train-tiny: setup  ## Make the demonstration model's weights from nothing (PROFI
 
 images: setup  ## Make the README's pictures again, with the weights that are there
 	@$(DUBLINE) demo && $(DUBLINE) demo-natural
-	@cp out/demo/speaker.contact-sheet.png docs/images/contact-sheet.png
 	@$(PYTHON) -c "from PIL import Image; \
+	  sheet = Image.open('out/demo/speaker.contact-sheet.png').convert('RGB'); \
+	  sheet.reduce(2).quantize(160, dither=0).save('docs/images/contact-sheet.png', optimize=True); \
 	  Image.open('out/demo-natural/jwpIntro.contact-sheet.png').convert('RGB').save('docs/images/natural-face.jpg', quality=90)"
 
 clean: down  ## Remove the virtual environment, the stack's data and all caches
