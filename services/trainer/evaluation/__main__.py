@@ -11,6 +11,7 @@ from dubbing.errors import BadInput, DublineError
 from dubbing.logging import configure_logging
 from dubbing.settings import LoggingSettings, MediaSettings
 from lipforcing.weights.errors import WeightsError
+from services.trainer.console import say
 from services.trainer.publish import TINY, version_folder
 from services.trainer.speakers.splits import Split
 
@@ -33,10 +34,10 @@ def main() -> int:
     try:
         facts = _evaluate(options, plan)
     except (DublineError, WeightsError) as error:
-        _say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
+        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
         return 2 if isinstance(error, (BadInput, WeightsError)) else 1
     sys.stdout.write(json.dumps({"figures": facts["model"]["figures"], "comparison": facts["comparison"]}, indent=2) + "\n")
-    _say(f"The report is {options.out / HTML}.")
+    say(f"The report is {options.out / HTML}.")
     return 0
 
 
@@ -69,13 +70,7 @@ def _options() -> argparse.Namespace:
 
 
 def _say_progress(name: str, of: int, clips: int) -> None:
-    _say(f"{name}: {clips} of {of} clips")
-
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    say(f"{name}: {clips} of {of} clips")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dubbing.errors import BadInput, DublineError
 from dubbing.logging import configure_logging
 from dubbing.settings import LoggingSettings, MediaSettings, S3Settings
 from lipforcing.weights.errors import WeightsError
+from services.trainer.console import say
 from services.trainer.evaluation.mouth import MouthCorrelationScorer
 from services.trainer.evaluation.syncnet import SyncNetScorer
 
@@ -40,13 +41,13 @@ def main() -> int:
         request.check()
         report = Preparation(request, place_at(options.out, S3Settings()), _say_progress).run()
     except (DublineError, WeightsError) as error:
-        _say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
+        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
         return 2 if isinstance(error, (BadInput, WeightsError)) else 1
     except KeyboardInterrupt:
-        _say("Interrupted. The same command goes on with the first source that is not finished.")
+        say("Interrupted. The same command goes on with the first source that is not finished.")
         return 130
     sys.stdout.write(json.dumps(report, indent=2, sort_keys=True) + "\n")
-    _say(f"{report['samples']['all']} samples in {options.out}; see {REPORT} and {SHEET} there.")
+    say(f"{report['samples']['all']} samples in {options.out}; see {REPORT} and {SHEET} there.")
     return 0
 
 
@@ -84,13 +85,7 @@ def _found(path: Path) -> Path:
 
 def _say_progress(at: Advance) -> None:
     left = f"{at.seconds_left / 60:.0f} min left" if at.seconds_left >= 90 else f"{at.seconds_left:.0f} s left"
-    _say(f"{at.done}/{at.of} {at.source}: {at.samples} samples so far, about {left}")
-
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    say(f"{at.done}/{at.of} {at.source}: {at.samples} samples so far, about {left}")
 
 
 if __name__ == "__main__":

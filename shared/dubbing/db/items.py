@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Select, and_, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session, aliased
@@ -29,6 +30,22 @@ class WorkItems:
         more urgent deadline and priority win.
         """
         return [self._ensure(job, spec, max_attempts) for spec in specs]
+
+    def add(self, kind: WorkKind, key: str, payload: BaseModel, tenant: str, max_attempts: int) -> str:
+        """Make an item that belongs to no job; returns its id."""
+        item = WorkItem(
+            id=ids.new_id("wrk"),
+            kind=kind,
+            key=key,
+            payload=payload.model_dump(mode="json"),
+            state=WorkState.PENDING,
+            tenant=tenant,
+            priority=0,
+            max_attempts=max_attempts,
+        )
+        self._session.add(item)
+        self._session.flush()
+        return item.id
 
     def _ensure(self, job: Job, spec: ItemSpec, max_attempts: int) -> tuple[str, WorkState]:
         fresh = insert(WorkItem).values(

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dubbing import clock, ids
+from dubbing.db.items import WorkItems
 from dubbing.db.models import WorkItem
 from dubbing.db.training_models import ModelRelease, TrainingRun
 from dubbing.domain.jobs import Models
@@ -47,21 +48,11 @@ class Releases:
                 where={"model": preset},
                 suggestions=("wait until it is decided, then publish again",),
             ) from error
-        item = WorkItem(
-            id=ids.new_id("wrk"),
-            kind=WorkKind.PUBLISH,
-            key=f"publish:{release.id}",
-            payload=PublishTask(release_id=release.id).model_dump(mode="json"),
-            state=WorkState.PENDING,
-            tenant=run.tenant,
-            priority=0,
-            max_attempts=max_attempts,
-        )
-        self._session.add(item)
+        task = PublishTask(release_id=release.id)
+        item_id = WorkItems(self._session).add(WorkKind.PUBLISH, f"publish:{release.id}", task, run.tenant, max_attempts)
+        release.work_item_id = item_id
         self._session.flush()
-        release.work_item_id = item.id
-        self._session.flush()
-        return release, Ring(WorkKind.PUBLISH, item.id)
+        return release, Ring(WorkKind.PUBLISH, item_id)
 
     def get(self, release_id: str) -> ModelRelease:
         """One release, locked until commit."""

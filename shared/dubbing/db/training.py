@@ -7,7 +7,8 @@ from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dubbing import clock, ids
+from dubbing import clock
+from dubbing.db.items import WorkItems
 from dubbing.db.models import WorkItem
 from dubbing.db.training_models import TrainingEvent, TrainingRecipe, TrainingRun
 from dubbing.domain.training import LIVE_RUNS, Checkpoint, LegEnd, RecipeOffer, RunState
@@ -177,21 +178,12 @@ class Runs:
 
     def _leg(self, run: TrainingRun, max_attempts: int) -> Ring:
         run.leg = (run.leg or 0) + 1
-        item = WorkItem(
-            id=ids.new_id("wrk"),
-            kind=WorkKind.TRAIN,
-            key=f"train:{run.id}:{run.leg}",
-            payload=TrainTask(run_id=run.id).model_dump(mode="json"),
-            state=WorkState.PENDING,
-            tenant=run.tenant,
-            priority=0,
-            max_attempts=max_attempts,
+        task = TrainTask(run_id=run.id)
+        run.work_item_id = WorkItems(self._session).add(
+            WorkKind.TRAIN, f"train:{run.id}:{run.leg}", task, run.tenant, max_attempts
         )
-        self._session.add(item)
         self._session.flush()
-        run.work_item_id = item.id
-        self._session.flush()
-        return Ring(WorkKind.TRAIN, item.id)
+        return Ring(WorkKind.TRAIN, run.work_item_id)
 
     def _enter(self, run: TrainingRun, state: RunState) -> None:
         run.state = state

@@ -109,7 +109,7 @@ def count_sound(path: Path) -> AudioInfo:
 
 
 def _riff_lack(path: Path) -> int:
-    """1 when a RIFF file is shorter than its header says (and the header is no streaming placeholder), else 0."""
+    """1 when a RIFF file is shorter than its header says, else 0; a stream's header says 2 GiB or more and is not believed."""
     with path.open("rb") as file:
         head = file.read(8)
     size = int.from_bytes(head[4:], "little")
