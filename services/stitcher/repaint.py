@@ -6,13 +6,12 @@ from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, extract_crop, invert
-from dubbing.faces.composite import Compositor, Patch
+from dubbing.faces.composite import Compositor
 from dubbing.media.picture import PictureFrame
 
 Crop = NDArray[np.uint8]
 
-_FULL = np.float32(65535)
-_BAND = 48  # rows that are worked on at a time, so that they stay in the processor's cache
+_PIXELS = 1 << 16  # worked on at a time, so that they stay in the processor's cache
 
 
 def repaint(frame: PictureFrame, matrix: Matrix, generated: Crop, compositor: Compositor) -> bool:
@@ -34,24 +33,20 @@ def repaint(frame: PictureFrame, matrix: Matrix, generated: Crop, compositor: Co
     box = patch.box(frame.size)
     if box is None:
         return False
-    change = np.empty((box.bottom - box.top, box.right - box.left, 3), np.float32)
-    changed = np.empty(change.shape[:2], np.float32)
-    for top in range(box.top, box.bottom, _BAND):
-        band = Box(box.left, top, box.right, min(top + _BAND, box.bottom))
-        rows = np.s_[band.top - box.top : band.bottom - box.top]
-        change[rows] = _changed(frame, band, patch, compositor)
-        changed[rows] = np.logical_or.reduce(cv2.split(change[rows]))
+    height, width = box.bottom - box.top, box.right - box.left
+    change = np.zeros((3, height, width), np.float32)
+    changed = np.empty((height, width), np.uint8)
+    step = max(1, _PIXELS // width)
+    for row in range(0, height, step):
+        rows = np.s_[row : row + step]
+        band = Box(box.left, box.top + row, box.right, min(box.top + row + step, box.bottom))
+        before = frame.codes(band)
+        after, changed[rows] = compositor.mix(before, patch, band)
+        for delta, new, old in zip(change, after, before, strict=True):
+            cv2.subtract(new, old, dst=delta[rows], mask=changed[rows], dtype=cv2.CV_32F)
     if changed.any():
-        frame.add_roi_rgb(box, change, changed)
+        frame.add_codes(box, change, changed)
     return True
-
-
-def _changed(frame: PictureFrame, box: Box, patch: Patch, compositor: Compositor) -> NDArray[np.float32]:
-    """What the patch does to a part of the picture: R'G'B' float32 [h, w, 3], exactly 0 where it does nothing."""
-    before = (np.clip(frame.roi_rgb(box), 0, 1) * _FULL + np.float32(0.5)).astype(np.uint16)
-    after = before.copy()
-    compositor.lay(after, patch, box)
-    return np.asarray(cv2.subtract(after, before, dtype=cv2.CV_32F) / _FULL, np.float32)
 
 
 def crop_box(matrix: Matrix, size: int, picture: tuple[int, int]) -> Box | None:

@@ -13,8 +13,9 @@ opacity. Three things hide where it ends:
 Letters: n side of the crop, h w size of the touched part of the frame.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -26,10 +27,12 @@ from dubbing.faces.light import Light
 from lipforcing.contract import mouth_mask
 
 Planes = NDArray[np.float32]
+Plane = NDArray[Any]  # [h, w] uint8 or uint16
 
 _GRID: Final = 32  # cells of the membrane along each side
 _COARSE: Final = 128  # side of the picture in which likeness is judged
-_BAND: Final = 48  # rows that are worked on at a time, so that they stay in the processor's cache
+_FINE_FROM: Final = 2.0  # pixels of the frame for one of the crop from which on a patch is enlarged before it is laid
+_FINE: Final = 4
 _FEATHER: Final = 5 / 64  # of the crop's side
 _LIKENESS: Final = 0.06  # difference, as a part of the square root of light, at which footage and generated picture are others
 
@@ -39,7 +42,7 @@ class Patch:
     """A generated mouth, ready to be laid over its frame.
 
     Attributes:
-        light: float32 [m, m, 4], linear light to add and the share of the frame to take away first.
+        light: float32 [h, w, 4], linear light to add and the share of the frame to take away first; 0 along its edges.
         matrix: float64 [2, 3], frame to patch.
         interpolation: cv2's.
     """
@@ -49,11 +52,9 @@ class Patch:
     interpolation: int
 
     def box(self, size: tuple[int, int]) -> Box | None:
-        """The pixels of a frame of that width and height that the mouth region can reach; None when there are none."""
-        region = mouth_mask(_COARSE)
-        rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-        edges = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]) * len(self.light) / _COARSE - 0.5
-        places = np.array([(x, y, 1.0) for x in edges[:, 0] for y in edges[:, 1]]) @ invert(self.matrix).T
+        """The pixels of a frame of that width and height that the patch can reach; None when there are none."""
+        height, width = self.light.shape[:2]
+        places = np.array([(x, y, 1.0) for x in (-1, width) for y in (-1, height)]) @ invert(self.matrix).T
         left, top = np.clip(np.floor(places.min(axis=0)), 0, size).astype(int)
         right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, size).astype(int)
         return Box(int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
@@ -70,7 +71,7 @@ class Compositor:
     def __init__(self, size: int, transfer: str | None = None) -> None:
         self._size = size
         self._light = Light(transfer)
-        self._opacity: dict[int, Planes] = {}  # by the block that the patch is averaged over
+        self._opacity: dict[int, tuple[Planes, Box]] = {}  # and where it is not 0; by the block that the patch is averaged over
         self._ring, self._membrane = _membrane_operator()
 
     def paste(self, frame: Picture, matrix: Matrix, source: Picture, generated: Picture) -> Picture:
@@ -96,26 +97,50 @@ class Compositor:
         """What has to be laid over the frame; arguments as for `paste`."""
         block = _block(matrix, self._size)
         if block not in self._opacity:
-            self._opacity[block] = feathered_mask(self._size, 2 * block)
-        light = self._blended(source, generated, self._opacity[block])
+            opacity = feathered_mask(self._size, 2 * block)
+            self._opacity[block] = opacity, _reach(opacity, block)
+        opacity, reach = self._opacity[block]
+        light = self._blended(source, generated, opacity)[reach.top : reach.bottom, reach.left : reach.right]
+        moved = _from(matrix, 0, 0)
+        moved[:, 2] -= reach[:2]
         if block > 1:
-            small = (self._size // block, self._size // block)
-            light = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
-        return Patch(light, _reduced(matrix, block), cv2.INTER_CUBIC if block == 1 else cv2.INTER_LINEAR)
+            small = (light.shape[1] // block, light.shape[0] // block)
+            averaged = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
+            return Patch(averaged, _scaled(moved, 1 / block), cv2.INTER_LINEAR)
+        if np.hypot(*matrix[:, :2]).max() * _FINE_FROM > 1:
+            return Patch(light, moved, cv2.INTER_CUBIC)
+        # Enlarged far: cubic once, by a whole factor, and linear between its close samples costs a fifth of cubic everywhere.
+        fine = np.asarray(cv2.resize(light, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC), np.float32)
+        return Patch(fine, _scaled(moved, _FINE), cv2.INTER_LINEAR)
 
     def lay(self, part: Picture, patch: "Patch", box: Box) -> None:
         """Lays the patch, in place, over that part of a frame which `Patch.box` named."""
-        for row in range(0, len(part), _BAND):
-            band = part[row : row + _BAND]
-            height, width = band.shape[:2]
-            place, how = _from(patch.matrix, box.left, box.top + row), patch.interpolation | cv2.WARP_INVERSE_MAP
-            warped = cv2.warpAffine(patch.light, place, (width, height), flags=how)
-            changed = cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4)))
-            red, green, blue, replaced = cv2.split(warped)
-            kept = 1 - replaced
-            filmed = cv2.multiply(self._light.decode(band), cv2.merge([kept, kept, kept]))
-            mixed = np.asarray(cv2.add(filmed, cv2.merge([red, green, blue])), np.float32)
-            cv2.copyTo(self._light.encode(mixed, band.dtype), changed, band)
+        after, changed = self.mix(cv2.split(part), patch, box)
+        cv2.copyTo(cv2.merge(after), changed, part)
+
+    def mix(self, before: Sequence[Plane], patch: "Patch", box: Box) -> tuple[list[Plane], NDArray[np.uint8]]:
+        """What the patch makes of a part of a frame.
+
+        Args:
+            before: R', G' and B', each [h, w] uint8 or uint16.
+            patch: the mouth.
+            box: where in the frame that part is.
+
+        Returns:
+            The new R', G' and B', and where they count: uint8 [h, w], 255 where the patch lies and 0 elsewhere.
+        """
+        size = (box.right - box.left, box.bottom - box.top)
+        place = _from(patch.matrix, box.left, box.top)
+        warped = cv2.warpAffine(patch.light, place, size, flags=patch.interpolation | cv2.WARP_INVERSE_MAP)
+        changed = np.asarray(cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4))), np.uint8)
+        *added, replaced = cv2.split(warped)
+        kept = cv2.subtract(1.0, replaced, dst=replaced)
+        after: list[Plane] = []
+        for plane, light in zip(before, added, strict=True):
+            filmed = self._light.decode(plane)
+            mixed = np.asarray(cv2.add(cv2.multiply(filmed, kept, dst=filmed), light, dst=filmed), np.float32)
+            after.append(self._light.encode(mixed, plane.dtype))
+        return after, changed
 
     def _blended(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
         """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
@@ -158,11 +183,22 @@ def _block(matrix: Matrix, size: int) -> int:
     return max(block for block in range(1, most + 1) if size % block == 0)
 
 
-def _reduced(matrix: Matrix, block: int) -> Matrix:
-    """The same transform, to a crop averaged over block x block pixels."""
-    small = matrix / block
-    small[:, 2] += 0.5 / block - 0.5
-    return small
+def _reach(opacity: Planes, block: int) -> Box:
+    """Where a patch with this opacity can be anything but 0 after it is resampled, in whole blocks of the crop."""
+    sides = []
+    for axis in (0, 1):
+        used = np.flatnonzero(opacity.any(axis=axis))
+        first, last = (int(used[0]) - 2 * block) // block * block, -(-(int(used[-1]) + 1 + 2 * block) // block) * block
+        sides.append((max(0, first), min(len(opacity), last)))
+    (left, right), (top, bottom) = sides
+    return Box(left, top, right, bottom)
+
+
+def _scaled(matrix: Matrix, scale: float) -> Matrix:
+    """The same transform, to a picture with ``scale`` times as many pixels along each side."""
+    other = matrix * scale
+    other[:, 2] += 0.5 * scale - 0.5
+    return np.asarray(other)
 
 
 def _from(matrix: Matrix, left: int, top: int) -> Matrix:

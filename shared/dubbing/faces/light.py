@@ -72,11 +72,11 @@ class Light:
 
     def decode(self, picture: NDArray[Any]) -> NDArray[np.float32]:
         """Linear light of a uint8 or uint16 picture, same shape."""
-        table = self._decode[picture.dtype]
-        return np.asarray(cv2.LUT(picture, table) if picture.dtype == np.uint8 else np.take(table, picture))
+        return np.asarray(cv2.LUT(picture, self._decode[picture.dtype]), np.float32).reshape(picture.shape)
 
     def encode(self, light: NDArray[np.float32], kind: Any) -> NDArray[Any]:
         """Code values of type ``kind`` (uint8 or uint16) for linear light, which is clipped to 0 .. 1."""
         roots = np.sqrt(np.clip(light, 0, 1))
         np.multiply(roots, np.float32(_ROOTS - 1), out=roots)
-        return np.take(self._encode[np.dtype(kind)], np.add(roots, np.float32(0.5), out=roots).astype(np.uint16))
+        places = np.add(roots, np.float32(0.5), out=roots).astype(np.uint16)
+        return np.asarray(cv2.LUT(places, self._encode[np.dtype(kind)])).reshape(light.shape)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dubbing.domain.media import Box
 
 Plane = NDArray[Any]  # [h,w] uint8 or uint16
-Values = NDArray[np.floating[Any]]  # [h,w] or [h,w,c]
+Values = NDArray[np.floating[Any]]  # [h,w]
+_ACROSS = np.array([[0.25, 0.5, 0.25]], np.float32)
 # What `at_luma` and then `to_chroma` do to a sample and its two neighbours along a subsampled side.
 _THERE_AND_BACK = np.array([0.125, 0.75, 0.125])
 _ALONE = np.array([0.0, 1.0, 0.0])
@@ -61,14 +62,12 @@ def averaged(plane: Plane, across: int, down: int) -> Plane:
 
 
 def to_chroma(values: Values, sub: tuple[int, int]) -> Values:
-    """Values at every luma position, in whole cells, to the chroma grid: [1 2 1] / 4 across, the mean of two rows."""
+    """Values [h, w] at every luma position, in whole cells, to the chroma grid: [1 2 1] / 4 across, the mean of two rows."""
     sx, sy = sub
     if sy == 2:
-        values = (values[0::2] + values[1::2]) / 2
+        values = np.asarray(cv2.addWeighted(values[0::2], 0.5, values[1::2], 0.5, 0))
     if sx == 2:
-        here = values[:, 0::2]
-        before = np.concatenate([here[:, :1], values[:, 1:-1:2]], axis=1)
-        values = (before + 2 * here + values[:, 1::2]) / 4
+        values = np.asarray(cv2.filter2D(values, -1, _ACROSS, borderType=cv2.BORDER_REPLICATE)[:, ::2])
     return values
 
 

@@ -1,7 +1,7 @@
 """One decoded picture in its own code values, and the regions of it that are seen and repainted as R'G'B'.
 
-Compositing never sends a whole picture through R'G'B' and back. A region is shown as R'G'B' (`roi_rgb`), and what comes back
-(`put_roi_rgb`) is written as a *difference* to the code values under the mask, so that every value outside the mask, and
+Compositing never sends a whole picture through R'G'B' and back. A region is shown as R'G'B' (`codes`), and what comes back
+(`add_codes`) is written as a *difference* to the code values under the mask, so that every value outside the mask, and
 every value whose colour was not changed, stays the source's own bit for bit. Subsampled chroma is written only where all the
 pixels that it colours lie inside the mask.
 
@@ -18,17 +18,17 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box, VideoInfo
-from dubbing.media.chroma import Plane, at_luma, averaged, detail, to_chroma
+from dubbing.media.chroma import averaged
+from dubbing.media.codes import Channel, Channels, Coded, add_rgb, to_rgb
 from dubbing.media.colour import ColourSpace, colour_space, working_format
 from dubbing.media.look import look
 
 Image = NDArray[np.floating[Any]]  # [h,w,3] float32
-Channel = NDArray[np.floating[Any]]  # [h,w] float32
 _SWS_MATRIX = {
     "bt709": "ITU709", "smpte170m": "ITU601", "bt470bg": "ITU601", "fcc": "FCC", "smpte240m": "SMPTE240M",
 }  # fmt: skip
 _SWS_BT2020 = 9
-_BAND = 48  # rows that are worked on at a time, so that they stay in the processor's cache
+_WHITE = 65535.0
 _SWS_EXACT = 0x2 | 0x2000 | 0x40000  # bilinear, chroma at every pixel, accurate rounding
 
 
@@ -104,7 +104,13 @@ class PictureFrame:
 
     def roi_rgb(self, box: Box) -> Image:
         """Region of the upright picture as R'G'B' float32 [h,w,3], nominally 0 to 1, not clipped."""
-        return np.ascontiguousarray(np.rot90(self._coded_rgb(self._coded_box(box)), -self._turns))
+        channels = to_rgb(self._coded(), self._coded_box(box), 1.0, cv2.CV_32F)
+        return np.ascontiguousarray(np.rot90(cv2.merge(channels), -self._turns))
+
+    def codes(self, box: Box) -> list[NDArray[np.uint16]]:
+        """R', G' and B' of a region of the upright picture, each uint16 [h,w] with white at 65535, clipped."""
+        channels = to_rgb(self._coded(), self._coded_box(box), _WHITE, cv2.CV_16U)
+        return [np.ascontiguousarray(np.rot90(channel, -self._turns)) for channel in channels]
 
     def put_roi_rgb(self, box: Box, rgb: Image, mask: Channel) -> None:
         """Write a repainted region back into the code values.
@@ -114,28 +120,27 @@ class PictureFrame:
             rgb: [h,w,3] the region's new R'G'B', already blended.
             mask: [h,w] 0 to 1, how much of the new picture ``rgb`` holds; values are written only where it is above 0.
         """
-        delta = np.asarray(rgb, np.float32) - self.roi_rgb(box)
-        self.add_roi_rgb(box, np.where(mask[..., None] > 0, delta, np.float32(0)), mask)
+        delta = np.where(mask[..., None] > 0, np.asarray(rgb, np.float32) - self.roi_rgb(box), np.float32(0))
+        self._add(box, cv2.split(delta), mask, 1.0)
 
-    def add_roi_rgb(self, box: Box, change: Image, mask: Channel) -> None:
-        """Add a change of R'G'B' to the code values of a region.
+    def add_codes(self, box: Box, change: Channels, mask: NDArray[np.uint8]) -> None:
+        """Add a change of `codes` to the picture.
 
         Args:
             box: where, in the upright picture.
-            change: float32 [h,w,3], 0 wherever ``mask`` is.
-            mask: [h,w] 0 to 1, how much of a new picture the change brings.
+            change: R', G' and B', each float32 [h,w] with white at 65535; 0 wherever ``mask`` is.
+            mask: [h,w] 255 where the change counts, 0 elsewhere.
         """
+        self._add(box, change, np.asarray(mask, np.float32) / np.float32(255), _WHITE)
+
+    def _add(self, box: Box, change: Channels, mask: Channel, top: float) -> None:
         coded = self._coded_box(box)
-        alpha, delta = np.rot90(mask, self._turns), np.ascontiguousarray(np.rot90(change, self._turns))
+        alpha, *delta = (np.ascontiguousarray(np.rot90(plane, self._turns)) for plane in (mask, *change))
         self._make_writable()
-        if self.space.matrix == "gbr":
-            for plane, channel in zip(self.planes, (1, 2, 0), strict=True):
-                self._add(plane, coded, delta[..., channel] * np.float32(self.space.luma_scale))
-            return
-        scales = np.array([[self.space.luma_scale], [self.space.chroma_scale], [self.space.chroma_scale]])
-        to_codes = self.space.to_ycc_matrix() * scales
-        self._add_luma(coded, delta, to_codes[:1])
-        self._add_chroma(coded, delta, alpha, to_codes[1:])
+        add_rgb(self._coded(), coded, delta, alpha, top)
+
+    def _coded(self) -> Coded:
+        return Coded(self.planes, self._sub, self.space)
 
     def _coded_box(self, box: Box) -> Box:
         """The upright box in coded coordinates."""
@@ -147,63 +152,6 @@ class PictureFrame:
             left, top, right, bottom = top, width - right, bottom, width - left
             width, height = height, width
         return Box(left, top, right, bottom)
-
-    def _coded_rgb(self, box: Box) -> Image:
-        space = self.space
-        planes = self.planes
-        if space.matrix == "gbr":
-            g, b, r = (p[box.top : box.bottom, box.left : box.right] for p in planes)
-            return np.stack([r, g, b], -1).astype(np.float32) / np.float32(space.luma_scale)
-        luma = planes[0][box.top : box.bottom, box.left : box.right].astype(np.float32)
-        codes = cv2.merge([luma, *(at_luma(plane, self._sub, box, kind=np.float32) for plane in planes[1:])])
-        scales = np.array([space.luma_scale, space.chroma_scale, space.chroma_scale])
-        matrix = space.to_rgb_matrix() / scales
-        zeros = np.array([space.luma_offset, space.chroma_zero, space.chroma_zero])
-        return np.asarray(cv2.transform(codes, np.column_stack([matrix, -matrix @ zeros])), np.float32)
-
-    def _add_luma(self, box: Box, delta: Image, to_code: NDArray[Any]) -> None:
-        for row in range(0, len(delta), _BAND):
-            band = delta[row : row + _BAND]
-            place = Box(box.left, box.top + row, box.right, box.top + row + len(band))
-            self._add(self.planes[0], place, np.asarray(cv2.transform(band, to_code), np.float32))
-
-    def _add_chroma(self, box: Box, delta: Image, alpha: Channel, to_codes: NDArray[Any]) -> None:
-        """Bring the change onto the chroma grid and add it to the cells that lie wholly inside the mask.
-
-        A sample keeps detail finer than what its interpolation shows; under the mask that detail is the old picture's and
-        goes with it, in proportion to the mask.
-        """
-        sx, sy = self._sub
-        cells = Box(box.left // sx, box.top // sy, -(-box.right // sx), -(-box.bottom // sy))
-        # The box in whole cells; at the picture's odd edge a cell colours fewer pixels, which then count as inside.
-        pad = (
-            box.top - cells.top * sy,
-            cells.bottom * sy - box.bottom,
-            box.left - cells.left * sx,
-            cells.right * sx - box.right,
-        )
-        inside = cv2.copyMakeBorder((alpha > 0).astype(np.uint8), *pad, cv2.BORDER_CONSTANT, value=(0,)) > 0
-        if box.bottom == self.native.height and pad[1]:
-            inside[-1] = inside[-2]
-        if box.right == self.native.width and pad[3]:
-            inside[:, -1] = inside[:, -2]
-        covered = inside[:, 0::sx] & inside[:, sx - 1 :: sx]
-        covered = covered[0::sy] & covered[sy - 1 :: sy]
-        borders = (cv2.copyMakeBorder(np.asarray(v, np.float32), *pad, cv2.BORDER_REPLICATE) for v in (delta, alpha))
-        seen, mask = (np.asarray(values, np.float32) for values in borders)
-        step = _BAND * sy
-        small = np.concatenate([to_chroma(seen[row : row + step], self._sub) for row in range(0, len(seen), step)])
-        weight = to_chroma(mask, self._sub) * covered
-        for plane, row in zip(self.planes[1:], to_codes, strict=True):
-            change = np.asarray(cv2.transform(small, row[None]), np.float32) * covered
-            self._add(plane, cells, change - weight * detail(plane, self._sub, cells))
-
-    def _add(self, plane: Plane, box: Box, delta: Channel) -> None:
-        """Add whole code values; a change below half of one changes nothing."""
-        region = plane[box.top : box.bottom, box.left : box.right]
-        kind = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
-        new = cv2.add(region, np.rint(delta), dtype=kind)
-        np.minimum(new, (1 << self.space.bits) - 1, out=region)
 
     def _make_writable(self) -> None:
         """Own the planes before painting: the decoder still predicts from its own copy."""
