@@ -11,6 +11,7 @@ from pydantic import Field
 
 from dubbing import clock, ids
 from dubbing.db.training_models import TrainingRun
+from dubbing.db.training_starts import with_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import LIVE_RUNS, RunState, checked_settings
 from dubbing.errors import Conflict
@@ -45,11 +46,12 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
 
     def start(work: UnitOfWork) -> RunOut:
         offer = work.runs.recipe(body.recipe)
+        settings = with_starts(work.runs, offer, checked_settings(body.settings, offer.settings), caller.tenant)
         run = TrainingRun(
             id=ids.new_id("run"),
             tenant=caller.tenant,
             recipe=offer.name,
-            settings=checked_settings(body.settings, offer.settings),
+            settings=settings,
             processes=body.processes,
             state=RunState.QUEUED,
             step=0,

@@ -271,6 +271,13 @@ class InvalidSetting(BadInput):
     title = "The value does not fit the setting"
 
 
+class UnfitStart(BadInput):
+    """The run that this one shall start from is missing, not finished, of another recipe, or of another shape."""
+
+    code = "unfit_start"
+    title = "The run cannot start from that one"
+
+
 class PublishInProgress(Conflict):
     """Another run is being published as a version of the same model."""
 

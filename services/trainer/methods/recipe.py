@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
+from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
 from services.trainer.methods.adapters import FULL, Trained
@@ -16,9 +17,11 @@ from services.trainer.methods.forcing import DiffusionForcing, Stage1
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.reward import Reward
 from services.trainer.methods.self_forcing import SelfForcing, Stage2
+from services.trainer.methods.sync_training import SyncStage
 from services.trainer.methods.teacher import FlowMatching, FlowStage, Teacher
 from services.trainer.methods.training import Method, Supervised
 from services.trainer.methods.update import UpdatePlan
+from services.trainer.optimise import Optimisation
 
 NAMES = ("teacher_tiny", "df_tiny", "sf_tiny", "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b")
 
@@ -37,9 +40,21 @@ class MethodRecipe:
         micro: samples of one GPU at a time.
         latents: of each clip.
         trained: parameters of the network (in Stage 2 of the critic too).
-        critic: sizes of the critic (Stage 2).
-        teacher: sizes and sampling of the teacher (Stage 2).
-        start: recipe whose weights the run starts from; None starts afresh.
+        critic: sizes of the critic (Stage 2); it begins as a copy of the teacher.
+        teaching: sizes and sampling of the teacher that is trained or that teaches.
+        follows: recipe of the run that this one starts from; None starts afresh unless ``start`` is given.
+        taught_by: recipe of the teacher's run (Stage 2).
+        start: id of the run that this one starts from, or the place of a network's folder.
+        teacher: the same for the teacher (Stage 2).
+        preset: whose encoders make latents and features.
+        half: compute matrix products in bfloat16; weights and their states stay float32.
+        data: place of prepared footage; empty for generated speakers.
+        takes: generated takes, each for both of its mouths.
+        encoders: version of the face and speech encoders that make latents and features.
+        energy: how far a latent channel's weight follows what it does to the picture (0 not at all, 1 wholly).
+        reward: weight samples by their reward, where the stage knows how (Stage 2).
+        syncnet: file of a SyncNet that rewards; empty trains the small one on the data.
+        sync: how that is trained.
         seed: of everything that is drawn.
     """
 
@@ -53,8 +68,20 @@ class MethodRecipe:
     latents: int = 9
     trained: Trained = FULL
     critic: StudentConfig | None = None
-    teacher: TeacherConfig | None = None
-    start: str | None = None
+    teaching: TeacherConfig | None = None
+    follows: str | None = None
+    taught_by: str | None = None
+    start: str = ""
+    teacher: str = ""
+    preset: str = "tiny"
+    half: bool = True
+    data: str = ""
+    takes: int = 480
+    encoders: int = 1
+    energy: float = 0.0
+    reward: bool = True
+    syncnet: str = ""
+    sync: SyncStage = field(default=SyncStage(Optimisation(1_500, 24, 1e-3, warm_up=50)))
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -65,8 +92,22 @@ class MethodRecipe:
         """
         if self.batch % self.micro:
             raise ValueError(f"{self.name}: a batch of {self.batch} does not split into micro-batches of {self.micro}")
-        if isinstance(self.stage, Stage2) != (self.critic is not None and self.teacher is not None):
-            raise ValueError(f"{self.name}: distillation, and it alone, has a critic and a teacher")
+        distils = isinstance(self.stage, Stage2)
+        if distils != (self.critic is not None) or isinstance(self.stage, Stage1) != (self.teaching is None):
+            raise ValueError(f"{self.name}: distillation has a critic and a teacher, Stage 1 neither, a teacher is one")
+        if self.latents % LATENTS_PER_BLOCK:
+            raise ValueError(f"{self.name}: {self.latents} latents are no whole number of blocks of {LATENTS_PER_BLOCK}")
+
+    @property
+    def starts(self) -> dict[str, str]:
+        """Settings that name a finished run, and the recipe that it must be of."""
+        named = {"start": self.follows, "teacher": self.taught_by}
+        return {setting: recipe for setting, recipe in named.items() if recipe is not None}
+
+    @property
+    def rewarded(self) -> bool:
+        """Whether samples are weighted by a reward."""
+        return self.reward and isinstance(self.stage, Stage2) and self.stage.weighting is not None
 
     def judges(self) -> tuple[StudentConfig, TeacherConfig]:
         """Critic and teacher of a distillation.
@@ -74,9 +115,9 @@ class MethodRecipe:
         Raises:
             ValueError: this is none.
         """
-        if self.critic is None or self.teacher is None:
-            raise ValueError(f"{self.name} is no distillation: it has neither critic nor teacher")
-        return self.critic, self.teacher
+        if self.critic is None or self.teaching is None:
+            raise ValueError(f"{self.name} is no distillation: it has no critic, or no teacher")
+        return self.critic, self.teaching
 
     def to_json(self) -> dict[str, Any]:
         """For manifests and plans."""
@@ -118,6 +159,8 @@ def build(
     if isinstance(stage, Stage2):
         if critic is None or teacher is None:
             raise ValueError(f"{recipe.name} needs a critic and a teacher")
-        return SelfForcing(network, critic, teacher, replace(stage, shared=shared), seed=recipe.seed, reward=reward)
+        weighting = stage.weighting if recipe.reward else None
+        stage = replace(stage, shared=shared, weighting=weighting)
+        return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward)
     objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null)
     return Supervised(network, objective, recipe.update, recipe.seed, shared)

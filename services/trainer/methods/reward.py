@@ -12,6 +12,7 @@ Choices:
 Legend: B samples of a micro-batch, N samples of the step, Z latent channels, T latent frames, S samples of sound, E embedding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
@@ -108,9 +109,13 @@ class SyncReward:
         """
         if clips.waveform_BS is None:
             raise ValueError(f"the reward needs waveforms, and samples {', '.join(clips.names)} came without them")
+        with torch.autocast(x0_BZThw.device.type, enabled=False):  # the metric's own precision, whatever the student's
+            return self._earned(x0_BZThw, clips.names, clips.waveform_BS)
+
+    def _earned(self, x0_BZThw: Tensor, names: Sequence[str], waveform_BS: Tensor) -> Tensor:
         dtype = next(self._codec.parameters()).dtype
         pictures_BVHWC = to_uint8(self._codec.decode(x0_BZThw.to(dtype)))
-        rows = zip(pictures_BVHWC, clips.names, clips.waveform_BS, strict=True)
+        rows = zip(pictures_BVHWC, names, waveform_BS, strict=True)
         scores = [score_of(self._scorer.table(frames, self._sounds(name, waveform))) for frames, name, waveform in rows]
         return torch.tensor([score.in_time for score in scores], device=x0_BZThw.device)
 

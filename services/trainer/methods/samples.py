@@ -189,6 +189,15 @@ def of_latents(
     )
 
 
+def on_device(clips: Clips, device: torch.device) -> Clips:
+    """The clips where they are needed; waveforms stay, for sounds are embedded once and on the CPU's side."""
+    told = clips.conditions
+    moved = {name: getattr(told, name).to(device) for name in type(told).__dataclass_fields__}
+    return replace(
+        clips, x0_BZThw=clips.x0_BZThw.to(device), conditions=Conditions(**moved), text_BLE=clips.text_BLE.to(device)
+    )
+
+
 def check_apart(training: Iterator[Sample], held_out: Iterator[Sample]) -> None:
     """Refuse held-out clips that are cut from footage which is trained on.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,17 @@ class MethodStage:
         draw: writes a contact sheet of what the weights make now.
         export: writes the models that the run makes.
         sharded: every process holds its own part of the state.
+        within: surrounds every step, to choose its precision.
     """
 
     def __init__(
         self, method: Method, steps: int, batches: Callable[[int], Sequence[Clips]], *,
         samples: int, facts: Mapping[str, Any], draw: Draw, export: Export, sharded: bool = False,
+        within: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:  # fmt: skip
         self._method, self._batches, self._samples = method, batches, samples
         self._facts, self._draw, self._export, self._sharded = dict(facts), draw, export, sharded
-        self.step, self.steps = 0, steps
+        self._within, self.step, self.steps = within, 0, steps
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -50,7 +53,8 @@ class MethodStage:
         """
         number = self.step + 1
         try:
-            figures = self._method.step(number, self._batches(number))
+            with self._within():
+                figures = self._method.step(number, self._batches(number))
         except DivergedError as error:
             raise TrainingDiverged(
                 f"{error}.", where={"stage": "training", "step": number},

@@ -11,6 +11,7 @@ Legend: N clips, V video frames, H/W crop side, C colours (3), S samples of soun
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,6 +29,16 @@ class Spoken:
 
     frames_VHWC: NDArray[np.uint8]
     waveform_S: NDArray[np.float32]
+
+
+class SpokenClips(Protocol):
+    """Clips by number; they may be made only when they are looked at."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __getitem__(self, index: int, /) -> Spoken:
+        """One of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class _Pairing(nn.Module):
         return contrastive_loss(distances_PP, self.log_temperature.exp())
 
 
-def train_syncnet(clips: Sequence[Spoken], stage: SyncStage, seed: int) -> tuple[SyncNet, Curve]:
+def train_syncnet(clips: SpokenClips, stage: SyncStage, seed: int) -> tuple[SyncNet, Curve]:
     """A SyncNet for ``clips``, frozen.
 
     Raises:
@@ -74,7 +85,7 @@ def train_syncnet(clips: Sequence[Spoken], stage: SyncStage, seed: int) -> tuple
         return {"sync": pairing.loss(*places_of(clips[int(torch.randint(len(clips), ()))], stage.sizes, stage.plan.batch))}
 
     curve = optimise(pairing, loss, stage.plan, stage="syncnet", report_every=50)
-    _calibrate(pairing.network, clips[: stage.calibration], stage)
+    _calibrate(pairing.network, [clips[at] for at in range(min(stage.calibration, len(clips)))], stage)
     return pairing.network.eval().requires_grad_(requires_grad=False), curve
 
 

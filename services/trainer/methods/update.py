@@ -201,6 +201,14 @@ class Updater:
             )
 
 
+def precision(device: torch.device, *, half: bool) -> torch.autocast:
+    """Matrix products in bfloat16, or everything as it is.
+
+    Nothing that is cast is kept: what a pass without gradient had cast would have no gradient in the next pass either.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=half, cache_enabled=False)
+
+
 def _local(tensor: Tensor) -> Tensor:
     """This rank's shard of a sharded tensor, or the tensor."""
     return (tensor.to_local() if isinstance(tensor, DTensor) else tensor).detach()

@@ -9,5 +9,6 @@ RECIPE = MethodRecipe(
     stage=Stage1(chances=(0.45, 0.45, 0.1)),
     update=UpdatePlan(5e-4, betas=(0.9, 0.95), warm_up=25, clip=1.0, ema=0.99),
     steps=1_000,
-    start="teacher_tiny",
+    follows="teacher_tiny",
+    energy=0.4,
 )

@@ -6,4 +6,6 @@ from lipforcing.presets import PRESETS
 from services.trainer.methods.adapters import ADAPTERS
 from services.trainer.recipes import sf_1_3b
 
-RECIPE = replace(sf_1_3b.RECIPE, name="sf_14b", network=PRESETS["14b"], critic=PRESETS["14b"], trained=ADAPTERS, start="df_14b")
+RECIPE = replace(
+    sf_1_3b.RECIPE, name="sf_14b", network=PRESETS["14b"], critic=PRESETS["14b"], trained=ADAPTERS, follows="df_14b"
+)

@@ -20,6 +20,7 @@ RECIPE = MethodRecipe(
     micro=1,
     latents=21,
     critic=PRESETS["1.3b"],
-    teacher=TEACHERS["14b"],
-    start="df_1_3b",
+    teaching=TEACHERS["14b"],
+    follows="df_1_3b",
+    taught_by="teacher_14b_ls",
 )

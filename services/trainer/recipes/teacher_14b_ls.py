@@ -1,6 +1,6 @@
 """The 14B lip-sync teacher: adapters of rank 128 and the whole audio path, the mouth counted twice."""
 
-from lipforcing.presets import PRESETS
+from lipforcing.presets import PRESETS, TEACHERS
 from services.trainer.methods.adapters import ADAPTERS
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.teacher import FlowStage
@@ -15,5 +15,6 @@ RECIPE = MethodRecipe(
     micro=1,
     latents=21,
     trained=ADAPTERS,
+    teaching=TEACHERS["14b"],
     seed=42,
 )

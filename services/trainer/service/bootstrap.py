@@ -44,8 +44,9 @@ def make_app() -> Celery:
     doorbell = Doorbell(app, queue)
     handlers = Handlers()
     trainer, triton = TrainerSettings(), TritonSettings()
-    handlers.add("train", Trainer(database, store, trainer))
-    places = Places(EngineSettings().model_repo.resolve(), triton.url, MediaSettings().face_model.resolve())
+    models = EngineSettings().model_repo.resolve()
+    handlers.add("train", Trainer(database, store, trainer, models))
+    places = Places(models, triton.url, MediaSettings().face_model.resolve())
     handlers.add("publish", Publisher(database, store, trainer, places))
     add_work_task(app, Runner(database, doorbell.ring, handlers, queue))
 

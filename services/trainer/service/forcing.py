@@ -66,7 +66,7 @@ class ForcingRun:
     """
 
     def __init__(self, made_of: Ingredients, group: Group) -> None:
-        self._made_of, self._plan = made_of, made_of.stage.plan
+        self._made_of, self._plan, self._group = made_of, made_of.stage.plan, group
         torch.manual_seed(made_of.seed)
         network = LipNetwork(made_of.config)
         initialise(network, made_of.seed)
@@ -123,6 +123,8 @@ class ForcingRun:
 
     def sample(self, path: Path) -> None:
         """See `Stage`."""
+        if self._group.rank:
+            return
         clips, codec = self._made_of.clips, self._made_of.codec
         with torch.random.fork_rng(), torch.no_grad():
             network = self.averaged()
@@ -133,6 +135,8 @@ class ForcingRun:
 
     def export(self, repository: Path, source: Mapping[str, Any]) -> bool:
         """See `Stage`."""
+        if self._group.rank:
+            return False
         with torch.random.fork_rng():
             self._made_of.publish(repository, self.averaged(), source)
         return True

@@ -17,6 +17,7 @@ import structlog
 from dubbing import clock, ids
 from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
+from dubbing.db.training_starts import made_by_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import Checkpoint, LegEnd, RunState
 from dubbing.domain.work import TrainResult, TrainTask, WorkItem
@@ -27,6 +28,7 @@ from dubbing.errors import (
     ObjectMissing,
     StoreUnavailable,
     TrainingInterrupted,
+    UnfitStart,
 )
 from dubbing.queue.context import Context
 from dubbing.settings import TrainerSettings
@@ -41,10 +43,17 @@ log = structlog.get_logger()
 
 
 class Trainer:
-    """Handler of ``train`` items."""
+    """Handler of ``train`` items.
 
-    def __init__(self, database: Database, store: ObjectStore, settings: TrainerSettings) -> None:
-        self.database, self.store, self.settings = database, store, settings
+    Args:
+        database: of runs and events.
+        store: of checkpoints, samples and what runs make.
+        settings: of the trainer.
+        models: the served model repository, whose encoders make latents and features.
+    """
+
+    def __init__(self, database: Database, store: ObjectStore, settings: TrainerSettings, models: Path) -> None:
+        self.database, self.store, self.settings, self.models = database, store, settings, models
 
     def __call__(self, task: TrainTask, context: Context) -> TrainResult:
         """Run one leg to its end.
@@ -65,6 +74,7 @@ class Trainer:
 class _Leg:
     def __init__(self, trainer: Trainer, item: WorkItem, run_id: str, folder: Path) -> None:
         self._database, self._store, self._settings = trainer.database, trainer.store, trainer.settings
+        self._models = trainer.models
         self._item, self._run_id, self._folder = item, run_id, folder
         self._outbox = Outbox(folder)
         self._attempt = f"{item.id.removeprefix('wrk_')}-{item.attempt}"
@@ -80,8 +90,9 @@ class _Leg:
         cache.mkdir(exist_ok=True)
         self._outbox.give_order(
             Order(
-                run_id=run.id, recipe=run.recipe, settings=run.settings, cache=cache, checkpoint=self._fetch(run),
-                facts=run.facts, checkpoint_every=self._settings.checkpoint, sample_every=self._settings.sample,
+                run_id=run.id, recipe=run.recipe, settings=run.settings, cache=cache, models=self._models,
+                starts=self._starts(), checkpoint=self._fetch(run), facts=run.facts,
+                checkpoint_every=self._settings.checkpoint, sample_every=self._settings.sample,
                 metrics_every=self._settings.metrics,
             )
         )  # fmt: skip
@@ -109,6 +120,21 @@ class _Leg:
                 suggestions=("start a new run",),
             )
         return None
+
+    def _starts(self) -> dict[str, Path]:
+        """What the runs made that this one starts from, by setting."""
+        keys = self._transact(lambda work, run: made_by_starts(work.runs, run))
+        folders = {name: self._folder / f"start-{name}" for name in keys}
+        for name, key in keys.items():
+            try:
+                get_folder(self._store, key, folders[name])
+            except (ObjectMissing, ChecksumMismatch) as error:
+                raise UnfitStart(
+                    f"What the run made that {name} names cannot be read any more: {error.detail}",
+                    where={"pointer": f"/settings/{name}", "object": key},
+                    suggestions=("train it again, and name the new run",),
+                ) from error
+        return folders
 
     def _follow(self, processes: Processes) -> None:
         """Until they end: take in what they tell, show life, pass on the wish to stop."""

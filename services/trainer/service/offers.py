@@ -1,8 +1,7 @@
 """The recipes that this trainer offers, and the stage that each of them opens. The one place that knows both."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,13 +13,15 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from services.trainer.methods import recipe as methods
 from services.trainer.methods.plan import plan as plan_method
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.methods.run import open_run
 from services.trainer.optimise import Optimisation
 from services.trainer.recipe import Recipe
 from services.trainer.recipes import load
-from services.trainer.service.group import Group
 from services.trainer.service.plan import Plan, plan_of
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.settings import changed, flat
+from services.trainer.service.site import Site
 from services.trainer.service.stage import Stage
 from services.trainer.service.tiny import tiny
 
@@ -32,18 +33,20 @@ class Offered:
     Attributes:
         summary: one sentence.
         default: the recipe, a dataclass; ``--set`` reaches its scalars.
-        open: the stage of one process, from recipe, folder of prepared data and group.
+        open: the stage of one process, from recipe and site.
         plan: what a run would need, from recipe and number of processes.
         preset: of the students that it makes.
         accelerator: it does not run without one.
+        starts: settings that name a finished run, and the recipe that it must be of.
     """
 
     summary: str
     default: Any
-    open: Callable[[Any, Path, Group], Stage]
+    open: Callable[[Any, Site], Stage]
     plan: Callable[[Any, int], Plan]
     preset: str | None = None
     accelerator: bool = False
+    starts: Mapping[str, str] = field(default_factory=dict)
 
     def needs_gpus(self, settings: Mapping[str, Any]) -> bool:
         """One for each process, where the recipe or its settings demand them."""
@@ -68,27 +71,51 @@ def _tiny_plan(recipe: Recipe, processes: int) -> Plan:
     return _plan(recipe.network, recipe.forcing.plan, recipe.frames, processes)
 
 
+def _tiny(recipe: Recipe, site: Site) -> Stage:
+    return tiny(recipe, site.cache, site.group)
+
+
+def _method(name: str, summary: str, *, preset: str | None = None, accelerator: bool = False) -> Offered:
+    recipe = methods.load(name)
+    return Offered(summary, recipe, _open_method, _method_plan, preset, accelerator, recipe.starts)
+
+
+def _open_method(recipe: MethodRecipe, site: Site) -> Stage:
+    return open_run(recipe, site, torch.device("cuda", site.group.rank) if torch.cuda.is_available() else torch.device("cpu"))
+
+
+def _method_plan(recipe: MethodRecipe, processes: int) -> Plan:
+    try:
+        return plan_method(recipe, processes)
+    except ValueError as error:  # a batch that does not split over so many
+        raise InvalidSetting(str(error), where={"pointer": "/settings"}) from error
+
+
 OFFERS: dict[str, Offered] = {
     "selftest": Offered(
         "Trains a shrunken student on noise: shows that trainer, storage and inference server work together.",
         SelfTest(),
-        lambda recipe, _cache, group: selftest(recipe, group),
+        lambda recipe, site: selftest(recipe, site.group),
         _selftest_plan,
         preset="tiny",
     ),
-    "smoke": Offered("A few steps of the demonstration model's student: shows that they run.", load("smoke"), tiny, _tiny_plan,
+    "smoke": Offered("A few steps of the demonstration model's student: shows that they run.", load("smoke"), _tiny, _tiny_plan,
                      preset="tiny"),
-    "tiny": Offered("The student of the demonstration model, by Diffusion Forcing.", load("tiny"), tiny, _tiny_plan,
+    "tiny": Offered("The student of the demonstration model, by Diffusion Forcing.", load("tiny"), _tiny, _tiny_plan,
                     preset="tiny"),
+    "teacher_tiny": _method("teacher_tiny", "A teacher for the demonstration model: bidirectional, guided, many steps."),
+    "df_tiny": _method("df_tiny", "A student from that teacher, Stage 1: Diffusion Forcing.", preset="tiny"),
+    "sf_tiny": _method("sf_tiny", "A student from Stage 1 under its teacher, Stage 2: Self-Forcing.", preset="tiny"),
 }  # fmt: skip
 
 
 def offers() -> list[RecipeOffer]:
     """For the catalogue that the API reads."""
     return [
-        RecipeOffer(name=name, summary=one.summary, settings=flat(one.default), accelerator=one.accelerator, preset=one.preset)
+        RecipeOffer(name=name, summary=one.summary, settings=flat(one.default), accelerator=one.accelerator, preset=one.preset,
+                    starts=dict(one.starts))
         for name, one in OFFERS.items()
-    ]
+    ]  # fmt: skip
 
 
 def offered(name: str) -> Offered:
@@ -107,20 +134,21 @@ def backend(name: str) -> str:
     return "nccl" if offered(name).accelerator else "gloo"
 
 
-def open_stage(name: str, settings: Mapping[str, Any], cache: Path, group: Group) -> Stage:
+def open_stage(name: str, settings: Mapping[str, Any], site: Site) -> Stage:
     """One process's stage of a recipe.
 
     Raises:
         AcceleratorMissing: the recipe needs a GPU and there is none for this process.
     """
     one = offered(name)
-    if one.needs_gpus(settings) and torch.cuda.device_count() <= group.rank:
+    if one.needs_gpus(settings) and torch.cuda.device_count() <= site.group.rank:
+        found = torch.cuda.device_count()
         raise AcceleratorMissing(
-            f"{name} needs a GPU for each of its {group.world} processes, and this machine has {torch.cuda.device_count()}.",
+            f"{name} needs a GPU for each of its {site.group.world} processes, and this machine has {found}.",
             where={"stage": "training", "recipe": name},
             suggestions=("run the trainer's worker on a machine with GPUs", "ask for fewer processes"),
         )
-    return one.open(_recipe(one, settings), cache, group)
+    return one.open(_recipe(one, settings), site)
 
 
 def plan(name: str, settings: Mapping[str, Any], processes: int) -> Plan:

@@ -25,6 +25,8 @@ class Order(Frozen):
         run_id: of the run.
         recipe, settings: what to train.
         cache: folder of prepared data, shared by all runs of this machine.
+        models: model repository whose encoders make latents and features.
+        starts: folders of what other runs made that this one starts from, by setting.
         checkpoint: folder to go on from, None at the start.
         facts: what earlier attempts said of data and network; this one must say the same.
         checkpoint_every, sample_every, metrics_every: seconds.
@@ -34,6 +36,8 @@ class Order(Frozen):
     recipe: str
     settings: dict[str, Any]
     cache: Path
+    models: Path
+    starts: dict[str, Path] = Field(default_factory=dict)
     checkpoint: Path | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     checkpoint_every: float = 600.0

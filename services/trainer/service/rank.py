@@ -14,11 +14,13 @@ from typing import Any
 from dubbing import clock
 from dubbing.domain.training import LegEnd
 from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
+from dubbing.settings import S3Settings
 from services.trainer.publish import revision
 from services.trainer.service import checkpoint, offers
 from services.trainer.service.agent import die_with_parent
 from services.trainer.service.group import Group
 from services.trainer.service.outbox import Order, Outbox
+from services.trainer.service.site import Site
 from services.trainer.service.stage import Stage, StepReport
 
 
@@ -48,7 +50,8 @@ class Rank:
     def run(self) -> None:
         """The whole attempt."""
         order, group = self._order, self._group
-        stage = offers.open_stage(order.recipe, order.settings, order.cache, group)
+        site = Site(order.cache, group, order.models, order.starts, S3Settings())
+        stage = offers.open_stage(order.recipe, order.settings, site)
         if order.checkpoint is not None:
             stage.restore(checkpoint.load(order.checkpoint, group))
         self._compare(stage)
@@ -97,16 +100,15 @@ class Rank:
         return str(folder)
 
     def _show(self, stage: Stage) -> None:
-        if self._group.rank == 0:
-            path = self._outbox.folder / f"sample-{stage.step:09d}.png"
-            stage.sample(path)
-            self._tell("sample", {"step": stage.step, "path": str(path)})
+        path = self._outbox.folder / f"sample-{stage.step:09d}.png"
+        stage.sample(path)
+        self._tell("sample", {"step": stage.step, "path": str(path)})
 
     def _export(self, stage: Stage) -> None:
         folder = self._outbox.folder / "candidate"
         order = self._order
         source = {"run": order.run_id, "recipe": order.recipe, "settings": order.settings, **self._facts(stage)}
-        if self._group.rank == 0 and stage.export(folder, {**source, "step": stage.step}):
+        if stage.export(folder, {**source, "step": stage.step}):
             self._tell("candidate", {"folder": str(folder)})
 
     def _facts(self, stage: Stage) -> dict[str, Any]:

@@ -23,12 +23,17 @@ def flat(recipe: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def changed(recipe: _T, settings: Mapping[str, Any]) -> _T:
-    """``recipe`` with ``settings``, whose names and types have been checked (`checked_settings`)."""
+    """``recipe`` with ``settings``, whose names and types have been checked (`checked_settings`).
+
+    All settings of one dataclass are changed together, so that it sees only values that belong to each other.
+    """
+    inner: dict[str, dict[str, Any]] = {}
+    values: dict[str, Any] = {}
     for name, value in settings.items():
-        recipe = _changed(recipe, name.split("."), tuple(value) if isinstance(value, list) else value)
-    return recipe
-
-
-def _changed(recipe: Any, path: list[str], value: Any) -> Any:
-    name, *rest = path
-    return replace(recipe, **{name: _changed(getattr(recipe, name), rest, value) if rest else value})
+        first, _, rest = name.partition(".")
+        if rest:
+            inner.setdefault(first, {})[rest] = value
+        else:
+            values[first] = tuple(value) if isinstance(value, list) else value
+    values |= {name: changed(getattr(recipe, name), some) for name, some in inner.items()}
+    return replace(recipe, **values)  # type: ignore[type-var]

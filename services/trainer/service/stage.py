@@ -77,7 +77,13 @@ class Stage(Protocol):
         """
 
     def sample(self, path: Path) -> None:
-        """Write a contact sheet (PNG) of what the weights make now, without disturbing any random generator."""
+        """Write a contact sheet (PNG) of what the weights make now, without disturbing any random generator.
+
+        All processes call it together, for the weights may be sharded; the first one writes.
+        """
 
     def export(self, repository: Path, source: Mapping[str, Any]) -> bool:
-        """Write version 1 of every model that the stage makes, with ``source`` in its manifest; False when it makes none."""
+        """Write what the stage makes: version 1 of every model, networks for other runs, each with ``source`` in its manifest.
+
+        All processes call it together; True where something was written.
+        """

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from dubbing.domain.media import Frozen
 from dubbing.errors import InvalidSetting, UnknownSetting
 
@@ -57,6 +59,7 @@ class RecipeOffer(Frozen):
         settings: default of everything that ``--set`` reaches, by dotted name.
         accelerator: it does not run without one.
         preset: the students that it makes, None when nothing of it can be served.
+        starts: settings that name a finished run, and the recipe that it must be of.
     """
 
     name: str
@@ -64,6 +67,7 @@ class RecipeOffer(Frozen):
     settings: dict[str, Any]
     accelerator: bool = False
     preset: str | None = None
+    starts: dict[str, str] = Field(default_factory=dict)
 
 
 def checked_settings(given: Mapping[str, Any], offered: Mapping[str, Any]) -> dict[str, Any]:

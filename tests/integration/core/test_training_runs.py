@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from platform_jobs import ROOT
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
 
@@ -45,7 +46,7 @@ def runner(database: Database, store: S3Store, tmp_path: Path) -> Runner:
     """Saves after every step and tells of every step."""
     settings = TrainerSettings(scratch=tmp_path, checkpoint=0.0, sample=1e9, metrics=0.0, poll=0.05, threads=1)
     handlers = Handlers()
-    handlers.add("train", Trainer(database, store, settings))
+    handlers.add("train", Trainer(database, store, settings, ROOT / "model_repo"))
     return Runner(database, lambda _: None, handlers, QUEUE)
 
 

@@ -1,5 +1,6 @@
 """What a trainer offers: settings by flat names, plans by arithmetic, refusals that say what would be right."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from services.trainer.service.offers import OFFERS, offers, open_stage, plan
 from services.trainer.service.plan import plan_of
 from services.trainer.service.selftest import SelfTest
 from services.trainer.service.settings import changed, flat
+from services.trainer.service.site import Site
 
 
 def test_every_recipe_is_offered_with_settings_that_survive_json() -> None:
@@ -75,8 +77,8 @@ def test_refusals_name_what_would_be_right() -> None:
 
 
 def test_a_recipe_that_demands_gpus_is_refused_where_there_are_too_few(tmp_path: Path) -> None:
-    last = Group(torch.cuda.device_count())
+    here, last = Site(tmp_path, Group(), tmp_path), Group(torch.cuda.device_count())
     with pytest.raises(AcceleratorMissing, match="needs a GPU for each"):
-        open_stage("selftest", {"gpus": True}, tmp_path, last)
-    assert open_stage("selftest", {"steps": 3}, tmp_path, Group()).steps == 3
+        open_stage("selftest", {"gpus": True}, replace(here, group=last))
+    assert open_stage("selftest", {"steps": 3}, here).steps == 3
     assert SelfTest().gpus is False

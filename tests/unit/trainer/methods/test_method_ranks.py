@@ -48,7 +48,7 @@ def shrunken(name: str) -> MethodRecipe:
         recipe.stage, guidance=Guidance.of(TEACHER), ratio=1,
         student=smooth(recipe.stage.student), critic=smooth(recipe.stage.critic),
     )  # fmt: skip
-    return replace(recipe, critic=SMALL, teacher=TEACHER, stage=stage)
+    return replace(recipe, critic=SMALL, teaching=TEACHER, stage=stage)
 
 
 def method_of(recipe: MethodRecipe, mesh: Any) -> Method:

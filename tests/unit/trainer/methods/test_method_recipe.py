@@ -24,7 +24,8 @@ def test_every_recipe_carries_its_name_is_short_and_starts_from_one_that_exists(
     for name in NAMES:
         recipe = load(name)
         assert recipe.name == name
-        assert recipe.start in (None, *NAMES)
+        assert set(recipe.starts.values()) <= set(NAMES)
+        assert (recipe.start, recipe.teacher, recipe.data) == ("", "", "")
         assert recipe.to_json()["name"] == name
         path = Path(recipes.__file__).with_name(f"{name}.py")
         assert len(path.read_text().splitlines()) <= 35
@@ -45,7 +46,7 @@ def test_published_hyper_parameters_of_stage_2(name: str) -> None:
     assert (recipe.network.window, recipe.network.sink, recipe.latents) == (7, 1, 21)
     assert recipe.stage.weighting is not None
     assert (recipe.stage.weighting.beta, recipe.stage.weighting.mode) == (2.0, "centred")
-    assert recipe.teacher == TEACHERS["14b"]
+    assert recipe.teaching == TEACHERS["14b"]
     assert recipe.stage.student.ema is not None
 
 

@@ -1,0 +1,51 @@
+"""What turns crops into latents and sound into features: the encoders of a served version, never trained here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from dubbing.errors import InvalidSetting
+from lipforcing.contract import STUDENTS
+from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
+from lipforcing.vae.base import Codec
+from lipforcing.weights.errors import WeightsError
+from lipforcing.weights.folder import read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """Both encoders, frozen.
+
+    Attributes:
+        codec: of crops; decodes too.
+        speech: of sound.
+        digests: SHA-256 of the weights of each, by the model's name. Networks fit each other only where these are equal.
+    """
+
+    codec: Codec
+    speech: nn.Module
+    digests: dict[str, str]
+
+
+def load_encoders(models: Path, preset: str, version: int, device: torch.device) -> Encoders:
+    """The encoders of one version.
+
+    Raises:
+        InvalidSetting: the repository has no such version, or it is damaged.
+    """
+    contract = STUDENTS[preset]
+    folders = {name: models / name / str(version) for name in (contract.face_encoder, contract.speech_encoder)}
+    try:
+        return Encoders(
+            load_face_encoder(folders[contract.face_encoder], contract.face_encoder, device),
+            load_speech_encoder(folders[contract.speech_encoder], contract.speech_encoder, device),
+            {name: str(read_manifest(folder)["digest"]) for name, folder in folders.items()},
+        )
+    except WeightsError as error:
+        raise InvalidSetting(
+            f"Version {version} of the encoders of {preset} cannot be read: {error}",
+            where={"pointer": "/settings/encoders"},
+            suggestions=("name a version that DUBLINE_MODEL_REPO holds",),
+        ) from error

@@ -1,0 +1,211 @@
+"""A recipe of the methods as a run of the service: what it learns, what it starts from, its method, and what it leaves."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch.distributed.device_mesh import init_device_mesh
+
+from dubbing.errors import InvalidSetting
+from lipforcing.contract import LATENT_CHANNELS
+from lipforcing.network import LipNetwork, initialise
+from lipforcing.presets import StudentConfig
+from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
+from lipforcing.weights.errors import KeyMismatchError, WeightsError
+from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.latents import channel_energy
+from services.trainer.methods.adapters import choose_trained
+from services.trainer.methods.encoders import Encoders, load_encoders
+from services.trainer.methods.folders import Kept
+from services.trainer.methods.forcing import Stage1
+from services.trainer.methods.guidance import Null
+from services.trainer.methods.material import Batches, Material
+from services.trainer.methods.recipe import MethodRecipe, build
+from services.trainer.methods.reward import SyncReward
+from services.trainer.methods.self_forcing import Stage2
+from services.trainer.methods.sharding import shard
+from services.trainer.methods.show import Show
+from services.trainer.methods.speaker_material import speakers
+from services.trainer.methods.stage import MethodStage
+from services.trainer.methods.starts import digest_of, load_start
+from services.trainer.methods.sync_training import train_syncnet
+from services.trainer.methods.teacher import Teacher
+from services.trainer.methods.training import Method
+from services.trainer.methods.update import precision
+from services.trainer.service.site import Site
+
+_LEAST_FRESH = 2 * 4 * LATENT_CHANNELS  # `start_from_reference` carries two streams of patches through them
+
+
+class MethodRun:
+    """Puts a recipe's parts together on one process.
+
+    Args:
+        recipe: what to do.
+        site: where.
+        device: of the networks.
+
+    Raises:
+        InvalidSetting: the batch does not split over the processes, or a file is missing.
+        UnfitStart: a network to start from is missing or does not fit.
+    """
+
+    def __init__(self, recipe: MethodRecipe, site: Site, device: torch.device) -> None:
+        group = site.group
+        if recipe.batch % (group.world * recipe.micro):
+            raise InvalidSetting(
+                f"A batch of {recipe.batch} does not split over {group.world} processes in micro-batches of {recipe.micro}.",
+                where={"pointer": "/settings/batch"},
+            )
+        self._site, self._device = site, device
+        self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, torch.device("cpu"))
+        self._recipe = recipe = _weighted(recipe, self._encoders)
+        self._config = recipe.network
+        # Before anything is rendered: a start that does not fit is told at once.
+        self._start = self._kept("start", recipe.start, recipe.follows, recipe.network)
+        self._teacher = self._kept("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
+        self._material = self._prepared()
+        config, told = recipe.network, self._teacher or self._start
+        nothing = torch.zeros(config.text_len, config.text_dim)
+        self._text_LE, self._empty_LE = (told.text_LE, told.empty_LE) if told else (nothing, nothing)
+
+    def stage(self) -> MethodStage:
+        """The run, ready for its first step."""
+        recipe, site = self._recipe, self._site
+        torch.manual_seed(recipe.seed)
+        network = self._placed(self._begun(), trained=True)
+        method = self._method(network)
+        update = next(iter(method.updates.values()))
+        show = Show(
+            network, update, None if isinstance(recipe.stage, Stage1 | Stage2) else recipe.teaching, self._text_LE,
+            self._empty_LE, self._encoders, self._batches(sound=False).shown(), site.group.rank == 0, recipe.half,
+            served=recipe.preset == "tiny" and isinstance(recipe.stage, Stage1 | Stage2),
+        )  # fmt: skip
+        return MethodStage(
+            method, recipe.steps, self._batches(sound=recipe.rewarded), samples=recipe.batch, facts=self._facts(),
+            draw=show.draw, export=show.export, sharded=self._sharded,
+            within=partial(precision, self._device, half=recipe.half),
+        )  # fmt: skip
+
+    @property
+    def _sharded(self) -> bool:
+        return self._site.group.world > 1
+
+    def _kept(self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None) -> Kept | None:
+        if config is None or (not named and wanted is None):
+            return None
+        return load_start(self._site, setting, named, wanted=wanted, config=config, encoders=self._encoders)
+
+    def _prepared(self) -> Material:
+        """What is learned; the first process prepares it, the others find it."""
+        site = self._site
+        made = speakers(self._recipe, site.cache, self._encoders) if site.group.rank == 0 else None
+        site.group.barrier()
+        return made or speakers(self._recipe, site.cache, self._encoders)
+
+    def _begun(self) -> LipNetwork:
+        if self._start is not None:
+            return self._start.network
+        if self._config.dim < _LEAST_FRESH:
+            raise InvalidSetting(
+                f"A network that starts afresh is wired by {_LEAST_FRESH} channels and cannot have {self._config.dim}.",
+                where={"pointer": "/settings/network.dim"},
+            )
+        network = LipNetwork(self._config)
+        initialise(network, self._recipe.seed)
+        start_from_reference(network)
+        return network
+
+    def _placed(self, network: LipNetwork, *, trained: bool) -> LipNetwork:
+        """A network where it computes: on its device, with its trained parameters chosen, sharded where there are others."""
+        network = network.to(self._device)
+        if trained:
+            choose_trained(network.train(), self._recipe.trained)
+        else:
+            network.eval().requires_grad_(requires_grad=False)
+        if self._sharded:
+            mesh = init_device_mesh(self._device.type, (self._site.group.world,))
+            compute = torch.bfloat16 if self._recipe.half and self._device.type == "cuda" else torch.float32
+            network = shard(network, mesh, compute)
+        return network
+
+    def _method(self, network: LipNetwork) -> Method:
+        recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
+        together = self._site.group.world * recipe.micro
+        if not isinstance(recipe.stage, Stage2):
+            return build(recipe, network, null, shared=together)
+        assert self._teacher is not None  # noqa: S101 - a distillation prescribes one
+        critic = LipNetwork(self._teacher.network.config)
+        critic.load_state_dict(self._teacher.network.state_dict())
+        frozen = self._placed(self._teacher.network, trained=False)
+        teacher = Teacher(recipe.judges()[1], frozen, null)
+        reward = self._reward() if recipe.rewarded else None
+        critic = self._placed(critic, trained=True)
+        return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward, shared=together)
+
+    def _reward(self) -> SyncReward:
+        site, path = self._site, Path(self._recipe.syncnet or self._syncnet())
+        if not self._recipe.syncnet and site.group.rank == 0 and not path.exists():
+            network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed)
+            partial = path.with_suffix(".partial")
+            save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, partial)
+            partial.replace(path)
+            path.with_suffix(".json").write_text(json.dumps(curve.to_json()))
+        site.group.barrier()
+        try:
+            try:
+                network = load_syncnet(path, TINY)
+            except KeyMismatchError:
+                network = load_syncnet(path, PUBLISHED)
+        except WeightsError as error:
+            raise InvalidSetting(
+                f"{path} holds no SyncNet: {error}", where={"pointer": "/settings/syncnet"},
+                suggestions=("name the file of syncnet_v2, or leave it empty to train a small one",),
+            ) from error  # fmt: skip
+        return SyncReward(self._encoders.codec, SyncScorer(network))
+
+    def _syncnet(self) -> Path:
+        key = json.dumps([asdict(self._recipe.sync), self._material.digest, self._recipe.seed], sort_keys=True)
+        return self._site.cache / f"syncnet-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+
+    def _batches(self, *, sound: bool) -> Batches:
+        recipe, group = self._recipe, self._site.group
+        return Batches(
+            self._material, recipe.batch, recipe.micro, group.rank, group.world, recipe.seed, self._text_LE, sound, self._device
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        recipe = self._recipe
+        networks = [recipe.network, *([recipe.critic] if recipe.critic else [])]
+        named = {name: value for name, value in (("start", recipe.start), ("teacher", recipe.teacher)) if value}
+        return {
+            "parameters": sum(recipe.trained.count(config) for config in networks),
+            "data": self._material.digest,
+            "clips": len(self._material),
+            "encoders": self._encoders.digests,
+            "starts": {name: digest_of(self._site, name, value) for name, value in named.items()},
+            "torch": torch.__version__,
+        }
+
+
+def open_run(recipe: MethodRecipe, site: Site, device: torch.device) -> MethodStage:
+    """The stage of one process of a run; raises like `MethodRun`."""
+    return MethodRun(recipe, site, device).stage()
+
+
+def _teachers(recipe: MethodRecipe) -> tuple[StudentConfig, ...]:
+    return (recipe.judges()[1].network,) if isinstance(recipe.stage, Stage2) else ()
+
+
+def _weighted(recipe: MethodRecipe, encoders: Encoders) -> MethodRecipe:
+    """The recipe with a weight for every latent channel, where it asks for weights by energy."""
+    if not recipe.energy:
+        return recipe
+    energy_Z = channel_energy(encoders.codec) ** recipe.energy  # type: ignore[arg-type]
+    channels = tuple((energy_Z / energy_Z.mean()).tolist())
+    return replace(recipe, stage=replace(recipe.stage, places=replace(recipe.stage.places, channels=channels)))

@@ -1,0 +1,119 @@
+"""What a method's run shows and leaves: contact sheets, the network for the next run, and what can be served.
+
+All processes call these together, because the network may be sharded; the first one alone decodes and writes.
+
+Legend: B clips, Z latent channels, T latent frames, h/w latent side, L text tokens, E text width.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from lipforcing.network import LipNetwork
+from lipforcing.presets import TeacherConfig
+from lipforcing.rollout import Student, generate
+from lipforcing.vae.base import to_uint8
+from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.folders import Kept, save_network
+from services.trainer.methods.guidance import Null
+from services.trainer.methods.samples import Clips
+from services.trainer.methods.starts import NETWORK
+from services.trainer.methods.teacher import Teacher
+from services.trainer.methods.update import Updater, precision
+from services.trainer.publish import publish
+from services.trainer.sheet import draw_sheet
+
+if TYPE_CHECKING:
+    from lipforcing.audio.tiny import TinySpeechEncoder
+    from lipforcing.vae.tiny import TinyCodec
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """One run's network, as others see it: with its averaged weights.
+
+    Attributes:
+        network: what the run is about.
+        update: its optimiser, which holds the averaged weights.
+        teaching: of a teacher, how it samples; None for a student.
+        text_LE: the prompt.
+        empty_LE: the empty prompt.
+        encoders: of the clips.
+        clip: a fixed clip, on the network's device.
+        first: this process writes.
+        half: compute matrix products in bfloat16.
+        served: a student of ``tiny``, of which version folders are made too.
+    """
+
+    network: LipNetwork
+    update: Updater
+    teaching: TeacherConfig | None
+    text_LE: Tensor
+    empty_LE: Tensor
+    encoders: Encoders
+    clip: Clips
+    first: bool
+    half: bool
+    served: bool
+
+    def draw(self, path: Path) -> None:
+        """A contact sheet: footage, what is generated for it now, and the truth."""
+        with self._averaged(), precision(self.clip.x0_BZThw.device, half=self.half):
+            made = self._generated()
+        if self.first:
+            rows = {"footage": self.clip.conditions.reference_BZThw, "generated": made, "true": self.clip.x0_BZThw}
+            codec = self.encoders.codec
+            like = next(codec.parameters())
+            shown = {name: to_uint8(codec.decode(x.to(like))[0].float()) for name, x in rows.items()}
+            draw_sheet(path, {name: list(frames.cpu().numpy()) for name, frames in shown.items()})
+
+    def export(self, repository: Path, source: Mapping[str, Any]) -> bool:
+        """The network for the runs that start from it, and the version folders of a student that can be served."""
+        with self._averaged():
+            network = self._whole()
+        if network is None:
+            return False
+        save_network(repository / NETWORK, Kept(network, self.text_LE.cpu(), self.empty_LE.cpu()), source)
+        if self.served:
+            codec, speech = cast("TinyCodec", self.encoders.codec), cast("TinySpeechEncoder", self.encoders.speech)
+            publish(repository, codec, speech, network, source)
+        return True
+
+    def _generated(self) -> Tensor:
+        if self.teaching is None:
+            return generate(Student.trained(self.network, self.clip.text_BLE), self.clip.conditions, seed=1)
+        teacher = Teacher(self.teaching, self.network, Null(self.empty_LE.to(self.clip.text_BLE)))
+        noise = torch.randn(self.clip.x0_BZThw.shape, generator=torch.Generator().manual_seed(1))
+        return teacher.sample(self.clip, noise.to(self.clip.x0_BZThw))
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged weights in place of the live ones, and nothing drawn from any generator that training uses."""
+        with torch.random.fork_rng(), torch.no_grad():
+            if self.update.average is not None:
+                self.update.swap_average()
+            try:
+                yield
+            finally:
+                if self.update.average is not None:
+                    self.update.swap_average()
+
+    def _whole(self) -> LipNetwork | None:
+        """The network in one piece on the CPU, float32, adapters merged; None where another process writes it."""
+        tensors = {}
+        for name, tensor in self.network.state_dict().items():
+            full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+            if self.first:
+                tensors[name] = full.detach().float().cpu().clone()
+        if not self.first:
+            return None
+        with torch.device("meta"):
+            network = LipNetwork(self.network.config)
+        network.load_state_dict(tensors, assign=True)
+        return network.eval()

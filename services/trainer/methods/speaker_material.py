@@ -1,0 +1,69 @@
+"""Generated speakers as `Material`: rendered and encoded once on each machine, kept under the digest of what made them."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
+from services.trainer.data import MARGIN, Takes, read_takes, render_takes
+from services.trainer.latents import ClipLatents
+from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.material import Speakers
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.methods.sync_training import Spoken
+from services.trainer.pipeline import both_ways
+from services.trainer.speakers.splits import Split
+
+if TYPE_CHECKING:
+    from lipforcing.audio.tiny import TinySpeechEncoder
+    from lipforcing.vae.tiny import TinyCodec
+
+
+def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders) -> Speakers:
+    """The recipe's takes of the training split, for preset ``tiny``."""
+    frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
+    render_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed)
+    takes = read_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed)
+    digest = hashlib.sha256("/".join([takes.digest(), *encoders.digests.values()]).encode()).hexdigest()
+    path = cache / f"speakers-{digest[:16]}.safetensors"
+    if not path.exists():
+        _encode(takes, encoders, path)
+    held = load_file(path)
+    speech_NVA = held.pop("speech_NVA")
+    latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
+    sounds_NS = torch.from_numpy(_heard(takes)[:, ::-1].reshape(len(latents), -1).copy())
+    return Speakers(digest, latents, speech_NVA, sounds_NS, _Talk(takes))
+
+
+def _encode(takes: Takes, encoders: Encoders, path: Path) -> None:
+    clips = both_ways(takes, cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech))
+    once = len(clips) // 2  # the second half has the same latents and the true shapes
+    latents = {name: getattr(clips, name)[:once].contiguous() for name in ("reference_NZThw", "masked_NZThw", "target_NZThw")}
+    partial = path.with_suffix(".partial")
+    save_file({**latents, "speech_NVA": clips.speech_NVA}, partial)
+    partial.replace(path)
+
+
+def _heard(takes: Takes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    """The sound of the frames alone, [N, 2, S]."""
+    return takes.sound[..., MARGIN:-MARGIN]
+
+
+class _Talk:
+    """Every mouth of the takes with its own sound; floats are made only for the clip that is looked at."""
+
+    def __init__(self, takes: Takes) -> None:
+        self._crops = takes.crops.reshape(-1, *takes.crops.shape[2:])
+        self._sound = _heard(takes).reshape(len(self._crops), -1)
+
+    def __len__(self) -> int:
+        """Number of mouths."""
+        return len(self._crops)
+
+    def __getitem__(self, index: int) -> Spoken:
+        """One of them."""
+        return Spoken(self._crops[index], self._sound[index].astype(np.float32) / 32_768.0)

@@ -1,0 +1,76 @@
+"""The networks that a run starts from: what earlier runs left, read and compared before anything is trained."""
+
+import hashlib
+from pathlib import Path
+
+from dubbing.errors import ObjectMissing, UnfitStart
+from lipforcing.presets import StudentConfig
+from lipforcing.weights.errors import WeightsError
+from lipforcing.weights.folder import MANIFEST, TENSORS, read_manifest
+from services.trainer.footage.place import place_at
+from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.folders import Kept, load_network
+from services.trainer.service.site import Site
+
+NETWORK = "network"  # the folder of a candidate that holds the network between runs
+
+
+def load_start(site: Site, setting: str, named: str, *, wanted: str | None, config: StudentConfig, encoders: Encoders) -> Kept:
+    """The network that a setting names.
+
+    Args:
+        site: holds the folders of runs.
+        setting: ``start`` or ``teacher``.
+        named: its value: a run's id, a folder, or a prefix of the object store.
+        wanted: recipe of the run, where one is prescribed.
+        config: sizes that the network must have.
+        encoders: that it must have been trained with.
+
+    Raises:
+        UnfitStart: absent, damaged, of another recipe or size, or trained on other latents.
+    """
+    try:
+        folder = _folder(site, setting, named)
+        manifest = read_manifest(folder)
+        kept = load_network(folder)
+    except (WeightsError, ObjectMissing) as error:
+        raise _unfit(setting, f"{named or 'Nothing'} holds no network that can be started from: {error}") from error
+    source = manifest["source"]
+    if setting in site.starts and source.get("recipe") != wanted:
+        raise _unfit(setting, f"{named} was made by {source.get('recipe')}, not by {wanted}.")
+    if kept.network.config != config:
+        ours, theirs = config.to_json(), kept.network.config.to_json()
+        apart = ", ".join(f"{name} {theirs[name]}, not {ours[name]}" for name in ours if ours[name] != theirs[name])
+        raise _unfit(setting, f"The network of {named} has {apart}.", "give this run the same sizes by its settings")
+    if source.get("encoders", encoders.digests) != encoders.digests:
+        raise _unfit(setting, f"The network of {named} was trained on latents and features of other encoders.",
+                     "set encoders to the version that it was trained with, or train it again")  # fmt: skip
+    return kept
+
+
+def digest_of(site: Site, setting: str, named: str) -> str:
+    """SHA-256 of the network that a setting names; raises like ``read_manifest``."""
+    return str(read_manifest(_folder(site, setting, named))["digest"])
+
+
+def _folder(site: Site, setting: str, named: str) -> Path:
+    if setting in site.starts:
+        return site.starts[setting] / NETWORK
+    if not named.startswith("s3://"):
+        return Path(named)
+    copy = site.cache / "starts" / hashlib.sha256(named.encode()).hexdigest()[:16]
+    if site.s3 is None:
+        raise ObjectMissing(f"There is no object store to fetch {named} from.")
+    copy.mkdir(parents=True, exist_ok=True)
+    place = place_at(named, site.s3)
+    for name in (TENSORS, MANIFEST):
+        place.get_file(name, copy / name)
+    return copy
+
+
+def _unfit(setting: str, detail: str, *advice: str) -> UnfitStart:
+    return UnfitStart(
+        detail,
+        where={"pointer": f"/settings/{setting}", "stage": "training"},
+        suggestions=(*advice, f"pass {setting}=RUN_ID of a finished run"),
+    )

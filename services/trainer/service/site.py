@@ -1,0 +1,27 @@
+"""Where a process trains: what it finds around itself, whatever the recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dubbing.settings import S3Settings
+from services.trainer.service.group import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One process's surroundings.
+
+    Attributes:
+        cache: folder of prepared data, shared by all runs of this machine.
+        group: the run's processes.
+        models: model repository whose encoders make latents and features.
+        starts: folders of what other runs made, by the setting that names the run.
+        s3: the object store, for data sets that lie there; None where there is none.
+    """
+
+    cache: Path
+    group: Group
+    models: Path
+    starts: Mapping[str, Path] = field(default_factory=dict)
+    s3: S3Settings | None = None
