@@ -22,6 +22,8 @@ from dubbing.storage.store import ObjectStore
 _CHUNK_BLOCKS = 8
 # Cuts are looked for in a picture of about this width.
 _SHOT_WIDTH = 256
+# Two frames whose grey values differ by less show no cut, flash or whip between them.
+_STEADY = 4.0
 
 OpenDetector = Callable[[], FaceDetector]
 
@@ -57,11 +59,11 @@ class Preparer:
     def _analyse(self, reader: FrameReader, video: VideoInfo, context: Context) -> Analysis:
         detector = self._open_detector()
         try:
-            tracker, finder = FaceTracker(detector), ShotFinder(video.fps)
+            tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(video.fps)
             whole = Box(0, 0, *video.upright_size)
             for frame in reader.read():
-                finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
-                tracker.push(frame)
+                change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
+                tracker.push(frame, steady=change < _STEADY)
                 context.progress(frame.index + 1, video.frames)
             shots, found = finder.finish(), tracker.finish()
         finally:

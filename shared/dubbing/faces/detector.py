@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from dubbing.errors import Permanent
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Frame, Matrix, Picture, extract_crop, invert
+from dubbing.faces.align import Frame, Matrix, Picture, glance, invert
 
 # Apache-2.0; the float16/1 file that Google publishes.
 MODEL_SHA256: Final = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -31,6 +31,7 @@ _SEARCH_SIDE: Final = 512  # the search's pictures are shrunk to this; the netwo
 _ROI_SIDE: Final = 384
 _ROI_FACES: Final = 2.5  # side of the followed region in faces: where the landmarks tremble least
 _MAX_FACES: Final = 8
+_SAME: Final = 0.3  # overlap from which on two faces are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,8 @@ class Face:
 class FaceDetector(Protocol):
     """Finds faces in single frames, which are uint8 or uint16 [H, W, 3] RGB or show parts of themselves."""
 
-    def find(self, frame: Frame, *, deep: bool = False) -> list[Face]:
-        """All faces of the frame, largest first; ``deep`` looks for small ones, slowly, if there are no others."""
+    def find(self, frame: Frame, *, deep: bool = False, known: Sequence[Face] = ()) -> list[Face]:
+        """Faces of the frame but the known ones, largest first; ``deep`` looks for small ones, slowly, if there are none."""
         ...
 
     def follow(self, frame: Frame, faces: Sequence[Face]) -> list[Face | None]:
@@ -96,13 +97,14 @@ class MediaPipeDetector:
         """Frees the detector."""
         self._landmarker.close()
 
-    def find(self, frame: Frame, *, deep: bool = False) -> list[Face]:
-        """All faces of the frame, largest first; ``deep`` looks for small ones, slowly, if there are no others."""
+    def find(self, frame: Frame, *, deep: bool = False, known: Sequence[Face] = ()) -> list[Face]:
+        """Faces of the frame but the known ones, largest first; ``deep`` looks for small ones, slowly, if there are none."""
         picture = _eight_bit(frame if isinstance(frame, np.ndarray) else frame.rgb())
         coarse = self._search(picture, _tiles(picture))
         if deep and not coarse:
             coarse = self._search(picture, _small_tiles(picture))
-        fine = self.follow(frame, distinct(coarse))
+        new = [face for face in distinct(coarse) if all(face.overlap(other) < _SAME for other in known)]
+        fine = self.follow(frame, new)
         return distinct(face for face in fine if face is not None)
 
     def _search(self, frame: Picture, tiles: Iterable[tuple[int, int, int, int]]) -> list[Face]:
@@ -123,7 +125,7 @@ class MediaPipeDetector:
 
     def _follow(self, frame: Frame, face: Face) -> Face | None:
         matrix = _upright(face)
-        roi = extract_crop(frame, matrix, _ROI_SIDE)
+        roi = glance(frame, matrix, _ROI_SIDE)
         back = invert(matrix)
         seen = [Face(points @ back[:, :2].T + back[:, 2]) for points in self._landmarks(roi)]
         best = max(seen, key=face.overlap, default=None)
@@ -141,7 +143,7 @@ def distinct(faces: Iterable[Face]) -> list[Face]:
     """The faces without doubles, largest first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda f: -float(np.prod(f.box[2:] - f.box[:2]))):
-        if all(face.overlap(other) < 0.3 for other in kept):
+        if all(face.overlap(other) < _SAME for other in kept):
             kept.append(face)
     return kept
 

@@ -1,6 +1,6 @@
 """From frames to face tracks, in one pass over a title and with memory for points only, never for pictures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,9 @@ from dubbing.faces.detector import Face, FaceDetector
 
 _SEARCH_EVERY: Final = 25  # frames between searches for further faces while one is followed
 _BRIDGE: Final = 5  # longest gap in frames that is interpolated
+# A frame is left out where the next one is within this part of the distance between the eyes of where the motion before leads.
+# Halfway between its neighbours the face is then known to an eighth of it, below the tremble of the landmarks themselves.
+_PREDICTED: Final = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,7 @@ class _Track:
     anchors: list[NDArray[np.float64]] = field(default_factory=list)
     eyes: list[float] = field(default_factory=list)
     openings: list[float] = field(default_factory=list)
+    left_out: set[int] = field(default_factory=set)
     prominence: float = 0.0
 
     def see(self, frame: int, face: Face) -> None:
@@ -58,7 +62,21 @@ class _Track:
         self.anchors.append(marks.anchors(face.landmarks))
         self.eyes.append(float(marks.eye_distance(face.landmarks)))
         self.openings.append(float(marks.mouth_opening(face.landmarks)) / max(self.eyes[-1], 1e-6))
-        self.prominence += float(np.prod(face.box[2:] - face.box[:2]))
+        self.prominence += self._area()
+
+    def leave_out(self, frame: int) -> None:
+        """The face was there, and where is told by the frames around."""
+        self.left_out.add(frame)
+        self.prominence += self._area()
+
+    def leads_to(self, frame: int, face: Face) -> bool:
+        """Whether the face is where its last two sightings lead."""
+        (earlier, last), (was, now) = self.anchors[-2:], self.frames[-2:]
+        expected = last + (last - earlier) * ((frame - now) / (now - was))
+        return bool(np.abs(marks.anchors(face.landmarks) - expected).max() <= _PREDICTED * self.eyes[-1])
+
+    def _area(self) -> float:
+        return float(np.prod(self.face.box[2:] - self.face.box[:2]))
 
     @property
     def range(self) -> FrameRange:
@@ -76,10 +94,14 @@ class FaceTracker:
         detector: finds and follows faces in single frames.
         min_eyes: smallest median distance between the eyes, in pixels, that is worth dubbing.
         min_frames: shortest track; a shorter shot needs a face in every frame.
+        sparse: leave out every other frame while all faces move steadily; their place there is interpolated, and so is
+            their mouth's opening.
     """
 
-    def __init__(self, detector: FaceDetector, *, min_eyes: float = 16.0, min_frames: int = 5) -> None:
+    def __init__(self, detector: FaceDetector, *, min_eyes: float = 16.0, min_frames: int = 5, sparse: bool = False) -> None:
         self._detector = detector
+        self._sparse = sparse
+        self._held: Frame | None = None  # the frame before, not looked at yet
         self._min_eyes = min_eyes
         self._min_frames = min_frames
         self._frame = 0
@@ -87,17 +109,62 @@ class FaceTracker:
         self._live: list[_Track] = []
         self._done: list[_Track] = []
 
-    def push(self, frame: Frame, *, cut: bool = False) -> None:
-        """Takes the next frame, as the detector does; ``cut`` says that a shot starts with it."""
+    def push(self, frame: Frame, *, cut: bool = False, steady: bool = True) -> None:
+        """Takes the next frame, as the detector does.
+
+        Args:
+            frame: the picture.
+            cut: a shot starts with it.
+            steady: it differs little from the one before; others are always looked at.
+        """
         if cut or not self._cuts:
+            self._look_back()
             self._cuts.append(self._frame)
             self._retire(self._live)
-        self._follow(frame)
-        since = self._frame - self._cuts[-1]
-        if since % _SEARCH_EVERY == 0 or not any(t.frames[-1] == self._frame for t in self._live):
-            self._search(frame, deep=since % _SEARCH_EVERY == 0)
+        if self._held is not None:
+            self._catch_up(frame, steady=steady)
+        elif self._sparse and steady and not self._searches() and self._steadily_followed():
+            self._held = frame
+        else:
+            self._look(frame, self._detector.follow(frame, [t.face for t in self._live]))
         self._frame += 1
-        self._retire([t for t in self._live if self._frame - t.frames[-1] > _BRIDGE + 1])
+
+    def _catch_up(self, frame: Frame, *, steady: bool) -> None:
+        """Look at the current frame, and at the one before unless every face is where its motion leads."""
+        live = self._live
+        found = self._detector.follow(frame, [t.face for t in live])
+        pairs = list(zip(live, found, strict=True))
+        if steady and all(face is not None and track.leads_to(self._frame, face) for track, face in pairs):
+            self._held = None
+            for track in live:
+                track.leave_out(self._frame - 1)
+        else:
+            self._look_back()
+            if self._live != live or None in found:
+                found = self._detector.follow(frame, [t.face for t in self._live])
+        self._look(frame, found)
+
+    def _look(self, frame: Frame, found: Sequence[Face | None]) -> None:
+        """Note where the faces are in the current frame, and search it when it is time to, or when none is followed."""
+        self._see(found)
+        if self._searches() or not any(t.frames[-1] == self._frame for t in self._live):
+            self._search(frame, deep=self._searches())
+        self._retire([t for t in self._live if self._frame - t.frames[-1] > _BRIDGE])
+
+    def _look_back(self) -> None:
+        """Look at the frame before after all."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._frame -= 1
+            self._look(held, self._detector.follow(held, [t.face for t in self._live]))
+            self._frame += 1
+
+    def _searches(self) -> bool:
+        return (self._frame - self._cuts[-1]) % _SEARCH_EVERY == 0
+
+    def _steadily_followed(self) -> bool:
+        """Every face was seen in the frame before, and a motion is known."""
+        return bool(self._live) and all(len(t.frames) > 1 and t.frames[-1] == self._frame - 1 for t in self._live)
 
     def finish(self) -> FacesFound:
         """Ends the title.
@@ -108,6 +175,7 @@ class FaceTracker:
         Raises:
             NoFaceAnywhere: no face was found that is large and steady enough.
         """
+        self._look_back()
         self._retire(self._live)
         usable = [t for t in self._done if self._usable(t)]
         if not usable:
@@ -116,8 +184,7 @@ class FaceTracker:
         faces = tuple(_tracked(track, index) for index, track in enumerate(chosen))
         return FacesFound(faces, tuple(_findings(faces, usable, chosen, self._frame)))
 
-    def _follow(self, frame: Frame) -> None:
-        found = self._detector.follow(frame, [t.face for t in self._live])
+    def _see(self, found: Sequence[Face | None]) -> None:
         taken: list[Face] = []
         for track, face in zip(self._live, found, strict=True):
             if face is not None and all(face.overlap(other) < 0.5 for other in taken):
@@ -125,7 +192,8 @@ class FaceTracker:
                 taken.append(face)
 
     def _search(self, frame: Frame, *, deep: bool) -> None:
-        for face in self._detector.find(frame, deep=deep):
+        seen = [track.face for track in self._live if track.frames[-1] == self._frame]
+        for face in self._detector.find(frame, deep=deep, known=seen):
             overlaps = [track.face.overlap(face) for track in self._live]
             if max(overlaps, default=0.0) < 0.2:
                 same = _Track(face, len(self._cuts) - 1)
@@ -142,12 +210,12 @@ class FaceTracker:
     def _usable(self, track: _Track) -> bool:
         ends = [*self._cuts[1:], self._frame]
         shot_length = ends[track.shot] - self._cuts[track.shot]
-        return track.size >= self._min_eyes and len(track.frames) >= min(self._min_frames, shot_length)
+        return track.size >= self._min_eyes and len(track.frames) + len(track.left_out) >= min(self._min_frames, shot_length)
 
     def _nothing(self) -> NoFaceAnywhere:
         seen = f"{len(self._done)} candidates were rejected" if self._done else "no candidate was seen"
         largest = max((t.size for t in self._done), default=0.0)
-        longest = max((len(t.frames) for t in self._done), default=0)
+        longest = max((len(t.frames) + len(t.left_out) for t in self._done), default=0)
         return NoFaceAnywhere(
             f"{self._frame} frames in {len(self._cuts)} shots were searched and {seen}; a face needs {self._min_eyes:g} pixels "
             f"between the eyes in {self._min_frames} frames (largest seen {largest:.1f} pixels, longest run {longest} frames).",
@@ -209,12 +277,12 @@ def _tracked(track: _Track, index: int) -> TrackedFace:
     every = np.arange(track.range.start, track.range.end)
     seen = np.stack(track.anchors).reshape(len(track.frames), -1)
     filled = np.stack([np.interp(every, track.frames, column) for column in seen.T], axis=-1).reshape(-1, 3, 2)
-    missing = sorted(set(every.tolist()) - set(track.frames))
+    missing = sorted(set(every.tolist()) - set(track.frames) - track.left_out)
     value = FaceTrack(
         start=track.range.start, end=track.range.end, index=index, shot=track.shot, missing=tuple(missing), size=track.size
     )
-    opening = np.full(len(every), np.nan)
-    opening[np.array(track.frames) - track.range.start] = track.openings
+    opening = np.interp(every, track.frames, track.openings)
+    opening[np.array(missing, int) - track.range.start] = np.nan
     return TrackedFace(value, filled, opening)
 
 
@@ -227,7 +295,7 @@ def _findings(faces: tuple[TrackedFace, ...], usable: list[_Track], chosen: list
             detail=f"No face to dub in {sum(map(len, lost))} of {frames} frames; they pass through unchanged.",
             frames=lost,
         )
-    rivals = ranges_of(i for t in usable if t not in chosen for i in t.frames)
+    rivals = ranges_of(i for t in usable if t not in chosen for i in {*t.frames, *t.left_out})
     if rivals:
         yield Finding(
             code="speaker_ambiguous",

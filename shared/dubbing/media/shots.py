@@ -41,19 +41,25 @@ class ShotFinder:
         self._fades: set[int] = set()
         self._frames = 0
 
-    def push(self, rgb: NDArray[Any]) -> None:
-        """Take the next frame uint8 [h,w,3] of any size; it is scaled down here."""
+    def push(self, rgb: NDArray[Any]) -> float:
+        """Take the next frame uint8 [h,w,3] of any size; it is scaled down here.
+
+        Returns:
+            How much it differs from the one before: mean difference of grey values, 0 to 255; infinite for the first.
+        """
         height, width = rgb.shape[:2]
         if width > _WIDTH:
             rgb = cv2.resize(rgb, (_WIDTH, max(2, round(height * _WIDTH / width))), interpolation=cv2.INTER_AREA)
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         thumb = cv2.resize(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), _THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
+        change = float(np.abs(thumb - self._thumbs[-1][1]).mean()) if self._thumbs else float("inf")
         self._thumbs.append((self._frames, thumb))
         at = FrameTimecode(self._frames, self._fps)
         for cut in self._cuts_by.process_frame(at, bgr):
             self._take(cut.frame_num)
         self._fades.update(cut.frame_num for cut in self._fades_by.process_frame(at, bgr))
         self._frames += 1
+        return change
 
     def _take(self, cut: int) -> None:
         """Note a cut, unless it ends a flash; then its beginning goes too."""

@@ -31,9 +31,9 @@ class BlobDetector:
     def __init__(self) -> None:
         self.searched: list[bool] = []
 
-    def find(self, frame: Any, *, deep: bool = False) -> list[Face]:
+    def find(self, frame: Any, *, deep: bool = False, known: Sequence[Face] = ()) -> list[Face]:
         self.searched.append(deep)
-        return self._blobs(frame)
+        return [face for face in self._blobs(frame) if all(face.overlap(other) < 0.3 for other in known)]
 
     def follow(self, frame: Any, faces: Sequence[Face]) -> list[Face | None]:
         blobs = self._blobs(frame)
@@ -170,3 +170,59 @@ def test_while_a_face_is_followed_the_whole_frame_is_searched_rarely() -> None:
 
 def test_ranges_are_maximal_and_ascending() -> None:
     assert [(r.start, r.end) for r in ranges_of([5, 1, 2, 2, 3, 9])] == [(1, 4), (5, 6), (9, 10)]
+
+
+class Counting(BlobDetector):
+    """Counts the frames that it is asked to follow faces into."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.followed = 0
+
+    def follow(self, frame: Any, faces: Sequence[Face]) -> list[Face | None]:
+        self.followed += bool(faces)
+        return super().follow(frame, faces)
+
+
+def sparsely(*scripts: dict[int, tuple[int, int, int]], frames: int, unsteady: Sequence[int] = ()) -> tuple[FacesFound, int]:
+    detector = Counting()
+    tracker = FaceTracker(detector, sparse=True)
+    for index, frame in enumerate(film(*scripts, frames=frames)):
+        tracker.push(frame, steady=index not in unsteady)
+    return tracker.finish(), detector.followed
+
+
+def test_while_a_face_moves_steadily_every_other_frame_is_left_out_and_its_place_is_exact() -> None:
+    path = {i: (10 + 2 * i, 20, 50) for i in range(60)}
+    found, followed = sparsely(path, frames=60)
+    dense = track(path, frames=60)
+    assert followed < 35
+    assert spans(found) == spans(dense)
+    assert found.faces[0].track.missing == ()
+    assert found.findings == ()
+    np.testing.assert_allclose(found.faces[0].anchors, dense.faces[0].anchors, atol=1e-9)
+    assert np.isfinite(found.faces[0].opening).all()
+
+
+def test_where_a_face_changes_its_motion_every_frame_is_looked_at() -> None:
+    path = {i: (20 + (12 if i >= 17 else 0), 20, 60) for i in range(40)}
+    np.testing.assert_allclose(sparsely(path, frames=40)[0].faces[0].anchors, track(path, frames=40).faces[0].anchors)
+
+
+@pytest.mark.parametrize("gone", [16, 17, 18, 39])
+def test_a_face_that_is_gone_for_one_unsteady_frame_is_missing_there_when_frames_are_left_out(gone: int) -> None:
+    path = still([i for i in range(40) if i != gone])
+    found, _ = sparsely(path, frames=40, unsteady=(gone, gone + 1))
+    assert codes(found) == {"face_lost": [(gone, gone + 1)]}
+
+
+def test_a_face_that_leaves_ends_its_track_at_the_same_frame_when_frames_are_left_out() -> None:
+    for last in (20, 21):
+        assert spans(sparsely(still(range(last)), frames=40)[0]) == [(0, last, 0)]
+
+
+def test_a_second_face_is_found_and_reported_when_frames_are_left_out() -> None:
+    small, large = still(range(60), (10, 30, 40)), still(range(60), (100, 20, 80))
+    found, followed = sparsely(small, large, frames=60)
+    assert codes(found) == {"speaker_ambiguous": [(0, 60)]}
+    assert followed < 35
