@@ -49,7 +49,7 @@ def recipes(*, as_json: JsonOption = False) -> None:
     for item in found["items"]:
         print(f"{item['name']}: {item['summary']}")
         for name, value in item["settings"].items():
-            print(f"    {name}={json.dumps(value)}")
+            print(f"    {name}={json.dumps(value)}{_of(item['starts'].get(name))}")
 
 
 @app.command("list")
@@ -127,6 +127,10 @@ def promote(model: ModelArgument, *, as_json: JsonOption = False) -> None:
 def rollback(model: ModelArgument, *, as_json: JsonOption = False) -> None:
     """Give new jobs the version before, at once."""
     _show(client().post(f"/v1/models/{model}/rollback"), as_json=as_json)
+
+
+def _of(recipe: str | None) -> str:
+    return "" if recipe is None else f"  (id of a finished run of {recipe})"
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -202,11 +202,8 @@ class Updater:
 
 
 def precision(device: torch.device, *, half: bool) -> torch.autocast:
-    """Matrix products in bfloat16, or everything as it is.
-
-    Nothing that is cast is kept: what a pass without gradient had cast would have no gradient in the next pass either.
-    """
-    return torch.autocast(device.type, torch.bfloat16, enabled=half, cache_enabled=False)
+    """Matrix products in bfloat16, or everything as it is; around whole steps, for what is cast is kept until the end."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=half)
 
 
 def _local(tensor: Tensor) -> Tensor:

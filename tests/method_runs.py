@@ -1,0 +1,55 @@
+"""Method recipes of a size for tests: a few steps of a shrunken network on two short takes."""
+
+from pathlib import Path
+from typing import Any
+
+from services.trainer import data
+from services.trainer.service.group import Group
+from services.trainer.service.offers import open_stage
+from services.trainer.service.site import Site
+from services.trainer.service.stage import Stage
+from services.trainer.speakers.splits import Split
+
+ROOT = Path(__file__).parents[1]
+MODELS = ROOT / "model_repo"
+ALONE = Group()
+SIZES = {"dim": 132, "ffn": 32, "heads": 3, "layers": 4}
+_SMALL: dict[str, Any] = {"latents": 3, "takes": 2, "batch": 4, "micro": 2, "steps": 4}
+
+
+def _sizes(*networks: str) -> dict[str, Any]:
+    return {f"{network}.{name}": value for network in networks for name, value in SIZES.items()}
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "teacher_tiny": {**_SMALL, **_sizes("network", "teaching.network"), "teaching.steps": 4, "update.warm_up": 0},
+    "df_tiny": {**_SMALL, **_sizes("network"), "update.warm_up": 0},
+    "sf_tiny": {
+        **_SMALL, **_sizes("network", "critic", "teaching.network"), "stage.ratio": 2, "sync.plan.steps": 2,
+        "sync.plan.batch": 4,
+    },
+}  # fmt: skip
+
+
+def render(cache: Path) -> Path:
+    """Leave two takes of nine frames in ``cache``, as `render_takes` would leave twenty."""
+    folder = cache / "takes"
+    folder.mkdir(parents=True, exist_ok=True)
+    shard = data._shard(folder, Split.TRAIN, 9, 1, 0)
+    if not shard.exists():
+        data._write(shard, [data._take(Split.TRAIN, 9, 1_000_003 + index) for index in range(2)])
+    return cache
+
+
+def opened(name: str, cache: Path, starts: dict[str, Path], group: Group = ALONE, **settings: Any) -> Stage:
+    """A shrunken run that starts from what is in the folders."""
+    named = {setting: f"run_{setting}" for setting in starts}
+    return open_stage(name, {**SETTINGS[name], **named, **settings}, Site(cache, group, MODELS, starts))
+
+
+def made(stage: Stage, name: str, folder: Path, steps: int = 2) -> Path:
+    """What a run leaves after some steps, as a process of the service writes it."""
+    for _ in range(steps):
+        stage.advance()
+    assert stage.export(folder, {"run": f"run_{name}", "recipe": name, **stage.facts, "step": stage.step})
+    return folder
