@@ -94,7 +94,7 @@ def _library() -> Iterator[ctypes.CDLL]:
         ctypes.CDLL(None).dlclose(ctypes.c_void_p(library._handle))  # noqa: SLF001 - ctypes has no public way to unload
 
 
-def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range: int = 50) -> Spoken:
+def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range: int = 50, data: str | None = None) -> Spoken:
     """Speaks `text`. Not for several threads at once: the library is one per process.
 
     Args:
@@ -103,6 +103,7 @@ def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range:
         rate: words per minute.
         pitch: 0..99.
         pitch_range: 0..99, monotone to lively.
+        data: folder of voices and languages; the package's own unless told.
 
     Raises:
         RuntimeError: the library's data is missing.
@@ -110,7 +111,8 @@ def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range:
     """
     with _library() as library:
         flags = _PHONEME_EVENTS | _PHONEME_IPA | _DONT_EXIT
-        hertz: int = library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), flags)
+        folder = data or espeakng_loader.get_data_path()
+        hertz: int = library.espeak_Initialize(_SYNCHRONOUS, 0, folder.encode(), flags)
         if hertz <= 0:
             raise RuntimeError("espeak-ng did not start: its voice data is missing; reinstall espeakng-loader")
         if library.espeak_SetVoiceByName(voice.encode()) != 0:

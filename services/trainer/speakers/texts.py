@@ -76,16 +76,29 @@ _NUCLEI = (
 _CODAS = (*("",) * 12, *"lmnrst", "mp", "nk", "st")
 
 
-def invented(rng: np.random.Generator, words: int) -> str:
+# Letters of all the Latin alphabets that espeak-ng reads; a language says its own ones and makes something of the others.
+_RARE_ONSETS = (*"cçčćğhjñqşšțxyžż", "ch", "sh", "th", "dz", "gh", "kh", "ts", "zh", "hv", "ng", "nj", "lj", "kw", "ʻ")
+_RARE_NUCLEI = (*"ıåøõéèêóòôőűôæœëâãąęěéíúůýəơưăoöüyıäøå", "uı", "aı", "öy", "äi", "yö", "ie", "uo", "ou", "ij")
+
+
+def invented(rng: np.random.Generator, words: int, rare: float = 0.0) -> str:
     """``words`` invented words in Latin letters: every sound meets every other, long vowels and double consonants included.
 
-    Who learns to listen from eight sentences learns the sentences; from these there are only sounds to learn.
+    Who learns to listen from eight sentences learns the sentences; from these there are only sounds to learn. ``rare`` is the
+    share of the syllables with letters that only some alphabets have.
     """
     made = []
     for pause in rng.random(words):
-        syllables = [_syllable(rng) for _ in range(int(rng.integers(1, 4)))]
+        syllables = [
+            _rare_syllable(rng) if rare and rng.random() < rare else _syllable(rng) for _ in range(int(rng.integers(1, 4)))
+        ]
         made.append("".join(syllables) + ("." if pause < 0.08 else "," if pause < 0.2 else ""))
     return " ".join(made)
+
+
+def _rare_syllable(rng: np.random.Generator) -> str:
+    onset = str(rng.choice(_RARE_ONSETS if rng.random() < 0.4 else _ONSETS))
+    return onset + str(rng.choice(_RARE_NUCLEI)) + str(rng.choice(_CODAS))
 
 
 def _syllable(rng: np.random.Generator) -> str:
