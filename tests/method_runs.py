@@ -1,9 +1,15 @@
 """Method recipes of a size for tests: a few steps of a shrunken network on two short takes."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing.media.crops import pack_crops
 from services.trainer import data
+from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
 from services.trainer.service.group import Group
 from services.trainer.service.offers import open_stage
 from services.trainer.service.site import Site
@@ -53,3 +59,25 @@ def made(stage: Stage, name: str, folder: Path, steps: int = 2) -> Path:
         stage.advance()
     assert stage.export(folder, {"run": f"run_{name}", "recipe": name, **stage.facts, "step": stage.step})
     return folder
+
+
+def data_set(folder: Path, cache: Path, *, crop: int = 128, **facts: Any) -> Path:
+    """Prepared footage of two people to learn from and one who is held out: two windows of nine frames each."""
+    (folder / "shards").mkdir(parents=True)
+    takes = data.read_takes(render(cache) / "takes", Split.TRAIN, 2, frames=9, seed=1)
+    splits = [Split.TRAIN, Split.TRAIN, Split.DEV]
+    shards = []
+    for number, split in enumerate(splits):
+        target, reference = (_twice(takes.crops[number % 2, mouth]) for mouth in (number // 2, 1 - number // 2))
+        about = {"source_sha256": f"source {number}", "clip": [0, 18], "reference": [60, 78], "held_out": [], **facts}
+        heard = np.resize(takes.sound[number % 2, number // 2], 18 * 640 + 2 * data.MARGIN)
+        media = {"target.mkv": pack_crops(target), "reference.mkv": pack_crops(reference), "wav": wav_bytes(heard)}
+        name = f"shards/{number}.tar"
+        entry = ShardEntry(name, *write_shard(folder / name, [stage(str(number), media, about)]))
+        shards.append({**entry.to_json(), "split": split.value})
+    (folder / "dataset.json").write_text(json.dumps({"format": 1, "crop": crop, "shards": shards}))
+    return folder
+
+
+def _twice(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.concatenate([frames, frames[::-1]])

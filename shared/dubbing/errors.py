@@ -300,8 +300,36 @@ class TrainingInterrupted(Transient):
     title = "The training was interrupted"
 
 
+class ConsentMissing(BadInput):
+    """Nobody said by what right the footage is used."""
+
+    code = "consent_missing"
+    title = "Footage needs a consent tag"
+
+
+class BadDataset(BadInput):
+    """The place given as a data set is none, is one of another kind, or has nothing that can be trained on."""
+
+    code = "bad_dataset"
+    title = "Not a usable data set"
+
+
+class CorruptShard(Permanent):
+    """A shard's bytes are not those that its manifest names."""
+
+    code = "corrupt_shard"
+    title = "A shard is damaged"
+
+
+class LeakedReference(Permanent):
+    """A sample's reference shows what the sample asks for."""
+
+    code = "leaked_reference"
+    title = "Reference and target overlap"
+
+
 class DiskFull(Transient):
-    """A checkpoint could not be written for want of space."""
+    """Nothing more can be written; what was finished stays, and the same work goes on from there."""
 
     code = "disk_full"
     title = "The disk is full"

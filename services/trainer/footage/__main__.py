@@ -39,7 +39,7 @@ def main() -> int:
             options.dir, options.consent or "", tools, options.crop, _limits(options.limit, usual), options.workers
         )
         request.check()
-        report = Preparation(request, place_at(options.out, S3Settings()), _say_progress).run()
+        report = Preparation(request, place_at(options.out, S3Settings(), make=True), _say_progress).run()
     except (DublineError, WeightsError) as error:
         say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
         return 2 if isinstance(error, (BadInput, WeightsError)) else 1

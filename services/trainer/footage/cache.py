@@ -1,9 +1,10 @@
 """Latents and features of samples, computed once and kept by content.
 
 The name of a cached file is the digest of the sample's content, of both encoders' weights and of the mouth mask: change any
-of them and it is computed anew. A file appears whole or not at all.
+of them and it is computed anew. The sound of the frames lies beside their latents, for rewards that hear it. A file appears
+whole or not at all.
 
-Legend: N samples, V video frames, Z latent channels, T latent frames, h/w latent side, A features.
+Legend: N samples, V video frames, S samples of sound, Z latent channels, T latent frames, h/w latent side, A features.
 """
 
 import hashlib
@@ -40,8 +41,8 @@ class LatentCache:
         encoder: of the speech.
     """
 
-    def __init__(self, folder: Path, codec: Codec, encoder: TinySpeechEncoder) -> None:
-        self._folder, self._codec, self._encoder = folder, codec, encoder
+    def __init__(self, folder: Path, codec: Codec, encoder: nn.Module) -> None:
+        self.folder, self._codec, self._encoder = folder, codec, encoder
         self._recipe = f"{weights_digest(codec)}/{weights_digest(encoder)}"
         self.computed = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ class LatentCache:
         Raises:
             ValueError: there are none.
         """
-        rows = [self._tensors(sample) for sample in samples]
+        rows = [load_file(self.encoded(sample)) for sample in samples]
         if not rows:
             raise ValueError("there are no samples to encode")
         reference, masked, target, speech = (
@@ -60,15 +61,24 @@ class LatentCache:
         )
         return ClipLatents(reference, masked, target, speech)
 
-    def _tensors(self, sample: Sample) -> dict[str, Tensor]:
+    def encoded(self, sample: Sample) -> Path:
+        """The file of a sample's tensors, written now where it is not there yet.
+
+        It holds ``reference``, ``masked`` and ``target`` [Z, T, h, w], ``speech`` [V, A], all float16, and ``heard`` int16 [S].
+
+        Raises:
+            DiskFull: there is no room for it.
+        """
         side = sample.target_VnnC.shape[1]
         mask = hashlib.sha256(np.packbits(mouth_mask(side)).tobytes()).hexdigest()
-        path = self._folder / f"{hashlib.sha256(f'{sample.digest}/{self._recipe}/{mask}'.encode()).hexdigest()}.safetensors"
+        path = self.folder / f"{hashlib.sha256(f'{sample.digest}/{self._recipe}/{mask}'.encode()).hexdigest()}.safetensors"
         if path.exists():
             try:
-                return load_file(path)
+                load_file(path)
             except SafetensorError:
                 log.warning("cached_latents_damaged", file=path.name, sample=sample.key)
+            else:
+                return path
         tensors = self._encode(sample)
         self.computed += 1
         partial = path.with_suffix(f".{os.getpid()}.partial")
@@ -78,7 +88,7 @@ class LatentCache:
         except (OSError, SafetensorError) as error:
             partial.unlink(missing_ok=True)
             raise disk_error(error, str(path)) if isinstance(error, OSError) else error from error
-        return tensors
+        return path
 
     @torch.no_grad()
     def _encode(self, sample: Sample) -> dict[str, Tensor]:
@@ -88,12 +98,23 @@ class LatentCache:
             "reference": self._latents(sample.reference_VnnC),
             "masked": self._latents(sample.filmed_VnnC, hidden=True),
             "target": self._latents(sample.target_VnnC),
-            "speech": self._encoder(sound_S, times_V).half(),
+            "speech": hear(self._encoder, sound_S, times_V).half(),
+            "heard": torch.from_numpy(sample.heard.copy()),
         }
 
     def _latents(self, crops_VnnC: Crops, *, hidden: bool = False) -> Tensor:
         x_CVnn = from_uint8(torch.from_numpy(crops_VnnC))
-        return self._codec.encode((grey_mouth(x_CVnn) if hidden else x_CVnn)[None])[0].half().contiguous()
+        like = next(self._codec.parameters())
+        x_CVnn = (grey_mouth(x_CVnn) if hidden else x_CVnn).to(like)
+        return self._codec.encode(x_CVnn[None])[0].half().cpu().contiguous()
+
+
+def hear(encoder: nn.Module, sound_S: Tensor, times_V: Tensor) -> Tensor:
+    """Features [V, A] of either speech encoder, on the CPU; the big one is told the level of the whole ``sound_S``."""
+    sound_S = sound_S.to(next(encoder.parameters()).device)
+    told = () if isinstance(encoder, TinySpeechEncoder) else (torch.stack([sound_S.mean(), sound_S.std(correction=0)]),)
+    features: Tensor = encoder(sound_S, times_V, *told)
+    return features.cpu()
 
 
 def weights_digest(module: nn.Module) -> str:

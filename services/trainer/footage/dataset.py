@@ -7,10 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from dubbing.errors import ObjectMissing
+from dubbing.errors import BadDataset, ObjectMissing
 from services.trainer.speakers.splits import Split
 
-from .errors import BadDataset
 from .place import Place
 from .sample import Sample
 from .shards import ShardEntry, read_shard

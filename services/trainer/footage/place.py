@@ -120,8 +120,13 @@ class StorePlace:
             yield key.removeprefix(self._prefix)
 
 
-def place_at(address: str, settings: S3Settings) -> Place:
+def place_at(address: str, settings: S3Settings, *, make: bool = False) -> Place:
     """The place that ``s3://bucket/prefix`` or a folder's path names.
+
+    Args:
+        address: of the place.
+        settings: of the object store; its bucket is the address's.
+        make: make a bucket that is not there yet; who only reads does not.
 
     Raises:
         BadInput: the address has no bucket.
@@ -132,5 +137,6 @@ def place_at(address: str, settings: S3Settings) -> Place:
     if not bucket:
         raise BadInput(f"{address} names no bucket.", where={"option": "out"}, suggestions=("write s3://bucket/prefix",))
     store = S3Store(settings.model_copy(update={"bucket": bucket}))
-    store.ensure_bucket()
+    if make:
+        store.ensure_bucket()
     return StorePlace(store, f"{prefix.strip('/')}/" if prefix.strip("/") else "")

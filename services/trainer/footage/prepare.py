@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from dubbing.errors import BadInput, ObjectMissing
+from dubbing.errors import BadInput, ConsentMissing, ObjectMissing
 
 from .dataset import FORMAT
 from .duplicates import Seen, Signature
-from .errors import ConsentMissing, disk_error
+from .errors import disk_error
 from .heldout import speaker_of, split_of_speaker
 from .place import Place
 from .plan import CLIP_FRAMES, GAP

@@ -4,7 +4,7 @@ Legend: V video frames, n crop side, S samples (16 kHz).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from services.trainer.data import MARGIN, Takes
 from services.trainer.speakers.splits import Split
 
 Crops = NDArray[np.uint8]
+_SAMPLES = 640  # of one frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,19 @@ class Sample:
     def heard(self) -> NDArray[np.int16]:
         """The sound of the frames themselves, int16 [640 V], without margins."""
         return self.sound_S[MARGIN:-MARGIN]
+
+    def part(self, first: int, frames: int) -> "Sample":
+        """``frames`` frames from number ``first`` on, with their sound."""
+        shown = slice(first, first + frames)
+        return replace(
+            self,
+            key=f"{self.key}+{first}",
+            reference_VnnC=self.reference_VnnC[shown],
+            filmed_VnnC=self.filmed_VnnC[shown],
+            target_VnnC=self.target_VnnC[shown],
+            sound_S=self.sound_S[_SAMPLES * first : _SAMPLES * (first + frames) + 2 * MARGIN],
+            digest=f"{self.digest}/{first}+{frames}",
+        )
 
 
 class SampleSource(Protocol):

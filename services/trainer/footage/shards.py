@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.faces import FrameRange
-from dubbing.errors import TruncatedMedia
+from dubbing.errors import CorruptShard, LeakedReference, TruncatedMedia
 from dubbing.media.crops import unpack_crops
 from services.trainer.speakers.utterance import SAMPLE_RATE
 
-from .errors import CorruptShard, LeakedReference
 from .plan import gap_between
 from .sample import Sample
 

@@ -26,6 +26,10 @@ class Material(Protocol):
     def digest(self) -> str:
         """SHA-256 of clips and encoders."""
 
+    @property
+    def refused(self) -> dict[str, str]:
+        """Clips that cannot be trained on, and why."""
+
     def __len__(self) -> int:
         """Number of clips."""
 
@@ -53,6 +57,11 @@ class Speakers:
     speech_NVA: Tensor
     sounds_NS: Tensor
     talk: SpokenClips
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """See `Material`: what is generated is never refused."""
+        return {}
 
     def __len__(self) -> int:
         """See `Material`."""

@@ -22,6 +22,7 @@ from services.trainer.latents import channel_energy
 from services.trainer.methods.adapters import choose_trained
 from services.trainer.methods.encoders import Encoders, load_encoders
 from services.trainer.methods.folders import Kept
+from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.material import Batches, Material
@@ -104,9 +105,14 @@ class MethodRun:
     def _prepared(self) -> Material:
         """What is learned; the first process prepares it, the others find it."""
         site = self._site
-        made = speakers(self._recipe, site.cache, self._encoders) if site.group.rank == 0 else None
+        made = self._material_of() if site.group.rank == 0 else None
         site.group.barrier()
-        return made or speakers(self._recipe, site.cache, self._encoders)
+        return self._material_of() if made is None else made
+
+    def _material_of(self) -> Material:
+        if self._recipe.data:
+            return footage(self._recipe, self._site, self._encoders)
+        return speakers(self._recipe, self._site.cache, self._encoders)
 
     def _begun(self) -> LipNetwork:
         if self._start is not None:
@@ -187,6 +193,7 @@ class MethodRun:
             "parameters": sum(recipe.trained.count(config) for config in networks),
             "data": self._material.digest,
             "clips": len(self._material),
+            "refused": self._material.refused,
             "encoders": self._encoders.digests,
             "starts": {name: digest_of(self._site, name, value) for name, value in named.items()},
             "torch": torch.__version__,

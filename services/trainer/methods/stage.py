@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from dubbing.errors import CheckpointMismatch, TrainingDiverged
-from services.trainer.methods.samples import Clips
+from dubbing.errors import BadDataset, CheckpointMismatch, TrainingDiverged
+from services.trainer.methods.samples import BadSampleError, Clips
 from services.trainer.methods.training import Method, MethodState, restore, state_of
 from services.trainer.optimise import DivergedError
 from services.trainer.service.stage import State, StepReport
@@ -50,11 +50,15 @@ class MethodStage:
 
         Raises:
             TrainingDiverged: too many steps in a row had no finite gradient; names the samples.
+            BadDataset: a sample cannot be put into a batch; names it.
         """
         number = self.step + 1
         try:
+            batches = self._batches(number)
             with self._within():
-                figures = self._method.step(number, self._batches(number))
+                figures = self._method.step(number, batches)
+        except BadSampleError as error:
+            raise BadDataset(str(error), where={"stage": "training", "step": number, "sample": error.name}) from error
         except DivergedError as error:
             raise TrainingDiverged(
                 f"{error}.", where={"stage": "training", "step": number},

@@ -10,11 +10,11 @@ import pytest
 from footage_workers import dies_on_bad
 
 from dubbing.domain.faces import FrameRange
+from dubbing.errors import LeakedReference
 from services.trainer.data import Takes
 from services.trainer.footage import workers
 from services.trainer.footage.conform import Sound, conform, loudness
 from services.trainer.footage.duplicates import Seen, Signature, doubles, perceptual_hash
-from services.trainer.footage.errors import LeakedReference
 from services.trainer.footage.heldout import Speaker, language_name, speaker_of, split_of_speaker
 from services.trainer.footage.plan import CLIP_FRAMES, GAP, filled, gap_between, plan_clips
 from services.trainer.footage.quality import Limits, blurred, geometry_fault, jitter, pose

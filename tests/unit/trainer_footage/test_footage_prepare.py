@@ -12,17 +12,21 @@ import pytest
 import torch
 from footage_film import pictures, speech, write_film
 
-from dubbing.errors import BadInput
+from dubbing.errors import BadDataset, BadInput, ConsentMissing, CorruptShard, DiskFull
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
 from services.trainer.data import MARGIN
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
-from services.trainer.footage.errors import BadDataset, ConsentMissing, CorruptShard, DiskFull
 from services.trainer.footage.place import FolderPlace
 from services.trainer.footage.prepare import Advance, Preparation, Request
 from services.trainer.footage.sample import Sample
 from services.trainer.footage.workers import Tools
+from services.trainer.methods.encoders import load_encoders
+from services.trainer.methods.footage_material import footage as footage_of
+from services.trainer.methods.recipe import load
+from services.trainer.service.group import Group
+from services.trainer.service.site import Site
 from services.trainer.speakers.splits import Split
 
 ROOT = Path(__file__).parents[3]
@@ -79,7 +83,9 @@ def only_sample(out: Path) -> Sample:
 def test_every_source_is_kept_or_dropped_for_its_own_reason(prepared: tuple[Path, dict[str, Any], list[Advance]]) -> None:
     _, report, _ = prepared
     assert report["samples"]["all"] == 1
-    assert report["drops"] == {"duplicate": 1, "no_face": 1, "unsynchronised": 1}
+    # Another sound fits by chance here and there: without confidence, or with some at a moment that is none of this clip's.
+    (other,) = report["drops"].keys() & {"unsynchronised", "offset"}
+    assert report["drops"] == {"duplicate": 1, "no_face": 1, other: 1}
     assert {row["source"]: row["code"] for row in report["unusable"]} == {
         "ben/mute.mkv": "no_audio_stream", "ben/torn.mp4": "truncated_media",
     }  # fmt: skip
@@ -147,6 +153,20 @@ def test_a_write_that_finds_the_disk_full_leaves_nothing_behind(tmp_path: Path) 
         FolderPlace(tmp_path)._write("a/b", lambda _: Path("/dev/full").write_bytes(b"x"))
     assert str(tmp_path / "a" / "b") in caught.value.detail
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_what_was_prepared_is_what_a_method_learns(
+    prepared: tuple[Path, dict[str, Any], list[Advance]], tmp_path: Path
+) -> None:
+    sample, encoders = only_sample(prepared[0]), load_encoders(TOOLS.repository, "tiny", 1, torch.device("cpu"))
+    recipe = replace(load("teacher_tiny"), data=str(prepared[0]))
+    found = footage_of(recipe, Site(tmp_path, Group(), TOOLS.repository), encoders)
+    assert [entry.name for entry in found.entries] == [f"{sample.key}+0", f"{sample.key}+33"]
+    assert [entry.shown for entry in found.entries] == [(0, 33), (33, 66)]
+    clips = found.clips([0, 1], [0, 1], torch.zeros(2, 64), sound=True)
+    assert clips.x0_BZThw.shape == (2, 16, 9, 16, 16)
+    assert clips.waveform_BS is not None
+    assert np.allclose(clips.waveform_BS[1] * 32_768, sample.heard[33 * 640 : 66 * 640])
 
 
 @pytest.mark.parametrize("consent", ["", "x", "two words"])

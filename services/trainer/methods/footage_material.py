@@ -1,0 +1,196 @@
+"""Prepared footage as `Material`: cut to the recipe's length, encoded once on each machine, read clip by clip.
+
+A clip is one window of a prepared sample, with the sample's own reference. What a damaged shard or a reference that shows its
+target does is `read_shard`'s law: the run ends and names it. A clip whose latents are no numbers is left out and counted.
+
+Legend: V video frames, Z latent channels, T latent frames, h/w latent side, S samples of sound, L text tokens, E text width.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from dubbing.errors import BadDataset, BadInput, InvalidSetting
+from lipforcing.contract import LATENTS_PER_BLOCK, STUDENTS, frames_of
+from lipforcing.vae.base import Codec, to_uint8
+from services.trainer.footage.cache import LatentCache
+from services.trainer.footage.dataset import ShardSource
+from services.trainer.footage.place import FolderPlace, place_at
+from services.trainer.footage.plan import CLIP_FRAMES
+from services.trainer.footage.sample import Sample as Prepared
+from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.methods.samples import BadSampleError, Clips, Sample, Span, collate
+from services.trainer.methods.sync_training import Spoken, SpokenClips
+from services.trainer.service.site import Site
+from services.trainer.speakers.splits import Split
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One clip: its name, the file of its tensors, and where target and reference are from (source, first, last + 1)."""
+
+    name: str
+    file: str
+    source: str
+    shown: tuple[int, int]
+    reference: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """`Material` of prepared footage.
+
+    Attributes:
+        digest: SHA-256 of data set, encoders and clip length.
+        folder: of the tensors.
+        entries: the clips.
+        refused: clips that cannot be trained on, and why.
+        codec: makes pictures of latents again.
+    """
+
+    digest: str
+    folder: Path
+    entries: tuple[Entry, ...]
+    refused: dict[str, str]
+    codec: Codec
+
+    def __len__(self) -> int:
+        """See `Material`."""
+        return len(self.entries)
+
+    def clips(self, rows: Sequence[int], places: Sequence[int], text_LE: Tensor, *, sound: bool) -> Clips:
+        """See `Material`."""
+        return collate([_sample(self.folder, self.entries[row], text_LE) for row in rows], places, sound=sound)
+
+    def spoken(self) -> SpokenClips:
+        """See `Material`: as the reward will see them, decoded."""
+        return _Decoded(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    footage: Footage
+
+    def __len__(self) -> int:
+        return len(self.footage)
+
+    @torch.no_grad()
+    def __getitem__(self, index: int) -> Spoken:
+        held = _tensors(self.footage.folder, self.footage.entries[index])
+        latents = held["target"][None].to(next(self.footage.codec.parameters()))
+        frames = to_uint8(self.footage.codec.decode(latents)[0].float()).cpu().numpy()
+        return Spoken(frames, held["heard"].numpy().astype(np.float32) / 32_768.0)
+
+
+def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
+    """The training split of the data set that a recipe names.
+
+    Raises:
+        BadDataset: no data set, of another crop size, or without a clip that can be trained on.
+        CorruptShard: a shard is damaged; names it and its first damaged sample.
+        LeakedReference: a reference shows its target.
+        InvalidSetting: the place cannot be reached from here, or clips shall be longer than prepared ones.
+    """
+    frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
+    if frames > CLIP_FRAMES:
+        raise InvalidSetting(f"Prepared clips have {CLIP_FRAMES} frames, not {frames}.", where={"pointer": "/settings/latents"})
+    source, crop = _opened(recipe.data, site), STUDENTS[recipe.preset].crop
+    if source.manifest.get("crop") != crop:
+        raise BadDataset(
+            f"{recipe.data} has crops of {source.manifest.get('crop')} pixels; {recipe.preset} needs {crop}.",
+            where={"pointer": "/settings/data"}, suggestions=(f"prepare it with --crop {crop}",),
+        )  # fmt: skip
+    digest = hashlib.sha256("/".join([source.digest, *encoders.digests.values(), str(frames)]).encode()).hexdigest()
+    folder, index = site.cache / "footage", site.cache / f"footage-{digest[:16]}.json"
+    known = _read(index, folder)
+    if known is None:
+        known = _encode(source, LatentCache(folder, encoders.codec, encoders.speech), frames)
+        partial = index.with_suffix(".partial")
+        partial.write_text(json.dumps(known))
+        partial.replace(index)
+    entries = tuple(Entry(n, f, s, (a, b), (c, d)) for n, f, s, (a, b), (c, d) in known["clips"])
+    if not entries:
+        held = sum(entry.samples for entry, split in source.entries() if split is not Split.TRAIN)
+        raise BadDataset(
+            f"{recipe.data} has no clip to train on: {held} samples are held out, {len(known['refused'])} are refused.",
+            where={"pointer": "/settings/data", "refused": known["refused"]},
+            suggestions=("prepare more people, or see report.json for what was dropped",),
+        )
+    return Footage(digest, folder, entries, known["refused"], encoders.codec)
+
+
+def _opened(address: str, site: Site) -> ShardSource:
+    if address.startswith("s3://") and site.s3 is None:
+        raise InvalidSetting("There is no object store here.", where={"pointer": "/settings/data"})
+    try:
+        place = FolderPlace(Path(address)) if site.s3 is None else place_at(address, site.s3)
+    except BadInput as error:
+        raise InvalidSetting(error.detail, where={"pointer": "/settings/data"}, suggestions=error.suggestions) from error
+    return ShardSource(place)
+
+
+def _encode(source: ShardSource, cache: LatentCache, frames: int) -> dict[str, Any]:
+    """What the index holds, after every shard of the training split has been read and checked."""
+    clips: list[Any] = []
+    refused: dict[str, str] = {}
+    for whole in source.samples(Split.TRAIN):
+        for clip in _windows(whole, frames):
+            first, origin = int(clip.key.rpartition("+")[2]), str(whole.meta["source_sha256"])
+            start = int(whole.meta["clip"][0]) + first
+            entry = Entry(clip.key, cache.encoded(clip).name, origin, (start, start + frames), tuple(whole.meta["reference"]))
+            try:
+                _sample(cache.folder, entry, torch.zeros(1, 1)).check(sound=True)
+            except BadSampleError as error:
+                refused[clip.key] = str(error)
+                log.warning("clip_refused", clip=clip.key, reason=str(error))
+            else:
+                clips.append([entry.name, entry.file, entry.source, entry.shown, entry.reference])
+    return {"clips": clips, "refused": refused}
+
+
+def _windows(whole: Prepared, frames: int) -> Iterator[Prepared]:
+    if whole.meta.get("held_out"):
+        raise BadDataset(
+            f"Sample {whole.key} lies among those for training and says that it is held out.",
+            where={"sample": whole.key}, suggestions=("prepare the data set again",),
+        )  # fmt: skip
+    for first in range(0, len(whole.target_VnnC) - frames + 1, frames):
+        yield whole.part(first, frames)
+
+
+def _read(index: Path, folder: Path) -> dict[str, Any] | None:
+    if not index.exists():
+        return None
+    known: dict[str, Any] = json.loads(index.read_text())
+    return known if all((folder / clip[1]).exists() for clip in known["clips"]) else None
+
+
+def _sample(folder: Path, entry: Entry, text_LE: Tensor) -> Sample:
+    held = _tensors(folder, entry)
+    return Sample(
+        entry.name, held["target"], held["masked"], held["reference"], held["speech"].float(), text_LE,
+        Span(entry.source, *entry.shown), Span(entry.source, *entry.reference), held["heard"].float() / 32_768.0,
+    )  # fmt: skip
+
+
+def _tensors(folder: Path, entry: Entry) -> dict[str, Tensor]:
+    try:
+        return load_file(folder / entry.file)
+    except (OSError, SafetensorError) as error:
+        raise BadDataset(
+            f"The cached latents of {entry.name} cannot be read: {error}", where={"sample": entry.name},
+            suggestions=(f"delete {folder / entry.file} and resume the run: it is made again from the data set",),
+        ) from error  # fmt: skip
