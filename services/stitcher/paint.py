@@ -13,6 +13,7 @@ from dubbing.queue.context import Context
 from services.stitcher.mouths import Mouth
 from services.stitcher.repaint import crop_box, repaint
 from services.stitcher.scoring import MouthMeter
+from services.stitcher.sheet import Sheet
 
 # Rows of the picture that the meter sees at least: landmarks get no finer with more.
 _SEEN = 320
@@ -26,22 +27,26 @@ class Painter:
         size: side of the generated crops.
         settings: encoder settings.
         meter: measures what was painted.
+        sheet: sees every frame before and after.
     """
 
-    def __init__(self, video: VideoInfo, size: int, settings: EncodeSettings, meter: MouthMeter) -> None:
+    def __init__(self, video: VideoInfo, size: int, settings: EncodeSettings, meter: MouthMeter, sheet: Sheet) -> None:
         self._video = video
         self._settings = settings
         self._compositor = Compositor(size, video.colour.transfer)
         self._meter = meter
+        self._sheet = sheet
 
     def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
         with PictureWriter(out, self._video, self._settings) as writer:
             waiting = next(mouths, None)
             for frame in reader.read():
+                self._sheet.see(frame)
                 if waiting is not None and waiting.frame == frame.index:
                     self._paint_one(frame, waiting)
                     waiting = next(mouths, None)
+                self._sheet.see(frame)
                 writer.write(frame)
                 context.progress(frame.index + 1, self._video.frames)
 

@@ -1,29 +1,55 @@
-"""The contact sheet of a finished job: which frames it shows, and where the faces are in them."""
+"""The contact sheet of a job, out of the frames that pass through the painter, so that nothing is decoded for it."""
 
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Chunk, FrameRange
 from dubbing.domain.media import Box, SyncPlan
 from dubbing.faces.align import crop_transforms
-from dubbing.media.frames import FrameReader
-from dubbing.media.preview import contact_sheet, spread
+from dubbing.media.picture import PictureFrame
+from dubbing.media.preview import Shown, contact_sheet, spread, tile, whole
 from services.stitcher.repaint import crop_box
 
 _COLUMNS = 8
 _SIZE = 256
 
 
-def draw_sheet(
-    source: FrameReader, result: FrameReader, analysis: Analysis, chunks: tuple[Chunk, ...], sound: tuple[Path, SyncPlan]
-) -> bytes:
-    """PNG with source above result in evenly spaced repainted frames (or any, where none is), and the track below."""
-    everything = analysis.video.frames
-    ranges = analysis.touched(chunks, everything) or (FrameRange(start=0, end=everything),)
-    frames = spread([frame for part in ranges for frame in range(part.start, part.end)], _COLUMNS)
-    return contact_sheet(source, result, [(frame, _face(analysis, frame)) for frame in frames], *sound)
+class Sheet:
+    """Source above result in evenly spaced repainted frames (or any, where none is), and the track below.
+
+    The result is shown as it goes into the encoder.
+
+    Args:
+        analysis: the source's facts and faces.
+        chunks: what is repainted.
+    """
+
+    def __init__(self, analysis: Analysis, chunks: tuple[Chunk, ...]) -> None:
+        everything = analysis.video.frames
+        ranges = analysis.touched(chunks, everything) or (FrameRange(start=0, end=everything),)
+        frames = spread([frame for part in ranges for frame in range(part.start, part.end)], _COLUMNS)
+        self._video = analysis.video
+        self._boxes = {frame: _face(analysis, frame) for frame in frames}
+        self._middle = frames[len(frames) // 2]
+        self._tiles: dict[int, list[Image.Image]] = {frame: [] for frame in frames}
+        self._wholes: list[Image.Image] = []
+
+    def see(self, picture: PictureFrame) -> None:
+        """Take every frame twice: before it is repainted, and after."""
+        if picture.index not in self._tiles:
+            return
+        self._tiles[picture.index].append(tile(picture, self._boxes[picture.index]))
+        if picture.index == self._middle:
+            self._wholes.append(whole(picture, self._video))
+
+    def draw(self, sound: Path, plan: SyncPlan) -> bytes:
+        """The sheet as PNG, once all frames have passed; ``sound`` is the track and ``plan`` what of it is used."""
+        before, after = self._wholes
+        columns = [Shown(frame, *pair) for frame, pair in sorted(self._tiles.items())]
+        return contact_sheet(self._video, columns, (before, after), sound, plan)
 
 
 def _face(analysis: Analysis, frame: int) -> Box | None:

@@ -1,6 +1,7 @@
 """STITCH: from generated crops to a verified master with its receipt and contact sheet in the object store."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -10,17 +11,16 @@ import numpy as np
 from dubbing import clock, ids
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.jobs import Phase
-from dubbing.domain.media import MediaInfo, SyncPlan
-from dubbing.domain.receipt import Parity, Receipt
+from dubbing.domain.media import SyncPlan
+from dubbing.domain.receipt import Receipt, ShotScore
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import StitchResult, StitchTask
 from dubbing.faces.detector import FaceDetector
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
 from dubbing.media.mux import MuxSettings, mux
-from dubbing.media.probe import probe
 from dubbing.media.sound import SPEECH_RATE, mono_windows
-from dubbing.media.verify import verify_output
+from dubbing.media.verify import Verified, verify_output
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore, Stored
@@ -30,7 +30,7 @@ from services.stitcher.loudness import loudness
 from services.stitcher.mouths import mouths
 from services.stitcher.paint import Painter
 from services.stitcher.scoring import MouthMeter, score_shots
-from services.stitcher.sheet import draw_sheet
+from services.stitcher.sheet import Sheet
 from services.stitcher.stopwatch import Stopwatch
 
 
@@ -53,6 +53,10 @@ class _Inputs:
     video: Path
     audio: Path
     folder: Path
+
+    @property
+    def picture(self) -> Path:
+        return self.folder / "picture.mp4"
 
     @property
     def output(self) -> Path:
@@ -92,28 +96,22 @@ class Stitcher:
             return self._stitch(_Inputs(task, analysis, plan, video, audio, Path(folder)), context)
 
     def _stitch(self, inputs: _Inputs, context: Context) -> StitchResult:
-        watch = Stopwatch()
+        watch, task = Stopwatch(), inputs.task
+        sheet = Sheet(inputs.analysis, task.chunks)
         with watch.lap("paint_and_encode"):
-            opening_V = self._paint(inputs, context)
+            opening_V = self._paint(inputs, sheet, context)
         with watch.lap("mux"):
-            picture = inputs.folder / "picture.mp4"
-            mux(
-                picture,
-                inputs.audio,
-                inputs.output,
-                info=inputs.task.audio.media,
-                plan=inputs.plan,
-                settings=self._delivery.mux,
-            )
+            self._mux(inputs)
         context.phase(Phase.VERIFYING)
         with watch.lap("verify"):
-            task = inputs.task
-            parity = verify_output(inputs.output, inputs.video, task.video.media, task.audio.media, inputs.plan)
+            verified = verify_output(inputs.output, inputs.video, task.video.media, task.audio.media, inputs.plan)
         context.raise_if_canceled()
-        with watch.lap("deliver"):
-            stored = self._store.put_file(ids.output_key(task.job_id, ".mp4"), inputs.output)
-            self._store.put_bytes(ids.preview_key(task.job_id), _sheet(inputs), "image/png")
-        receipt = _receipt(inputs, parity, stored, opening_V, watch)
+        with watch.lap("deliver"), ThreadPoolExecutor(1, thread_name_prefix="deliver") as beside:
+            delivered = beside.submit(self._store.put_file, ids.output_key(task.job_id, ".mp4"), inputs.output)
+            self._store.put_bytes(ids.preview_key(task.job_id), sheet.draw(inputs.audio, inputs.plan), "image/png")
+            shots = _scores(inputs, opening_V)
+            stored = delivered.result()
+        receipt = _receipt(inputs, verified, stored, shots, watch)
         self._store.put_bytes(ids.receipt_key(task.job_id), receipt.model_dump_json(indent=2).encode(), "application/json")
         return StitchResult(
             output_key=stored.key,
@@ -124,49 +122,45 @@ class Stitcher:
             warnings=receipt.warnings,
         )
 
-    def _paint(self, inputs: _Inputs, context: Context) -> np.ndarray:
+    def _paint(self, inputs: _Inputs, sheet: Sheet, context: Context) -> np.ndarray:
         task, analysis = inputs.task, inputs.analysis
         size = STUDENTS[task.models.preset].crop
         painted = mouths(self._store, task.job_id, analysis, task.chunks, size)
         reader = FrameReader(inputs.video, analysis.video, self._delivery.encode.threads)
         with MouthMeter(self._open_detector, analysis.shots, analysis.video.frames) as meter:
-            painter = Painter(analysis.video, size, self._delivery.encode, meter)
-            painter.paint(reader, painted, inputs.folder / "picture.mp4", context)
+            painter = Painter(analysis.video, size, self._delivery.encode, meter, sheet)
+            painter.paint(reader, painted, inputs.picture, context)
         return meter.opening
 
+    def _mux(self, inputs: _Inputs) -> None:
+        info, settings = inputs.task.audio.media, self._delivery.mux
+        mux(inputs.picture, inputs.audio, inputs.output, info=info, plan=inputs.plan, settings=settings)
 
-def _receipt(inputs: _Inputs, parity: Parity, stored: Stored, opening_V: np.ndarray, watch: Stopwatch) -> Receipt:
-    task, analysis = inputs.task, inputs.analysis
-    made: MediaInfo = probe(inputs.output)
-    times = FrameReader(inputs.video, analysis.video).frame_times()
-    with watch.lap("score"):
-        loud_V = loudness(mono_windows(inputs.audio, SPEECH_RATE, inputs.plan), times, SPEECH_RATE)
-        shots = score_shots(analysis, opening_V, loud_V)
-    name = _filename(task)
+
+def _scores(inputs: _Inputs, opening_V: np.ndarray) -> tuple[ShotScore, ...]:
+    times = FrameReader(inputs.video, inputs.analysis.video).frame_times()
+    loud_V = loudness(mono_windows(inputs.audio, SPEECH_RATE, inputs.plan), times, SPEECH_RATE)
+    return score_shots(inputs.analysis, opening_V, loud_V)
+
+
+def _receipt(inputs: _Inputs, verified: Verified, stored: Stored, shots: tuple[ShotScore, ...], watch: Stopwatch) -> Receipt:
+    task, name = inputs.task, _filename(inputs.task)
     return Receipt(
         job_id=task.job_id,
         created_at=clock.now(),
         input_video=facts.video(task.video.filename, task.video.sha256, task.video.media),
         input_audio=facts.audio(task.audio.filename, task.audio.sha256, task.audio.media),
-        output_video=facts.video(name, stored.sha256, made),
-        output_audio=facts.audio(name, stored.sha256, made),
+        output_video=facts.video(name, stored.sha256, verified.media),
+        output_audio=facts.audio(name, stored.sha256, verified.media),
         sync=task.sync,
         models=task.models,
         seed=task.seed,
-        parity=parity,
-        touched=analysis.touched(task.chunks, analysis.video.frames),
+        parity=verified.parity,
+        touched=inputs.analysis.touched(task.chunks, inputs.analysis.video.frames),
         shots=shots,
         timings=watch.seconds,
         warnings=task.findings,
     )
-
-
-def _sheet(inputs: _Inputs) -> bytes:
-    analysis = inputs.analysis
-    made = probe(inputs.output).video
-    source = FrameReader(inputs.video, analysis.video)
-    result = FrameReader(inputs.output, made or analysis.video)
-    return draw_sheet(source, result, analysis, inputs.task.chunks, (inputs.audio, inputs.plan))
 
 
 def _filename(task: StitchTask) -> str:

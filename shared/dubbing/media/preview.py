@@ -4,13 +4,13 @@ import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dubbing.domain.media import Box, SyncPlan, VideoInfo
-from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
 from dubbing.media.sound import envelope, mono_samples
 from dubbing.media.timecode import to_timecode
@@ -26,50 +26,47 @@ def spread(frames: Sequence[int], count: int) -> list[int]:
     return [frames[(2 * i + 1) * len(frames) // (2 * count)] for i in range(count)]
 
 
+class Shown(NamedTuple):
+    """One column of the sheet: a frame's face in the source and in the result, as `tile` makes them."""
+
+    frame: int
+    source: Image.Image
+    result: Image.Image
+
+
 def contact_sheet(
-    source: FrameReader,
-    result: FrameReader,
-    faces: Sequence[tuple[int, Box | None]],
-    sound: Path,
-    plan: SyncPlan,
+    video: VideoInfo, columns: Sequence[Shown], wholes: tuple[Image.Image, Image.Image], sound: Path, plan: SyncPlan
 ) -> bytes:
     """Draw the sheet as PNG.
 
     Args:
-        source: reader of the source.
-        result: reader of the delivery file.
-        faces: the frames to show, ascending, each with the face's box in the upright picture (None: the whole frame).
+        video: the source's facts.
+        columns: the faces to show, ascending.
+        wholes: one whole frame of the source and of the result, as `whole` makes them.
         sound: the new sound.
         plan: what of it is used.
     """
-    if not faces:
+    if not columns:
         raise ValueError("no frames to show")
-    columns = len(faces)
-    whole = _whole_size(source.video)
-    width = _LABEL + columns * (_TILE + _GAP) + whole[0] + 2 * _GAP
+    width = _LABEL + len(columns) * (_TILE + _GAP) + wholes[0].width + 2 * _GAP
     height = 2 * (_TILE + _GAP) + _TEXT + _WAVE + 3 * _GAP
     sheet = Image.new("RGB", (width, height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
-    rows = ((_GAP, "source", source), (_TILE + 2 * _GAP, "result", result))
-    middle = columns // 2
-    for top, label, reader in rows:
+    for top, label, picture in ((_GAP, "source", wholes[0]), (_TILE + 2 * _GAP, "result", wholes[1])):
         draw.text((_GAP, top + _TILE // 2 - 8), label, _INK, font)
-        pictures = reader.pick([frame for frame, _ in faces])
-        for column, (picture, (_, box)) in enumerate(zip(pictures, faces, strict=True)):
-            sheet.paste(_tile(picture, box), (_LABEL + column * (_TILE + _GAP), top))
-            if column == middle:
-                left = width - whole[0] - _GAP
-                sheet.paste(Image.fromarray(picture.rgb(whole)), (left, top + (_TILE - whole[1]) // 2))
+        for column, shown in enumerate(columns):
+            sheet.paste(shown.source if label == "source" else shown.result, (_LABEL + column * (_TILE + _GAP), top))
+        sheet.paste(picture, (width - picture.width - _GAP, top + (_TILE - picture.height) // 2))
     below = 2 * (_TILE + _GAP) + _GAP
-    for column, (frame, _) in enumerate(faces):
-        draw.text((_LABEL + column * (_TILE + _GAP), below), to_timecode(frame, source.video.fps), _DIM, font)
+    for column, shown in enumerate(columns):
+        draw.text((_LABEL + column * (_TILE + _GAP), below), to_timecode(shown.frame, video.fps), _DIM, font)
     strip = (_LABEL, below + _TEXT + _GAP, width - _GAP, below + _TEXT + _GAP + _WAVE)
     draw.text((_GAP, (strip[1] + strip[3]) // 2 - 8), "sound", _INK, font)
-    marks = [Fraction(2 * frame + 1, 2) / source.video.fps / source.video.duration for frame, _ in faces]
+    marks = [Fraction(2 * shown.frame + 1, 2) / video.fps / video.duration for shown in columns]
     _waveform(draw, strip, envelope(sound, strip[2] - strip[0], mono_samples(plan.samples, plan.sample_rate), plan), marks)
     buffer = io.BytesIO()
-    sheet.save(buffer, "PNG", optimize=True)
+    sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -82,16 +79,25 @@ def _whole_size(video: VideoInfo) -> tuple[int, int]:
     return max(2, round(size[0])), max(2, round(size[1]))
 
 
-def _tile(picture: PictureFrame, box: Box | None) -> Image.Image:
-    """The face's surroundings as a square tile; what lies outside the picture stays dark."""
+def whole(picture: PictureFrame, video: VideoInfo) -> Image.Image:
+    """All of a frame, as large as the sheet shows it."""
+    return Image.fromarray(picture.rgb(_whole_size(video)))
+
+
+def tile(picture: PictureFrame, box: Box | None) -> Image.Image:
+    """A face's surroundings as a square tile; what lies outside the picture stays dark.
+
+    Args:
+        picture: the frame.
+        box: the face in the upright picture; the whole frame by default.
+    """
     width, height = picture.size
     box = box or Box(0, 0, width, height)
     side = max(2, round(max(box.right - box.left, box.bottom - box.top) * (_CONTEXT if box != (0, 0, width, height) else 1)))
     left, top = (box.left + box.right - side) // 2, (box.top + box.bottom - side) // 2
     inside = Box(max(0, left), max(0, top), min(width, left + side), min(height, top + side))
-    pixels: NDArray[np.uint8] = picture.rgb()[inside.top : inside.bottom, inside.left : inside.right]
     square = Image.new("RGB", (side, side), _GROUND)
-    square.paste(Image.fromarray(pixels), (inside.left - left, inside.top - top))
+    square.paste(Image.fromarray(picture.region(inside)), (inside.left - left, inside.top - top))
     return square.resize((_TILE, _TILE), Image.Resampling.LANCZOS)
 
 

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dubbing.domain.media import ColourTags, MediaInfo, SyncPlan, VideoInfo
 from dubbing.domain.receipt import Parity
@@ -12,7 +12,14 @@ from dubbing.media.index import build_index
 from dubbing.media.probe import probe
 
 
-def verify_output(output: Path, source: Path, source_info: MediaInfo, audio_info: MediaInfo, plan: SyncPlan) -> Parity:
+class Verified(NamedTuple):
+    """The output's own facts, and how they compare."""
+
+    media: MediaInfo
+    parity: Parity
+
+
+def verify_output(output: Path, source: Path, source_info: MediaInfo, audio_info: MediaInfo, plan: SyncPlan) -> Verified:
     """Measure the output and compare it with its source.
 
     Args:
@@ -52,7 +59,7 @@ def verify_output(output: Path, source: Path, source_info: MediaInfo, audio_info
         raise ParityFailed(
             f"The output differs from its source: {what}.", where={"stage": "verify"}, media={"differences": differences}
         )
-    return Parity(
+    parity = Parity(
         frames_in=want.frames,
         frames_out=found.video.frames,
         fps=want.fps,
@@ -68,6 +75,7 @@ def verify_output(output: Path, source: Path, source_info: MediaInfo, audio_info
         channels=found.audio.channels,
         audio_start=found.audio.start,
     )
+    return Verified(found, parity)
 
 
 def _picture_facts(video: VideoInfo, colour: ColourTags) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def deliver(
         for frame in FrameReader(source, video.video).read():
             writer.write(frame)
     mux(picture, sound, out, info=audio, plan=plan, settings=settings or MuxSettings())
-    return out, verify_output(out, source, video, audio, plan)
+    return out, verify_output(out, source, video, audio, plan).parity
 
 
 def lag(expected: np.ndarray, found: np.ndarray) -> int:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from media_samples import Make, decoded_sound, ffmpeg
 
-from dubbing.domain.media import SyncMode, SyncPlan
+from dubbing.domain.media import Box, SyncMode, SyncPlan
 from dubbing.errors import NotAudio
 from dubbing.media.frames import FrameReader
-from dubbing.media.preview import contact_sheet, spread
+from dubbing.media.preview import Shown, contact_sheet, spread, tile, whole
 from dubbing.media.probe import probe
 from dubbing.media.sound import envelope, mono_samples, mono_windows, sound_level
 
@@ -61,11 +61,14 @@ def test_a_file_without_sound_is_named(clip: Make) -> None:
 
 def test_the_contact_sheet_is_a_picture(clip: Make, noise: Make) -> None:
     path, sound = clip("a.mp4"), noise("s.wav")
-    reader = FrameReader(path, probe(path).video)
+    video = probe(path).video
     frames = spread(range(50), 4)
     assert frames == [6, 18, 31, 43]
     plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
-    assert contact_sheet(reader, reader, [(f, None) for f in frames], sound, plan).startswith(b"\x89PNG")
+    pictures = list(FrameReader(path, video).pick(frames))
+    columns = [Shown(picture.index, tile(picture, None), tile(picture, Box(50, 30, 64, 48))) for picture in pictures]
+    wholes = (whole(pictures[0], video), whole(pictures[1], video))
+    assert contact_sheet(video, columns, wholes, sound, plan).startswith(b"\x89PNG")
 
 
 @pytest.mark.slow

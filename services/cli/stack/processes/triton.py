@@ -112,9 +112,11 @@ def _environment(carrier: Path) -> dict[str, str]:
         "PYTHONPATH": ":".join(dict.fromkeys(packages)),
         # The embedded Python takes its packages from the first python3 on the path: this environment's.
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
-        # Sequences are batched into one forward pass, so a few threads per instance serve best; all cores take part once.
-        "OMP_NUM_THREADS": "2",
-        "MKL_NUM_THREADS": "2",
+        # One thread for each instance. OpenMP's threads wait for each other by spinning: on two cores that were busy with other
+        # work, two threads took 66 ms for a frame of `tiny` and one took 9; on idle ones 6 and 7. The three models of a job,
+        # and the workers beside them, use the other cores. With a GPU none of this matters.
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }
 
