@@ -8,6 +8,7 @@ Legend: O outputs, I inputs, R rank.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -108,6 +109,16 @@ def check_trained(network: LipNetwork, trained: Trained) -> None:
     wanted = trained.count(network.config)
     if found != wanted:
         raise RuntimeError(f"{found:,} parameters would be trained where {wanted:,} should be")
+
+
+def merged(tensors: Mapping[str, Tensor], trained: Trained) -> dict[str, Tensor]:
+    """A state dict without adapters: what they add is added to their layers' weights, W + (alpha / R) B A."""
+    plain = {name: tensor for name, tensor in tensors.items() if ".lora_" not in name}
+    for name in [name for name in tensors if name.endswith(".lora_A.weight")]:
+        layer = name.removesuffix(".lora_A.weight")
+        a_RI, b_OR = tensors[name], tensors[f"{layer}.lora_B.weight"]
+        plain[f"{layer}.weight"] = plain[f"{layer}.weight"] + (trained.alpha / len(a_RI)) * (b_OR @ a_RI)
+    return plain
 
 
 @cache

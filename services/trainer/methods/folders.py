@@ -45,16 +45,49 @@ def save_network(folder: Path, kept: Kept, source: Mapping[str, Any]) -> None:
     write_folder(folder, join_parts({"network": kept.network.state_dict(), "text": text}), manifest)
 
 
-def load_network(folder: Path) -> Kept:
-    """Read what ``save_network`` wrote.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A network as it lies on disk.
+
+    Attributes:
+        config: its sizes.
+        weights: by name, mapped into memory.
+        text_LE: the embedded prompt.
+        empty_LE: the embedded empty prompt.
+        source: how it came about.
+        digest: SHA-256 of the file.
+    """
+
+    config: StudentConfig
+    weights: Mapping[str, Tensor]
+    text_LE: Tensor
+    empty_LE: Tensor
+    source: Mapping[str, Any]
+    digest: str
+
+
+def read_network(folder: Path, *, verify: bool = True) -> Stored:
+    """What ``save_network`` wrote, without making a network of it.
+
+    Args:
+        folder: of the network.
+        verify: compare the whole file with its digest first; one process of a run is enough.
 
     Raises:
         WeightsError: absent, damaged, or not such a folder.
     """
-    parts, config = split_parts(load_tensors(folder)), StudentConfig.from_json(read_manifest(folder)["config"])
-    if not {"embedding", "empty"} <= parts.get("text", {}).keys():
-        raise UnreadableWeightsError(f"{folder} lacks the embedding of the prompt or of the empty prompt")
+    parts, manifest = split_parts(load_tensors(folder, verify=verify)), read_manifest(folder)
+    text = parts.get("text", {})
+    if "network" not in parts or not {"embedding", "empty"} <= text.keys():
+        raise UnreadableWeightsError(f"{folder} lacks a network, or the embedding of the prompt or of the empty prompt")
+    config, source = StudentConfig.from_json(manifest["config"]), manifest.get("source", {})
+    return Stored(config, parts["network"], text["embedding"], text["empty"], source, str(manifest["digest"]))
+
+
+def load_network(folder: Path) -> Kept:
+    """Read what ``save_network`` wrote; raises like ``read_network``."""
+    stored = read_network(folder)
     with torch.device("meta"):
-        network = LipNetwork(config)
-    network.load_state_dict({name: tensor.float() for name, tensor in parts["network"].items()}, assign=True)
-    return Kept(network, parts["text"]["embedding"], parts["text"]["empty"])
+        network = LipNetwork(stored.config)
+    network.load_state_dict({name: tensor.float() for name, tensor in stored.weights.items()}, assign=True)
+    return Kept(network, stored.text_LE, stored.empty_LE)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch.distributed.device_mesh import init_device_mesh
+from torch import Tensor
 
 from dubbing.errors import InvalidSetting
 from lipforcing.contract import LATENT_CHANNELS
@@ -19,21 +20,20 @@ from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.latents import channel_energy
-from services.trainer.methods.adapters import choose_trained
 from services.trainer.methods.encoders import Encoders, load_encoders
-from services.trainer.methods.folders import Kept
+from services.trainer.methods.folders import Stored
 from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.material import Batches, Material
+from services.trainer.methods.placing import Placing
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import Stage2
-from services.trainer.methods.sharding import shard
 from services.trainer.methods.show import Show
 from services.trainer.methods.speaker_material import speakers
 from services.trainer.methods.stage import MethodStage
-from services.trainer.methods.starts import digest_of, load_start
+from services.trainer.methods.starts import load_start
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
@@ -64,12 +64,13 @@ class MethodRun:
                 where={"pointer": "/settings/batch"},
             )
         self._site, self._device = site, device
+        self._placing = Placing(device, group, recipe.trained, recipe.half, recipe.seed)
         self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, torch.device("cpu"))
         self._recipe = recipe = _weighted(recipe, self._encoders)
         self._config = recipe.network
         # Before anything is rendered: a start that does not fit is told at once.
-        self._start = self._kept("start", recipe.start, recipe.follows, recipe.network)
-        self._teacher = self._kept("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
+        self._start = self._stored("start", recipe.start, recipe.follows, recipe.network)
+        self._teacher = self._stored("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
         self._material = self._prepared()
         config, told = recipe.network, self._teacher or self._start
         nothing = torch.zeros(config.text_len, config.text_dim)
@@ -79,26 +80,24 @@ class MethodRun:
         """The run, ready for its first step."""
         recipe, site = self._recipe, self._site
         torch.manual_seed(recipe.seed)
-        network = self._placed(self._begun(), trained=True)
+        network = self._placing.network(recipe.network, self._begun())
         method = self._method(network)
         update = next(iter(method.updates.values()))
         show = Show(
             network, update, None if isinstance(recipe.stage, Stage1 | Stage2) else recipe.teaching, self._text_LE,
             self._empty_LE, self._encoders, self._batches(sound=False).shown(), site.group.rank == 0, recipe.half,
-            served=recipe.preset == "tiny" and isinstance(recipe.stage, Stage1 | Stage2),
+            recipe.trained, served=recipe.preset == "tiny" and isinstance(recipe.stage, Stage1 | Stage2),
         )  # fmt: skip
         return MethodStage(
             method, recipe.steps, self._batches(sound=recipe.rewarded), samples=recipe.batch, facts=self._facts(),
-            draw=show.draw, export=show.export, sharded=self._sharded,
+            draw=show.draw, export=show.export, sharded=self._placing.sharded,
             within=partial(precision, self._device, half=recipe.half),
         )  # fmt: skip
 
-    @property
-    def _sharded(self) -> bool:
-        return self._site.group.world > 1
-
-    def _kept(self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None) -> Kept | None:
-        if config is None or (not named and wanted is None):
+    def _stored(self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None) -> Stored | None:
+        """The network that a setting names; None where none is needed."""
+        afresh = wanted is None and self._recipe.preset == "tiny"
+        if config is None or (afresh and not named):
             return None
         return load_start(self._site, setting, named, wanted=wanted, config=config, encoders=self._encoders)
 
@@ -114,9 +113,10 @@ class MethodRun:
             return footage(self._recipe, self._site, self._encoders)
         return speakers(self._recipe, self._site.cache, self._encoders)
 
-    def _begun(self) -> LipNetwork:
+    def _begun(self) -> Mapping[str, Tensor]:
+        """The weights that the run begins with."""
         if self._start is not None:
-            return self._start.network
+            return self._start.weights
         if self._config.dim < _LEAST_FRESH:
             raise InvalidSetting(
                 f"A network that starts afresh is wired by {_LEAST_FRESH} channels and cannot have {self._config.dim}.",
@@ -125,33 +125,17 @@ class MethodRun:
         network = LipNetwork(self._config)
         initialise(network, self._recipe.seed)
         start_from_reference(network)
-        return network
-
-    def _placed(self, network: LipNetwork, *, trained: bool) -> LipNetwork:
-        """A network where it computes: on its device, with its trained parameters chosen, sharded where there are others."""
-        network = network.to(self._device)
-        if trained:
-            choose_trained(network.train(), self._recipe.trained)
-        else:
-            network.eval().requires_grad_(requires_grad=False)
-        if self._sharded:
-            mesh = init_device_mesh(self._device.type, (self._site.group.world,))
-            compute = torch.bfloat16 if self._recipe.half and self._device.type == "cuda" else torch.float32
-            network = shard(network, mesh, compute)
-        return network
+        return network.state_dict()
 
     def _method(self, network: LipNetwork) -> Method:
         recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
         together = self._site.group.world * recipe.micro
-        if not isinstance(recipe.stage, Stage2):
+        if self._teacher is None:
             return build(recipe, network, null, shared=together)
-        assert self._teacher is not None  # noqa: S101 - a distillation prescribes one
-        critic = LipNetwork(self._teacher.network.config)
-        critic.load_state_dict(self._teacher.network.state_dict())
-        frozen = self._placed(self._teacher.network, trained=False)
-        teacher = Teacher(recipe.judges()[1], frozen, null)
+        config, weights = self._teacher.config, self._teacher.weights
+        teacher = Teacher(recipe.judges()[1], self._placing.network(config, weights, frozen=True), null)
+        critic = self._placing.network(config, weights)
         reward = self._reward() if recipe.rewarded else None
-        critic = self._placed(critic, trained=True)
         return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward, shared=together)
 
     def _reward(self) -> SyncReward:
@@ -188,14 +172,14 @@ class MethodRun:
     def _facts(self) -> dict[str, Any]:
         recipe = self._recipe
         networks = [recipe.network, *([recipe.critic] if recipe.critic else [])]
-        named = {name: value for name, value in (("start", recipe.start), ("teacher", recipe.teacher)) if value}
+        starts = {"start": self._start, "teacher": self._teacher}
         return {
             "parameters": sum(recipe.trained.count(config) for config in networks),
             "data": self._material.digest,
             "clips": len(self._material),
             "refused": self._material.refused,
             "encoders": self._encoders.digests,
-            "starts": {name: digest_of(self._site, name, value) for name, value in named.items()},
+            "starts": {name: stored.digest for name, stored in starts.items() if stored is not None},
             "torch": torch.__version__,
         }
 

@@ -19,6 +19,7 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import TeacherConfig
 from lipforcing.rollout import Student, generate
 from lipforcing.vae.base import to_uint8
+from services.trainer.methods.adapters import Trained, merged
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Kept, save_network
 from services.trainer.methods.guidance import Null
@@ -48,6 +49,7 @@ class Show:
         clip: a fixed clip, on the network's device.
         first: this process writes.
         half: compute matrix products in bfloat16.
+        trained: what is trained of it.
         served: a student of ``tiny``, of which version folders are made too.
     """
 
@@ -60,6 +62,7 @@ class Show:
     clip: Clips
     first: bool
     half: bool
+    trained: Trained
     served: bool
 
     def draw(self, path: Path) -> None:
@@ -115,5 +118,5 @@ class Show:
             return None
         with torch.device("meta"):
             network = LipNetwork(self.network.config)
-        network.load_state_dict(tensors, assign=True)
+        network.load_state_dict(merged(tensors, self.trained), assign=True)
         return network.eval()

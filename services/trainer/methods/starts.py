@@ -6,16 +6,18 @@ from pathlib import Path
 from dubbing.errors import ObjectMissing, UnfitStart
 from lipforcing.presets import StudentConfig
 from lipforcing.weights.errors import WeightsError
-from lipforcing.weights.folder import MANIFEST, TENSORS, read_manifest
+from lipforcing.weights.folder import MANIFEST, TENSORS
 from services.trainer.footage.place import place_at
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import Kept, load_network
+from services.trainer.methods.folders import Stored, read_network
 from services.trainer.service.site import Site
 
 NETWORK = "network"  # the folder of a candidate that holds the network between runs
 
 
-def load_start(site: Site, setting: str, named: str, *, wanted: str | None, config: StudentConfig, encoders: Encoders) -> Kept:
+def load_start(
+    site: Site, setting: str, named: str, *, wanted: str | None, config: StudentConfig, encoders: Encoders
+) -> Stored:
     """The network that a setting names.
 
     Args:
@@ -30,27 +32,20 @@ def load_start(site: Site, setting: str, named: str, *, wanted: str | None, conf
         UnfitStart: absent, damaged, of another recipe or size, or trained on other latents.
     """
     try:
-        folder = _folder(site, setting, named)
-        manifest = read_manifest(folder)
-        kept = load_network(folder)
+        stored = read_network(_folder(site, setting, named), verify=site.group.rank == 0)
     except (WeightsError, ObjectMissing) as error:
         raise _unfit(setting, f"{named or 'Nothing'} holds no network that can be started from: {error}") from error
-    source = manifest["source"]
+    source = stored.source
     if setting in site.starts and source.get("recipe") != wanted:
         raise _unfit(setting, f"{named} was made by {source.get('recipe')}, not by {wanted}.")
-    if kept.network.config != config:
-        ours, theirs = config.to_json(), kept.network.config.to_json()
+    if stored.config != config:
+        ours, theirs = config.to_json(), stored.config.to_json()
         apart = ", ".join(f"{name} {theirs[name]}, not {ours[name]}" for name in ours if ours[name] != theirs[name])
         raise _unfit(setting, f"The network of {named} has {apart}.", "give this run the same sizes by its settings")
     if source.get("encoders", encoders.digests) != encoders.digests:
         raise _unfit(setting, f"The network of {named} was trained on latents and features of other encoders.",
                      "set encoders to the version that it was trained with, or train it again")  # fmt: skip
-    return kept
-
-
-def digest_of(site: Site, setting: str, named: str) -> str:
-    """SHA-256 of the network that a setting names; raises like ``read_manifest``."""
-    return str(read_manifest(_folder(site, setting, named))["digest"])
+    return stored
 
 
 def _folder(site: Site, setting: str, named: str) -> Path:

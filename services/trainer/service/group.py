@@ -22,6 +22,8 @@ class Group:
     def join(cls, backend: str = "gloo") -> Self:
         """Join the group that torchrun's environment describes."""
         group = cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+        if backend == "nccl":
+            torch.cuda.set_device(group.rank)  # torchrun runs on one machine
         if group.world > 1:
             distributed.init_process_group(backend, timeout=_PATIENCE)
         return group

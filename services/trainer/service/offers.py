@@ -106,6 +106,11 @@ OFFERS: dict[str, Offered] = {
     "teacher_tiny": _method("teacher_tiny", "A teacher for the demonstration model: bidirectional, guided, many steps."),
     "df_tiny": _method("df_tiny", "A student from that teacher, Stage 1: Diffusion Forcing.", preset="tiny"),
     "sf_tiny": _method("sf_tiny", "A student from Stage 1 under its teacher, Stage 2: Self-Forcing.", preset="tiny"),
+    "teacher_14b_ls": _method("teacher_14b_ls", "The 14B teacher, on footage.", accelerator=True),
+    "df_1_3b": _method("df_1_3b", "The 1.3B student, Stage 1, on footage.", accelerator=True),
+    "df_14b": _method("df_14b", "The 14B student, Stage 1, on footage.", accelerator=True),
+    "sf_1_3b": _method("sf_1_3b", "The 1.3B student, Stage 2, under the 14B teacher.", accelerator=True),
+    "sf_14b": _method("sf_14b", "The 14B student, Stage 2, under the 14B teacher.", accelerator=True),
 }  # fmt: skip
 
 
@@ -124,14 +129,15 @@ def offered(name: str) -> Offered:
         raise UnknownRecipe(
             f"There is no recipe {name!r}.",
             where={"pointer": "/recipe"},
-            suggestions=(f"use one of {', '.join(OFFERS)}; only planned: {', '.join(methods.NAMES)}",),
+            suggestions=(f"use one of {', '.join(OFFERS)}",),
         )
     return OFFERS[name]
 
 
-def backend(name: str) -> str:
-    """What the recipe's processes talk by."""
-    return "nccl" if offered(name).accelerator else "gloo"
+def backend(name: str, settings: Mapping[str, Any], rank: int, world: int) -> str:
+    """What the recipe's processes talk by; raises like `open_stage`."""
+    _demand_accelerator(name, settings, rank, world)
+    return "nccl" if isinstance(offered(name).default, MethodRecipe) and torch.cuda.is_available() else "gloo"
 
 
 def open_stage(name: str, settings: Mapping[str, Any], site: Site) -> Stage:
@@ -140,34 +146,31 @@ def open_stage(name: str, settings: Mapping[str, Any], site: Site) -> Stage:
     Raises:
         AcceleratorMissing: the recipe needs a GPU and there is none for this process.
     """
+    _demand_accelerator(name, settings, site.group.rank, site.group.world)
     one = offered(name)
-    if one.needs_gpus(settings) and torch.cuda.device_count() <= site.group.rank:
-        found = torch.cuda.device_count()
-        raise AcceleratorMissing(
-            f"{name} needs a GPU for each of its {site.group.world} processes, and this machine has {found}.",
-            where={"stage": "training", "recipe": name},
-            suggestions=("run the trainer's worker on a machine with GPUs", "ask for fewer processes"),
-        )
     return one.open(_recipe(one, settings), site)
 
 
+def _demand_accelerator(name: str, settings: Mapping[str, Any], rank: int, world: int) -> None:
+    found = torch.cuda.device_count()
+    if offered(name).needs_gpus(settings) and found <= rank:
+        raise AcceleratorMissing(
+            f"{name} needs a GPU for each of its {world} processes, and this machine has {found}.",
+            where={"stage": "training", "recipe": name},
+            suggestions=("run the trainer's worker on a machine with GPUs", "ask for fewer processes"),
+        )
+
+
 def plan(name: str, settings: Mapping[str, Any], processes: int) -> Plan:
-    """What a run would need: of a recipe on offer, or of one of the methods' that is not.
+    """What a run would need.
 
     Raises:
         UnknownRecipe: there is none of this name.
         UnknownSetting: it has no such setting.
         InvalidSetting: a value does not fit.
     """
-    if name in OFFERS or name not in methods.NAMES:
-        one = offered(name)
-        return one.plan(_recipe(one, settings), processes)
-    recipe = methods.load(name)
-    chosen = checked_settings(settings, flat(recipe))
-    try:
-        return plan_method(changed(recipe, chosen), processes)
-    except ValueError as error:  # a batch that does not split over so many
-        raise InvalidSetting(str(error), where={"pointer": "/settings"}) from error
+    one = offered(name)
+    return one.plan(_recipe(one, settings), processes)
 
 
 def _recipe(one: Offered, settings: Mapping[str, Any]) -> Any:

@@ -144,7 +144,8 @@ def main() -> int:
     rank = int(os.environ.get("RANK", "0"))
     try:
         order = outbox.order()
-        group = Group.join(offers.backend(order.recipe))
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        group = Group.join(offers.backend(order.recipe, order.settings, rank, world))
         Rank(outbox, order, group).run()
         group.leave()
     except DublineError as error:
