@@ -33,7 +33,7 @@ from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.show import Show
 from services.trainer.methods.speaker_material import speakers
 from services.trainer.methods.stage import MethodStage
-from services.trainer.methods.starts import load_start
+from services.trainer.methods.starts import check_named, load_start
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
@@ -58,6 +58,7 @@ class MethodRun:
 
     def __init__(self, recipe: MethodRecipe, site: Site, device: torch.device) -> None:
         group = site.group
+        check_named(recipe)
         if recipe.batch % (group.world * recipe.micro):
             raise InvalidSetting(
                 f"A batch of {recipe.batch} does not split over {group.world} processes in micro-batches of {recipe.micro}.",
@@ -96,8 +97,7 @@ class MethodRun:
 
     def _stored(self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None) -> Stored | None:
         """The network that a setting names; None where none is needed."""
-        afresh = wanted is None and self._recipe.preset == "tiny"
-        if config is None or (afresh and not named):
+        if config is None or not named:
             return None
         return load_start(self._site, setting, named, wanted=wanted, config=config, encoders=self._encoders)
 

@@ -10,9 +10,24 @@ from lipforcing.weights.folder import MANIFEST, TENSORS
 from services.trainer.footage.place import place_at
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Stored, read_network
+from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.service.site import Site
 
 NETWORK = "network"  # the folder of a candidate that holds the network between runs
+
+
+def check_named(recipe: MethodRecipe) -> None:
+    """Refuse a run that names no network where it needs one: only the small teacher starts afresh.
+
+    Raises:
+        UnfitStart: says what is missing.
+    """
+    afresh = recipe.follows is None and recipe.preset == "tiny"
+    needed = {"start": not afresh, "teacher": recipe.taught_by is not None}
+    for setting, wanted in (("start", recipe.follows), ("teacher", recipe.taught_by)):
+        if needed[setting] and not getattr(recipe, setting):
+            made_by = f"a finished run of {wanted}" if wanted else "the place of a network"
+            raise _unfit(setting, f"{recipe.name} starts from {made_by}, and none is named.")
 
 
 def load_start(
@@ -34,7 +49,7 @@ def load_start(
     try:
         stored = read_network(_folder(site, setting, named), verify=site.group.rank == 0)
     except (WeightsError, ObjectMissing) as error:
-        raise _unfit(setting, f"{named or 'Nothing'} holds no network that can be started from: {error}") from error
+        raise _unfit(setting, f"{named} holds no network that can be started from: {error}") from error
     source = stored.source
     if setting in site.starts and source.get("recipe") != wanted:
         raise _unfit(setting, f"{named} was made by {source.get('recipe')}, not by {wanted}.")

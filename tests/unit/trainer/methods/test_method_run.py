@@ -146,7 +146,7 @@ class TestStarts:
         assert not list(tmp_path.iterdir())
 
     def test_nothing_named_is_refused_and_so_is_a_run_of_another_recipe(self, chain: Chain, tmp_path: Path) -> None:
-        with pytest.raises(UnfitStart, match="Nothing holds no network"):
+        with pytest.raises(UnfitStart, match="starts from a finished run of teacher_tiny"):
             opened("df_tiny", tmp_path, {})
         with pytest.raises(UnfitStart, match="made by df_tiny, not by teacher_tiny"):
             opened("sf_tiny", tmp_path, {**chain["sf_tiny"], "teacher": chain["sf_tiny"]["start"]})

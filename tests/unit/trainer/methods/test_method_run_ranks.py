@@ -1,0 +1,157 @@
+"""The big recipes' own path with shrunken widths: two processes over gloo that share every network, on prepared footage."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from method_runs import ALONE, MODELS, SIZES, data_set
+from torch import Tensor
+
+from dubbing.errors import UnfitStart
+from lipforcing.network import LipNetwork, initialise
+from lipforcing.presets import StudentConfig
+from services.trainer.methods.adapters import merged
+from services.trainer.methods.folders import Kept, load_network, save_network
+from services.trainer.methods.recipe import load
+from services.trainer.methods.run import open_run
+from services.trainer.service import checkpoint
+from services.trainer.service.group import Group
+from services.trainer.service.settings import changed
+from services.trainer.service.site import Site
+from services.trainer.service.stage import Stage
+
+CPU = torch.device("cpu")
+WIDTHS: dict[str, Any] = {**SIZES, "text_dim": 6, "text_len": 3, "audio_input": 64, "latent": 16}
+# As two ranks see it, two micro-batches each. A large eps keeps Adam from dividing by gradients that are all but zero.
+COMMON: dict[str, Any] = {"preset": "tiny", "latents": 3, "batch": 4, "micro": 1, "steps": 3, "half": False}
+NAMES = ("teacher_14b_ls", "df_1_3b", "sf_14b")
+
+
+def stage_of(name: str, folder: Path, group: Group, **more: Any) -> Stage:
+    networks = {"teacher_14b_ls": ["network", "teaching.network"], "df_1_3b": ["network"],
+                "sf_14b": ["network", "critic", "teaching.network"]}[name]  # fmt: skip
+    settings = {f"{network}.{key}": value for network in networks for key, value in WIDTHS.items()}
+    plans = ["stage.student", "stage.critic"] if name == "sf_14b" else ["update"]
+    settings |= {f"{plan}.{key}": value for plan in plans for key, value in (("lr", 1e-2), ("eps", 1.0), ("warm_up", 0))}
+    settings |= {**COMMON, "start": str(folder / "network"), "data": str(folder / "set"), **more}
+    if name != "df_1_3b":
+        settings |= {"trained.rank": 2, "teaching.steps": 2}
+    if name == "sf_14b":
+        settings |= {"teacher": str(folder / "network"), "stage.ratio": 1, "sync.plan.steps": 2, "sync.plan.batch": 4}
+    return open_run(changed(load(name), settings), Site(folder / f"cache-{group.world}", group, MODELS), CPU)
+
+
+def after_two_steps(name: str, folder: Path, group: Group, out: Path) -> dict[str, Any]:
+    stage = stage_of(name, folder, group)
+    reports = [stage.advance() for _ in range(2)]
+    stage.sample(out / f"{name}.png")
+    stage.export(out / name, {"recipe": name})
+    return {"parts": [dict(report.parts) for report in reports], "samples": reports[0].samples}
+
+
+def goes_on(folder: Path, group: Group, out: Path) -> bool:
+    whole, stopped = (stage_of("sf_14b", folder, group) for _ in range(2))
+    stopped.advance()
+    kept = checkpoint.save(stopped.state(), out, 1, group)
+    wanted = [whole.advance().parts for _ in range(2)][1]
+    resumed = stage_of("sf_14b", folder, group)
+    resumed.restore(checkpoint.load(kept, group))
+    return bool(resumed.advance().parts == wanted)
+
+
+def half_of(folder: Path, group: Group) -> dict[str, float]:
+    """Gathered weights in bfloat16, as on GPUs."""
+    return dict(stage_of("sf_14b", folder, group, half=True).advance().parts)
+
+
+def rank(number: int, folder: Path) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2, timeout=timedelta(seconds=600)
+    )
+    group, out = Group(number, 2), folder / "two"
+    out.mkdir(exist_ok=True)
+    made: dict[str, Any] = {name: after_two_steps(name, folder, group, out) for name in NAMES}
+    made["goes_on"] = goes_on(folder, group, out)
+    made["half"] = half_of(folder, group)
+    torch.save(made, folder / f"made-{number}.pt")
+    group.leave()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network to start from, with prompts that say something, and prepared footage."""
+    folder = tmp_path_factory.mktemp("ranks")
+    data_set(folder / "set", folder / "takes")
+    config = StudentConfig(**WIDTHS)
+    network = LipNetwork(config)
+    initialise(network, 5)
+    with torch.no_grad():
+        network.head.head.weight.normal_(std=0.05)
+    text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
+    save_network(folder / "network", Kept(network, text[0], text[1]), {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_two(folder: Path) -> list[dict[str, Any]]:
+    torch.multiprocessing.spawn(rank, (folder,), nprocs=2)
+    return [torch.load(folder / f"made-{number}.pt", weights_only=True) for number in range(2)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_two_processes_take_the_steps_of_one_and_leave_the_same_network(
+    name: str, folder: Path, of_two: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    alone = after_two_steps(name, folder, ALONE, tmp_path)
+    assert of_two[0][name]["samples"] == alone["samples"] == 4
+    for one, first in zip(alone["parts"], of_two[0][name]["parts"], strict=True):
+        assert one.keys() == first.keys()
+        shared = [key for key in one if not key.endswith("loss")]  # a loss is of a process's own samples
+        assert [first[key] for key in shared] == pytest.approx([one[key] for key in shared], rel=5e-3, abs=1e-6)
+        losses = [key for key in one if key.endswith("loss")]
+        for key in losses:
+            both = [of_two[number][name]["parts"][alone["parts"].index(one)][key] for number in range(2)]
+            assert sum(both) / 2 == pytest.approx(one[key], rel=5e-3)
+    left, wanted = (load_network(place / name / "network").network for place in (folder / "two", tmp_path))
+    started = load_network(folder / "network").network.state_dict()
+    for key, tensor in left.state_dict().items():
+        torch.testing.assert_close(tensor, wanted.state_dict()[key], rtol=1e-3, atol=1e-5, msg=key)
+    assert any(not torch.equal(tensor, started[key]) for key, tensor in left.state_dict().items())
+    assert (folder / "two" / f"{name}.png").stat().st_size > 1_000
+
+
+@pytest.mark.slow
+def test_a_sharded_distillation_goes_on_exactly_and_runs_in_half_precision(of_two: list[dict[str, Any]]) -> None:
+    assert all(one["goes_on"] for one in of_two)
+    for parts in (one["half"] for one in of_two):
+        assert all(torch.tensor(value).isfinite() for value in parts.values())
+        assert parts["student/gradient"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("df_1_3b", {}, "df_1_3b starts from the place of a network"),
+        ("df_14b", {}, "df_14b starts from a finished run of teacher_14b_ls"),
+        ("sf_1_3b", {"start": "/somewhere"}, "sf_1_3b starts from a finished run of teacher_14b_ls"),
+    ],
+)
+def test_a_big_recipe_never_starts_afresh(name: str, settings: dict[str, str], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UnfitStart, match=words):
+        open_run(changed(load(name), settings), Site(tmp_path, ALONE, MODELS), CPU)
+
+
+def test_merged_adapters_are_what_their_layers_compute() -> None:
+    from services.trainer.methods.adapters import AdaptedLinear, Trained  # noqa: PLC0415 - used here alone
+
+    layer = AdaptedLinear(torch.nn.Linear(5, 7), 2, 64.0)
+    torch.nn.init.normal_(layer.lora_B.weight)
+    x = torch.randn(3, 5)
+    tensors: dict[str, Tensor] = {f"x.{name}": tensor.detach() for name, tensor in layer.state_dict().items()}
+    plain = merged(tensors, Trained(2, 64.0))
+    assert plain.keys() == {"x.weight", "x.bias"}
+    torch.testing.assert_close(torch.nn.functional.linear(x, plain["x.weight"], plain["x.bias"]), layer(x))
