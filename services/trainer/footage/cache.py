@@ -8,7 +8,6 @@ Legend: N samples, V video frames, S samples of sound, Z latent channels, T late
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import structlog
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lipforcing.audio.tiny import TinySpeechEncoder
@@ -26,8 +25,8 @@ from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.data import frame_times
 from services.trainer.latents import ClipLatents
 
-from .errors import disk_error
 from .sample import Crops, Sample
+from .whole import write_whole
 
 log = structlog.get_logger(__name__)
 
@@ -81,13 +80,7 @@ class LatentCache:
                 return path
         tensors = self._encode(sample)
         self.computed += 1
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            save_file(tensors, partial)
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            partial.unlink(missing_ok=True)
-            raise disk_error(error, str(path)) if isinstance(error, OSError) else error from error
+        write_whole(path, tensors)
         return path
 
     @torch.no_grad()

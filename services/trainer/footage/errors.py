@@ -2,15 +2,26 @@
 
 import errno
 
+from safetensors import SafetensorError
+
 from dubbing.errors import DiskFull
 
+# No space, a quota, or a limit on file sizes: to the caller all of them are a disk that is full.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-def disk_error(error: OSError, where: str) -> OSError | DiskFull:
-    """``error`` as `DiskFull` where it says so, else as it is."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+
+def disk_error(error: OSError | SafetensorError, where: str) -> OSError | SafetensorError | DiskFull:
+    """``error`` as `DiskFull` where it says so, else as it is.
+
+    Args:
+        error: of the system, or of safetensors, which has the system's number in its text only.
+        where: what could not be written.
+    """
+    told = error.errno in _FULL if isinstance(error, OSError) else any(f"(os error {code})" in str(error) for code in _FULL)
+    if not told:
         return error
     return DiskFull(
         f"No space is left for {where}.",
         where={"path": where},
-        suggestions=("free some space and call the same command again: finished sources are not done twice",),
+        suggestions=("free some space and do the same again: what was finished is not done twice",),
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from dubbing.errors import InvalidSetting
@@ -19,6 +18,7 @@ from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.footage.whole import write_whole
 from services.trainer.latents import channel_energy
 from services.trainer.methods.encoders import Encoders, load_encoders
 from services.trainer.methods.folders import Stored
@@ -142,9 +142,7 @@ class MethodRun:
         site, path = self._site, Path(self._recipe.syncnet or self._syncnet())
         if not self._recipe.syncnet and site.group.rank == 0 and not path.exists():
             network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed)
-            partial = path.with_suffix(".partial")
-            save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, partial)
-            partial.replace(path)
+            write_whole(path, network.state_dict())
             path.with_suffix(".json").write_text(json.dumps(curve.to_json()))
         site.group.barrier()
         try:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
 from services.trainer.data import MARGIN, Takes, read_takes, render_takes
+from services.trainer.footage.whole import write_whole
 from services.trainer.latents import ClipLatents
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
@@ -42,10 +43,8 @@ def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders) -> Speakers:
 def _encode(takes: Takes, encoders: Encoders, path: Path) -> None:
     clips = both_ways(takes, cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech))
     once = len(clips) // 2  # the second half has the same latents and the true shapes
-    latents = {name: getattr(clips, name)[:once].contiguous() for name in ("reference_NZThw", "masked_NZThw", "target_NZThw")}
-    partial = path.with_suffix(".partial")
-    save_file({**latents, "speech_NVA": clips.speech_NVA}, partial)
-    partial.replace(path)
+    latents = {name: getattr(clips, name)[:once] for name in ("reference_NZThw", "masked_NZThw", "target_NZThw")}
+    write_whole(path, {**latents, "speech_NVA": clips.speech_NVA})
 
 
 def _heard(takes: Takes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:

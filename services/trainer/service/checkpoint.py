@@ -4,18 +4,15 @@ Every process writes a version folder of its own (tensors as safetensors, values
 around them takes its name when all are done. A process that dies on the way leaves a ``.partial`` folder that nobody reads.
 """
 
-import errno
 import shutil
 from pathlib import Path
 
 from dubbing.errors import CheckpointMismatch, DiskFull
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
+from services.trainer.footage.errors import disk_error
 from services.trainer.service.group import Group
 from services.trainer.service.stage import State
-
-# No space, a quota, or a limit on file sizes: to the caller all of them are a disk that is full.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def save(state: State, parent: Path, step: int, group: Group) -> Path:
@@ -34,7 +31,7 @@ def save(state: State, parent: Path, step: int, group: Group) -> Path:
         parts = {"own": state.own, **({"shared": state.shared} if group.rank == 0 else {})}
         write_folder(partial / f"rank-{group.rank}", join_parts(parts), {"values": dict(state.values), "world": group.world})
     except OSError as error:
-        if error.errno not in _FULL:
+        if not isinstance(disk_error(error, str(partial)), DiskFull):
             raise
         reason = str(error)
     if not group.all_of(flag=reason is None):

@@ -15,6 +15,7 @@ from dubbing import clock
 from dubbing.domain.training import LegEnd
 from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
 from dubbing.settings import S3Settings
+from services.trainer.footage.errors import disk_error
 from services.trainer.publish import revision
 from services.trainer.service import checkpoint, offers
 from services.trainer.service.agent import die_with_parent
@@ -137,6 +138,13 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def as_dubline_error(error: Exception, rank: int) -> DublineError:
+    """What no part of the run has named: a full disk, wherever it was met, or an error of ours."""
+    if isinstance(error, OSError) and isinstance(full := disk_error(error, error.filename or "the run"), DublineError):
+        return full
+    return DublineError(f"{type(error).__name__}: {error}", where={"stage": "training", "rank": rank})
+
+
 def main() -> int:
     """Entry point of one process."""
     die_with_parent(os.getppid(), signal.SIGKILL)
@@ -153,7 +161,7 @@ def main() -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, the run's row must say it
         traceback.print_exc()
-        outbox.give_up(rank, DublineError(f"{type(error).__name__}: {error}", where={"stage": "training", "rank": rank}))
+        outbox.give_up(rank, as_dubline_error(error, rank))
         return 1
     return 0
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dubbing.errors import CheckpointMismatch, DiskFull, TrainingDiverged
 from services.trainer.diffusion_forcing import loss_weight, train_forcing
 from services.trainer.optimise import Optimisation, optimise
-from services.trainer.service import checkpoint
+from services.trainer.service import checkpoint, forcing
 from services.trainer.service.forcing import ForcingRun, Ingredients
 from services.trainer.service.group import Group
 from services.trainer.service.selftest import SelfTest, selftest
@@ -112,6 +112,18 @@ def test_looking_at_a_sample_and_exporting_change_no_loss(tmp_path: Path) -> Non
     assert looked.export(tmp_path / "models", {"run": "x"})
     assert first + losses(looked, 2) == expected
     assert (tmp_path / "sheet.png").stat().st_size > 1000
+
+
+def test_one_process_of_many_looks_at_samples_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("only the first process generates")
+
+    first, other = (selftest(RECIPE, Group(rank, 1)) for rank in (0, 1))
+    first.sample(tmp_path / "first.png")
+    monkeypatch.setattr(forcing, "generate", forbidden)
+    other.sample(tmp_path / "other.png")
+    assert other.export(tmp_path / "models", {}) is False
+    assert [path.name for path in tmp_path.iterdir()] == ["first.png"]
 
 
 def test_a_checkpoint_of_another_shape_names_what_does_not_fit(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ import pytest
 
 from lipforcing.contract import mouth_mask
 from services.trainer.evaluation import metrics
+from services.trainer.evaluation.clip import ClipResult
 from services.trainer.evaluation.compare import FIGURES, table
 from services.trainer.evaluation.features import motion, pooled
+from services.trainer.evaluation.run import _add_identity, _distances
 from services.trainer.evaluation.sync import REACH, agreement_by_offset, score_of
 from services.trainer.speakers.measure import MouthSeries
 
@@ -126,6 +128,39 @@ def test_identity_is_one_for_the_same_people_and_not_for_others() -> None:
     turned = np.array([metrics.mean_shape(moved(shape, 0.4, 3.0)[None]) for shape in true])
     assert metrics.shape_identity(turned, true) == pytest.approx(np.ones(6))
     assert metrics.shape_identity(np.roll(true, 1, axis=0), true).mean() < 0.3
+
+
+def judged(shapes_of: tuple[np.ndarray, np.ndarray], looks: tuple[np.ndarray, np.ndarray]) -> ClipResult:
+    nothing = np.zeros((4, 10)), np.zeros((4, 10))
+    return ClipResult({}, {}, (np.zeros(3), np.zeros(3)), shapes_of, looks, nothing)
+
+
+def test_identity_is_that_of_aligned_faces_wherever_and_however_large_they_are_in_the_frame() -> None:
+    """On whole frames, who sits at the same place counts as the same person, and who moved as another."""
+    people, still = shapes(6), (RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3)))
+
+    def track(shape: np.ndarray, places: np.ndarray) -> np.ndarray:
+        return np.array([moved(shape, 0.2 * at, 1.0 + at) + 300.0 * at for at in places])
+
+    true = [metrics.mean_shape(track(shape, np.zeros(4))) for shape in people]
+    elsewhere = [metrics.mean_shape(track(shape, np.arange(4.0))) for shape in people]
+    others_there = [metrics.mean_shape(track(shape, np.zeros(4))) for shape in np.roll(people, 1, axis=0)]
+    same, strangers = ([judged(pair, still) for pair in zip(made, true, strict=True)] for made in (elsewhere, others_there))
+    _add_identity(same)
+    _add_identity(strangers)
+    assert min(clip.values["identity"] for clip in same) > 0.999
+    assert np.mean([clip.values["identity"] for clip in strangers]) < 0.3
+
+
+def test_a_frechet_distance_is_one_over_all_clips_and_says_how_many_samples_carry_it() -> None:
+    """Clip by clip, a few dozen samples would stand for a distribution of many dimensions; here each is the other's truth."""
+    one, two = RNG.normal(0, 1, (40, 3)), RNG.normal(5, 1, (40, 3))
+    shape = shapes(1)[0]
+    found = _distances([judged((shape, shape), looks) for looks in ((one, two), (two, one))])["codec_feature_frechet"]
+    assert found == {"value": pytest.approx(0, abs=1e-6), "samples": 80, "dimensions": 3, "full_rank": True}
+    assert np.mean([metrics.frechet(one, two), metrics.frechet(two, one)]) > 50
+    few = _distances([judged((shape, shape), (one[:2], two[:2]))])["codec_feature_frechet"]
+    assert few["full_rank"] is False
 
 
 def test_an_interval_holds_the_mean_is_seeded_and_leaves_gaps_out() -> None:

@@ -11,8 +11,10 @@ from method_runs import ALONE, MODELS, SETTINGS, made, opened, render
 from torch import Tensor
 
 from dubbing.errors import CheckpointMismatch, InvalidSetting, UnfitStart
+from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_student
+from lipforcing.vae.tiny import TinyCodec
 from services.trainer.methods import material, run
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
@@ -123,6 +125,23 @@ def test_a_distilled_student_is_a_candidate_with_the_encoders_that_serve(cache: 
         assert ours == theirs
     assert not (chain["sf_tiny"]["teacher"] / tiny.student).exists()  # a teacher is nothing to serve
     assert (OFFERS["teacher_tiny"].preset, OFFERS["sf_tiny"].preset) == (None, "tiny")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_step_encodes_anything_and_none_gives_memory_back_to_the_driver(
+    name: str, cache: Path, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Latents, features and prompts were made before; decoding for the reward is all that a step does with a codec."""
+    stage = opened(name, cache, dict(chain[name]))
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a step must not do this")
+
+    monkeypatch.setattr(TinyCodec, "encode", forbidden)
+    monkeypatch.setattr(TinySpeechEncoder, "forward", forbidden)
+    monkeypatch.setattr(torch.cuda, "empty_cache", forbidden)
+    parts(stage, 2)
+    assert stage.step == 2
 
 
 class TestStarts:
