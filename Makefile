@@ -20,8 +20,8 @@ demo: setup  ## Dub a made sample, or your own files: make demo ARGS="--video X 
 demo-natural: setup  ## Dub one natural clip with the demonstration model
 	@$(DUBLINE) demo-natural $(ARGS)
 
-test: setup  ## Run every test against real servers (at most 20 minutes)
-	@$(PYTHON) -m pytest $(ARGS)
+test: setup  ## Run every test against real servers (at most 15 minutes)
+	@$(PYTHON) -m pytest -n 2 $(ARGS)
 
 check: setup  ## Lint, formatting, types, import contracts
 	@echo '[check 1/4] ruff check';  .venv/bin/ruff check .

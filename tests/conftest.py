@@ -4,7 +4,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as cores run already; more threads would only wait for each other. Read when torch is imported.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 import pytest
 
@@ -84,35 +88,87 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
     return make_film(tmp_path_factory.mktemp("film"))
 
 
+# Files that share a stack run in one process, one after another; every other file may run beside them.
+STACKS = {
+    "system": ("tests/contracts/test_lip_sync_engine.py", "tests/e2e/", "tests/integration/test_command_line.py"),
+    "stack": ("tests/contracts/", "tests/integration/core/", "tests/integration/test_pipeline_"),
+}
+# Seconds that a test of each folder takes in `make test` on two quiet cores, roughly: what is left is judged by them.
+SECONDS = {"e2e": 8.0, "integration/core": 0.4, "integration": 3.0, "contracts": 1.0, "model": 0.6, "unit": 0.12, "": 0.05}
+
+
+def group_of(nodeid: str) -> str:
+    """Tests of one group run in one process: those that share a stack, or else those of a file, which share its fixtures."""
+    file = nodeid.partition("::")[0]
+    return next((stack for stack, files in STACKS.items() if file.startswith(files)), file)
+
+
 class TimeLeft:
-    """Says every half minute how much of a long run is left, judged by the tests so far."""
+    """Says every half minute how much of a long run is left, judged by the tests so far and by what the rest usually take."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._reporter = config.pluginmanager.get_plugin("terminalreporter")
         self._began = self._spoke = time.monotonic()
         self._total = self._done = 0
+        self._seconds = self._seconds_done = 0.0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._total = len(session.items)
+        self._expect([item.nodeid for item in session.items])
 
-    def pytest_runtest_logfinish(self) -> None:
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Every worker has collected the same tests."""
+        self._expect(ids)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._done += 1
+        self._seconds_done += seconds_of(nodeid)
         now = time.monotonic()
         if self._reporter is None or now - self._spoke < 30:
             return
         self._spoke = now
-        left = (now - self._began) * (self._total - self._done) / self._done
+        # The table counts for two minutes of experience, so that the servers' start does not look like the pace of all.
+        pace = (now - self._began + 120) / (self._seconds_done + 120)
+        left = pace * (self._seconds - self._seconds_done)
         self._reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
 
+    def _expect(self, ids: list[str]) -> None:
+        self._total, self._seconds = len(ids), sum(map(seconds_of, ids))
 
+
+def seconds_of(nodeid: str) -> float:
+    """What the table says of a test."""
+    return next(seconds for folder, seconds in SECONDS.items() if nodeid.startswith(f"tests/{folder}"))
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as such, what needs an accelerator where there is none."""
-    if Path("/dev/nvidia0").exists():
-        return
-    left_out = [item for item in items if item.get_closest_marker("gpu")]
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+    """Leave out, and count as such, what needs an accelerator where there is none; long groups of a shared run come first."""
+    if not Path("/dev/nvidia0").exists():
+        left_out = [item for item in items if item.get_closest_marker("gpu")]
+        if left_out:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        for stack in set(STACKS) & set(getattr(item, "fixturenames", ())):
+            if group_of(item.nodeid) != stack:
+                raise pytest.UsageError(f"{item.nodeid} uses {stack!r}, so its file belongs into STACKS of {__file__}")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = {group_of(item.nodeid) for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: (group_of(item.nodeid) not in STACKS, group_of(item.nodeid) not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Several processes (``-n 2``) share the tests out by groups, in the order of the collection."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - not there without the plugin
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
