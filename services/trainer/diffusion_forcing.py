@@ -1,24 +1,31 @@
 """Stage 3: the causal student by Diffusion Forcing (Chen et al., 2024): every block of a clip at a noise level of its own.
 
 One block-causal forward covers whole clips; each block sees the sink, the block before it and itself, at the positions that
-the streaming cache will give them. The loss is on x0 and looks at the mouth: at its cells, and at the shape that a reader sees.
+the streaming cache will give them.
 
 Choices:
 - Blocks at t = 0 are clean context for their successors. Their prediction is exact by definition, so they carry no loss.
+- A student that streams never sees a true clip under noise, only its own first answer noised again. So a share of the steps
+  starts from that: the first answer of the whole clip is made without gradient and takes the true clip's place as input (not
+  as target).
+- What viewers look at is decoded: the mouth in one or two latents of every clip, compared with the film as a picture and by the
+  shape that a reader sees in it.
 - The network starts as the identity (``start_from_reference``): its first answer is the footage unchanged, so training begins
   with moving the mouth instead of with learning what a face looks like.
 
 Legend: B clips, Z latent channels, T latent frames, V = 4T - 3 video frames, h/w latent side, P mouth shape parameters.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from lipforcing.cache import BlockCausal
-from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_BLOCK
+from lipforcing.conditions import Conditions
+from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK
 from lipforcing.mask import generate_mask
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
@@ -26,7 +33,7 @@ from lipforcing.schedule import add_noise, flow_to_x0
 
 from .latents import ClipLatents, motion_map
 from .losses import weighted_mse
-from .mouth_reader import MouthReader
+from .mouths import Mouths, MouthWeights
 from .optimise import Curve, Optimisation, Parts, optimise
 
 
@@ -40,20 +47,22 @@ class ForcingStage:
         kept: weight of the region that the mask keeps (pasted over by the footage anyway).
         moving: extra weight where mouths move most.
         deaf: share of the clips whose speech is all zero, so that guidance has a null to compare with.
-        reading: weight of the mouth shape's error.
-        veil: level of the noise under which predictions are read.
+        own: share of the steps that start from the student's own first answers.
+        own_chances: probability of every timestep in such steps.
+        mouths: weights of what is decoded.
         energy: how far a channel's weight follows what it does to the picture: 0 not at all, 1 makes x0's error the picture's.
         half: compute in bfloat16 (weights of the optimiser stay float32).
     """
 
     plan: Optimisation
-    chances: tuple[float, ...] = (0.4, 0.4, 0.2)
+    chances: tuple[float, ...] = (0.45, 0.3, 0.25)
     kept: float = 0.05
     moving: float = 4.0
     deaf: float = 0.0
-    reading: float = 0.2
-    veil: float = 0.1
+    own: float = 0.5
+    own_chances: tuple[float, ...] = (0.2, 0.6, 0.2)
     energy: float = 0.4
+    mouths: MouthWeights = field(default=MouthWeights())
     half: bool = True
 
 
@@ -88,30 +97,10 @@ def loss_weight(clips: ClipLatents, energy_Z: Tensor, stage: ForcingStage) -> Te
     return (channel_Z / channel_Z.mean())[:, None, None, None] * cell_hw
 
 
-def draw_levels(batch: int, blocks: int, config: StudentConfig, stage: ForcingStage) -> Tensor:
+def draw_levels(batch: int, blocks: int, t_list: Sequence[float], chances: Sequence[float]) -> Tensor:
     """A timestep per latent frame [B, T] (float64), equal within a block, independent between blocks."""
-    chances = torch.tensor(stage.chances).expand(batch * blocks, -1)
-    drawn = torch.multinomial(chances, 1).reshape(batch, blocks)
-    return torch.tensor(config.t_list, dtype=torch.float64)[drawn].repeat_interleave(LATENTS_PER_BLOCK, dim=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Mouths:
-    """What the clips' mouths look like, and who reads it.
-
-    Attributes:
-        reader: trained, frozen.
-        shapes_NVP: of the target mouths, as the reader's ``standardise`` gives them.
-    """
-
-    reader: MouthReader
-    shapes_NVP: Tensor
-
-    def error(self, x0_BZThw: Tensor, rows: Tensor, shown_BT: Tensor) -> Tensor:
-        """Mean squared error of the shapes read from ``x0`` in the latent frames that ``shown_BT`` marks."""
-        shown_BV = shown_BT.repeat_interleave(FRAMES_PER_LATENT, dim=1)[:, FRAMES_PER_LATENT - 1 :]
-        wrong: Tensor = (self.reader(x0_BZThw) - self.shapes_NVP[rows]).square().mean(dim=-1)
-        return (wrong * shown_BV).sum() / shown_BV.sum().clamp(min=1)
+    drawn = torch.multinomial(torch.tensor(chances).expand(batch * blocks, -1), 1).reshape(batch, blocks)
+    return torch.tensor(t_list, dtype=torch.float64)[drawn].repeat_interleave(LATENTS_PER_BLOCK, dim=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +124,33 @@ class Forcing:
     mouths: Mouths | None = None
 
     def loss(self, network: LipNetwork, rows: Tensor) -> Parts:
-        """Weighted x0 error of the noisy blocks of clips ``rows``."""
+        """Weighted x0 error of the noisy blocks of clips ``rows``, and what their mouths look like."""
         x0_BZThw = self.clips.target_NZThw[rows].float()
-        t_BT = draw_levels(len(rows), x0_BZThw.shape[2] // LATENTS_PER_BLOCK, network.config, self.stage)
-        x_t = add_noise(x0_BZThw, torch.randn_like(x0_BZThw), t_BT)
+        batch, blocks, t_list = len(rows), x0_BZThw.shape[2] // LATENTS_PER_BLOCK, network.config.t_list
         speech_BVA = self.clips.speech_NVA[rows]
-        hears = (torch.rand(len(rows), 1, 1) >= self.stage.deaf).to(speech_BVA.dtype)
+        hears = (torch.rand(batch, 1, 1) >= self.stage.deaf).to(speech_BVA.dtype)
         conditions = self.clips.conditions(rows, network.dtype, speech_BVA * hears)
+        own = bool(torch.rand(()) < self.stage.own)
+        seen_BZThw = self._first_answers(network, x0_BZThw, conditions) if own else x0_BZThw
+        t_BT = draw_levels(batch, blocks, t_list, self.stage.own_chances if own else self.stage.chances)
+        made_BZThw = self._answer(network, seen_BZThw, t_BT, conditions)
+        noisy_BT = t_BT > 0
+        parts = {"x0": weighted_mse(made_BZThw, x0_BZThw, self.weight_Z1hw * noisy_BT[:, None, :, None, None])}
+        return parts if self.mouths is None else {**parts, **self.mouths.parts(made_BZThw, rows, noisy_BT)}
+
+    @torch.no_grad()
+    def _first_answers(self, network: LipNetwork, x0_BZThw: Tensor, conditions: Conditions) -> Tensor:
+        """Clips as the student sees them from pure noise; half of the time some blocks are true, as context of the others."""
+        t_list, half = network.config.t_list, (0.5, *(0.0,) * (len(network.config.t_list) - 2), 0.5)
+        chances = half if torch.rand(()) < 0.5 else (1.0, *(0.0,) * (len(t_list) - 1))
+        t_BT = draw_levels(len(x0_BZThw), x0_BZThw.shape[2] // LATENTS_PER_BLOCK, t_list, chances)
+        return self._answer(network, x0_BZThw, t_BT, conditions)
+
+    def _answer(self, network: LipNetwork, x0_BZThw: Tensor, t_BT: Tensor, conditions: Conditions) -> Tensor:
+        """The clean clips that the network sees in noisy ones."""
+        x_t = add_noise(x0_BZThw, torch.randn_like(x0_BZThw), t_BT)
         flow = network(x_t.to(network.dtype), t_BT, conditions, self.text, self.attention).float()
-        made_BZThw = flow_to_x0(x_t, flow, t_BT)
-        weight = self.weight_Z1hw * (t_BT > 0)[:, None, :, None, None]
-        parts = {"x0": weighted_mse(made_BZThw, x0_BZThw, weight)}
-        if self.mouths is not None:
-            veiled = self.mouths.reader.veil(made_BZThw, self.stage.veil)
-            parts["shape"] = self.stage.reading * self.mouths.error(veiled, rows, t_BT > 0)
-        return parts
+        return flow_to_x0(x_t, flow, t_BT)
 
 
 def train_forcing(

@@ -60,20 +60,6 @@ def encode_pair(codec: Codec, clip_VHWC: NDArray[np.uint8]) -> tuple[Tensor, Ten
     return reference, masked
 
 
-@torch.no_grad()
-def clip_latents(
-    codec: Codec, sources_NVHWC: NDArray[np.uint8], targets_NVHWC: NDArray[np.uint8], speech_NVA: Tensor
-) -> ClipLatents:
-    """The latents of clips given as uint8 crops before (source) and after (target) dubbing."""
-    reference, masked, target = [], [], []
-    for source, wanted in zip(sources_NVHWC, targets_NVHWC, strict=True):
-        seen, hidden = encode_pair(codec, source)
-        reference.append(seen.half())
-        masked.append(hidden.half())
-        target.append(codec.encode(from_uint8(torch.from_numpy(wanted))[None])[0].half())
-    return ClipLatents(torch.stack(reference), torch.stack(masked), torch.stack(target), speech_NVA.half())
-
-
 def channel_energy(codec: TinyCodec) -> Tensor:
     """Mean squared change [Z] of a decoded pixel for one unit of every latent channel, along the codec's linear path.
 

@@ -1,10 +1,10 @@
-"""Reads the mouth's shape from latents, so that the student can be told how far its mouths are off.
+"""Reads the mouth's shape from decoded pictures, so that the student can be told how far its mouths are off.
 
 An error of x0 is mostly skin: a mouth that opens too little costs less than a cheek in the wrong tone. The reader names what
-viewers look at. It learns from the latents of true footage and is then frozen. It always reads under noise that would be
-white in the picture: what hardly shows there is buried, so that the student cannot please the reader and nobody else.
+viewers look at. It learns from true footage, half of it encoded, blurred by noise on the latents and decoded, and is then
+frozen. It always reads under noise, so that the student cannot please it with what nobody else sees.
 
-Legend: N clips, B batch, Z latent channels, T latent frames, V = 4T - 3 video frames, h/w latent side, P shape parameters.
+Legend: N pictures (four frames of one latent), F four frames' colours (12), V video frames, P shape parameters.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
-from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS
-from lipforcing.mask import generate_mask
+from lipforcing.contract import FRAMES_PER_LATENT
+from lipforcing.vae.tiny import COLOURS
 
+from .mouth_pictures import SIDE, MouthPictures, frames_of
 from .optimise import Curve, Optimisation, Parts, optimise
 
 
@@ -25,78 +25,95 @@ class ReaderStage:
     """How the reader is trained.
 
     Attributes:
-        plan: the optimisation; a sample is one clip.
-        noise: largest deviation of the noise, in units of the latents for a channel of mean energy.
+        plan: the optimisation; a sample is one picture of four frames.
+        blur: largest deviation of the noise on latents.
+        grain: largest deviation of the noise on pictures.
+        tint: deviation of a colour cast.
     """
 
     plan: Optimisation
-    noise: float = 0.6
+    blur: float = 0.25
+    grain: float = 0.12
+    tint: float = 0.05
 
 
 class MouthReader(nn.Module):
-    """Shape parameters [B, V, P] of the mouths in latents [B, Z, T, h, w], standardised over the training clips.
+    """Shape parameters [N, 4, P] of the mouths in pictures [N, 12, 64, 64], standardised over the training clips.
 
     Args:
-        energy_Z: what one unit of each latent channel does to the picture (``latents.channel_energy``).
-        side: of the square latents.
         parameters: P.
         width: channels of the widest convolution.
     """
 
-    mask: Tensor
-    grain: Tensor
     mean: Tensor
     std: Tensor
 
-    def __init__(self, energy_Z: Tensor, side: int, parameters: int, width: int = 128) -> None:
+    def __init__(self, parameters: int, width: int = 64) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(2 * LATENT_CHANNELS, width // 2, 3, padding=1), nn.SiLU(),
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * COLOURS, width // 2, 3, stride=2, padding=1), nn.SiLU(),
             nn.Conv2d(width // 2, width, 3, stride=2, padding=1), nn.SiLU(),
             nn.Conv2d(width, width, 3, stride=2, padding=1), nn.SiLU(),
             nn.Flatten(),
+            nn.Linear(width * (SIDE // 16) ** 2, 2 * width), nn.SiLU(), nn.Linear(2 * width, parameters),
         )  # fmt: skip
-        flat = self.layers(torch.zeros(1, 2 * LATENT_CHANNELS, side, side)).shape[1]
-        self.hidden = nn.Linear(flat, 2 * width)
-        self.read_out = nn.Linear(2 * width, FRAMES_PER_LATENT * parameters)
-        self.register_buffer("mask", generate_mask(side))
-        self.register_buffer("grain", (energy_Z / energy_Z.mean()).rsqrt()[:, None, None, None])
         self.register_buffer("mean", torch.zeros(parameters))
         self.register_buffer("std", torch.ones(parameters))
 
-    def forward(self, x0_BZThw: Tensor) -> Tensor:
-        """Standardised parameters; a latent is read together with the one before it, as it is decoded."""
-        seen = x0_BZThw * self.mask
-        before = torch.cat([seen[:, :, :1], seen[:, :, :-1]], dim=2)
-        pairs = torch.cat([seen, before], dim=1).transpose(1, 2).flatten(0, 1)
-        read = self.read_out(silu(self.hidden(self.layers(pairs))))
-        frames = read.reshape(len(x0_BZThw), -1, self.mean.shape[0])
-        return cast("Tensor", frames[:, FRAMES_PER_LATENT - 1 :])  # latent 0 shows one frame, its last
-
-    def veil(self, x0_BZThw: Tensor, level: Tensor | float) -> Tensor:
-        """``x0`` under noise that is white in the picture."""
-        return x0_BZThw + level * self.grain * torch.randn_like(x0_BZThw)
+    def forward(self, x_NFHW: Tensor) -> Tensor:
+        """Standardised parameters of every frame."""
+        frames = x_NFHW.unflatten(1, (FRAMES_PER_LATENT, COLOURS)).flatten(0, 1)
+        with torch.autocast(x_NFHW.device.type, torch.bfloat16):
+            read = self.layers(frames)
+        return cast("Tensor", read.float().unflatten(0, (-1, FRAMES_PER_LATENT)))
 
     def standardise(self, shapes_BVP: Tensor) -> Tensor:
         """Shape parameters as ``forward`` gives them."""
         return (shapes_BVP - self.mean) / self.std
 
 
+def shapes_of(shapes_RVP: Tensor, rows: Tensor, latents: Tensor) -> Tensor:
+    """Shapes [N, 4, P] of the frames that some latents of some clips show."""
+    frames = torch.tensor([frames_of(latent) for latent in latents.tolist()])
+    return shapes_RVP[rows[:, None], frames]
+
+
 def train_reader(
-    latents_NZThw: Tensor, shapes_NVP: Tensor, energy_Z: Tensor, stage: ReaderStage, seed: int
+    pictures: MouthPictures, latents_RZThw: Tensor, shapes_RVP: Tensor, stage: ReaderStage, seed: int
 ) -> tuple[MouthReader, Curve]:
-    """A reader for these clips, frozen."""
+    """A reader for these clips, frozen.
+
+    Args:
+        pictures: of the clips.
+        latents_RZThw: of their target mouths.
+        shapes_RVP: of the same.
+        stage: how.
+        seed: of everything that is drawn.
+    """
     torch.manual_seed(seed)
-    reader = MouthReader(energy_Z, latents_NZThw.shape[-1], shapes_NVP.shape[-1])
-    std, mean = torch.std_mean(shapes_NVP, dim=(0, 1))
+    reader = MouthReader(shapes_RVP.shape[-1])
+    std, mean = torch.std_mean(shapes_RVP, dim=(0, 1))
     reader.mean.copy_(mean)
     reader.std.copy_(std.clamp(min=1e-3))
 
     def loss(_step: int) -> Parts:
-        rows = torch.randint(len(latents_NZThw), (stage.plan.batch,))
-        x0 = latents_NZThw[rows].float()
-        read = reader(reader.veil(x0, stage.noise * torch.rand(len(rows), 1, 1, 1, 1)))
-        return {"shape": (read - reader.standardise(shapes_NVP[rows])).square().mean()}
+        rows = torch.randint(len(latents_RZThw), (stage.plan.batch,))
+        latents = torch.randint(1, latents_RZThw.shape[2], rows.shape)
+        shown = _spoiled(pictures, latents_RZThw, rows, latents, stage)
+        wanted = reader.standardise(shapes_of(shapes_RVP, rows, latents))
+        return {"shape": (reader(shown) - wanted).square().mean()}
 
     curve = optimise(reader, loss, stage.plan, stage="reader", report_every=100)
     return reader.eval().requires_grad_(requires_grad=False), curve
+
+
+@torch.no_grad()
+def _spoiled(pictures: MouthPictures, latents_RZThw: Tensor, rows: Tensor, latents: Tensor, stage: ReaderStage) -> Tensor:
+    """Half of the pictures decoded from noisy latents, half as filmed, all with grain and a cast."""
+    each = (len(rows), 1, 1, 1)
+    z = latents_RZThw[rows, :, latents].float()
+    z = z + stage.blur * torch.rand(each) * torch.randn_like(z)
+    decoded = pictures.decoded(z, latents_RZThw[rows, :, latents - 1].float())
+    shown = torch.where(torch.rand(each) < 0.5, decoded, pictures.filmed(rows, latents))
+    return shown + stage.grain * torch.rand(each) * torch.randn_like(shown) + stage.tint * torch.randn(each)

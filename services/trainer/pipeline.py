@@ -27,15 +27,17 @@ from lipforcing.vae.tiny import TinyCodec
 from . import evaluate
 from .codec import train_codec
 from .data import Takes, in_processes, read_takes, render_takes
-from .diffusion_forcing import Mouths, train_forcing
-from .latents import ClipLatents, channel_energy, clip_latents
+from .diffusion_forcing import train_forcing
+from .latents import ClipLatents, channel_energy, encode_pair
+from .mouth_pictures import MouthPictures
 from .mouth_reader import MouthReader, train_reader
+from .mouths import Mouths
 from .optimise import Curve
 from .publish import add_metrics, publish, revision
 from .recipe import Recipe
 from .sheet import draw_sheet
 from .speakers.splits import Split
-from .speakers.utterance import SAMPLE_RATE, draw
+from .speakers.utterance import SAMPLE_RATE, draw, draw_strange
 from .speech import Utterance, train_speech, viseme_correlation
 
 log = structlog.get_logger(__name__)
@@ -114,31 +116,28 @@ class Run:
 
     def _student(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> LipNetwork:
         recipe = self._recipe
-        clips, shapes = both_ways(takes, codec, encoder), target_shapes(takes)
-        energy_Z = channel_energy(codec)
-        reader = self._reader(clips, shapes, energy_Z)
-        parts = [_fingerprint(codec), _fingerprint(encoder), _fingerprint(reader), takes.digest()]
+        clips, energy_Z = both_ways(takes, codec, encoder), channel_energy(codec)
+        mouths = self._mouths(takes, codec, clips)
+        parts = [_fingerprint(codec), _fingerprint(encoder), _fingerprint(mouths.reader), takes.digest()]
         key = [asdict(recipe.forcing), recipe.network.to_json(), *parts]
 
         def train() -> tuple[LipNetwork, Curves]:
-            mouths = Mouths(reader, reader.standardise(shapes))
             network, curve = train_forcing(recipe.network, clips, energy_Z, recipe.forcing, recipe.seed, mouths=mouths)
             return network, {"forcing": curve}
 
         return self._stage("student", key, lambda: LipNetwork(recipe.network), train)
 
-    def _reader(self, clips: ClipLatents, shapes: Tensor, energy_Z: Tensor) -> MouthReader:
-        recipe, latents = self._recipe, clips.target_NZThw
-
-        def empty() -> MouthReader:
-            return MouthReader(energy_Z, latents.shape[-1], shapes.shape[-1])
+    def _mouths(self, takes: Takes, codec: TinyCodec, clips: ClipLatents) -> Mouths:
+        """The target mouths of ``both_ways`` and their reader."""
+        recipe, shapes, pictures = self._recipe, target_shapes(takes), MouthPictures(codec, takes.crops)
 
         def train() -> tuple[MouthReader, Curves]:
-            reader, curve = train_reader(latents, shapes, energy_Z, recipe.reader, recipe.seed)
+            reader, curve = train_reader(pictures, clips.target_NZThw, shapes, recipe.reader, recipe.seed)
             return reader, {"reader": curve}
 
-        key = [asdict(recipe.reader), energy_Z.tolist(), recipe.seed]
-        return self._stage("reader", key, empty, train).requires_grad_(requires_grad=False)
+        key = [asdict(recipe.reader), _fingerprint(codec), takes.digest(), recipe.seed]
+        reader = self._stage("reader", key, lambda: MouthReader(shapes.shape[-1]), train).requires_grad_(requires_grad=False)
+        return Mouths(pictures, reader, reader.standardise(shapes), recipe.forcing.mouths)
 
     def _stage(
         self, name: str, key: list[Any], empty: Callable[[], ModuleT], train: Callable[[], tuple[ModuleT, Curves]]
@@ -170,9 +169,10 @@ class Run:
 
 
 def _said(split: Split, seconds: int, seed: int) -> Utterance:
-    frames = seconds * int(_FPS)
-    made = draw(split, seed, seconds * SAMPLE_RATE)
-    return Utterance(made.samples.astype(np.float32), np.arange(frames) / float(_FPS), made.track.frames(frames, _FPS))
+    """Every other training utterance is by a voice that nobody has, in words that nobody knows."""
+    samples = seconds * SAMPLE_RATE
+    made = draw_strange(seed, samples) if split is Split.TRAIN and seed % 2 else draw(split, seed, samples)
+    return Utterance(made.samples.astype(np.float32), made.track.frames(seconds * int(_FPS), _FPS))
 
 
 @torch.no_grad()
@@ -184,16 +184,11 @@ def both_ways(takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> Cli
     times = torch.from_numpy(takes.times)
     heard = torch.stack([encoder(torch.from_numpy(sound).float() / 32_768.0, times) for pair in takes.sound for sound in pair])
     true = encoder.spread(torch.from_numpy(takes.visemes).flatten(0, 1))
-    sources = takes.crops.reshape(-1, *takes.crops.shape[2:])
-    targets = takes.crops[:, ::-1].reshape(sources.shape)
-    heard, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (heard, true))
-    clips = clip_latents(codec, sources, targets, heard)
-    return ClipLatents(
-        clips.reference_NZThw.repeat(2, 1, 1, 1, 1),
-        clips.masked_NZThw.repeat(2, 1, 1, 1, 1),
-        clips.target_NZThw.repeat(2, 1, 1, 1, 1),
-        torch.cat([clips.speech_NVA, true.half()]),
-    )
+    pairs = [encode_pair(codec, clip) for pair in takes.crops for clip in pair]
+    reference, masked = (torch.stack([pair[which].half() for pair in pairs]).repeat(2, 1, 1, 1, 1) for which in (0, 1))
+    # Footage of A that shall say B is to become the footage of B: nothing has to be encoded twice.
+    target, heard, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (reference, heard, true))
+    return ClipLatents(reference, masked, target, torch.cat([heard, true]).half())
 
 
 def target_shapes(takes: Takes) -> Tensor:

@@ -3,39 +3,44 @@
 It plays the part that wav2vec2's pre-training plays for the big students: afterwards it is frozen, and what the student hears
 no longer depends on who speaks.
 
-Choice: loudness, noise, microphone and vocal tract are varied on the log-mel columns themselves (added noise power, a smooth
-spectral tilt, a stretch of the mel axis), which costs nothing next to varying waveforms.
+Choices:
+- Loudness, noise, microphone and vocal tract are varied on the log-mel columns themselves (added noise power, a smooth
+  spectral tilt, a stretch of the mel axis), which costs nothing next to varying waveforms.
+- A training item is a stretch of neighbouring frames, which share most of their columns and of the encoder's work. Its level is
+  that of one of its frames; at serving every frame has its own, which differs by less than what is varied anyway.
 
-Legend: V video frames, K mel columns, M mel bands, P viseme parameters, A features, B batch of frames.
+Legend: V video frames, K mel columns, M mel bands, P viseme parameters, N utterances, B stretches.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lipforcing.audio.mel import linear_scale, log_scale
-from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.audio.mel import HOP, MelColumns, linear_scale, local_level, log_scale
+from lipforcing.audio.tiny import COLUMNS, REACH, STRIDE, TinySpeechEncoder
 
 from .losses import weighted_mse
 from .optimise import Curve, Optimisation, Parts, optimise
 
+_FRAME_SAMPLES = HOP * STRIDE
+_LEAST_POWER = 1e-10
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Sound and the mouth that made it.
+    """Sound and the mouth that made it, at 25 frames per second from its first sample on.
 
     Attributes:
         waveform_S: float32, 16 kHz mono.
-        times_V: float64, presentation times of the video frames in seconds.
         visemes_VP: float32, the mouth's parameters in each frame.
     """
 
     waveform_S: NDArray[np.float32]
-    times_V: NDArray[np.float64]
     visemes_VP: NDArray[np.float32]
 
 
@@ -44,7 +49,8 @@ class SpeechStage:
     """How the speech encoder is trained.
 
     Attributes:
-        plan: the optimisation; a sample is one video frame.
+        plan: the optimisation; a sample is one stretch.
+        frames: of a stretch.
         weights: of the viseme parameters' errors.
         noise: share of the items that get noise.
         warp: largest relative stretch of the mel axis, as a whole and between its ends and its middle.
@@ -52,21 +58,52 @@ class SpeechStage:
     """
 
     plan: Optimisation
-    weights: tuple[float, ...] = (4.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.5)
+    frames: int = 16
+    weights: tuple[float, ...] = (4.0, 4.0, 3.0, 1.0, 1.0, 0.5, 0.5)
     noise: float = 0.6
     warp: float = 0.15
     tilt: float = 0.15
 
 
-@torch.no_grad()
-def columns_of(encoder: TinySpeechEncoder, utterances: Sequence[Utterance]) -> tuple[Tensor, Tensor]:
-    """Log-mel columns [V, K, M] (half precision) and visemes [V, P] of all frames of all utterances."""
-    columns, visemes = [], []
-    for item in utterances:
-        made = encoder.columns(torch.from_numpy(item.waveform_S), torch.from_numpy(item.times_V))
-        columns.append(made.half())
-        visemes.append(torch.from_numpy(item.visemes_VP))
-    return torch.cat(columns), torch.cat(visemes)
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Utterances of equal length as the encoder's training reads them.
+
+    Attributes:
+        power_NKM: log10 of mel power every 10 ms, half precision, from ``REACH`` columns before the first frame on.
+        level_NV: log10 of the local level at every frame.
+        visemes_NVP: the truth.
+    """
+
+    power_NKM: Tensor
+    level_NV: Tensor
+    visemes_NVP: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, utterances: Sequence[Utterance]) -> Self:
+        """Measure the columns of all utterances."""
+        mel, frames = MelColumns(0), len(utterances[0].visemes_VP)
+        centres_V = torch.arange(frames) * _FRAME_SAMPLES
+        middles_K = torch.arange(-REACH, STRIDE * (frames - 1) + REACH + 1) * HOP
+        sounds = [torch.from_numpy(one.waveform_S) for one in utterances]
+        return cls(
+            torch.stack([(mel.power(sound, middles_K) + _LEAST_POWER).log10().half() for sound in sounds]),
+            torch.stack([local_level(sound, centres_V).log10() for sound in sounds]),
+            torch.from_numpy(np.stack([one.visemes_VP for one in utterances])),
+        )
+
+    def stretches(self, rows_B: Tensor, starts_B: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Columns [B, K, M] as the encoder expects them, and visemes [B, frames, P]."""
+        columns = STRIDE * starts_B[:, None] + torch.arange(COLUMNS + STRIDE * (frames - 1))
+        level_B = self.level_NV[rows_B, starts_B + torch.randint(frames, rows_B.shape)]
+        power = 10.0 ** (self.power_NKM[rows_B[:, None], columns].float() - 2.0 * level_B[:, None, None])
+        return log_scale(power), self.visemes_NVP[rows_B[:, None], starts_B[:, None] + torch.arange(frames)]
+
+    def draw(self, batch: int, frames: int) -> tuple[Tensor, Tensor]:
+        """Random stretches."""
+        utterances, length = self.visemes_NVP.shape[:2]
+        return self.stretches(torch.randint(utterances, (batch,)), torch.randint(length - frames + 1, (batch,)), frames)
 
 
 def vary(columns_BKM: Tensor, stage: SpeechStage) -> Tensor:
@@ -92,18 +129,18 @@ def vary(columns_BKM: Tensor, stage: SpeechStage) -> Tensor:
 def train_speech(
     utterances: Sequence[Utterance], stage: SpeechStage, seed: int, start: TinySpeechEncoder | None = None
 ) -> tuple[TinySpeechEncoder, Curve]:
-    """A speech encoder for ``utterances``, in evaluation mode; ``start`` continues an earlier one."""
+    """A speech encoder for ``utterances`` (of equal length), in evaluation mode; ``start`` continues an earlier one."""
     torch.manual_seed(seed)
     encoder = (start or TinySpeechEncoder()).train()
-    columns, visemes = columns_of(encoder, utterances)
+    heard = Heard.of(utterances)
     weight = torch.tensor(stage.weights)
-    spread = visemes.std(dim=0).clamp(min=0.05)
+    spread = heard.visemes_NVP.flatten(0, 1).std(dim=0).clamp(min=0.05)
 
     def loss(_step: int) -> Parts:
-        rows = torch.randint(len(columns), (stage.plan.batch,))
+        columns_BKM, visemes_BVP = heard.draw(stage.plan.batch, stage.frames)
         with torch.autocast("cpu", torch.bfloat16):
-            made = encoder.visemes(vary(columns[rows].float(), stage)).float()
-        return {"visemes": weighted_mse(made / spread, visemes[rows] / spread, weight)}
+            made_BVP = encoder.along(vary(columns_BKM, stage)).float()
+        return {"visemes": weighted_mse(made_BVP / spread, visemes_BVP / spread, weight)}
 
     curve = optimise(encoder, loss, stage.plan, stage="speech", report_every=250)
     return encoder.eval(), curve
@@ -112,6 +149,8 @@ def train_speech(
 @torch.no_grad()
 def viseme_correlation(encoder: TinySpeechEncoder, utterances: Sequence[Utterance]) -> list[float]:
     """Pearson correlation of every viseme parameter with the truth, over all frames of ``utterances``."""
-    columns, visemes = columns_of(encoder, utterances)
-    made = encoder.visemes(columns.float())
-    return [float(torch.corrcoef(torch.stack([made[:, p], visemes[:, p]]))[0, 1]) for p in range(visemes.shape[1])]
+    heard = Heard.of(utterances)
+    count, frames = heard.visemes_NVP.shape[:2]
+    columns_NKM, visemes_NVP = heard.stretches(torch.arange(count), torch.zeros(count, dtype=torch.long), frames)
+    made, true = encoder.along(columns_NKM).flatten(0, 1), visemes_NVP.flatten(0, 1)
+    return [float(torch.corrcoef(torch.stack([made[:, p], true[:, p]]))[0, 1]) for p in range(true.shape[1])]

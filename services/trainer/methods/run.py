@@ -1,5 +1,6 @@
 """A recipe of the methods as a run of the service: what it learns, what it starts from, its method, and what it leaves."""
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from lipforcing.contract import LATENT_CHANNELS
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
+from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.footage.whole import write_whole
@@ -66,7 +68,9 @@ class MethodRun:
             )
         self._site, self._device = site, device
         self._placing = Placing(device, group, recipe.trained, recipe.half, recipe.seed)
-        self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, torch.device("cpu"))
+        # The small encoders are quick enough where generated speakers are; the big ones are not.
+        near = torch.device("cpu") if recipe.preset == "tiny" else device
+        self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, near)
         self._recipe = recipe = _weighted(recipe, self._encoders)
         self._config = recipe.network
         # Before anything is rendered: a start that does not fit is told at once.
@@ -139,7 +143,7 @@ class MethodRun:
         return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward, shared=together)
 
     def _reward(self) -> SyncReward:
-        site, path = self._site, Path(self._recipe.syncnet or self._syncnet())
+        site, path = self._site, self._syncnet()
         if not self._recipe.syncnet and site.group.rank == 0 and not path.exists():
             network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed)
             write_whole(path, network.state_dict())
@@ -155,9 +159,13 @@ class MethodRun:
                 f"{path} holds no SyncNet: {error}", where={"pointer": "/settings/syncnet"},
                 suggestions=("name the file of syncnet_v2, or leave it empty to train a small one",),
             ) from error  # fmt: skip
-        return SyncReward(self._encoders.codec, SyncScorer(network))
+        codec = copy.deepcopy(self._encoders.codec).to(self._device)
+        return SyncReward(codec, SyncScorer(network.to(self._device)))
 
     def _syncnet(self) -> Path:
+        """The file of the SyncNet that rewards."""
+        if self._recipe.syncnet:
+            return Path(self._recipe.syncnet)
         key = json.dumps([asdict(self._recipe.sync), self._material.digest, self._recipe.seed], sort_keys=True)
         return self._site.cache / f"syncnet-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
 
@@ -178,6 +186,7 @@ class MethodRun:
             "refused": self._material.refused,
             "encoders": self._encoders.digests,
             "starts": {name: stored.digest for name, stored in starts.items() if stored is not None},
+            "reward": sha256_of(self._syncnet()) if recipe.rewarded else None,
             "torch": torch.__version__,
         }
 

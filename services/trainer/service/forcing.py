@@ -18,8 +18,9 @@ from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student, generate
 from lipforcing.vae.base import to_uint8
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.diffusion_forcing import Forcing, ForcingStage, Mouths, start_from_reference
+from services.trainer.diffusion_forcing import Forcing, ForcingStage, start_from_reference
 from services.trainer.latents import ClipLatents
+from services.trainer.mouths import Mouths
 from services.trainer.optimise import Parts
 from services.trainer.service.group import Group
 from services.trainer.service.stage import State, StepReport

@@ -118,8 +118,8 @@ class Rank:
         return {**stage.facts, "revisions": earlier if now in earlier else [*earlier, now]}
 
     def _compare(self, stage: Stage) -> None:
-        """A resumed run must be the same run: same data, same number of parameters."""
-        for name in ("data", "parameters"):
+        """A resumed run must be the same run: same data, same number of parameters, same networks beside its own."""
+        for name in ("data", "parameters", "starts", "reward"):
             before, now = self._order.facts.get(name), stage.facts.get(name)
             if before is not None and before != now:
                 raise CheckpointMismatch(

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lipforcing.network import LipNetwork
-from services.trainer.diffusion_forcing import Mouths, loss_weight
+from services.trainer.diffusion_forcing import loss_weight
 from services.trainer.latents import channel_energy
-from services.trainer.pipeline import Run, both_ways, target_shapes
+from services.trainer.pipeline import Run, both_ways
 from services.trainer.publish import publish
 from services.trainer.recipe import Recipe
 from services.trainer.service.forcing import ForcingRun, Ingredients
@@ -25,8 +25,8 @@ class _Prepared(Run):
         """Everything that the student is made of; prepared now where it is not there yet."""
         recipe, takes = self._recipe, self._takes()
         codec, encoder = self._codec(takes), self._speech()
-        clips, shapes, energy_Z = both_ways(takes, codec, encoder), target_shapes(takes), channel_energy(codec)
-        reader = self._reader(clips, shapes, energy_Z)
+        clips, energy_Z = both_ways(takes, codec, encoder), channel_energy(codec)
+        mouths = self._mouths(takes, codec, clips)
         stages = dict(self._curves)
 
         def write(repository: Path, network: LipNetwork, source: Mapping[str, Any]) -> None:
@@ -41,7 +41,7 @@ class _Prepared(Run):
             data=takes.digest(),
             codec=codec,
             publish=write,
-            mouths=Mouths(reader, reader.standardise(shapes)),
+            mouths=mouths,
         )
 
 

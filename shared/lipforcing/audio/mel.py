@@ -102,10 +102,10 @@ class MelColumns(nn.Module):
         offsets_K = HOP * torch.arange(-self.reach, self.reach + 1, device=waveform_S.device)
         # At 25 and 50 fps neighbouring frames share most of their columns.
         middles_C, which_VK = torch.unique(centres_V[:, None] + offsets_K, return_inverse=True)
-        power_VKM = self._power(waveform_S, middles_C)[which_VK]
+        power_VKM = self.power(waveform_S, middles_C)[which_VK]
         return log_scale(power_VKM / local_level(waveform_S, centres_V).square()[:, None, None])
 
-    def _power(self, waveform_S: Tensor, middles_C: Tensor) -> Tensor:
+    def power(self, waveform_S: Tensor, middles_C: Tensor) -> Tensor:
         """Mel power [C, M] of the windows around sample numbers [C]."""
         last = waveform_S.shape[0]
         start = torch.arange(-(WINDOW // 2), WINDOW - WINDOW // 2, device=waveform_S.device)

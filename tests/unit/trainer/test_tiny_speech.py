@@ -1,13 +1,17 @@
 """The tiny speech encoder: exact in windows, deaf to loudness, silent in silence."""
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 
 from lipforcing.audio.mel import QUIETEST_LEVEL, MelColumns, linear_scale, local_level, log_scale
-from lipforcing.audio.tiny import TinySpeechEncoder
+from lipforcing.audio.tiny import COLUMNS, STRIDE, TinySpeechEncoder
 from lipforcing.contract import SAMPLE_RATE, SPEECH_CONTEXT
+from services.trainer.optimise import Optimisation
+from services.trainer.speech import Heard, SpeechStage, Utterance, train_speech
 
 
 def _speechlike(seconds: float) -> torch.Tensor:
@@ -55,3 +59,32 @@ def test_features_hold_the_mouth_shape_and_nothing_else() -> None:
     back = encoder.spread(visemes) @ torch.linalg.pinv(encoder.axes.T)
     assert encoder.spread(visemes).shape == (5, 64)
     assert torch.allclose(back, visemes, atol=1e-5)
+
+
+@torch.no_grad()
+def test_sliding_along_a_stretch_gives_what_each_frames_own_columns_give() -> None:
+    torch.manual_seed(1)
+    encoder, stretch = TinySpeechEncoder().eval(), torch.rand(2, COLUMNS + 4 * STRIDE, 40)
+    along = encoder.along(stretch)
+    each = [encoder.along(stretch[:, STRIDE * frame : STRIDE * frame + COLUMNS])[:, 0] for frame in range(5)]
+    assert torch.allclose(along, torch.stack(each, dim=1), atol=1e-5)
+
+
+def test_training_hears_the_columns_that_serving_hears() -> None:
+    track, encoder = _speechlike(3.0).numpy(), TinySpeechEncoder()
+    heard = Heard.of([Utterance(track, np.zeros((75, 7), np.float32))])
+    columns, visemes = heard.stretches(torch.tensor([0]), torch.tensor([30]), 1)
+    served = encoder.columns(torch.from_numpy(track), torch.tensor([30 / 25], dtype=torch.float64))
+    assert visemes.shape == (1, 1, 7)
+    assert torch.allclose(columns, served, atol=5e-3)
+
+
+def test_a_few_steps_of_training_lower_the_error() -> None:
+    rng = np.random.default_rng(0)
+    spoken = [
+        Utterance((0.2 * rng.standard_normal(32_000)).astype(np.float32), np.full((50, 7), i / 4, np.float32)) for i in range(4)
+    ]
+    plan = Optimisation(30, 8, 2e-3, warm_up=3)
+    _, curve = train_speech(spoken, SpeechStage(plan, frames=4), seed=1)
+    _, short = train_speech(spoken, SpeechStage(replace(plan, steps=2), frames=4), seed=1)
+    assert curve.losses[-1]["visemes"] < short.losses[-1]["visemes"]

@@ -7,7 +7,14 @@ import torch
 from lipforcing.cache import BlockCausal
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import PRESETS
-from services.trainer.diffusion_forcing import ForcingStage, draw_levels, loss_weight, start_from_reference, train_forcing
+from services.trainer.diffusion_forcing import (
+    Forcing,
+    ForcingStage,
+    draw_levels,
+    loss_weight,
+    start_from_reference,
+    train_forcing,
+)
 from services.trainer.latents import ClipLatents
 from services.trainer.optimise import Optimisation
 
@@ -35,7 +42,7 @@ def test_the_untrained_network_answers_with_the_footage() -> None:
 
 def test_levels_are_equal_within_a_block_and_drawn_for_each_alone() -> None:
     torch.manual_seed(0)
-    levels = draw_levels(200, 3, SMALL, ForcingStage(Optimisation(1, 1, 1.0), chances=(0.5, 0.3, 0.2)))
+    levels = draw_levels(200, 3, SMALL.t_list, (0.5, 0.3, 0.2))
     blocks = levels.reshape(200, 3, 3)
     assert (blocks == blocks[..., :1]).all()
     assert set(levels.flatten().tolist()) == set(SMALL.t_list)
@@ -67,3 +74,22 @@ def test_a_channel_counts_for_what_it_does_to_the_picture() -> None:
     assert weight[:, :, 0, 0].max() < weight[:, :, 5, 4].min()  # what is kept, and the mouth
     even = loss_weight(clips, energy, replace(stage, energy=0.0))
     assert torch.allclose(even, even[:1])
+
+
+def test_the_students_own_first_answers_take_the_place_of_the_input_and_not_of_the_target() -> None:
+    torch.manual_seed(3)
+    clips, network = _clips(), LipNetwork(SMALL)
+    initialise(network, 0)
+    start_from_reference(network)
+    seen: list[torch.Tensor] = []
+    network.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach().clone()))
+    for own, passes in ((0.0, 1), (1.0, 2)):
+        seen.clear()
+        stage = ForcingStage(Optimisation(1, 1, 1.0), own=own, own_chances=(0.0, 0.0, 1.0), chances=(0.0, 0.0, 1.0))
+        weight = loss_weight(clips, torch.ones(16), stage)
+        attention = BlockCausal(SMALL, 6, network.device, network.dtype)
+        objective = Forcing(clips, attention, torch.zeros(1, 2, 64), weight, stage)
+        objective.loss(network, torch.arange(4))
+        assert len(seen) == passes
+        # At t = 0 the network is shown the clip itself: the true one, or what it answered before.
+        assert torch.equal(seen[-1], clips.target_NZThw.float()) == (own == 0.0)

@@ -1,0 +1,63 @@
+"""The middle of the lower face in pictures: decoded from latents, and as it was filmed.
+
+Latents are not pictures: an error of the same size may be plain to see or hardly show. What viewers look at is therefore
+decoded during training, one latent's four frames at a time and around the mouth only, which costs a tenth of a step.
+
+Legend: N pictures (four frames of one latent), Z latent channels, h/w latent side, F four frames' colours (12), V video frames,
+R rows of clips, H/W crop side, C colours.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lipforcing.contract import FRAMES_PER_LATENT, SPATIAL_STRIDE
+from lipforcing.vae.base import from_uint8
+from lipforcing.vae.tiny import TinyCodec, pack_frames
+
+SIDE = 64  # pixels of the region
+# Latent cells that are decoded, of 16 x 16; the outermost on three sides only give the convolutions their surroundings.
+_CELLS = np.s_[..., 7:16, 3:13]
+_TRIM = np.s_[..., SPATIAL_STRIDE:, SPATIAL_STRIDE:-SPATIAL_STRIDE]
+_PIXELS = np.s_[:, 64:128, 32:96]
+
+
+@dataclass(frozen=True, slots=True)
+class MouthPictures:
+    """Mouths of the clips that ``both_ways`` makes of takes.
+
+    Attributes:
+        codec: frozen.
+        crops: uint8 [takes, 2, V, H, W, C]; row r of the clips shows mouth B of its take if r is even, else mouth A.
+    """
+
+    codec: TinyCodec
+    crops: NDArray[np.uint8]
+
+    def decoded(self, z_NZhw: Tensor, previous_NZhw: Tensor) -> Tensor:
+        """Pictures [N, 12, 64, 64] in [-1, 1] of latents, each decoded with the one before it; with gradient."""
+        with torch.autocast(z_NZhw.device.type, torch.bfloat16):
+            made: Tensor = self.codec.decoder(z_NZhw[_CELLS], previous_NZhw[_CELLS])
+        return made.float()[_TRIM]
+
+    def filmed(self, rows: Tensor, latents: Tensor) -> Tensor:
+        """The same pictures as they were filmed.
+
+        Args:
+            rows: of the clips, [N].
+            latents: which latent of each; latent 0 shows frame 0 four times.
+        """
+        shown = []
+        for row, latent in zip(rows.tolist(), latents.tolist(), strict=True):
+            take, which = divmod(row % (2 * len(self.crops)), 2)
+            shown.append(self.crops[take, 1 - which][frames_of(latent)][_PIXELS])
+        return pack_frames(from_uint8(torch.from_numpy(np.stack(shown))))
+
+
+def frames_of(latent: int) -> list[int]:
+    """The four frames that a latent shows."""
+    last = FRAMES_PER_LATENT * latent
+    return [max(0, frame) for frame in range(last - FRAMES_PER_LATENT + 1, last + 1)]
