@@ -45,7 +45,7 @@ def repaint(frame: PictureFrame, matrix: Matrix, generated: Crop, compositor: Co
         for delta, new, old in zip(change, after, before, strict=True):
             cv2.subtract(new, old, dst=delta[rows], mask=changed[rows], dtype=cv2.CV_32F)
     if changed.any():
-        frame.add_codes(box, change, changed)
+        frame.add_codes(box, list(change), changed)
     return True
 
 

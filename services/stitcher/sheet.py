@@ -1,9 +1,9 @@
 """The contact sheet of a job, out of the frames that pass through the painter, so that nothing is decoded for it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Chunk, FrameRange
@@ -12,6 +12,9 @@ from dubbing.faces.align import crop_transforms
 from dubbing.media.picture import PictureFrame
 from dubbing.media.preview import Shown, contact_sheet, spread, tile, whole
 from services.stitcher.repaint import crop_box
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _COLUMNS = 8
 _SIZE = 256

@@ -16,12 +16,12 @@ from services.cli.stack.errors import StackError
 from services.cli.stack.files import exclusive, is_locked, write_private
 from services.cli.stack.home import CHECKOUT, Home
 from services.cli.stack.models import ModelStatus
+from services.cli.stack.patience import Patience
 from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
 from services.cli.stack.processes import triton
 from services.cli.stack.state import StackState
 from services.cli.stack.supervisor import lock_file, plan_file, read_status, status_file
 
-_START_SECONDS = 180.0
 _STOP_SECONDS = 60.0
 _POLL = 0.1
 # A process that crashes this often before it was ever healthy will not heal by waiting.
@@ -205,8 +205,7 @@ class LocalStack:
 
     def _wait(self, names: Iterable[str], progress: Progress) -> None:
         """Returns when all of ``names`` are healthy."""
-        wanted = set(names)
-        deadline = time.monotonic() + _START_SECONDS
+        wanted, patience = set(names), Patience()
         before = {name: self._live().of(name).restarts for name in wanted}
         while True:
             status = self._live()
@@ -215,9 +214,10 @@ class LocalStack:
             if not waiting:
                 return
             for process in waiting:
-                if process.restarts - before[process.name] >= _MAX_CRASHES or time.monotonic() > deadline:
+                crashed = process.restarts - before[process.name] >= _MAX_CRASHES
+                if why := (process.last_exit or "no answer") if crashed else patience.lost(process):
                     raise StackError(
-                        f"{process.name} does not start ({process.last_exit or 'no answer'})\n{self.tail(process.name)}",
+                        f"{process.name} does not start: {why}\n{self.tail(process.name)}",
                         suggestions=(f"The whole log: {self.home.log_of(process.name)}",),
                     )
             time.sleep(_POLL)

@@ -134,7 +134,7 @@ class Compositor:
         warped = cv2.warpAffine(patch.light, place, size, flags=patch.interpolation | cv2.WARP_INVERSE_MAP)
         changed = np.asarray(cv2.bitwise_not(cv2.inRange(warped, np.zeros(4), np.zeros(4))), np.uint8)
         *added, replaced = cv2.split(warped)
-        kept = cv2.subtract(1.0, replaced, dst=replaced)
+        kept = 1 - np.asarray(replaced, np.float32)
         after: list[Plane] = []
         for plane, light in zip(before, added, strict=True):
             filmed = self._light.decode(plane)

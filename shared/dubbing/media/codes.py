@@ -49,7 +49,8 @@ def to_rgb(coded: Coded, box: Box, top: float, depth: int) -> list[NDArray[Any]]
     first = planes[0][box.top : box.bottom, box.left : box.right]
     if space.matrix == "gbr":
         blue, red = (plane[box.top : box.bottom, box.left : box.right] for plane in planes[1:])
-        return [np.asarray(cv2.multiply(plane, top / space.luma_scale, dtype=depth)) for plane in (red, first, blue)]
+        scale = top / space.luma_scale
+        return [np.asarray(cv2.addWeighted(plane, scale, plane, 0, 0, dtype=depth)) for plane in (red, first, blue)]
     luma = first.astype(np.float32)
     cb, cr = (at_luma(plane, sub, box, kind=np.float32) for plane in planes[1:])
     matrix = space.to_rgb_matrix() * top / np.array([space.luma_scale, space.chroma_scale, space.chroma_scale])

@@ -3,6 +3,7 @@
 from celery import Celery
 
 from dubbing.domain.work import Queue
+from dubbing.queue.children import drop_inherited_sockets
 from dubbing.queue.life import show_life
 from dubbing.settings import QueueSettings, RedisSettings
 
@@ -15,6 +16,7 @@ def make_celery(redis: RedisSettings, queue: QueueSettings) -> Celery:
     """An application without tasks; `dubbing.queue.tasks` adds them in workers."""
     if queue.life is not None:
         show_life(queue.life)
+    drop_inherited_sockets()
     app = Celery("dubline", set_as_current=False)
     app.conf.update(
         broker_url=redis.url,

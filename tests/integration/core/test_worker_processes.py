@@ -1,0 +1,108 @@
+"""A worker's pool processes die; what is left of them must not disturb its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis as redis_client
+
+pytestmark = pytest.mark.stack
+APP = """
+from dubbing.queue.app import make_celery
+from dubbing.settings import QueueSettings, RedisSettings
+app = make_celery(RedisSettings(), QueueSettings())
+"""
+
+
+@pytest.fixture
+def worker(redis_url: str, tmp_path: Path) -> Iterator[psutil.Process]:
+    """A worker without tasks, with one pool process, connected to the broker."""
+    (tmp_path / "pool_app.py").write_text(APP)
+    env = {**os.environ, "DUBLINE_REDIS_URL": redis_url, "PYTHONPATH": f"{tmp_path}:{os.pathsep.join(sys.path)}"}
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "pool_app:app",
+        "worker",
+        "-Q",
+        "pool-test",
+        "-c",
+        "1",
+        "-n",
+        "pool@%h",
+        "-l",
+        "INFO",
+    ]
+    with (tmp_path / "log").open("wb") as log:
+        started = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    process = psutil.Process(started.pid)
+    try:
+        until(lambda: b"ready." in (tmp_path / "log").read_bytes())
+        yield process
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def opened(process: psutil.Process) -> dict[str, int]:
+    """Inode of each open descriptor."""
+    folder = Path(f"/proc/{process.pid}/fd")
+    return {file.name: file.stat().st_ino for file in folder.iterdir() if file.exists()}
+
+
+def sockets(process: psutil.Process) -> set[str]:
+    links = [str(file.readlink()) for file in Path(f"/proc/{process.pid}/fd").iterdir() if file.is_symlink()]
+    return {link for link in links if link.startswith("socket:")}
+
+
+def watched(process: psutil.Process) -> set[tuple[str, int]]:
+    """Descriptor and inode of everything that the process's event loops wait for."""
+    lines = [line.split() for file in Path(f"/proc/{process.pid}/fdinfo").iterdir() for line in file.read_text().splitlines()]
+    return {
+        (words[1], int(words[words.index("data:") + 3].removeprefix("ino:"), 16)) for words in lines if words[:1] == ["tfd:"]
+    }
+
+
+def replaced(worker: psutil.Process) -> psutil.Process:
+    """Kill the pool process; returns the one that takes its place."""
+    (first,) = worker.children()
+    os.kill(first.pid, signal.SIGKILL)
+    others: list[psutil.Process] = []
+
+    def another() -> bool:
+        others[:] = [child for child in worker.children() if child.pid != first.pid]
+        return bool(others)
+
+    until(another)
+    return others[0]
+
+
+def test_a_pool_process_that_replaces_a_killed_one_holds_none_of_its_parents_connections(worker: psutil.Process) -> None:
+    second = replaced(worker)
+    until(lambda: not sockets(second) & sockets(worker))
+
+
+def test_a_broker_that_goes_away_after_a_pool_process_was_killed_leaves_no_dead_descriptor_in_the_loop(
+    worker: psutil.Process, redis_url: str
+) -> None:
+    second = replaced(worker)
+    until(lambda: not sockets(second) & sockets(worker))
+    before = sockets(worker)
+    redis_client.Redis.from_url(redis_url).client_kill_filter(_type="normal", skipme=True)
+    until(lambda: bool(before - sockets(worker)) and bool(sockets(worker) - before))
+    until(lambda: watched(worker) <= set(opened(worker).items()))
