@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dubbing.domain.media import VideoInfo
 from dubbing.faces.composite import Compositor
+from dubbing.media.ahead import ahead
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
@@ -17,6 +18,8 @@ from services.stitcher.sheet import Sheet
 
 # Rows of the picture that the meter sees at least: landmarks get no finer with more.
 _SEEN = 320
+# Frames that are decoded while those before are painted.
+_AHEAD = 2
 
 
 class Painter:
@@ -41,7 +44,7 @@ class Painter:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
         with PictureWriter(out, self._video, self._settings) as writer:
             waiting = next(mouths, None)
-            for frame in reader.read():
+            for frame in ahead(reader.read(), _AHEAD):
                 self._sheet.see(frame)
                 if waiting is not None and waiting.frame == frame.index:
                     self._paint_one(frame, waiting)

@@ -14,6 +14,7 @@ from dubbing.domain.faces import Chunk, FrameRange
 from dubbing.domain.work import EncodeFaceTask, EncodeResult
 from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.inference.engine import pad_to_blocks
+from dubbing.media.ahead import ahead
 from dubbing.media.frames import FrameReader
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
@@ -47,7 +48,8 @@ class FaceEncoder:
         engine = self._engines.get(task.preset, task.encoder.version)
         with self._sources.open(task.source.key, task.source.sha256) as path:
             reader = FrameReader(path, analysis.video)
-            for chunk, crops in chunk_crops(reader, analysis, waiting, engine.contract.crop):
+            # One chunk is decoded while the one before is encoded.
+            for chunk, crops in ahead(chunk_crops(reader, analysis, waiting, engine.contract.crop), 1):
                 save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops)))
                 done += len(chunk)
                 context.progress(done, total)

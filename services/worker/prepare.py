@@ -1,6 +1,6 @@
 """PREPARE: shots, faces and chunks of a picture, in one pass over its frames and with memory for points only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from dubbing.faces.detector import FaceDetector
 from dubbing.faces.plan import plan_chunks
 from dubbing.faces.split import split_at_cuts
 from dubbing.faces.tracks import FaceTracker, TrackedFace
+from dubbing.media.ahead import ahead
 from dubbing.media.frames import FrameReader
+from dubbing.media.picture import PictureFrame
 from dubbing.media.shots import ShotFinder
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
@@ -24,6 +26,8 @@ _CHUNK_BLOCKS = 8
 _SHOT_WIDTH = 256
 # Two frames whose grey values differ by less show no cut, flash or whip between them.
 _STEADY = 4.0
+# Frames that are decoded and compared while faces are looked for in those before.
+_AHEAD = 3
 
 OpenDetector = Callable[[], FaceDetector]
 
@@ -60,9 +64,7 @@ class Preparer:
         detector = self._open_detector()
         try:
             tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(video.fps)
-            whole = Box(0, 0, *video.upright_size)
-            for frame in reader.read():
-                change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
+            for frame, change in ahead(_with_changes(reader, finder), _AHEAD):
                 tracker.push(frame, steady=change < _STEADY)
                 context.progress(frame.index + 1, video.frames)
             shots, found = finder.finish(), tracker.finish()
@@ -76,6 +78,14 @@ class Preparer:
             chunks=tuple(plan_chunks([face.track for face in faces], _CHUNK_BLOCKS)),
             findings=found.findings,
         )
+
+
+def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[PictureFrame, float]]:
+    """Every frame, and how much it differs from the one before; the finder sees them all."""
+    whole = Box(0, 0, *reader.video.upright_size)
+    block = max(1, whole.right // _SHOT_WIDTH)
+    for frame in reader.read():
+        yield frame, finder.push(frame.region(whole, block))
 
 
 def _path(face: TrackedFace) -> TrackPath:
