@@ -136,8 +136,8 @@ def _judge(
     }
     made = {name: dubber.speak(clip.crops, features) for name, features in speech.items()}
     pasted = {name: clip.pasted(crops) for name, crops in made.items()}
-    seen = {name: mouth_series(frames, detector) for name, frames in pasted.items()}
-    ceiling = mouth_series(clip.filmed, detector)
+    seen = {name: mouth_series(frames, detector, mirrored=True) for name, frames in pasted.items()}
+    ceiling = mouth_series(clip.filmed, detector, mirrored=True)
     opening, width = shot.truth[1].astype(np.float64).T
     footage_opening = shot.truth[0][:, 0].astype(np.float64)
     others = other.truth[1][:, 0].astype(np.float64)

@@ -29,20 +29,39 @@ class MouthSeries:
         return float(np.mean(~np.isnan(self.opening)))
 
 
-def mouth_series(frames: Iterable[Picture], detector: FaceDetector) -> MouthSeries:
-    """Measures the largest face of every frame (uint8 [H, W, 3] RGB), followed from frame to frame."""
-    face: Face | None = None
+def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
+    """Measures the largest face of every frame (uint8 [H, W, 3] RGB), followed from frame to frame.
+
+    Args:
+        frames: the pictures.
+        detector: finds the landmarks.
+        mirrored: measure every frame's mirror image too and take the mean; the landmarker's own noise is smaller then.
+    """
+    views = [_Follower(detector), _Follower(detector)] if mirrored else [_Follower(detector)]
     rows = []
     for frame in frames:
-        face = next(iter(detector.follow(frame, [face])), None) if face else None
-        face = face or next(iter(detector.find(frame)), None)
-        if face is None:
-            rows.append((np.nan, np.nan))
-            continue
-        eyes = marks.eye_distance(face.landmarks)
-        rows.append((float(marks.mouth_opening(face.landmarks) / eyes), float(marks.mouth_width(face.landmarks) / eyes)))
+        seen = [view.measure(np.ascontiguousarray(frame[:, ::-1]) if number else frame) for number, view in enumerate(views)]
+        rows.append(np.mean(seen, axis=0))
     opening, width = np.array(rows, np.float64).reshape(-1, 2).T
     return MouthSeries(opening, width)
+
+
+class _Follower:
+    """One face from frame to frame."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self._detector = detector
+        self._face: Face | None = None
+
+    def measure(self, frame: Picture) -> tuple[float, float]:
+        """Opening and width, or NaN where no face is found."""
+        face = next(iter(self._detector.follow(frame, [self._face])), None) if self._face else None
+        self._face = face or next(iter(self._detector.find(frame)), None)
+        if self._face is None:
+            return np.nan, np.nan
+        points = self._face.landmarks
+        eyes = marks.eye_distance(points)
+        return float(marks.mouth_opening(points) / eyes), float(marks.mouth_width(points) / eyes)
 
 
 def correlation(a: Series, b: Series) -> float:

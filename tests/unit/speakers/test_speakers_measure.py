@@ -39,7 +39,10 @@ def test_landmarks_follow_the_drawn_mouth(seed: int) -> None:
     truth = one.shot.truth(controls).astype(np.float64)
     with MediaPipeDetector(_MODEL) as detector:
         seen = mouth_series((frame for (frame,) in one.shot.shoot(controls)), detector)
-    assert seen.found == 1.0
+        both = mouth_series((frame for (frame,) in one.shot.shoot(controls)), detector, mirrored=True)
+    assert seen.found == both.found == 1.0
+    assert correlation(both.opening, truth[:, 0]) > correlation(seen.opening, truth[:, 0]) - 0.003
+    assert correlation(both.width, truth[:, 1]) > correlation(seen.width, truth[:, 1]) - 0.01
     assert correlation(seen.opening, truth[:, 0]) > 0.95
     assert correlation(seen.width, truth[:, 1]) > 0.85
     assert best_lag(seen.opening, truth[:, 0], 3) == 0
