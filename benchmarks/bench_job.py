@@ -61,13 +61,17 @@ def main() -> None:
     stack.start()
     try:
         with tempfile.TemporaryDirectory(prefix="dubline-bench-") as folder:
-            rows = [measure(stack, Path(folder), length, options.model) for length in sorted(options.lengths)]
+            rows: list[dict[str, Any]] = []
+            for length in sorted(options.lengths):
+                rows.append(measure(stack, Path(folder), length, options.model))
+                # After each clip: the longest takes long, and what was measured by then is worth keeping.
+                facts = {"machine": host(), "model": options.model, "size": SIZE, "fps": FPS}
+                result = {**facts, "clips": rows, "memory_growth": growth(rows)}
+                save("bench_job", result, options.out)
     finally:
         if not was_up:
             stack.stop()
-    result = {"machine": host(), "model": options.model, "size": SIZE, "fps": FPS, "clips": rows, "memory_growth": growth(rows)}
     show(result)
-    save("bench_job", result, options.out)
 
 
 def host() -> dict[str, Any]:

@@ -167,6 +167,28 @@ def test_regions_are_upright_whatever_the_rotation(clip: Make, make: Make, turn:
     assert np.abs(turned.roi_rgb(box) - rgb).max() < 0.01
 
 
+@pytest.mark.parametrize("turn", [0, 90])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p", "gbrp"])
+def test_a_change_of_codes_is_the_change_that_is_seen_and_stays_inside_its_mask(
+    clip: Make, make: Make, pixel_format: str, turn: int
+) -> None:
+    plain = clip("plain.mov", "-c:v", "ffv1", "-pix_fmt", pixel_format, "-vf", "gblur=3", size="64x48", frames=1)
+    path = make("turned.mov", "-display_rotation", -turn, "-i", plain, "-c", "copy")
+    frame = next(opened(path).read())
+    box = Box(6, 10, 38, 34)
+    seen, before = frame.roi_rgb(box), frame.codes(box)
+    np.testing.assert_allclose(np.stack(before, -1) / 65535, np.clip(seen, 0, 1), atol=1e-5)
+    mask = np.zeros(seen.shape[:2], np.uint8)
+    mask[4:20, 4:28] = 255
+    change = [np.where(mask > 0, np.float32(size), np.float32(0)) for size in (-6000, 3000, 4000)]
+    frame.add_codes(box, change, mask)
+    after = frame.roi_rgb(box)
+    error = np.clip(after, 0, 1) - np.clip(seen + np.stack(change, -1) / 65535, 0, 1)
+    assert np.abs(error[6:18, 8:24]).max() < 0.02
+    np.testing.assert_array_equal(after[:2], seen[:2])
+    np.testing.assert_array_equal(after[:, :1], seen[:, :1])
+
+
 def test_painting_does_not_disturb_the_frames_that_follow(clip: Make) -> None:
     path = clip("a.mp4", frames=30)
     whole = decoded_planes(path)

@@ -44,7 +44,8 @@ def test_a_process_that_works_is_waited_for_longer_than_one_that_does_nothing(ru
 
 
 def test_work_in_a_child_counts(running: Callable[[str], ProcessStatus]) -> None:
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'], timeout=20)"
+    busy = "import time; end = time.time() + 15\nwhile time.time() < end: pass"  # it outlives its parent, which is killed
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
     assert given_up(Patience(stuck=3.0), running(code), seconds=9.0) is None
 
 
