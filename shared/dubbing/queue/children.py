@@ -17,11 +17,18 @@ def drop_inherited_sockets() -> None:
     a child keeps one open, the parent's loop wakes at once for a descriptor that it cannot take off its list any more, and
     spins until it is started again. Pool processes talk to their parent through pipes and connect for themselves.
     """
+    parent = os.getpid()
+
+    def started(**_: Any) -> None:
+        # A pool without processes of its own (solo) sends the signal too, in the worker itself.
+        if os.getpid() != parent:
+            _drop()
+
     # Weak by default, and nothing else holds this function.
-    worker_process_init.connect(_drop, weak=False)
+    worker_process_init.connect(started, weak=False)
 
 
-def _drop(**_: Any) -> None:
+def _drop() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     try:
         for descriptor in [int(file.name) for file in Path("/proc/self/fd").iterdir()]:
