@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 
 from dubbing.settings import S3Settings
+from services.cli.stack import ports
 from services.cli.stack.bootstrap import store_settings
 from services.cli.stack.home import home_at
 from services.cli.stack.local import LocalStack
@@ -107,7 +108,7 @@ class TimeLeft:
     """Says every half minute how much of a long run is left, judged by the tests so far and by what the rest usually take."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
+        self._plugins = config.pluginmanager
         self._began = self._spoke = time.monotonic()
         self._total = self._done = 0
         self._seconds = self._seconds_done = 0.0
@@ -124,13 +125,14 @@ class TimeLeft:
         self._done += 1
         self._seconds_done += seconds_of(nodeid)
         now = time.monotonic()
-        if self._reporter is None or now - self._spoke < 30:
+        reporter = self._plugins.get_plugin("terminalreporter")  # a process that shares a run has none
+        if reporter is None or now - self._spoke < 30:
             return
         self._spoke = now
         # The table counts for two minutes of experience, so that the servers' start does not look like the pace of all.
         pace = (now - self._began + 120) / (self._seconds_done + 120)
         left = pace * (self._seconds - self._seconds_done)
-        self._reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
+        reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
 
     def _expect(self, ids: list[str]) -> None:
         self._total, self._seconds = len(ids), sum(map(seconds_of, ids))
@@ -173,3 +175,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(TimeLeft(config))
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # A part of the range for each process: both look for free ports before the servers of either listen.
+        width = (ports.LAST - ports.FIRST) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        ports.FIRST += int(worker.removeprefix("gw")) * width
+        ports.LAST = ports.FIRST + width

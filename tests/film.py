@@ -80,5 +80,5 @@ def write_tone(path: Path, seconds: float) -> Path:
 def ffmpeg(*words: object) -> None:
     """Runs ffmpeg; its last words are the failure's."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -33,7 +33,7 @@ def dubline(system: LocalStack) -> Dubline:
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environ, timeout=280)
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environ)
 
     return run
 

@@ -46,7 +46,7 @@ class Desk:
         body = {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}, "seed": 7, **wishes}
         return str(self.client.submit(body)["id"])
 
-    def ended(self, job_id: str, seconds: float = 240.0) -> Row:
+    def ended(self, job_id: str, seconds: float = 600.0) -> Row:
         """The job when it has ended."""
         deadline = time.monotonic() + seconds
         while (job := self.client.job(job_id))["status"] not in TERMINAL:
@@ -79,16 +79,24 @@ class Desk:
 
         The process goes on afterwards, if it lives.
         """
-        item = self._until(lambda: next((row for row in self.items(job_id, "infer") if _begun(row)), None))
-        worker = pid_of(item)
-        os.kill(worker, signal.SIGSTOP)
+        item = self._until(lambda: self._caught(job_id))
         try:
-            (still,) = (row for row in self.items(job_id, "infer") if row["id"] == item["id"])
-            assert still["state"] == "leased", "the chunk was finished before anything could be done to it"
-            yield still
+            yield item
         finally:
             with suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGCONT)
+                os.kill(pid_of(item), signal.SIGCONT)
+
+    def _caught(self, job_id: str) -> Row | None:
+        """A chunk that is half done, its process stopped; None when there is none now, or it was quicker than the signal."""
+        rows = self.items(job_id, "infer")
+        assert not rows or {row["state"] for row in rows} != {"done"}, "every chunk was finished before it could be stopped"
+        for row in filter(_begun, rows):
+            os.kill(pid_of(row), signal.SIGSTOP)
+            (still,) = (again for again in self.items(job_id, "infer") if again["id"] == row["id"])
+            if _begun(still):
+                return still
+            os.kill(pid_of(row), signal.SIGCONT)
+        return None
 
     def made(self, job_id: str) -> dict[str, str]:
         """SHA-256 of every chunk and of the master."""
@@ -97,7 +105,7 @@ class Desk:
         return {key.removeprefix(prefix): hashlib.sha256(self.store.get_bytes(key)).hexdigest() for key in keys}
 
     @staticmethod
-    def _until(look: Callable[[], Row | None], seconds: float = 120.0) -> Row:
+    def _until(look: Callable[[], Row | None], seconds: float = 300.0) -> Row:
         deadline = time.monotonic() + seconds
         while (found := look()) is None:
             assert time.monotonic() < deadline, "what was waited for never came"

@@ -43,9 +43,7 @@ def environ(system: LocalStack) -> dict[str, str]:
 def run(environ: dict[str, str]) -> Run:
     def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env={**environ, **more}, timeout=240
-        )
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env={**environ, **more})
 
     return run
 
@@ -223,7 +221,7 @@ def test_a_job_that_fails_for_no_fault_of_its_files_exits_1(
         started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=environ)
         job = json.loads(run("job", wait_for_job(run, before, "queued"), "--json").stdout)
         S3Store(store_settings(system.env())).delete_prefix(f"assets/{job['video']}/")
-    output, _ = started.communicate(timeout=60)
+    output, _ = started.communicate(timeout=300)
     assert (started.returncode, json.loads(output)["error"]["code"]) == (1, "object_missing")
 
 
@@ -243,7 +241,7 @@ def test_ctrl_c_cancels_the_job_and_exits_130(
     )
     job_id = wait_for_job(run, before, "running")
     started.send_signal(signal.SIGINT)
-    output, _ = started.communicate(timeout=60)
+    output, _ = started.communicate(timeout=300)
     assert started.returncode == 130
     assert json.loads(output) == {"status": "canceled"}
     assert json.loads(run("job", job_id, "--json").stdout)["status"] in {"canceling", "canceled"}
@@ -256,7 +254,7 @@ def interruptible() -> None:
 
 
 def wait_for_job(run: Run, before: set[str], status: str) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         items = json.loads(run("jobs", "--json").stdout)["items"]
         fresh = [item["id"] for item in items if item["id"] not in before and item["status"] == status]

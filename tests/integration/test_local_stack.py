@@ -42,16 +42,23 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[LocalStack]:
+def started(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[tuple[LocalStack, float]]:
+    """A stack of every server, and the seconds that its first start took."""
     environ = {"DUBLINE_MODEL_REPO": str(repository)}
     own = LocalStack(home_at(tmp_path_factory.mktemp("own")), environ, owner=os.getpid())
+    began = time.monotonic()
     own.start(ALL)
-    yield own
+    yield own, time.monotonic() - began
     own.destroy()
 
 
+@pytest.fixture(scope="module")
+def own(started: tuple[LocalStack, float]) -> LocalStack:
+    return started[0]
+
+
 def healthy_again(stack: LocalStack, name: str, but_not: int) -> bool:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         found = stack.status().of(name)
         if found.phase is Phase.RUNNING and found.pid != but_not:
@@ -92,11 +99,12 @@ def test_committed_rows_survive_a_killed_database(own: LocalStack) -> None:
         assert connection.execute("SELECT value FROM kept").fetchone() == (7,)
 
 
-def test_a_second_start_is_quick_and_changes_nothing(own: LocalStack) -> None:
+def test_a_second_start_is_quick_and_changes_nothing(started: tuple[LocalStack, float]) -> None:
+    own, first = started
     before, env = own.status(), own.env()
     began = time.monotonic()
     own.start(ALL)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < first / 3  # as slow as the machine is
     assert [process.pid for process in own.status().processes] == [process.pid for process in before.processes]
     assert own.env() == env
 
@@ -177,7 +185,7 @@ def test_two_starts_at_once_end_with_one_stack(own: LocalStack) -> None:
         )
         for _ in range(2)
     ]
-    assert [start.wait(60) for start in starts] == [0, 0]
+    assert [start.wait(300) for start in starts] == [0, 0]
     title = f"127.0.0.1:{own.ports()['redis']}"  # Valkey shows its address instead of its arguments
     servers = [process for process in psutil.process_iter(["cmdline"]) if title in " ".join(process.info["cmdline"] or ())]
     assert len(servers) == 1
@@ -192,7 +200,7 @@ def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tm
         other.start([*ALL, "api"])
         assert {other.status().of(name).phase for name in ALL} == {Phase.EXTERNAL}
         assert set(other.ports()) == {"api"}
-        ready = httpx.get(f"{other.env()['DUBLINE_API_URL']}/readyz", timeout=10)
+        ready = httpx.get(f"{other.env()['DUBLINE_API_URL']}/readyz", timeout=60)
         assert (ready.status_code, set(ready.json()["checks"])) == (200, {"database", "redis", "s3", "triton"})
     finally:
         other.destroy()

@@ -57,7 +57,6 @@ def test_the_gpu_session_ends_within_ten_minutes_and_asks_only_for_what_exists()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_run_writes_every_figure_and_the_gpu_table_is_made_of_them(tmp_path: Path) -> None:
     arguments = ["--preset", "tiny", "--streams", "1", "--blocks", "1", "--fp8", "--out", str(tmp_path)]
     done = run("bench_generation.py", *arguments)

@@ -36,7 +36,6 @@ def random_network() -> LipNetwork:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_two_blocks_of_the_full_size_student_fit_a_small_machine_and_stay_finite() -> None:
     network = random_network()
     network.fuse_qkv()

@@ -13,7 +13,7 @@ from services.trainer.speakers.splits import Split
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "model_repo"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,6 @@ def test_one_window_that_covers_the_track_is_the_whole_one(encoder: Wav2Vec2Feat
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_track_of_two_hours_is_encoded_in_the_memory_of_a_few_windows() -> None:
     done = subprocess.run(
         [sys.executable, "-c", TWO_HOURS], env={**os.environ, "PYTHONPATH": "shared", "OMP_NUM_THREADS": "1"},

@@ -67,7 +67,7 @@ def state(sessions: sessionmaker[Session], job_id: str) -> Job:
         return session.get_one(Job, job_id)
 
 
-def run_all(runner: Runner, seconds: float = 10.0) -> None:
+def run_all(runner: Runner, seconds: float = 60.0) -> None:
     """Run what waits, and what waits for its retry, until nothing is left."""
     idle, end = 0, time.monotonic() + seconds
     while idle < 3 and time.monotonic() < end:
@@ -139,22 +139,27 @@ def test_a_result_that_the_flow_cannot_read_fails_the_job_instead_of_hanging_it(
 def test_the_keeper_shows_life_and_progress_reaches_the_jobs_events(
     runner: Callable[..., Runner], sessions: sessionmaker[Session], job_id: str
 ) -> None:
-    beats = set()
+    beats, took = set(), 0.0
 
     def prepare(task: Any, context: Context) -> Any:
+        nonlocal took
+        began = time.monotonic()
         for done in range(5):
-            context.progress(done * 50, 250)
-            time.sleep(0.3)
-            with sessions() as session:
-                beats.add(session.get_one(WorkItem, context.item.id).heartbeat_at)
+            until, seen = time.monotonic() + 0.3, len(beats)
+            while len(beats) == seen or time.monotonic() < until:
+                context.progress(done * 50, 250)
+                time.sleep(0.02)
+                with sessions() as session:
+                    beats.add(session.get_one(WorkItem, context.item.id).heartbeat_at)
+        took = time.monotonic() - began
         return results.prepare(task)
 
     run_all(runner(prepare=prepare))
     with sessions() as session:
         events = [event for event in UnitOfWork(session).jobs.events_after(job_id, 0) if event.type == "job.progress"]
-    assert len(beats) == 5
+    assert len(beats) >= 5
     assert [event.data["total"] for event in events] == [250] * len(events)
-    assert 2 <= len(events) <= 4
+    assert 2 <= len(events) <= 2 + took / 0.5  # not every report: two a second, the first and the last
 
 
 def test_a_handler_learns_of_cancellation_and_the_job_ends_canceled(
@@ -269,7 +274,7 @@ def test_a_real_worker_answers_the_doorbell_and_knows_who_rang(
         unit_of_work(sessions, Doorbell(app, SETTINGS).ring) as work,
     ):
         make_job(work)
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while len(heard) < 2 and time.monotonic() < end:
         time.sleep(0.05)
     worker.stop()

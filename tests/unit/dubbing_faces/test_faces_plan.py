@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dubbing.domain.faces import FaceTrack
@@ -17,6 +17,7 @@ def tracks_of(lengths: list[int], gap: int = 0) -> list[FaceTrack]:
     return tracks
 
 
+@settings(deadline=None)  # how long one example takes is the machine's business
 @given(st.lists(st.integers(1, 2000), max_size=8), st.integers(0, 30), st.integers(2, 40))
 def test_every_frame_of_every_track_is_kept_by_exactly_one_chunk(lengths: list[int], gap: int, max_blocks: int) -> None:
     tracks = tracks_of(lengths, gap)
@@ -26,6 +27,7 @@ def test_every_frame_of_every_track_is_kept_by_exactly_one_chunk(lengths: list[i
     assert [c.index for c in chunks] == list(range(len(chunks)))
 
 
+@settings(deadline=None)  # how long one example takes is the machine's business
 @given(st.integers(1, 5000), st.integers(2, 40))
 def test_chunks_are_bounded_and_only_the_first_has_no_pre_roll(length: int, max_blocks: int) -> None:
     first, *later = plan_chunks(tracks_of([length]), max_blocks)

@@ -37,7 +37,7 @@ def spec(home: Home, name: str = "sleeper", command: tuple[str, ...] = SLEEP, **
     return ProcessSpec(name=name, command=command, cwd="/", probe=f"life://60{home.run / 'life'}", grace=2.0, **more)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -123,7 +123,7 @@ def test_the_supervisor_follows_the_plan_and_ends_all_when_its_owner_is_gone(hom
     finally:
         owner.kill()
         owner.wait()
-        thread.join(20)
+        thread.join(60)
     assert not thread.is_alive()
     assert not psutil.pid_exists(kept)
 

@@ -53,7 +53,7 @@ class Tags(HTMLParser):
 
 def evaluated(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "services.trainer.evaluation", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
