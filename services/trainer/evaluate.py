@@ -106,7 +106,7 @@ def evaluate(
         look: called with every clip's number and its pictures by name, e.g. to draw contact sheets.
 
     Returns:
-        JSON values; correlations are means of per-clip Pearson correlations.
+        JSON values; correlations are means of per-clip Pearson correlations, and ``each`` lists two of them clip by clip.
     """
     dubber, detector = Dubber(repository), MediaPipeDetector(landmarker)
     held = [footage(split, seed * 1_000_003 + index, frames, plain=True) for index in range(clips)]
@@ -196,6 +196,7 @@ def _summary(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
     return {
         **{name: mean(name) for name in names},
         "r_open_worst": round(float(np.nanmin([row["r_open"] for row in rows])), 4),
+        "each": {name: [round(float(row[name]), 4) for row in rows] for name in ("r_open", "r_width")},
         "lag_within_1": share("lag", lambda lag: abs(lag) <= 1),
         "late_lag_2_to_4": share("lag_late", lambda lag: 2 <= lag <= 4),
     }

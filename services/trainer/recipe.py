@@ -43,18 +43,18 @@ class Recipe:
     name: str = "tiny"
     network: StudentConfig = PRESETS["tiny"]
     seed: int = 1
-    takes: int = 960
+    takes: int = 1_440
     frames: int = 33
     utterances: int = 7_000
     utterance_seconds: int = 6
     codec: CodecStage = field(
-        default=CodecStage(Optimisation(2_800, 12, 2e-3), Optimisation(6_000, 10, 1.5e-3, average=0.998), mouth=8.0)
+        default=CodecStage(Optimisation(2_800, 12, 2e-3), Optimisation(11_000, 10, 1.5e-3, average=0.998), mouth=8.0)
     )
     speech: SpeechStage = field(
-        default=SpeechStage(Optimisation(9_000, 64, 2e-3, warm_up=100, clip=10.0, average=0.999, weight_decay=0.02))
+        default=SpeechStage(Optimisation(20_000, 64, 2e-3, warm_up=100, clip=10.0, average=0.999, weight_decay=0.02))
     )
     reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
-    forcing: ForcingStage = field(default=ForcingStage(Optimisation(3_500, 4, 1.4e-3, warm_up=50, muon=True)))
+    forcing: ForcingStage = field(default=ForcingStage(Optimisation(5_000, 4, 1.4e-3, warm_up=50, muon=True)))
     evaluation: Evaluation = Evaluation()
 
     def to_json(self) -> dict[str, Any]:

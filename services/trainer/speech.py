@@ -61,8 +61,8 @@ class SpeechStage:
     frames: int = 16
     weights: tuple[float, ...] = (4.0, 4.0, 3.0, 1.0, 1.0, 0.5, 0.5)
     noise: float = 0.6
-    warp: float = 0.15
-    tilt: float = 0.15
+    warp: float = 0.08
+    tilt: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
