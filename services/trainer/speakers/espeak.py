@@ -122,6 +122,6 @@ def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range:
         recorder = _Recorder()
         callback = _CALLBACK(recorder)  # named: C holds a bare pointer to it
         library.espeak_SetSynthCallback(callback)
-        data = text.encode() + b"\0"
-        library.espeak_Synth(data, len(data), 0, _POS_CHARACTER, 0, _UTF8, None, None)
+        written = text.encode() + b"\0"
+        library.espeak_Synth(written, len(written), 0, _POS_CHARACTER, 0, _UTF8, None, None)
         return recorder.spoken(hertz)
