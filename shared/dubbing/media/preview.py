@@ -96,8 +96,9 @@ def tile(picture: PictureFrame, box: Box | None) -> Image.Image:
     side = max(2, round(max(box.right - box.left, box.bottom - box.top) * (_CONTEXT if box != (0, 0, width, height) else 1)))
     left, top = (box.left + box.right - side) // 2, (box.top + box.bottom - side) // 2
     inside = Box(max(0, left), max(0, top), min(width, left + side), min(height, top + side))
-    square = Image.new("RGB", (side, side), _GROUND)
-    square.paste(Image.fromarray(picture.region(inside)), (inside.left - left, inside.top - top))
+    block = max(1, side // (2 * _TILE))  # twice as fine as the tile is fine enough to resample from
+    square = Image.new("RGB", (-(-side // block),) * 2, _GROUND)
+    square.paste(Image.fromarray(picture.region(inside, block)), ((inside.left - left) // block, (inside.top - top) // block))
     return square.resize((_TILE, _TILE), Image.Resampling.LANCZOS)
 
 
