@@ -38,6 +38,8 @@ class MethodRecipe:
         steps: of the optimiser.
         batch: samples of one step, over all GPUs and micro-batches.
         micro: samples of one GPU at a time.
+        together: neighbouring samples of a step that share what decides control flow (exit step, window, side of the sync
+            window); a multiple of processes x ``micro``, and fixed, so that the processes' number changes no step.
         latents: of each clip.
         trained: parameters of the network (in Stage 2 of the critic too).
         critic: sizes of the critic (Stage 2); it begins as a copy of the teacher.
@@ -65,6 +67,7 @@ class MethodRecipe:
     steps: int = 1_000
     batch: int = 8
     micro: int = 8
+    together: int = 64
     latents: int = 9
     trained: Trained = FULL
     critic: StudentConfig | None = None
@@ -139,7 +142,7 @@ def load(name: str) -> MethodRecipe:
 
 def build(
     recipe: MethodRecipe, network: LipNetwork, null: Null, *,
-    critic: LipNetwork | None = None, teacher: Teacher | None = None, reward: Reward | None = None, shared: int = 1 << 30,
+    critic: LipNetwork | None = None, teacher: Teacher | None = None, reward: Reward | None = None,
 ) -> Method:  # fmt: skip
     """The method of a recipe, ready to take steps.
 
@@ -150,7 +153,6 @@ def build(
         critic: of Stage 2.
         teacher: of Stage 2.
         reward: of Stage 2, where it weights by one.
-        shared: places that decide together; a multiple of ranks x micro-batch (``Draws``).
 
     Raises:
         ValueError: Stage 2 without critic or teacher.
@@ -160,7 +162,7 @@ def build(
         if critic is None or teacher is None:
             raise ValueError(f"{recipe.name} needs a critic and a teacher")
         weighting = stage.weighting if recipe.reward else None
-        stage = replace(stage, shared=shared, weighting=weighting)
-        return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward)
+        stage = replace(stage, weighting=weighting)
+        return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward, shared=recipe.together)
     objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null)
-    return Supervised(network, objective, recipe.update, recipe.seed, shared)
+    return Supervised(network, objective, recipe.update, recipe.seed, recipe.together)

@@ -61,11 +61,8 @@ class MethodRun:
     def __init__(self, recipe: MethodRecipe, site: Site, device: torch.device) -> None:
         group = site.group
         check_named(recipe)
-        if recipe.batch % (group.world * recipe.micro):
-            raise InvalidSetting(
-                f"A batch of {recipe.batch} does not split over {group.world} processes in micro-batches of {recipe.micro}.",
-                where={"pointer": "/settings/batch"},
-            )
+        _check_split(recipe, group.world)
+        _check_data(recipe)
         self._site, self._device = site, device
         self._placing = Placing(device, group, recipe.trained, recipe.half, recipe.seed)
         # The small encoders are quick enough where generated speakers are; the big ones are not.
@@ -133,14 +130,13 @@ class MethodRun:
 
     def _method(self, network: LipNetwork) -> Method:
         recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
-        together = self._site.group.world * recipe.micro
         if self._teacher is None:
-            return build(recipe, network, null, shared=together)
+            return build(recipe, network, null)
         config, weights = self._teacher.config, self._teacher.weights
         teacher = Teacher(recipe.judges()[1], self._placing.network(config, weights, frozen=True), null)
         critic = self._placing.network(config, weights)
         reward = self._reward() if recipe.rewarded else None
-        return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward, shared=together)
+        return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward)
 
     def _reward(self) -> SyncReward:
         site, path = self._site, self._syncnet()
@@ -194,6 +190,25 @@ class MethodRun:
 def open_run(recipe: MethodRecipe, site: Site, device: torch.device) -> MethodStage:
     """The stage of one process of a run; raises like `MethodRun`."""
     return MethodRun(recipe, site, device).stage()
+
+
+def _check_data(recipe: MethodRecipe) -> None:
+    if not recipe.data and recipe.preset != "tiny":
+        raise InvalidSetting(
+            f"{recipe.name} learns from footage: generated speakers are drawn for the small model alone.",
+            where={"pointer": "/settings/data"},
+            suggestions=("name what `dubline data prepare --crop 512` has written",),
+        )
+
+
+def _check_split(recipe: MethodRecipe, world: int) -> None:
+    for name in ("batch", "together"):
+        samples = getattr(recipe, name)
+        if samples % (world * recipe.micro):
+            raise InvalidSetting(
+                f"{name} {samples} does not split over {world} processes in micro-batches of {recipe.micro}.",
+                where={"pointer": f"/settings/{name}"},
+            )
 
 
 def _teachers(recipe: MethodRecipe) -> tuple[StudentConfig, ...]:

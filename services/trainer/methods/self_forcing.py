@@ -50,7 +50,6 @@ class Stage2:
         guidance: of the teacher.
         places: weights of mouth and rest in every loss.
         weighting: of the samples by their reward; None rewards nothing.
-        shared: places that decide together (``Draws``).
     """
 
     student: UpdatePlan
@@ -59,7 +58,6 @@ class Stage2:
     ratio: int = 5
     places: Places = field(default=Places(kept=0.05))
     weighting: Weighting | None = None
-    shared: int = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +110,7 @@ class SelfForcing:
         stage: hyper-parameters.
         seed: of everything that is drawn.
         reward: of generated clips; needed exactly where the stage weights by it.
+        shared: places that decide together (``Draws``).
 
     Raises:
         ValueError: a reward without a weighting or the reverse; a teacher that would be trained.
@@ -119,14 +118,14 @@ class SelfForcing:
 
     def __init__(
         self, student: LipNetwork, critic: LipNetwork, teacher: Teacher, stage: Stage2, *,
-        seed: int, reward: Reward | None = None,
+        seed: int, reward: Reward | None = None, shared: int = 1 << 30,
     ) -> None:  # fmt: skip
         if (reward is None) != (stage.weighting is None):
             raise ValueError("a stage that weights by reward needs one, and a reward needs a weighting")
         if any(parameter.requires_grad for parameter in teacher.network.parameters()):
             raise ValueError("the teacher is not frozen")
         self._student, self._critic, self._teacher = student, critic, teacher
-        self._stage, self._seed, self._reward = stage, seed, reward
+        self._stage, self._seed, self._reward, self._shared = stage, seed, reward, shared
         self.student_update = Updater("student", student, stage.student)
         self.critic_update = Updater("critic", critic, stage.critic)
 
@@ -137,7 +136,7 @@ class SelfForcing:
 
     def step(self, number: int, micro_batches: Sequence[Clips]) -> Figures:
         """See ``Method``: the critic learns in every step, the student in every ``ratio``-th."""
-        draws = [Draws(self._seed, number, clips.places, self._stage.shared) for clips in micro_batches]
+        draws = [Draws(self._seed, number, clips.places, self._shared) for clips in micro_batches]
         with torch.no_grad():
             made = [self_rollout(self._student, *pair, gradient=False) for pair in zip(micro_batches, draws, strict=True)]
         names = [name for clips in micro_batches for name in clips.names]

@@ -6,6 +6,7 @@ from services.trainer.methods.update import UpdatePlan
 
 RECIPE = MethodRecipe(
     name="df_1_3b",
+    preset="1.3b",
     network=PRESETS["1.3b"],
     update=UpdatePlan(1e-5, warm_up=1_000),
     steps=5_000,

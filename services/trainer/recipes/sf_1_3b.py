@@ -13,11 +13,13 @@ _UPDATE = UpdatePlan(2e-6, betas=(0.0, 0.999))
 
 RECIPE = MethodRecipe(
     name="sf_1_3b",
+    preset="1.3b",
     network=PRESETS["1.3b"],
     stage=Stage2(replace(_UPDATE, ema=0.99), _UPDATE, Guidance.of(TEACHERS["14b"]), weighting=Weighting()),
     steps=600,
     batch=64,
     micro=1,
+    together=8,
     latents=21,
     critic=PRESETS["1.3b"],
     teaching=TEACHERS["14b"],

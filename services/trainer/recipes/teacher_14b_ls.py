@@ -8,6 +8,7 @@ from services.trainer.methods.update import UpdatePlan
 
 RECIPE = MethodRecipe(
     name="teacher_14b_ls",
+    preset="14b",
     network=PRESETS["14b"],
     stage=FlowStage(),
     update=UpdatePlan(5e-5, clip=1.0),

@@ -41,7 +41,7 @@ def smooth(plan: UpdatePlan) -> UpdatePlan:
 def shrunken(name: str) -> MethodRecipe:
     recipe = load(name)
     small = Trained(rank=2) if recipe.trained != FULL else FULL
-    recipe = replace(recipe, network=SMALL, trained=small, update=smooth(recipe.update))
+    recipe = replace(recipe, together=8, network=SMALL, trained=small, update=smooth(recipe.update))
     if not isinstance(recipe.stage, Stage2):
         return recipe
     stage = replace(
@@ -60,9 +60,9 @@ def method_of(recipe: MethodRecipe, mesh: Any) -> Method:
         for one in (net, critic, frozen):
             shard(one, mesh, F32)
     if not isinstance(recipe.stage, Stage2):
-        return build(recipe, net, NULL, shared=8)
+        return build(recipe, net, NULL)
     told = Teacher(TEACHER, frozen, NULL)
-    return build(recipe, net, NULL, critic=critic, teacher=told, reward=Likes(), shared=8)
+    return build(recipe, net, NULL, critic=critic, teacher=told, reward=Likes())
 
 
 def after_one_step(recipe: MethodRecipe, micro_batches: list[Clips], mesh: Any = None) -> dict[str, Tensor]:

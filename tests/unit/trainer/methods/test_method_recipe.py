@@ -26,6 +26,7 @@ def test_every_recipe_carries_its_name_is_short_and_starts_from_one_that_exists(
         assert recipe.name == name
         assert set(recipe.starts.values()) <= set(NAMES)
         assert (recipe.start, recipe.teacher, recipe.data) == ("", "", "")
+        assert recipe.network == PRESETS[recipe.preset]
         assert recipe.to_json()["name"] == name
         path = Path(recipes.__file__).with_name(f"{name}.py")
         assert len(path.read_text().splitlines()) <= 35

@@ -9,7 +9,7 @@ import torch
 from method_runs import ALONE, MODELS, SIZES, data_set
 from torch import Tensor
 
-from dubbing.errors import UnfitStart
+from dubbing.errors import InvalidSetting, UnfitStart
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from services.trainer.methods.adapters import merged
@@ -25,7 +25,7 @@ from services.trainer.service.stage import Stage
 CPU = torch.device("cpu")
 WIDTHS: dict[str, Any] = {**SIZES, "text_dim": 6, "text_len": 3, "audio_input": 64, "latent": 16}
 # As two ranks see it, two micro-batches each. A large eps keeps Adam from dividing by gradients that are all but zero.
-COMMON: dict[str, Any] = {"preset": "tiny", "latents": 3, "batch": 4, "micro": 1, "steps": 3, "half": False}
+COMMON: dict[str, Any] = {"preset": "tiny", "latents": 3, "batch": 4, "micro": 1, "steps": 3, "half": False, "together": 4}
 NAMES = ("teacher_14b_ls", "df_1_3b", "sf_14b")
 
 
@@ -143,6 +143,13 @@ def test_a_sharded_distillation_goes_on_exactly_and_runs_in_half_precision(of_tw
 def test_a_big_recipe_never_starts_afresh(name: str, settings: dict[str, str], words: str, tmp_path: Path) -> None:
     with pytest.raises(UnfitStart, match=words):
         open_run(changed(load(name), settings), Site(tmp_path, ALONE, MODELS), CPU)
+    named = {**settings, **dict.fromkeys(("start", "teacher"), "/somewhere")}
+    with pytest.raises(InvalidSetting, match="learns from footage") as raised:
+        open_run(changed(load(name), named), Site(tmp_path, ALONE, MODELS), CPU)
+    assert "dubline data prepare --crop 512" in raised.value.suggestions[0]
+    with pytest.raises(InvalidSetting, match=r"encoders of (1\.3b|14b) cannot be read"):  # their weights are not committed
+        open_run(changed(load(name), {**named, "data": "/somewhere"}), Site(tmp_path, ALONE, MODELS), CPU)
+    assert not list(tmp_path.iterdir())
 
 
 def test_merged_adapters_are_what_their_layers_compute() -> None:
