@@ -1,0 +1,113 @@
+"""What the study learns from: takes encoded shard by shard, so that crops are never all in memory.
+
+Legend: N takes, V video frames, H/W crop side, C colours, S samples of sound.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from services.trainer.data import MARGIN, SHARD, Takes, render_takes
+from services.trainer.latents import ClipLatents
+from services.trainer.methods.ablation.shelf import Shelf
+from services.trainer.methods.ablation.sizes import Sizes
+from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.material import Speakers
+from services.trainer.methods.sync_training import Spoken
+from services.trainer.pipeline import both_ways
+from services.trainer.speakers.splits import Split
+
+if TYPE_CHECKING:
+    from lipforcing.audio.tiny import TinySpeechEncoder
+    from lipforcing.vae.tiny import TinyCodec
+
+_SEED = 1  # of the takes: the same for all seeds of the study, which differ in what is drawn while training
+
+
+class Footage(NamedTuple):
+    """Encoded takes, and the crops and sounds of some of them."""
+
+    material: Speakers
+    talk: "Talk"
+
+
+def prepare(folder: Path, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> Footage:
+    """The study's takes, for both of their mouths, as heard and with the true mouth shapes.
+
+    Args:
+        folder: of rendered takes; those that are missing are rendered there.
+        sizes: number and length of takes.
+        encoders: of crops and sound.
+        shelf: keeps the latents.
+    """
+    render_takes(folder, Split.TRAIN, sizes.takes, frames=sizes.frames, seed=_SEED)
+    found = hashlib.sha256()
+    for takes in _shards(folder, sizes, sizes.takes):
+        found.update(takes.digest().encode())
+    key = [found.hexdigest(), encoders.digests]
+    held = shelf.tensors("latents", key, lambda: _encoded(folder, sizes, encoders))
+    speech_NVA, sounds_NS = held.pop("speech_NVA"), held.pop("sounds_NS")
+    latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    talk = Talk(folder, sizes)
+    return Footage(Speakers(digest, latents, speech_NVA, sounds_NS, talk), talk)
+
+
+def _encoded(folder: Path, sizes: Sizes, encoders: Encoders) -> dict[str, Tensor]:
+    codec, speech = cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech)
+    names = ("reference_NZThw", "masked_NZThw", "target_NZThw")
+    parts: dict[str, list[Tensor]] = {name: [] for name in (*names, "heard", "true", "sounds_NS")}
+    for takes in _shards(folder, sizes, sizes.takes):
+        clips = both_ways(takes, codec, speech)
+        once = len(clips) // 2  # the second half has the same latents and the true shapes
+        for name in names:
+            parts[name].append(getattr(clips, name)[:once])
+        parts["heard"].append(clips.speech_NVA[:once])
+        parts["true"].append(clips.speech_NVA[once:])
+        parts["sounds_NS"].append(torch.from_numpy(_sounds(takes)[:, ::-1].reshape(once, -1).copy()))
+    speech_NVA = torch.cat([*parts.pop("heard"), *parts.pop("true")])
+    return {"speech_NVA": speech_NVA, **{name: torch.cat(some) for name, some in parts.items()}}
+
+
+def _shards(folder: Path, sizes: Sizes, count: int) -> Iterator[Takes]:
+    """The first ``count`` takes with the middle of their crops, one file of them at a time."""
+    files = sorted(folder.glob(f"{Split.TRAIN.value}-{sizes.frames}-{_SEED}-*.npz"))
+    for first, file in zip(range(0, count, SHARD), files, strict=False):
+        shard, some = np.load(file), min(SHARD, count - first)
+        arrays = {name: shard[name][:some] for name in ("crops", "sound", "visemes", "truth")}
+        arrays["crops"] = np.ascontiguousarray(sizes.middle(arrays["crops"]))
+        yield Takes(**arrays, meta=tuple(json.loads(str(shard["meta"]))[:some]))
+
+
+def _sounds(takes: Takes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    return takes.sound[..., MARGIN:-MARGIN]
+
+
+class Talk:
+    """Mouths of the first takes with their own sounds, read when the first is asked for."""
+
+    def __init__(self, folder: Path, sizes: Sizes) -> None:
+        self._folder, self._sizes = folder, sizes
+        self._held: list[Spoken] = []
+
+    def __len__(self) -> int:
+        """Number of mouths."""
+        return 2 * self._sizes.talk
+
+    def __getitem__(self, index: int) -> Spoken:
+        """One of them."""
+        if not self._held:
+            for takes in _shards(self._folder, self._sizes, self._sizes.talk):
+                pairs = zip(takes.crops, _sounds(takes).astype(np.float32) / 32_768.0, strict=True)
+                self._held += [Spoken(crops[i], sounds[i]) for crops, sounds in pairs for i in (0, 1)]
+        return self._held[index]
+
+    def release(self) -> None:
+        """Forget the crops; they are read again when they are needed."""
+        self._held = []

@@ -1,0 +1,100 @@
+"""What is measured of generated clips: sync by the small SyncNet, mouths by landmarks, pictures against the true ones.
+
+Legend: B clips, V video frames, H/W crop side, Z latent channels, T latent frames, h/w latent side, S samples of sound.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dubbing.faces.detector import FaceDetector
+from lipforcing.contract import mouth_mask
+from lipforcing.syncnet import SyncScorer
+from lipforcing.vae.base import Codec, from_uint8, to_uint8
+from services.trainer.evaluation.mouth import mouths_in
+from services.trainer.methods.ablation.held_out import HeldOut
+from services.trainer.speakers.measure import MouthSeries, correlation
+
+# What a figure is, as the table calls it, and which way is better.
+FIGURES = {
+    "sync_c": ("Sync-C, ours", 1), "sync_d": ("Sync-D, ours", -1), "offset_0": ("offset 0", 1),
+    "r_open": ("opening r", 1), "r_width": ("width r", 1), "mae_open": ("opening error", -1),
+    "mouth_mse": ("mouth MSE", -1),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Measures clips.
+
+    Attributes:
+        codec: of the latents.
+        scorer: the small SyncNet.
+        detector: of landmarks.
+    """
+
+    codec: Codec
+    scorer: SyncScorer
+    detector: FaceDetector
+
+    @torch.no_grad()
+    def pictures(self, latents_BZThw: Tensor) -> Tensor:
+        """Decoded crops, uint8 [B, V, H, W, 3], one clip at a time."""
+        like = next(self.codec.parameters())
+        return torch.cat([to_uint8(self.codec.decode(one[None].to(like))) for one in latents_BZThw])
+
+    def figures(self, crops_BVHWC: Tensor, held: HeldOut) -> list[dict[str, float]]:
+        """``FIGURES`` of every clip."""
+        return [self._clip(crops, held, index) for index, crops in enumerate(crops_BVHWC)]
+
+    def mouths(self, crops_VHWC: Tensor, held: HeldOut, index: int) -> MouthSeries:
+        """Opening and width by landmarks, with what is generated of the crop put into the whole crop of the footage.
+
+        Around it is what was filmed, chin included, which spoke other words: nothing of the truth is there.
+        """
+        around_VHWC = held.around_BVHWC[index].numpy().copy()
+        side = crops_VHWC.shape[1]
+        first = (around_VHWC.shape[1] - side) // 2
+        around_VHWC[:, first : first + side, first : first + side][:, mouth_mask(side)] = crops_VHWC.numpy()[
+            :, mouth_mask(side)
+        ]
+        return mouths_in(around_VHWC, self.detector)
+
+    def offset(self, crops_VHWC: Tensor, waveform_S: Tensor) -> int:
+        """Frames by which the sound comes before its picture."""
+        return self.scorer.score(crops_VHWC, waveform_S).offset
+
+    def _clip(self, crops_VHWC: Tensor, held: HeldOut, index: int) -> dict[str, float]:
+        score = self.scorer.score(crops_VHWC, sound_of(held, index))
+        seen, truth = self.mouths(crops_VHWC, held, index), held.truth_BV2[index].double().numpy()
+        return {
+            "sync_c": score.confidence, "sync_d": score.distance, "offset_0": float(score.offset == 0),
+            "r_open": correlation(seen.opening, truth[:, 0]), "r_width": correlation(seen.width, truth[:, 1]),
+            "mae_open": _error(seen.opening, truth[:, 0]), "mouth_mse": mouth_error(crops_VHWC, held.crops_BVHWC[index]),
+        }  # fmt: skip
+
+
+def sound_of(held: HeldOut, index: int) -> Tensor:
+    """The sound of one clip, float32 [S].
+
+    Raises:
+        ValueError: the clips came without.
+    """
+    if held.clips.waveform_BS is None:
+        raise ValueError("the clips came without sound")
+    return held.clips.waveform_BS[index]
+
+
+def mouth_error(one_VHWC: Tensor, two_VHWC: Tensor) -> float:
+    """Mean squared difference in the mouth region of pictures in [-1, 1]."""
+    mask_HW = torch.from_numpy(mouth_mask(one_VHWC.shape[1]))
+    apart = from_uint8(one_VHWC) - from_uint8(two_VHWC)
+    return float(apart[..., mask_HW].square().mean())
+
+
+def _error(seen_V: NDArray[np.float64], true_V: NDArray[np.float64]) -> float:
+    known = np.isfinite(seen_V)
+    return float(np.abs(seen_V - true_V)[known].mean()) if known.any() else float("nan")

@@ -1,0 +1,126 @@
+"""How large the study is, and the recipes of its stages: diffs of the demonstration model's."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
+from lipforcing.vae.tiny import TinyCodec
+from services.trainer.latents import channel_energy
+from services.trainer.methods.guidance import Gate, Guidance
+from services.trainer.methods.recipe import MethodRecipe, load
+from services.trainer.methods.self_forcing import Stage2
+from services.trainer.methods.sync_training import SyncStage
+from services.trainer.optimise import Optimisation
+
+_CELL = 8  # pixels of a latent cell's side
+# Forms of Stage 2: where the teacher is guided, and whether samples are weighted by the reward.
+FORMS: dict[str, tuple[Gate, bool]] = {
+    "always": ("always", False), "never": ("never", False), "window": ("window", False), "reward": ("window", True),
+}  # fmt: skip
+# The middle of a crop holds the whole mouth, and its lower half is what is generated: a quarter of the tokens of ``tiny``.
+_NETWORK = replace(PRESETS["tiny"], dim=160, ffn=480, heads=5, layers=4, latent=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of the study; the interface (latents, conditions, timesteps, window, sink) is ``tiny``'s, on the middle of crops.
+
+    Attributes:
+        network: of teacher, student and critic alike.
+        takes: generated takes, each for both of its mouths.
+        talk: of those, how many SyncNet learns from.
+        frames: of each clip, 9 + 12k.
+        batch: samples of a step.
+        teacher: steps.
+        forcing: steps of Stage 1.
+        critic: steps of Stage 2; every fifth is one of the student too.
+        sync: steps of the small SyncNet.
+        ode: Euler steps of the teacher.
+        guidance: its scale.
+        clips: held-out clips of each split.
+        resamples: of the bootstrap.
+    """
+
+    network: StudentConfig = _NETWORK
+    takes: int = 240
+    talk: int = 80
+    frames: int = 33
+    batch: int = 8
+    teacher: int = 1_000
+    forcing: int = 250
+    critic: int = 150
+    sync: int = 300
+    ode: int = 50
+    guidance: float = 2.0
+    clips: int = 16
+    resamples: int = 4_000
+
+    def middle(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The middle of crops [..., H, W, 3], as large as the network's latents."""
+        side = _CELL * self.network.latent
+        first = (crops.shape[-2] - side) // 2
+        return crops[..., first : first + side, first : first + side, :]
+
+    @property
+    def teaching(self) -> TeacherConfig:
+        """The teacher and how it samples; its window is the same share of the grid whatever the number of steps."""
+        steps = tuple(self.ode * step // 50 for step in (20, 40))
+        return TeacherConfig(self.network, self.ode, guidance=self.guidance, guidance_steps=(steps[0], steps[1]))
+
+    def to_json(self) -> dict[str, Any]:
+        """For digests and reports."""
+        made: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return made
+
+
+SMOKE = Sizes(
+    network=replace(PRESETS["tiny"], dim=128, ffn=32, heads=4, layers=4, latent=8),
+    takes=1, talk=1, frames=9, batch=2, teacher=1, forcing=1, critic=5, sync=1, ode=2, clips=2, resamples=50,
+)  # fmt: skip
+PROFILES = {"full": Sizes(), "smoke": SMOKE}
+
+
+def teacher_recipe(sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:
+    """Flow matching; the recipe ``teacher_tiny`` with the study's sizes."""
+    base = replace(load("teacher_tiny"), teaching=sizes.teaching, steps=sizes.teacher)
+    return _sized(base, sizes, seed, codec)
+
+
+def forcing_recipe(sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:
+    """Stage 1; the recipe ``df_tiny`` with the study's sizes."""
+    return _sized(replace(load("df_tiny"), steps=sizes.forcing), sizes, seed, codec)
+
+
+def distilling_recipe(sizes: Sizes, seed: int, codec: TinyCodec, form: str) -> MethodRecipe:
+    """Stage 2 in one of ``FORMS``; the recipe ``sf_tiny`` with the study's sizes.
+
+    Raises:
+        TypeError: the recipe is no longer one of Stage 2.
+    """
+    gate, rewarded = FORMS[form]
+    base = load("sf_tiny")
+    if not isinstance(base.stage, Stage2):
+        raise TypeError("sf_tiny is no recipe of Stage 2")
+    stage = replace(base.stage, guidance=Guidance.of(sizes.teaching, gate))
+    changed = replace(base, stage=stage, critic=sizes.network, teaching=sizes.teaching, steps=sizes.critic, reward=rewarded)
+    return _sized(changed, sizes, seed, codec)
+
+
+def sync_stage(sizes: Sizes) -> SyncStage:
+    """How the small SyncNet is trained."""
+    return SyncStage(Optimisation(sizes.sync, 24, 1e-3, warm_up=min(50, sizes.sync)), calibration=min(32, 2 * sizes.talk))
+
+
+def _sized(recipe: MethodRecipe, sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:
+    energy_Z = channel_energy(codec) ** recipe.energy
+    channels = tuple((energy_Z / energy_Z.mean()).tolist())
+    stage = replace(recipe.stage, places=replace(recipe.stage.places, channels=channels))
+    latents = 1 + (sizes.frames - 1) // 4
+    return replace(
+        recipe, network=sizes.network, stage=stage, batch=sizes.batch, micro=sizes.batch, latents=latents,
+        takes=sizes.takes, seed=seed,
+    )  # fmt: skip

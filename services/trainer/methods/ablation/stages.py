@@ -1,0 +1,141 @@
+"""The study's stages: teacher, Stage 1, small SyncNet, Stage 2 in its forms. Methods and steps are the product's own.
+
+Legend: L text tokens, E text width.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import structlog
+import torch
+
+from lipforcing.network import LipNetwork, initialise
+from lipforcing.syncnet import TINY, SyncNet, SyncScorer
+from lipforcing.vae.tiny import TinyCodec
+from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.methods.ablation.footage import Footage
+from services.trainer.methods.ablation.shelf import Made, Shelf
+from services.trainer.methods.ablation.sizes import Sizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
+from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.folders import Kept
+from services.trainer.methods.guidance import Null
+from services.trainer.methods.material import Batches
+from services.trainer.methods.recipe import MethodRecipe, build
+from services.trainer.methods.reward import Reward, SyncReward
+from services.trainer.methods.sync_training import train_syncnet
+from services.trainer.methods.teacher import Teacher
+from services.trainer.methods.training import Method
+from services.trainer.methods.update import precision
+
+log = structlog.get_logger(__name__)
+_CPU = torch.device("cpu")
+_REPORT = 25  # steps between two lines of the log
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Everything that is trained, each thing once.
+
+    Attributes:
+        sizes: of the study.
+        encoders: of crops and sound.
+        footage: what is learned.
+        shelf: of results.
+    """
+
+    sizes: Sizes
+    encoders: Encoders
+    footage: Footage
+    shelf: Shelf
+
+    @property
+    def codec(self) -> TinyCodec:
+        """Of the latents."""
+        return cast("TinyCodec", self.encoders.codec)
+
+    @property
+    def null(self) -> Null:
+        """Of guidance; ``tiny`` has no prompt, so its embedding is zero and so is that of the empty one."""
+        config = self.sizes.network
+        return Null(torch.zeros(config.text_len, config.text_dim))
+
+    def teacher(self, seed: int) -> Made:
+        """The bidirectional teacher; it starts at the footage unchanged (``start_from_reference``)."""
+        recipe = teacher_recipe(self.sizes, seed, self.codec)
+
+        def train() -> tuple[Kept, Mapping[str, Any]]:
+            network = LipNetwork(self.sizes.network)
+            initialise(network, seed)
+            start_from_reference(network)
+            return self._run(recipe, network, build(recipe, network, self.null))
+
+        return self.shelf.network("teacher", self._key(recipe), train)
+
+    def forcing(self, seed: int, teacher: Made) -> Made:
+        """Stage 1 from the teacher's weights."""
+        recipe = forcing_recipe(self.sizes, seed, self.codec)
+
+        def train() -> tuple[Kept, Mapping[str, Any]]:
+            network = _copy(teacher)
+            return self._run(recipe, network, build(recipe, network, self.null))
+
+        return self.shelf.network("forcing", self._key(recipe, teacher.key), train)
+
+    def syncnet(self, seed: int) -> tuple[SyncScorer, str]:
+        """The small SyncNet, and a name for what made it."""
+        stage = sync_stage(self.sizes)
+        key = [asdict(stage), self.footage.material.digest, self.sizes.talk, seed]
+
+        def train() -> dict[str, torch.Tensor]:
+            network, curve = train_syncnet(self.footage.talk, stage, seed)
+            self.footage.talk.release()
+            log.info("syncnet", **curve.to_json())
+            return dict(network.state_dict())
+
+        network = SyncNet(TINY)
+        network.load_state_dict(self.shelf.tensors("syncnet", json.loads(json.dumps(key)), train))
+        return SyncScorer(network), self.shelf.path("syncnet", json.loads(json.dumps(key))).name
+
+    def distilled(self, seed: int, form: str, teacher: Made, start: Made, judge: tuple[SyncScorer, str]) -> Made:
+        """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""
+        recipe = distilling_recipe(self.sizes, seed, self.codec, form)
+
+        def train() -> tuple[Kept, Mapping[str, Any]]:
+            network, critic = _copy(start), _copy(teacher)
+            reward: Reward | None = SyncReward(self.codec, judge[0]) if recipe.rewarded else None
+            taught_by = Teacher(self.sizes.teaching, teacher.network, self.null)
+            method = build(recipe, network, self.null, critic=critic, teacher=taught_by, reward=reward)
+            return self._run(recipe, network, method)
+
+        parts = (teacher.key, start.key, *([judge[1]] if recipe.rewarded else []))
+        return self.shelf.network(form, self._key(recipe, *parts), train)
+
+    def _key(self, recipe: MethodRecipe, *parts: str) -> list[Any]:
+        return [recipe.to_json(), self.footage.material.digest, *parts]
+
+    def _run(self, recipe: MethodRecipe, network: LipNetwork, method: Method) -> tuple[Kept, Mapping[str, Any]]:
+        """All steps of a recipe; leaves the averaged weights in ``network``."""
+        text_LE = self.null.text_LE
+        batches = Batches(self.footage.material, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, recipe.rewarded, _CPU)
+        began, cpu, curve = time.monotonic(), time.process_time(), []
+        for number in range(1, recipe.steps + 1):
+            with precision(_CPU, half=recipe.half):
+                figures = method.step(number, batches(number))
+            if number % _REPORT == 0 or number == recipe.steps:
+                spent = time.process_time() - cpu
+                log.info("step", recipe=recipe.name, seed=recipe.seed, number=number, of=recipe.steps, cpu=round(spent),
+                         **{name: round(value, 4) for name, value in figures.items()})  # fmt: skip
+                curve.append({"step": number, **figures})
+        next(iter(method.updates.values())).swap_average()
+        notes = {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu, "curve": curve}
+        return Kept(network.eval(), text_LE, text_LE), notes
+
+
+def _copy(made: Made) -> LipNetwork:
+    """A trainable copy."""
+    network = LipNetwork(made.network.config)
+    network.load_state_dict(made.network.state_dict())
+    return network.train()
