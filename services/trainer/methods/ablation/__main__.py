@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoders = load_encoders(options.repository, "tiny", 1, torch.device("cpu"))
     footage = prepare(options.takes or options.out / "takes", sizes, encoders, shelf)
     stages = Stages(sizes, encoders, footage, shelf)
-    scorer, judge_key = stages.syncnet(_JUDGE)
+    scorer, judge_key = stages.judging(_JUDGE)
     model = MediaSettings().face_model
     seeds = range(1, options.seeds + 1)
     teachers = {seed: 1 if options.one_teacher else seed for seed in seeds}
@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ablation", description="What each step of the distillation is worth.")
     parser.add_argument("--out", type=Path, required=True, help="folder of results; a second call goes on where it was")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--one-teacher", action="store_true", help="the seeds share the first one's teacher")
+    parser.add_argument(
+        "--one-teacher", action="store_true", help="the seeds share the first one's teacher, and the SyncNet that rewards"
+    )
     parser.add_argument("--profile", choices=sorted(PROFILES), default="full")
     parser.add_argument("--repository", type=Path, default=_ROOT / "model_repo", help="where face and speech encoder are")
     parser.add_argument("--takes", type=Path, help="folder of rendered takes (seed 1); else they are rendered under --out")

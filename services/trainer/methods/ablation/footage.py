@@ -31,10 +31,15 @@ _SEED = 1  # of the takes: the same for all seeds of the study, which differ in 
 
 
 class Footage(NamedTuple):
-    """Encoded takes, and the crops and sounds of some of them."""
+    """Encoded takes, and where the crops and sounds are that a SyncNet learns from."""
 
     material: Speakers
-    talk: "Talk"
+    folder: Path
+    sizes: Sizes
+
+    def talk(self, takes: int) -> "Talk":
+        """The mouths of the first takes."""
+        return Talk(self.folder, self.sizes, takes)
 
 
 def prepare(folder: Path, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> Footage:
@@ -55,8 +60,8 @@ def prepare(folder: Path, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> Foo
     speech_NVA, sounds_NS = held.pop("speech_NVA"), held.pop("sounds_NS")
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
-    talk = Talk(folder, sizes)
-    return Footage(Speakers(digest, latents, speech_NVA, sounds_NS, talk), talk)
+    talk = Talk(folder, sizes, sizes.takes)
+    return Footage(Speakers(digest, latents, speech_NVA, sounds_NS, talk), folder, sizes)
 
 
 def _encoded(folder: Path, sizes: Sizes, encoders: Encoders) -> dict[str, Tensor]:
@@ -92,22 +97,18 @@ def _sounds(takes: Takes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
 class Talk:
     """Mouths of the first takes with their own sounds, read when the first is asked for."""
 
-    def __init__(self, folder: Path, sizes: Sizes) -> None:
-        self._folder, self._sizes = folder, sizes
+    def __init__(self, folder: Path, sizes: Sizes, takes: int) -> None:
+        self._folder, self._sizes, self._takes = folder, sizes, takes
         self._held: list[Spoken] = []
 
     def __len__(self) -> int:
         """Number of mouths."""
-        return 2 * self._sizes.talk
+        return 2 * self._takes
 
     def __getitem__(self, index: int) -> Spoken:
         """One of them."""
         if not self._held:
-            for takes in _shards(self._folder, self._sizes, self._sizes.talk):
+            for takes in _shards(self._folder, self._sizes, self._takes):
                 pairs = zip(takes.crops, _sounds(takes).astype(np.float32) / 32_768.0, strict=True)
                 self._held += [Spoken(crops[i], sounds[i]) for crops, sounds in pairs for i in (0, 1)]
         return self._held[index]
-
-    def release(self) -> None:
-        """Forget the crops; they are read again when they are needed."""
-        self._held = []

@@ -16,13 +16,13 @@ from lipforcing.syncnet import SyncScorer
 from lipforcing.vae.base import Codec, from_uint8, to_uint8
 from services.trainer.evaluation.mouth import mouths_in
 from services.trainer.methods.ablation.held_out import HeldOut
-from services.trainer.speakers.measure import MouthSeries, correlation
+from services.trainer.speakers.measure import MouthSeries, best_lag, correlation
 
 # What a figure is, as the table calls it, and which way is better.
 FIGURES = {
     "sync_c": ("Sync-C, ours", 1), "sync_d": ("Sync-D, ours", -1), "offset_0": ("offset 0", 1),
-    "r_open": ("opening r", 1), "r_width": ("width r", 1), "mae_open": ("opening error", -1),
-    "mouth_mse": ("mouth MSE", -1),
+    "apart_0": ("distance at shift 0, ours", -1), "lag_0": ("lag 0 by landmarks", 1), "r_open": ("opening r", 1),
+    "r_width": ("width r", 1), "mae_open": ("opening error", -1), "mouth_mse": ("mouth MSE x 1000", -1),
 }  # fmt: skip
 
 
@@ -72,6 +72,8 @@ class Judge:
         seen, truth = self.mouths(crops_VHWC, held, index), held.truth_BV2[index].double().numpy()
         return {
             "sync_c": score.confidence, "sync_d": score.distance, "offset_0": float(score.offset == 0),
+            "apart_0": score.confidence + score.distance - score.in_time,
+            "lag_0": float(best_lag(seen.opening, truth[:, 0], min(5, len(truth) // 2 - 1)) == 0),
             "r_open": correlation(seen.opening, truth[:, 0]), "r_width": correlation(seen.width, truth[:, 1]),
             "mae_open": _error(seen.opening, truth[:, 0]), "mouth_mse": mouth_error(crops_VHWC, held.crops_BVHWC[index]),
         }  # fmt: skip

@@ -32,13 +32,15 @@ class Sizes:
     Attributes:
         network: of teacher, student and critic alike.
         takes: generated takes, each for both of its mouths.
-        talk: of those, how many SyncNet learns from.
+        talk: of those, how many the SyncNet learns from that rewards.
         frames: of each clip, 9 + 12k.
         batch: samples of a step.
         teacher: steps.
         forcing: steps of Stage 1.
         critic: steps of Stage 2; every fifth is one of the student too.
-        sync: steps of the small SyncNet.
+        rate: of learning in Stage 2: twice the recipe's, for half its steps.
+        sync: steps of the SyncNet that rewards.
+        judge: steps of the one that judges; it learns from all takes.
         ode: Euler steps of the teacher.
         guidance: its scale.
         clips: held-out clips of each split.
@@ -52,8 +54,10 @@ class Sizes:
     batch: int = 8
     teacher: int = 1_000
     forcing: int = 250
-    critic: int = 150
-    sync: int = 300
+    critic: int = 100
+    rate: float = 1e-4
+    sync: int = 700
+    judge: int = 1_200
     ode: int = 50
     guidance: float = 2.0
     clips: int = 16
@@ -79,7 +83,7 @@ class Sizes:
 
 SMOKE = Sizes(
     network=replace(PRESETS["tiny"], dim=128, ffn=32, heads=4, layers=4, latent=8),
-    takes=1, talk=1, frames=9, batch=2, teacher=1, forcing=1, critic=5, sync=1, ode=2, clips=2, resamples=50,
+    takes=1, talk=1, frames=9, batch=2, teacher=1, forcing=1, critic=5, sync=1, judge=1, ode=2, clips=2, resamples=50,
 )  # fmt: skip
 PROFILES = {"full": Sizes(), "smoke": SMOKE}
 
@@ -105,14 +109,15 @@ def distilling_recipe(sizes: Sizes, seed: int, codec: TinyCodec, form: str) -> M
     base = load("sf_tiny")
     if not isinstance(base.stage, Stage2):
         raise TypeError("sf_tiny is no recipe of Stage 2")
-    stage = replace(base.stage, guidance=Guidance.of(sizes.teaching, gate))
+    student, critic = (replace(plan, lr=sizes.rate) for plan in (base.stage.student, base.stage.critic))
+    stage = replace(base.stage, student=student, critic=critic, guidance=Guidance.of(sizes.teaching, gate))
     changed = replace(base, stage=stage, critic=sizes.network, teaching=sizes.teaching, steps=sizes.critic, reward=rewarded)
     return _sized(changed, sizes, seed, codec)
 
 
-def sync_stage(sizes: Sizes) -> SyncStage:
-    """How the small SyncNet is trained."""
-    return SyncStage(Optimisation(sizes.sync, 24, 1e-3, warm_up=min(50, sizes.sync)), calibration=min(32, 2 * sizes.talk))
+def sync_stage(steps: int, takes: int) -> SyncStage:
+    """How a small SyncNet is trained."""
+    return SyncStage(Optimisation(steps, 24, 1e-3, warm_up=min(50, steps)), calibration=min(32, 2 * takes))
 
 
 def _sized(recipe: MethodRecipe, sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:

@@ -84,20 +84,26 @@ class Stages:
 
         return self.shelf.network("forcing", self._key(recipe, teacher.key), train)
 
-    def syncnet(self, seed: int) -> tuple[SyncScorer, str]:
-        """The small SyncNet, and a name for what made it."""
-        stage = sync_stage(self.sizes)
-        key = [asdict(stage), self.footage.material.digest, self.sizes.talk, seed]
+    def rewarding(self, seed: int) -> tuple[SyncScorer, str]:
+        """The small SyncNet that rewards, and a name for what made it."""
+        return self._syncnet(seed, self.sizes.sync, self.sizes.talk)
+
+    def judging(self, seed: int) -> tuple[SyncScorer, str]:
+        """The small SyncNet that judges, trained longer; no student is rewarded by it."""
+        return self._syncnet(seed, self.sizes.judge, self.sizes.takes)
+
+    def _syncnet(self, seed: int, steps: int, takes: int) -> tuple[SyncScorer, str]:
+        stage = sync_stage(steps, takes)
+        key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
 
         def train() -> dict[str, torch.Tensor]:
-            network, curve = train_syncnet(self.footage.talk, stage, seed)
-            self.footage.talk.release()
+            network, curve = train_syncnet(self.footage.talk(takes), stage, seed)
             log.info("syncnet", **curve.to_json())
             return dict(network.state_dict())
 
         network = SyncNet(TINY)
-        network.load_state_dict(self.shelf.tensors("syncnet", json.loads(json.dumps(key)), train))
-        return SyncScorer(network), self.shelf.path("syncnet", json.loads(json.dumps(key))).name
+        network.load_state_dict(self.shelf.tensors("syncnet", key, train))
+        return SyncScorer(network), self.shelf.path("syncnet", key).name
 
     def distilled(self, seed: int, form: str, teacher: Made, start: Made, judge: tuple[SyncScorer, str]) -> Made:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""

@@ -85,10 +85,10 @@ class Study:
         yield Row("teacher", f"{taught_by.key} guided", in_full(teacher))
         yield Row("unguided", f"{taught_by.key} not guided", in_full(teacher, 1.0))
         yield Row("cast", f"{taught_by.key} cast", in_two_steps(taught_by))
-        start = stages.forcing(seed, taught_by)
+        start, rewarded_by = stages.forcing(seed, taught_by), stages.rewarding(self.teachers[seed])
         yield self._student("forcing", start)
         for form in FORMS:
-            yield self._student(form, stages.distilled(seed, form, taught_by, start, stages.syncnet(seed)))
+            yield self._student(form, stages.distilled(seed, form, taught_by, start, rewarded_by))
 
     @staticmethod
     def _student(name: str, made: Made) -> Row:

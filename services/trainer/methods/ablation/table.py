@@ -83,21 +83,19 @@ def _shown(name: str, value: Sequence[float], *, sign: bool = False) -> str:
 
 
 def plot(summary: Mapping[str, Any], path: Path) -> None:
-    """Sync against fidelity, one point with both intervals for each row."""
+    """Sync against fidelity, twice: by SyncNet and by landmarks; one point with both intervals for each row."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import, and only plots need it
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axis = figure.subplots()
-    for number, (row, figures) in enumerate(summary["rows"].items()):
-        (x, left, right), (y, low, high) = ([1000 * v for v in figures["mouth_mse"]], figures["sync_c"])
-        if row in ("truth", "footage"):
-            axis.axhline(y, linestyle="--" if row == "truth" else ":", color="grey", linewidth=1)
-            axis.annotate(ROWS[row], (1.0, y), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
-            continue
-        shape = "os^Dv"[number % 5]
-        axis.errorbar(
-            x, y, [[y - low], [high - y]], [[x - left], [right - x]], fmt=shape, capsize=2, linewidth=1, label=ROWS[row]
-        )
-    axis.set(xlabel="mouth MSE x 1000 (less is better)", ylabel="Sync-C of our small SyncNet (more is better)")
-    axis.legend(fontsize=7, loc="lower right")
-    figure.savefig(path, dpi=110)
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    titles = {"apart_0": "distance to the sound, small SyncNet (less is better)", "r_open": "opening r (more is better)"}
+    for axis, (name, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        for number, (row, figures) in enumerate(summary["rows"].items()):
+            (x, left, right), (y, low, high) = ([1000 * v for v in figures["mouth_mse"]], figures[name])
+            if row in ("truth", "footage"):
+                axis.axhline(y, linestyle="--" if row == "truth" else ":", color="grey", linewidth=1, label=ROWS[row])
+                continue
+            bars = {"yerr": [[y - low], [high - y]], "xerr": [[x - left], [right - x]]}
+            axis.errorbar(x, y, fmt="os^Dv"[number % 5], capsize=2, linewidth=1, label=ROWS[row], **bars)
+        axis.set(xlabel="mouth MSE x 1000 (less is better)", ylabel=title)
+    figure.axes[1].legend(fontsize=6, loc="lower right")
+    figure.savefig(path, dpi=100)
