@@ -8,7 +8,7 @@ Choices:
 - A student that streams never sees a true clip under noise, only its own first answer noised again. So a share of the steps
   starts from that: the first answer of the whole clip is made without gradient and takes the true clip's place as input (not
   as target).
-- What viewers look at is decoded: the mouth in one or two latents of every clip, compared with the film as a picture and by the
+- What viewers look at is decoded: the mouth in one latent of every clip, compared with the film as a picture and by the
   shape that a reader sees in it.
 - The network starts as the identity (``start_from_reference``): its first answer is the footage unchanged, so training begins
   with moving the mouth instead of with learning what a face looks like.
@@ -59,7 +59,7 @@ class ForcingStage:
     kept: float = 0.05
     moving: float = 4.0
     deaf: float = 0.0
-    own: float = 0.5
+    own: float = 0.4
     own_chances: tuple[float, ...] = (0.2, 0.6, 0.2)
     energy: float = 0.4
     mouths: MouthWeights = field(default=MouthWeights())

@@ -30,9 +30,9 @@ class MouthWeights:
 
     picture: float = 1.0
     edges: float = 0.5
-    reading: float = 0.15
+    reading: float = 0.08
     veil: float = 0.06
-    shown: int = 2
+    shown: int = 1
     parameters: tuple[float, ...] = (2.0, 2.0, 1.0, 1.0, 1.0, 0.5, 0.5, 2.0, 2.0)
 
 
