@@ -32,7 +32,7 @@ class Sizes:
     Attributes:
         network: of teacher, student and critic alike.
         takes: generated takes, each for both of its mouths.
-        talk: of those, how many the SyncNet learns from that rewards.
+        talk: of those, how many the SyncNets learn from.
         frames: of each clip, 9 + 12k.
         batch: samples of a step.
         teacher: steps.
@@ -40,7 +40,7 @@ class Sizes:
         critic: steps of Stage 2; every fifth is one of the student too.
         rate: of learning in Stage 2: twice the recipe's, for half its steps.
         sync: steps of the SyncNet that rewards.
-        judge: steps of the one that judges; it learns from all takes.
+        judge: steps of the one that judges.
         ode: Euler steps of the teacher.
         guidance: its scale.
         clips: held-out clips of each split.
@@ -57,7 +57,7 @@ class Sizes:
     critic: int = 100
     rate: float = 1e-4
     sync: int = 700
-    judge: int = 1_200
+    judge: int = 700
     ode: int = 50
     guidance: float = 2.0
     clips: int = 16

@@ -86,13 +86,14 @@ class Stages:
 
     def rewarding(self, seed: int) -> tuple[SyncScorer, str]:
         """The small SyncNet that rewards, and a name for what made it."""
-        return self._syncnet(seed, self.sizes.sync, self.sizes.talk)
+        return self._syncnet(seed, self.sizes.sync)
 
     def judging(self, seed: int) -> tuple[SyncScorer, str]:
-        """The small SyncNet that judges, trained longer; no student is rewarded by it."""
-        return self._syncnet(seed, self.sizes.judge, self.sizes.takes)
+        """The small SyncNet that judges; no student is rewarded by it."""
+        return self._syncnet(seed, self.sizes.judge)
 
-    def _syncnet(self, seed: int, steps: int, takes: int) -> tuple[SyncScorer, str]:
+    def _syncnet(self, seed: int, steps: int) -> tuple[SyncScorer, str]:
+        takes = self.sizes.talk
         stage = sync_stage(steps, takes)
         key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
 

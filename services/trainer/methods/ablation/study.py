@@ -57,12 +57,14 @@ class Study:
     def run(self, out: Path, name: str) -> dict[str, Any]:
         """Measure everything; leaves ``NAME.json``, ``NAME.md``, ``NAME.png`` and contact sheets in ``out``."""
         by_row: dict[str, list[list[dict[str, float]]]] = {row: [clips] for row, clips in self._given()}
-        rows = {seed: list(self._rows(seed)) for seed in self.teachers}
+        rows: dict[int, list[Row]] = {seed: [] for seed in self.teachers}
         done: set[str] = set()
-        for row in (row for some in rows.values() for row in some):
-            if row.key not in done:  # a teacher that several seeds share is one sample of teachers, not several
-                by_row.setdefault(row.name, []).append(self._figures(row))
-            done.add(row.key)
+        for seed, some in rows.items():
+            for row in self._rows(seed):
+                some.append(row)
+                if row.key not in done:  # a teacher that several seeds share is one sample of teachers, not several
+                    by_row.setdefault(row.name, []).append(self._figures(row))
+                done.add(row.key)
         speeds = {row.name: self._speed(row) for row in next(iter(rows.values()))}
         scores = {
             row: {figure: [[clip[figure] for clip in clips] for clips in seeds] for figure in FIGURES}

@@ -97,5 +97,5 @@ def plot(summary: Mapping[str, Any], path: Path) -> None:
             bars = {"yerr": [[y - low], [high - y]], "xerr": [[x - left], [right - x]]}
             axis.errorbar(x, y, fmt="os^Dv"[number % 5], capsize=2, linewidth=1, label=ROWS[row], **bars)
         axis.set(xlabel="mouth MSE x 1000 (less is better)", ylabel=title)
-    figure.axes[1].legend(fontsize=6, loc="lower right")
+    figure.legend(*figure.axes[1].get_legend_handles_labels(), fontsize=7, loc="outside lower center", ncols=4)
     figure.savefig(path, dpi=100)
