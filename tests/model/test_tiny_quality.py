@@ -12,6 +12,7 @@ from services.trainer.speakers.splits import Split
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "model_repo"
+CLIPS = 4  # of those that were recorded
 
 pytestmark = pytest.mark.slow
 
@@ -26,20 +27,23 @@ def recorded() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def measured(recorded: dict[str, Any]) -> dict[str, Any]:
+    """The first clips of the recorded measurement, measured again."""
     landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    return evaluate(
-        MODELS, landmarker, split=Split.TEST, clips=recorded["clips"], frames=recorded["frames"], seed=recorded["seed"]
-    )
+    return evaluate(MODELS, landmarker, split=Split.TEST, clips=CLIPS, frames=recorded["frames"], seed=recorded["seed"])
 
 
 def test_the_manifest_tells_what_is_measured(recorded: dict[str, Any], measured: dict[str, Any]) -> None:
-    assert measured["r_open"] == pytest.approx(recorded["r_open"], abs=0.03)
-    assert measured["r_width"] == pytest.approx(recorded["r_width"], abs=0.06)
+    assert measured["each"]["r_open"] == pytest.approx(recorded["each"]["r_open"][:CLIPS], abs=0.03)
+    assert measured["each"]["r_width"] == pytest.approx(recorded["each"]["r_width"][:CLIPS], abs=0.06)
+    for name in ("r_open", "r_width"):
+        assert recorded[name] == pytest.approx(sum(recorded["each"][name]) / recorded["clips"], abs=1e-3)
 
 
-def test_the_mouth_follows_the_speech_on_time(measured: dict[str, Any]) -> None:
-    assert measured["r_open"] >= 0.8
-    assert measured["r_width"] >= 0.7
+def test_the_mouth_follows_the_speech_on_time(recorded: dict[str, Any], measured: dict[str, Any]) -> None:
+    assert recorded["r_open"] >= 0.85
+    assert recorded["r_width"] >= 0.75
+    assert measured["r_open"] >= 0.85
+    assert measured["r_width"] >= 0.75
     assert measured["r_swapped"] >= 0.75
     assert measured["lag_within_1"] >= 0.95
     assert measured["late_lag_2_to_4"] >= 0.95
