@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             study.run(options.out, split)
             if split == "dev" and options.trajectory:
                 place = options.out / "trajectory"
-                trajectory(stages, stages.teacher(1), scorer, held, count=options.trajectory, out=place)
+                trajectory(stages, stages.teacher(1), study.judge, held, count=options.trajectory, out=place)
             sys.stdout.write(f"{split}\n\n{(options.out / f'{split}.md').read_text()}\n")
 
 

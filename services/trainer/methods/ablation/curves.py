@@ -1,29 +1,64 @@
-"""The trajectory analysis of the study's own teacher, on its own held-out clips."""
+"""The trajectory analysis of the study's own teacher, on its own held-out clips.
 
+Choice: ``sync`` is minus the distance at shift 0. On clips this short Sync-C looks at shifts that lie mostly beyond their ends.
+
+Legend: B clips, Z latent channels, T latent frames, h/w latent side.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
+from torch import Tensor
 
-from lipforcing.syncnet import SyncScorer
 from services.trainer.methods.ablation.held_out import HeldOut
+from services.trainer.methods.ablation.judge import Judge, mouth_error
 from services.trainer.methods.ablation.rows import pick
 from services.trainer.methods.ablation.shelf import Made
 from services.trainer.methods.ablation.stages import Stages
+from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.trajectory import PictureJudge, Recommendation, Row, analyse, write
+from services.trainer.methods.trajectory import COST, SYNC, Recommendation, Row, analyse, write
 
 log = structlog.get_logger(__name__)
 _SEED = 42  # of the noise, the same for all clips and settings
 _LANDINGS = 10  # to how many steps the jumps go
 
 
-def trajectory(stages: Stages, made: Made, scorer: SyncScorer, held: HeldOut, *, count: int, out: Path) -> Recommendation:
+class NearJudge:
+    """``trajectory.Judge`` by the distance at shift 0 and the mouth's mean squared error.
+
+    Args:
+        judge: decodes and scores; its detector is not used.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Mapping[str, Sequence[float]]:
+        """See ``trajectory.Judge``.
+
+        Raises:
+            ValueError: the clips came without waveforms.
+        """
+        if clips.waveform_BS is None:
+            raise ValueError("judging sync needs waveforms")
+        made, true = self._judge.pictures(x0_BZThw), self._judge.pictures(clips.x0_BZThw)
+        scores = [self._judge.scorer.score(*pair) for pair in zip(made, clips.waveform_BS, strict=True)]
+        return {
+            SYNC: [score.in_time - score.confidence - score.distance for score in scores],
+            "sync_c": [score.confidence for score in scores],
+            COST: [mouth_error(*pair) for pair in zip(made, true, strict=True)],
+        }
+
+
+def trajectory(stages: Stages, made: Made, judge: Judge, held: HeldOut, *, count: int, out: Path) -> Recommendation:
     """Analyse a teacher clip by clip; leaves rows, means, plots and recipe fragment in ``out``.
 
     Args:
         stages: of the study.
         made: the teacher.
-        scorer: judges sync; no student was rewarded by it.
+        judge: of clips; no student was rewarded by its SyncNet.
         held: the clips.
         count: how many of them.
         out: folder.
@@ -33,9 +68,9 @@ def trajectory(stages: Stages, made: Made, scorer: SyncScorer, held: HeldOut, *,
     """
     sizes = stages.sizes
     teacher = Teacher(sizes.teaching, made.network, stages.null)
-    judge, every = PictureJudge(stages.codec, scorer), max(1, sizes.ode // _LANDINGS)
+    near, every = NearJudge(judge), max(1, sizes.ode // _LANDINGS)
     rows: list[Row] = []
     for index in range(count):
-        rows += analyse(teacher, pick(held.clips, index), judge, seed=_SEED, landings=range(every, sizes.ode, every))
+        rows += analyse(teacher, pick(held.clips, index), near, seed=_SEED, landings=range(every, sizes.ode, every))
         log.info("analysed", clip=index + 1, of=count)
     return write(rows, out)
