@@ -142,22 +142,25 @@ class _Leg:
         time_up, beaten, give_up_at = clock.monotonic() + self._settings.leg, 0.0, float("inf")
         while True:
             ended = processes.ended() is not None
-            while (event := next(events)) is not None:
+            event = next(events)
+            if event is not None:
                 handlers[event.pop("kind")](event)
-            if ended:
+            elif ended:
                 return
+            # Also between events: processes that tell faster than they are listened to must not outrun the wish to stop.
             now = clock.monotonic()
             if now - beaten > _BEAT and give_up_at == float("inf"):
                 beaten, why = now, self._why_stop(late=now > time_up)
                 if why is not None:
                     self._outbox.ask_to_stop(why)
                     give_up_at = now + self._settings.grace
-            if now > give_up_at:
+            if now > give_up_at and not ended:
                 raise TrainingInterrupted(
                     f"The processes did not end within {self._settings.grace:.0f} s of the request to stop.",
                     where={"stage": "training"},
                 )
-            time.sleep(self._settings.poll)
+            if event is None:
+                time.sleep(self._settings.poll)
 
     def _why_stop(self, *, late: bool) -> LegEnd | None:
         run = self._transact(lambda _, run: run)

@@ -106,7 +106,7 @@ def saved(step: int) -> Callable[[TrainingRun], bool]:
 def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     runner: Runner, start: Start, sessions: sessionmaker[Session], store: S3Store, tmp_path: Path
 ) -> None:
-    steps = 24
+    steps = 48
     run_id = start(steps=steps)
 
     def stop() -> None:
