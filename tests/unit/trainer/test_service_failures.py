@@ -1,13 +1,11 @@
 """What a process of a run tells its worker when it cannot go on: the worker raises the very same error."""
 
 import errno
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from full_disk import largest_file
 
 from dubbing.errors import AcceleratorMissing, CorruptShard, DiskFull, DublineError, TrainingDiverged, UnfitStart
 from services.trainer.footage.errors import disk_error
@@ -18,16 +16,6 @@ from services.trainer.service.offers import OFFERS, backend, open_stage
 from services.trainer.service.outbox import Outbox
 from services.trainer.service.rank import as_dubline_error
 from services.trainer.service.site import Site
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(

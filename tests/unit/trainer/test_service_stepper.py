@@ -2,14 +2,13 @@
 
 import errno
 import os
-import resource
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from full_disk import largest_file
 from torch import Tensor, nn
 
 from dubbing.errors import CheckpointMismatch, DiskFull, TrainingDiverged
@@ -43,16 +42,6 @@ def named(net: nn.Module) -> tuple[Mapping[str, Tensor], Sequence[str]]:
 
 def losses(stage: ForcingRun, count: int) -> list[float]:
     return [stage.advance().parts["x0"] for _ in range(count)]
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("muon", [False, True])
