@@ -53,11 +53,11 @@ class MouthPictures:
         shown = []
         for row, latent in zip(rows.tolist(), latents.tolist(), strict=True):
             take, which = divmod(row % (2 * len(self.crops)), 2)
-            shown.append(self.crops[take, 1 - which][frames_of(latent)][_PIXELS])
+            shown.append(self.crops[take, 1 - which][frames_shown(latent)][_PIXELS])
         return pack_frames(from_uint8(torch.from_numpy(np.stack(shown))))
 
 
-def frames_of(latent: int) -> list[int]:
+def frames_shown(latent: int) -> list[int]:
     """The four frames that a latent shows."""
     last = FRAMES_PER_LATENT * latent
     return [max(0, frame) for frame in range(last - FRAMES_PER_LATENT + 1, last + 1)]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from lipforcing.contract import FRAMES_PER_LATENT
 from lipforcing.vae.tiny import COLOURS
 
-from .mouth_pictures import SIDE, MouthPictures, frames_of
+from .mouth_pictures import SIDE, MouthPictures, frames_shown
 from .optimise import Curve, Optimisation, Parts, optimise
 
 
@@ -75,7 +75,7 @@ class MouthReader(nn.Module):
 
 def shapes_of(shapes_RVP: Tensor, rows: Tensor, latents: Tensor) -> Tensor:
     """Shapes [N, 4, P] of the frames that some latents of some clips show."""
-    frames = torch.tensor([frames_of(latent) for latent in latents.tolist()])
+    frames = torch.tensor([frames_shown(latent) for latent in latents.tolist()])
     return shapes_RVP[rows[:, None], frames]
 
 

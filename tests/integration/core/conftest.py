@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from dubbing.db.engine import Database, open_engine
 from dubbing.db.models import Base
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.settings import DatabaseSettings
+from dubbing.settings import DatabaseSettings, S3Settings
+from dubbing.storage.s3 import S3Store
 
 __all__ = ["body", "client", "services", "upload"]
 
@@ -21,6 +22,11 @@ __all__ = ["body", "client", "services", "upload"]
 @pytest.fixture(scope="session")
 def database_settings(database_url: str) -> DatabaseSettings:
     return DatabaseSettings(url=database_url)
+
+
+@pytest.fixture
+def store(s3_settings: S3Settings) -> S3Store:
+    return S3Store(s3_settings)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.errors import ChecksumMismatch, ObjectMissing
 from dubbing.queue.runner import Handlers, Runner
-from dubbing.settings import QueueSettings, S3Settings, TrainerSettings
+from dubbing.settings import QueueSettings, TrainerSettings
 from dubbing.storage.s3 import S3Store
 from services.trainer.service.bootstrap import register_offers
 from services.trainer.service.group import Group
@@ -34,11 +34,6 @@ from services.trainer.service.shelf import get_folder, put_folder
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 QUEUE = QueueSettings(heartbeat=0.5, heartbeat_timeout=60.0, backoff=0.01, backoff_max=0.05, max_attempts=3)
 Start = Callable[..., str]
-
-
-@pytest.fixture
-def store(s3_settings: S3Settings) -> S3Store:
-    return S3Store(s3_settings)
 
 
 @pytest.fixture

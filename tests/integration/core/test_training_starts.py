@@ -17,7 +17,7 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.domain.work import Queue, kinds_of
 from dubbing.queue.runner import Handlers, Runner
-from dubbing.settings import QueueSettings, S3Settings, TrainerSettings
+from dubbing.settings import QueueSettings, TrainerSettings
 from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.trainer.methods.starts import NETWORK
@@ -90,11 +90,6 @@ def test_a_start_that_is_not_named_or_unknown_is_refused(offered: Services, clie
     teacher = known(offered, "teacher_tiny")
     other = authorised(offered, tenant="other")
     problem(start(client, "df_tiny", other, start=teacher), 422, "unfit_start")
-
-
-@pytest.fixture
-def store(s3_settings: S3Settings) -> S3Store:
-    return S3Store(s3_settings)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import torch
 
 from lipforcing.vae.base import from_uint8
 from lipforcing.vae.tiny import TinyCodec, pack_frames
-from services.trainer.mouth_pictures import MouthPictures, frames_of
+from services.trainer.mouth_pictures import MouthPictures, frames_shown
 from services.trainer.mouth_reader import MouthReader
 from services.trainer.mouths import Mouths, MouthWeights
 
@@ -18,7 +18,7 @@ def _pictures() -> MouthPictures:
 
 
 def test_latent_0_shows_frame_0_four_times_and_the_others_four_frames_each() -> None:
-    assert [frames_of(latent) for latent in range(3)] == [[0, 0, 0, 0], [1, 2, 3, 4], [5, 6, 7, 8]]
+    assert [frames_shown(latent) for latent in range(3)] == [[0, 0, 0, 0], [1, 2, 3, 4], [5, 6, 7, 8]]
 
 
 def test_the_filmed_mouth_is_the_other_mouth_of_the_same_take_whatever_is_heard() -> None:
