@@ -9,6 +9,7 @@ from api_fixtures import body, client, services, upload
 from platform_jobs import ROOT
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
+from training_fixtures import runner
 
 from dubbing.db.engine import Database, open_engine
 from dubbing.db.models import Base
@@ -16,7 +17,7 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.settings import DatabaseSettings, S3Settings
 from dubbing.storage.s3 import S3Store
 
-__all__ = ["body", "client", "services", "upload"]
+__all__ = ["body", "client", "runner", "services", "upload"]
 
 
 @pytest.fixture(scope="session")

@@ -1,47 +1,30 @@
 """A run that learns from prepared footage in the object store, on real servers; and what a damaged shard there says."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from method_runs import MODELS, SETTINGS, data_set
+from method_runs import SETTINGS, data_set
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
 
-from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.ids import new_id
-from dubbing.queue.runner import Handlers, Runner
-from dubbing.settings import QueueSettings, S3Settings, TrainerSettings
-from dubbing.storage.s3 import S3Store
+from dubbing.queue.runner import Runner
+from dubbing.settings import S3Settings
 from services.trainer.footage.place import place_at
-from services.trainer.service.leg import Trainer
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-@pytest.fixture
-def told(running: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run's processes read the object store's settings from the environment."""
-    for name, value in running("s3").items():
-        if name.startswith("DUBLINE_S3_"):
-            monkeypatch.setenv(name, value)
-
-
-@pytest.mark.usefixtures("told")
 def test_a_teacher_learns_from_footage_in_the_store_until_a_shard_of_it_is_damaged(
-    database: Database, sessions: sessionmaker[Session], s3_settings: S3Settings, tmp_path: Path
+    runner: Runner, sessions: sessionmaker[Session], s3_settings: S3Settings, tmp_path: Path
 ) -> None:
     address = f"s3://{s3_settings.bucket}/footage/{new_id('tst')}"
     place, folder = place_at(address, s3_settings), data_set(tmp_path / "set", tmp_path / "takes")
     for path in (path for path in folder.rglob("*") if path.is_file()):
         place.put_file(path.relative_to(folder).as_posix(), path)
-    settings = TrainerSettings(scratch=tmp_path, checkpoint=1e9, sample=1e9, metrics=0.0, poll=0.05, threads=1)
-    handlers = Handlers()
-    handlers.add("train", Trainer(database, S3Store(s3_settings), settings, MODELS))
-    runner = Runner(database, lambda _: None, handlers, QueueSettings(max_attempts=1))
 
     def trained() -> TrainingRun:
         chosen = {**SETTINGS["teacher_tiny"], "data": address, "steps": 2}

@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from platform_jobs import ROOT
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
 
@@ -21,28 +20,16 @@ from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.errors import ChecksumMismatch, ObjectMissing
-from dubbing.queue.runner import Handlers, Runner
-from dubbing.settings import QueueSettings, TrainerSettings
+from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
 from services.trainer.service.bootstrap import register_offers
 from services.trainer.service.group import Group
-from services.trainer.service.leg import Trainer
 from services.trainer.service.offers import OFFERS
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import get_folder, put_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-QUEUE = QueueSettings(heartbeat=0.5, heartbeat_timeout=60.0, backoff=0.01, backoff_max=0.05, max_attempts=3)
 Start = Callable[..., str]
-
-
-@pytest.fixture
-def runner(database: Database, store: S3Store, tmp_path: Path) -> Runner:
-    """Saves after every step and tells of every step."""
-    settings = TrainerSettings(scratch=tmp_path, checkpoint=0.0, sample=1e9, metrics=0.0, poll=0.05, threads=1)
-    handlers = Handlers()
-    handlers.add("train", Trainer(database, store, settings, ROOT / "model_repo"))
-    return Runner(database, lambda _: None, handlers, QUEUE)
 
 
 @pytest.fixture

@@ -6,22 +6,19 @@ from typing import Any
 import pytest
 from api_calls import UNKNOWN, authorised, problem
 from fastapi.testclient import TestClient
-from method_runs import MODELS, SETTINGS, made, opened, render
+from method_runs import SETTINGS, made, opened, render
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
 
 from dubbing import ids
-from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.domain.work import Queue, kinds_of
-from dubbing.queue.runner import Handlers, Runner
-from dubbing.settings import QueueSettings, TrainerSettings
+from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.trainer.methods.starts import NETWORK
-from services.trainer.service.leg import Trainer
 from services.trainer.service.offers import offers
 from services.trainer.service.shelf import get_folder, put_folder
 
@@ -90,14 +87,6 @@ def test_a_start_that_is_not_named_or_unknown_is_refused(offered: Services, clie
     teacher = known(offered, "teacher_tiny")
     other = authorised(offered, tenant="other")
     problem(start(client, "df_tiny", other, start=teacher), 422, "unfit_start")
-
-
-@pytest.fixture
-def runner(database: Database, store: S3Store, tmp_path: Path) -> Runner:
-    settings = TrainerSettings(scratch=tmp_path, checkpoint=1e9, sample=1e9, metrics=0.0, poll=0.05, threads=1)
-    handlers = Handlers()
-    handlers.add("train", Trainer(database, store, settings, MODELS))
-    return Runner(database, lambda _: None, handlers, QueueSettings(max_attempts=1))
 
 
 def kept(work: UnitOfWork, store: S3Store, recipe: str, folder: Path, **settings: str) -> str:
