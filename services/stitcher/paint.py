@@ -18,8 +18,8 @@ from services.stitcher.sheet import Sheet
 
 # Rows of the picture that the meter sees at least: landmarks get no finer with more.
 _SEEN = 320
-# Frames that are decoded while those before are painted.
-_AHEAD = 2
+# Frames that are decoded while those before are painted, and painted while those before are encoded.
+_AHEAD = 4
 
 
 class Painter:
@@ -43,15 +43,20 @@ class Painter:
     def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
         with PictureWriter(out, self._video, self._settings) as writer:
-            waiting = next(mouths, None)
-            for frame in ahead(reader.read(), _AHEAD):
-                self._sheet.see(frame)
-                if waiting is not None and waiting.frame == frame.index:
-                    self._paint_one(frame, waiting)
-                    waiting = next(mouths, None)
-                self._sheet.see(frame)
+            for frame in ahead(self._painted(reader, mouths), _AHEAD):
                 writer.write(frame)
                 context.progress(frame.index + 1, self._video.frames)
+
+    def _painted(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[PictureFrame]:
+        """Every frame of ``reader``, with its mouth if it has one."""
+        waiting = next(mouths, None)
+        for frame in ahead(reader.read(), _AHEAD):
+            self._sheet.see(frame)
+            if waiting is not None and waiting.frame == frame.index:
+                self._paint_one(frame, waiting)
+                waiting = next(mouths, None)
+            self._sheet.see(frame)
+            yield frame
 
     def _paint_one(self, frame: PictureFrame, mouth: Mouth) -> None:
         box = crop_box(mouth.matrix, len(mouth.crop), frame.size)

@@ -68,7 +68,7 @@ class MediaSettings(BaseSettings):
     scratch: Path = Path("/tmp/dubline")  # noqa: S108 - a default; every deployment sets its own volume
     source_cache_bytes: int = 50 * 1024**3
     face_model: Path = Path("third_party/face_landmarker/face_landmarker.task")
-    threads: int = 2
+    threads: int = 4
     preset: str = "veryfast"
     crf: int = 16
 

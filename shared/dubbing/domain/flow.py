@@ -2,6 +2,8 @@
 
 probing -> analyzing -> encoding -> generating -> stitching -> done
 probe x2   prepare      encode x2   infer x N      stitch
+
+The sound is encoded while the picture is analysed: it needs nothing of the analysis, and other workers do it.
 """
 
 from typing import NamedTuple
@@ -67,12 +69,12 @@ def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSp
     """
     if phase is Phase.ANALYZING:
         sync_plan(job)
-        return [_prepare(job)]
+        return [_prepare(job), _encode_speech(job)]
     if prepared is None:
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
     if phase is Phase.ENCODING:
-        return [_encode_face(job), _encode_speech(job)]
+        return [_encode_face(job)]
     if phase is Phase.GENERATING:
         return [_infer(job, chunk) for chunk in prepared.chunks]
     return [_stitch(job, prepared)]

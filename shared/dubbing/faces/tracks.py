@@ -17,7 +17,7 @@ _SEARCH_EVERY: Final = 25  # frames between searches for further faces while one
 _BRIDGE: Final = 5  # longest gap in frames that is interpolated
 # A frame is left out where the next one is within this part of the distance between the eyes of where the motion before leads.
 # Halfway between its neighbours the face is then known to an eighth of it, below the tremble of the landmarks themselves.
-_PREDICTED: Final = 0.02
+_PREDICTED: Final = 0.03
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ class EncodeSettings:
 
     crf: int = 16
     preset: str = "veryfast"
-    threads: int = 2
+    threads: int = 4
 
 
 def delivery_format(video: VideoInfo) -> str:

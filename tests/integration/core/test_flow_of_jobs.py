@@ -98,6 +98,16 @@ def test_the_same_content_under_another_name_is_analysed_once(work: UnitOfWork) 
     assert do(work, WorkKind.INFER) == 6
 
 
+def test_the_sound_is_encoded_while_the_picture_is_analysed(work: UnitOfWork) -> None:
+    make_job(work)
+    do(work, WorkKind.PROBE)
+    assert do(work, WorkKind.ENCODE_SPEECH) == 1
+    assert do(work, WorkKind.ENCODE_FACE) == 0
+    assert do(work, WorkKind.PREPARE) == 1
+    assert do(work, WorkKind.ENCODE_FACE) == 1
+    assert do(work, WorkKind.INFER) == 3
+
+
 def test_a_track_that_is_too_long_fails_the_job_with_the_difference(work: UnitOfWork) -> None:
     job = make_job(work)
 

@@ -81,7 +81,7 @@ def test_handlers_carry_a_job_to_its_end_and_ring_for_each_next_step(
 ) -> None:
     run_all(runner())
     assert state(sessions, job_id).state == "succeeded"
-    assert [ring.kind for ring in rings] == ["prepare", "encode_face", "encode_speech", "infer", "infer", "infer", "stitch"]
+    assert [ring.kind for ring in rings] == ["encode_speech", "prepare", "encode_face", "infer", "infer", "infer", "stitch"]
 
 
 def test_a_service_that_is_down_is_tried_again(
