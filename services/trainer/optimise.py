@@ -17,7 +17,11 @@ _HIDDEN = 96  # least number of rows and of columns of a hidden matrix
 
 
 class DivergedError(RuntimeError):
-    """Too many steps in a row gave a loss that is no number."""
+    """Too many steps in a row gave a loss that is no number; ``samples`` are those of the last step, where they are known."""
+
+    def __init__(self, why: str, samples: Sequence[str] = ()) -> None:
+        super().__init__(why)
+        self.samples = tuple(samples)
 
 
 @dataclass(frozen=True, slots=True)

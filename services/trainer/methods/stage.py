@@ -61,8 +61,8 @@ class MethodStage:
             raise BadDataset(str(error), where={"stage": "training", "step": number, "sample": error.name}) from error
         except DivergedError as error:
             raise TrainingDiverged(
-                f"{error}.", where={"stage": "training", "step": number},
-                suggestions=("look at these samples", "resume with a lower learning rate in a new run"),
+                f"{error}.", where={"stage": "training", "step": number, "samples": list(error.samples)},
+                suggestions=("look at these samples", "start a run with a lower learning rate"),
             ) from error  # fmt: skip
         self.step = number
         norm = max(value for name, value in figures.items() if name.endswith("/gradient"))

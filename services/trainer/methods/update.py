@@ -197,7 +197,8 @@ class Updater:
         if tally.in_a_row >= self._plan.patience:
             raise DivergedError(
                 f"{self._name}: {tally.in_a_row} steps up to step {tally.steps} had no finite gradient; last samples: "
-                f"{', '.join(suspects)}"
+                f"{', '.join(suspects)}",
+                suspects,
             )
 
 

@@ -87,10 +87,7 @@ class Stepper:
                 f"{self._in_a_row} steps up to step {at} gave no finite loss; the last one had samples "
                 f"{', '.join(map(str, samples))}.",
                 where={"stage": "training", "step": at, "samples": [str(sample) for sample in samples]},
-                suggestions=(
-                    "look at these samples",
-                    "resume from the last checkpoint with a lower learning rate in a new run",
-                ),
+                suggestions=("look at these samples", "start a run with a lower learning rate"),
                 media={name: str(value) for name, value in figures.items()},
             )
 

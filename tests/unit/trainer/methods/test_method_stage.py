@@ -60,8 +60,9 @@ def test_a_bad_sample_is_skipped_counted_and_named_when_it_goes_on() -> None:
     stage = staged(source=broken)
     report = stage.advance()
     assert (report.gradient, report.skipped, report.samples) == (None, 1, 2)
-    with pytest.raises(TrainingDiverged, match="last samples: clip 21"):
+    with pytest.raises(TrainingDiverged, match="last samples: clip 21") as raised:
         stage.advance()
+    assert raised.value.where["samples"] == ["clip 21"]
 
 
 def test_the_state_of_other_settings_is_refused() -> None:
