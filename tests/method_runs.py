@@ -19,6 +19,7 @@ from services.trainer.speakers.splits import Split
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "model_repo"
 ALONE = Group()
+ANYWHERE = (Path("/"),)
 SIZES = {"dim": 132, "ffn": 32, "heads": 3, "layers": 4}
 _SMALL: dict[str, Any] = {"latents": 3, "takes": 2, "batch": 4, "micro": 2, "steps": 4}
 
@@ -47,10 +48,13 @@ def render(cache: Path) -> Path:
     return cache
 
 
-def opened(name: str, cache: Path, starts: dict[str, Path], group: Group = ALONE, **settings: Any) -> Stage:
+def opened(
+    name: str, cache: Path, starts: dict[str, Path], group: Group = ALONE, places: tuple[Path, ...] = ANYWHERE, **settings: Any
+) -> Stage:
     """A shrunken run that starts from what is in the folders."""
     named = {setting: f"run_{setting}" for setting in starts}
-    return open_stage(name, {**SETTINGS[name], **named, **settings}, Site(cache, group, MODELS, starts))
+    site = Site(cache, group, MODELS, starts, places=places)
+    return open_stage(name, {**SETTINGS[name], **named, **settings}, site)
 
 
 def made(stage: Stage, name: str, folder: Path, steps: int = 2) -> Path:

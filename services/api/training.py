@@ -13,7 +13,7 @@ from dubbing import clock, ids
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.training_starts import with_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
-from dubbing.domain.training import LIVE_RUNS, RunState, checked_settings
+from dubbing.domain.training import LIVE_RUNS, RunState, check_places, checked_settings
 from dubbing.errors import Conflict
 from services.api import paging, problems, sse
 from services.api.bootstrap import Services
@@ -46,7 +46,9 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
 
     def start(work: UnitOfWork) -> RunOut:
         offer = work.runs.recipe(body.recipe)
-        settings = with_starts(work.runs, offer, checked_settings(body.settings, offer.settings), caller.tenant)
+        settings = checked_settings(body.settings, offer.settings)
+        check_places(settings, offer)
+        settings = with_starts(work.runs, offer, settings, caller.tenant)
         run = TrainingRun(
             id=ids.new_id("run"),
             tenant=caller.tenant,

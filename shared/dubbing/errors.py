@@ -278,6 +278,13 @@ class UnfitStart(BadInput):
     title = "The run cannot start from that one"
 
 
+class PlaceNotAllowed(BadInput):
+    """A setting names a file or folder of the trainer's machine that the operator has not opened to runs."""
+
+    code = "place_not_allowed"
+    title = "Runs may not read that place"
+
+
 class PublishInProgress(Conflict):
     """Another run is being published as a version of the same model."""
 

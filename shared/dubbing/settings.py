@@ -3,11 +3,12 @@
 Nothing here is read at import. Every variable is listed in ``.env.example``.
 """
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class DatabaseSettings(BaseSettings):
@@ -143,12 +144,19 @@ class QueueSettings(BaseSettings):
     }
 
 
+def _listed(given: object) -> object:
+    """As PATH lists them: with colons between."""
+    return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
+
+
 class TrainerSettings(BaseSettings):
     """Training runs.
 
     Attributes:
         enabled: `dubline up` starts the trainer's workers too.
         scratch: folder for prepared data, checkpoints in the making and candidates; kept between runs.
+        places: folders that settings of a run may name something in, with colons between. Whoever may start runs can have them
+            read; the object store can be named in any case.
         leg: seconds after which a run saves, and its work item ends and is followed by another; below the queue's soft limit.
         checkpoint: seconds between two checkpoints.
         sample: seconds between two contact sheets.
@@ -163,6 +171,7 @@ class TrainerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DUBLINE_TRAINER_")
     enabled: bool = False
     scratch: Path = Path("/tmp/dubline-trainer")  # noqa: S108 - a default; every deployment sets its own volume
+    places: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)] = ()
     leg: float = 5 * 3600.0
     checkpoint: float = 600.0
     sample: float = 1800.0

@@ -20,15 +20,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dubbing.errors import BadDataset, BadInput, InvalidSetting
+from dubbing.errors import BadDataset, InvalidSetting
 from lipforcing.contract import LATENTS_PER_BLOCK, STUDENTS, frames_of
 from lipforcing.vae.base import Codec, to_uint8
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
-from services.trainer.footage.place import FolderPlace, place_at
 from services.trainer.footage.plan import CLIP_FRAMES
 from services.trainer.footage.sample import Sample as Prepared
 from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.places import place_of
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.samples import BadSampleError, Clips, Sample, Span, collate
 from services.trainer.methods.sync_training import Spoken, SpokenClips
@@ -103,11 +103,12 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
         CorruptShard: a shard is damaged; names it and its first damaged sample.
         LeakedReference: a reference shows its target.
         InvalidSetting: the place cannot be reached from here, or clips shall be longer than prepared ones.
+        PlaceNotAllowed: it is a folder that is not opened to runs.
     """
     frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
     if frames > CLIP_FRAMES:
         raise InvalidSetting(f"Prepared clips have {CLIP_FRAMES} frames, not {frames}.", where={"pointer": "/settings/latents"})
-    source, crop = _opened(recipe.data, site), STUDENTS[recipe.preset].crop
+    source, crop = ShardSource(place_of(site, "data", recipe.data)), STUDENTS[recipe.preset].crop
     if source.manifest.get("crop") != crop:
         raise BadDataset(
             f"{recipe.data} has crops of {source.manifest.get('crop')} pixels; {recipe.preset} needs {crop}.",
@@ -130,16 +131,6 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
             suggestions=("prepare more people, or see report.json for what was dropped",),
         )
     return Footage(digest, folder, entries, known["refused"], encoders.codec)
-
-
-def _opened(address: str, site: Site) -> ShardSource:
-    if address.startswith("s3://") and site.s3 is None:
-        raise InvalidSetting("There is no object store here.", where={"pointer": "/settings/data"})
-    try:
-        place = FolderPlace(Path(address)) if site.s3 is None else place_at(address, site.s3)
-    except BadInput as error:
-        raise InvalidSetting(error.detail, where={"pointer": "/settings/data"}, suggestions=error.suggestions) from error
-    return ShardSource(place)
 
 
 def _encode(source: ShardSource, cache: LatentCache, frames: int) -> dict[str, Any]:

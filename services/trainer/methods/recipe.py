@@ -24,6 +24,7 @@ from services.trainer.methods.update import UpdatePlan
 from services.trainer.optimise import Optimisation
 
 NAMES = ("teacher_tiny", "df_tiny", "sf_tiny", "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b")
+OUTSIDE = ("data", "start", "teacher", "syncnet")  # settings that name something outside the run (``methods.places``)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class MethodRecipe:
         encoders: version of the face and speech encoders that make latents and features.
         energy: how far a latent channel's weight follows what it does to the picture (0 not at all, 1 wholly).
         reward: weight samples by their reward, where the stage knows how (Stage 2).
-        syncnet: file of a SyncNet that rewards; empty trains the small one on the data.
+        syncnet: place of a SyncNet's file that rewards; empty trains the small one on the data.
         sync: how that is trained.
         seed: of everything that is drawn.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dubbing.errors import InvalidSetting
+from dubbing.errors import InvalidSetting, ObjectMissing
 from lipforcing.contract import LATENT_CHANNELS
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
@@ -28,6 +28,7 @@ from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.material import Batches, Material
+from services.trainer.methods.places import file_of
 from services.trainer.methods.placing import Placing
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import SyncReward
@@ -56,6 +57,7 @@ class MethodRun:
     Raises:
         InvalidSetting: the batch does not split over the processes, or a file is missing.
         UnfitStart: a network to start from is missing or does not fit.
+        PlaceNotAllowed: a setting names a folder that is not opened to runs.
     """
 
     def __init__(self, recipe: MethodRecipe, site: Site, device: torch.device) -> None:
@@ -73,6 +75,7 @@ class MethodRun:
         # Before anything is rendered: a start that does not fit is told at once.
         self._start = self._stored("start", recipe.start, recipe.follows, recipe.network)
         self._teacher = self._stored("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
+        self._named_syncnet = self._syncnet_file()
         self._material = self._prepared()
         config, told = recipe.network, self._teacher or self._start
         nothing = torch.zeros(config.text_len, config.text_dim)
@@ -140,7 +143,7 @@ class MethodRun:
 
     def _reward(self) -> SyncReward:
         site, path = self._site, self._syncnet()
-        if not self._recipe.syncnet and site.group.rank == 0 and not path.exists():
+        if self._named_syncnet is None and site.group.rank == 0 and not path.exists():
             network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed)
             write_whole(path, network.state_dict())
             path.with_suffix(".json").write_text(json.dumps(curve.to_json()))
@@ -151,17 +154,22 @@ class MethodRun:
             except KeyMismatchError:
                 network = load_syncnet(path, PUBLISHED)
         except WeightsError as error:
-            raise InvalidSetting(
-                f"{path} holds no SyncNet: {error}", where={"pointer": "/settings/syncnet"},
-                suggestions=("name the file of syncnet_v2, or leave it empty to train a small one",),
-            ) from error  # fmt: skip
+            raise _no_syncnet(f"{path} holds no SyncNet: {error}") from error
         codec = copy.deepcopy(self._encoders.codec).to(self._device)
         return SyncReward(codec, SyncScorer(network.to(self._device)))
 
+    def _syncnet_file(self) -> Path | None:
+        """The file that the setting names, where it is read."""
+        named = self._recipe.syncnet
+        try:
+            return file_of(self._site, "syncnet", named) if named and self._recipe.rewarded else None
+        except ObjectMissing as error:
+            raise _no_syncnet(f"There is no {named}.") from error
+
     def _syncnet(self) -> Path:
         """The file of the SyncNet that rewards."""
-        if self._recipe.syncnet:
-            return Path(self._recipe.syncnet)
+        if self._named_syncnet is not None:
+            return self._named_syncnet
         key = json.dumps([asdict(self._recipe.sync), self._material.digest, self._recipe.seed], sort_keys=True)
         return self._site.cache / f"syncnet-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
 
@@ -199,6 +207,13 @@ def _check_data(recipe: MethodRecipe) -> None:
             where={"pointer": "/settings/data"},
             suggestions=("name what `dubline data prepare --crop 512` has written",),
         )
+
+
+def _no_syncnet(detail: str) -> InvalidSetting:
+    return InvalidSetting(
+        detail, where={"pointer": "/settings/syncnet"},
+        suggestions=("name the file of syncnet_v2, or leave it empty to train a small one",),
+    )  # fmt: skip
 
 
 def _check_split(recipe: MethodRecipe, world: int) -> None:

@@ -1,15 +1,14 @@
 """The networks that a run starts from: what earlier runs left, read and compared before anything is trained."""
 
-import hashlib
 from pathlib import Path
 
 from dubbing.errors import ObjectMissing, UnfitStart
 from lipforcing.presets import StudentConfig
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import MANIFEST, TENSORS
-from services.trainer.footage.place import place_at
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Stored, read_network
+from services.trainer.methods.places import folder_of
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.service.site import Site
 
@@ -45,6 +44,7 @@ def load_start(
 
     Raises:
         UnfitStart: absent, damaged, of another recipe or size, or trained on other latents.
+        PlaceNotAllowed: it is a folder that is not opened to runs.
     """
     try:
         stored = read_network(_folder(site, setting, named), verify=site.group.rank == 0)
@@ -66,16 +66,7 @@ def load_start(
 def _folder(site: Site, setting: str, named: str) -> Path:
     if setting in site.starts:
         return site.starts[setting] / NETWORK
-    if not named.startswith("s3://"):
-        return Path(named)
-    copy = site.cache / "starts" / hashlib.sha256(named.encode()).hexdigest()[:16]
-    if site.s3 is None:
-        raise ObjectMissing(f"There is no object store to fetch {named} from.")
-    copy.mkdir(parents=True, exist_ok=True)
-    place = place_at(named, site.s3)
-    for name in (TENSORS, MANIFEST):
-        place.get_file(name, copy / name)
-    return copy
+    return folder_of(site, setting, named, TENSORS, MANIFEST)
 
 
 def _unfit(setting: str, detail: str, *advice: str) -> UnfitStart:

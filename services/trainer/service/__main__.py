@@ -5,6 +5,7 @@ import json
 import sys
 
 from dubbing.errors import DublineError
+from dubbing.settings import TrainerSettings
 from services.trainer.service.offers import offers, plan
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if options.command == "offers":
-            answer: object = [offer.model_dump(mode="json") for offer in offers()]
+            answer: object = [offer.model_dump(mode="json") for offer in offers(TrainerSettings().places)]
         else:
             answer = plan(options.recipe, options.settings, options.processes).to_json()
     except DublineError as error:

@@ -91,7 +91,7 @@ class _Leg:
         self._outbox.give_order(
             Order(
                 run_id=run.id, recipe=run.recipe, settings=run.settings, cache=cache, models=self._models,
-                starts=self._starts(), checkpoint=self._fetch(run), facts=run.facts,
+                starts=self._starts(), places=self._settings.places, checkpoint=self._fetch(run), facts=run.facts,
                 checkpoint_every=self._settings.checkpoint, sample_every=self._settings.sample,
                 metrics_every=self._settings.metrics,
             )

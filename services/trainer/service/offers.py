@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -38,6 +39,7 @@ class Offered:
         preset: of the students that it makes.
         accelerator: it does not run without one.
         starts: settings that name a finished run, and the recipe that it must be of.
+        outside: settings that name something outside the run.
     """
 
     summary: str
@@ -47,6 +49,7 @@ class Offered:
     preset: str | None = None
     accelerator: bool = False
     starts: Mapping[str, str] = field(default_factory=dict)
+    outside: tuple[str, ...] = ()
 
     def needs_gpus(self, settings: Mapping[str, Any]) -> bool:
         """One for each process, where the recipe or its settings demand them."""
@@ -77,7 +80,7 @@ def _tiny(recipe: Recipe, site: Site) -> Stage:
 
 def _method(name: str, summary: str, *, preset: str | None = None, accelerator: bool = False) -> Offered:
     recipe = methods.load(name)
-    return Offered(summary, recipe, _open_method, _method_plan, preset, accelerator, recipe.starts)
+    return Offered(summary, recipe, _open_method, _method_plan, preset, accelerator, recipe.starts, methods.OUTSIDE)
 
 
 def _open_method(recipe: MethodRecipe, site: Site) -> Stage:
@@ -114,11 +117,12 @@ OFFERS: dict[str, Offered] = {
 }  # fmt: skip
 
 
-def offers() -> list[RecipeOffer]:
-    """For the catalogue that the API reads."""
+def offers(places: tuple[Path, ...] = ()) -> list[RecipeOffer]:
+    """For the catalogue that the API reads; ``places`` are folders that settings may name something in."""
     return [
         RecipeOffer(name=name, summary=one.summary, settings=flat(one.default), accelerator=one.accelerator, preset=one.preset,
-                    starts=dict(one.starts))
+                    starts=dict(one.starts), outside=one.outside,
+                    places=tuple(place.absolute() for place in places) if one.outside else ())
         for name, one in OFFERS.items()
     ]  # fmt: skip
 

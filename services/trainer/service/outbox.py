@@ -27,6 +27,7 @@ class Order(Frozen):
         cache: folder of prepared data, shared by all runs of this machine.
         models: model repository whose encoders make latents and features.
         starts: folders of what other runs made that this one starts from, by setting.
+        places: folders that settings may name something in.
         checkpoint: folder to go on from, None at the start.
         facts: what earlier attempts said of data and network; this one must say the same.
         checkpoint_every, sample_every, metrics_every: seconds.
@@ -38,6 +39,7 @@ class Order(Frozen):
     cache: Path
     models: Path
     starts: dict[str, Path] = Field(default_factory=dict)
+    places: tuple[Path, ...] = ()
     checkpoint: Path | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     checkpoint_every: float = 600.0

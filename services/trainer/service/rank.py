@@ -51,7 +51,7 @@ class Rank:
     def run(self) -> None:
         """The whole attempt."""
         order, group = self._order, self._group
-        site = Site(order.cache, group, order.models, order.starts, S3Settings())
+        site = Site(order.cache, group, order.models, order.starts, S3Settings(), order.places)
         stage = offers.open_stage(order.recipe, order.settings, site)
         if order.checkpoint is not None:
             stage.restore(checkpoint.load(order.checkpoint, group))

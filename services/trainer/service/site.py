@@ -17,7 +17,8 @@ class Site:
         group: the run's processes.
         models: model repository whose encoders make latents and features.
         starts: folders of what other runs made, by the setting that names the run.
-        s3: the object store, for data sets that lie there; None where there is none.
+        s3: the object store, for what lies there; None where there is none.
+        places: folders that settings of a run may name something in.
     """
 
     cache: Path
@@ -25,3 +26,4 @@ class Site:
     models: Path
     starts: Mapping[str, Path] = field(default_factory=dict)
     s3: S3Settings | None = None
+    places: tuple[Path, ...] = ()

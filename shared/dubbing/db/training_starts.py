@@ -9,10 +9,8 @@ from typing import Any
 
 from dubbing.db.training import Runs
 from dubbing.db.training_models import TrainingRun
-from dubbing.domain.training import RecipeOffer, RunState
+from dubbing.domain.training import RUN, RecipeOffer, RunState
 from dubbing.errors import NotFound, UnfitStart
-
-_RUN = "run_"
 
 
 def with_starts(runs: Runs, offer: RecipeOffer, settings: Mapping[str, Any], tenant: str) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def with_starts(runs: Runs, offer: RecipeOffer, settings: Mapping[str, Any], ten
         value = found.get(name) or _inherited(runs, known, recipe, tenant)
         if not value:
             raise _unfit(name, recipe, f"{offer.name} starts from a finished run of {recipe}, and none is named.")
-        if str(value).startswith(_RUN):
+        if str(value).startswith(RUN):
             known[name] = _ready(runs, name, recipe, str(value), tenant)
         found[name] = value
     return found
@@ -40,14 +38,14 @@ def made_by_starts(runs: Runs, run: TrainingRun) -> dict[str, str]:
     Raises:
         UnfitStart: one has made nothing, or is not there.
     """
-    named = {name: value for name, value in run.settings.items() if isinstance(value, str) and value.startswith(_RUN)}
+    named = {name: value for name, value in run.settings.items() if isinstance(value, str) and value.startswith(RUN)}
     return {name: _made(name, _run(runs, name, "the recipe", value, run.tenant)) for name, value in named.items()}
 
 
 def _inherited(runs: Runs, known: Mapping[str, TrainingRun], recipe: str, tenant: str) -> str | None:
     for run in known.values():
         for value in run.settings.values():
-            if isinstance(value, str) and value.startswith(_RUN) and runs.get(value, tenant).recipe == recipe:
+            if isinstance(value, str) and value.startswith(RUN) and runs.get(value, tenant).recipe == recipe:
                 return value
     return None
 

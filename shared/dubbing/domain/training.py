@@ -1,13 +1,18 @@
 """A training run: its states, what a recipe lets the caller set, and the states of the model versions that come of it."""
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import Field
 
 from dubbing.domain.media import Frozen
-from dubbing.errors import InvalidSetting, UnknownSetting
+from dubbing.errors import InvalidSetting, PlaceNotAllowed, UnknownSetting
+
+RUN = "run_"  # a setting that begins so names what another run made,
+IN_STORE = "s3://"  # and one that begins so something in the object store
 
 
 class RunState(StrEnum):
@@ -60,6 +65,8 @@ class RecipeOffer(Frozen):
         accelerator: it does not run without one.
         preset: the students that it makes, None when nothing of it can be served.
         starts: settings that name a finished run, and the recipe that it must be of.
+        outside: settings that name something outside the run: in the object store, or in one of ``places``.
+        places: folders of the trainer's machine that its operator has opened to runs.
     """
 
     name: str
@@ -68,6 +75,8 @@ class RecipeOffer(Frozen):
     accelerator: bool = False
     preset: str | None = None
     starts: dict[str, str] = Field(default_factory=dict)
+    outside: tuple[str, ...] = ()
+    places: tuple[Path, ...] = ()
 
 
 def checked_settings(given: Mapping[str, Any], offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +94,35 @@ def checked_settings(given: Mapping[str, Any], offered: Mapping[str, Any]) -> di
                 suggestions=(f"use one of {', '.join(sorted(offered))}",),
             )
     return {name: _checked(name, value, offered[name]) for name, value in given.items()}
+
+
+def check_places(settings: Mapping[str, Any], offer: RecipeOffer) -> None:
+    """Refuse what by its name lies outside the opened places; where links lead, the trainer alone can see, and looks again.
+
+    Raises:
+        PlaceNotAllowed: names the first one.
+    """
+    for name in offer.outside:
+        value = settings.get(name)
+        if not value or value.startswith((RUN, IN_STORE)):
+            continue
+        path = PurePosixPath(posixpath.normpath(value))
+        if not any(path.is_relative_to(place) for place in offer.places):
+            raise place_refused(name, value, offer.places)
+
+
+def place_refused(setting: str, named: str, places: Iterable[Path]) -> PlaceNotAllowed:
+    """What is said of a path outside the folders that the operator has opened to runs."""
+    opened = ", ".join(map(str, places))
+    return PlaceNotAllowed(
+        f"{named} lies in no folder that the trainer's operator has opened to runs.",
+        where={"pointer": f"/settings/{setting}"},
+        suggestions=(
+            *([f"name something in {opened}"] if opened else []),
+            f"put it into the object store and pass {setting}=s3://bucket/prefix",
+            "ask the operator to add its folder to DUBLINE_TRAINER_PLACES",
+        ),
+    )
 
 
 def _checked(name: str, value: Any, default: Any) -> Any:

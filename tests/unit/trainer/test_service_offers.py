@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from dubbing.errors import AcceleratorMissing, InvalidSetting, UnknownRecipe, UnknownSetting
+from dubbing.settings import TrainerSettings
 from lipforcing.network import LipNetwork
+from services.trainer.methods.recipe import NAMES
 from services.trainer.recipes import load
 from services.trainer.service.group import Group
 from services.trainer.service.offers import OFFERS, offers, open_stage, plan
@@ -21,6 +23,20 @@ def test_every_recipe_is_offered_with_settings_that_survive_json() -> None:
     for offer in offers():
         assert type(offer).model_validate_json(offer.model_dump_json()) == offer
         assert offer.settings == flat(OFFERS[offer.name].default)
+
+
+def test_the_folders_that_an_operator_opened_are_offered_with_the_settings_that_may_name_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert TrainerSettings().places == ()
+    monkeypatch.setenv("DUBLINE_TRAINER_PLACES", "/data/footage:networks:")
+    places = TrainerSettings().places
+    assert places == (Path("/data/footage"), Path("networks"))
+    offered = {offer.name: offer for offer in offers(places)}
+    for name in NAMES:
+        assert offered[name].places == (Path("/data/footage"), Path("networks").absolute())
+        assert set(offered[name].outside) <= offered[name].settings.keys()
+    assert (offered["tiny"].outside, offered["tiny"].places) == ((), ())
 
 
 def test_a_setting_reaches_a_field_however_deep_and_nothing_else() -> None:

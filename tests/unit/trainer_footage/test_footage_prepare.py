@@ -160,7 +160,7 @@ def test_what_was_prepared_is_what_a_method_learns(
 ) -> None:
     sample, encoders = only_sample(prepared[0]), load_encoders(TOOLS.repository, "tiny", 1, torch.device("cpu"))
     recipe = replace(load("teacher_tiny"), data=str(prepared[0]))
-    found = footage_of(recipe, Site(tmp_path, Group(), TOOLS.repository), encoders)
+    found = footage_of(recipe, Site(tmp_path, Group(), TOOLS.repository, places=(prepared[0],)), encoders)
     assert [entry.name for entry in found.entries] == [f"{sample.key}+0", f"{sample.key}+33"]
     assert [entry.shown for entry in found.entries] == [(0, 33), (33, 66)]
     clips = found.clips([0, 1], [0, 1], torch.zeros(2, 64), sound=True)

@@ -47,7 +47,7 @@ def recipe(place: Path, **settings: Any) -> MethodRecipe:
 @pytest.fixture
 def learned(prepared: Path, encoders: Encoders, tmp_path: Path) -> Callable[..., Footage]:
     def learned(**settings: Any) -> Footage:
-        return footage(recipe(prepared, **settings), Site(tmp_path, ALONE, MODELS), encoders)
+        return footage(recipe(prepared, **settings), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     return learned
 
@@ -124,7 +124,7 @@ class TestDamage:
     def test_a_place_that_is_no_data_set_and_one_of_other_crops_are_refused(
         self, cache: Path, encoders: Encoders, tmp_path: Path
     ) -> None:
-        site = Site(tmp_path, ALONE, MODELS)
+        site = Site(tmp_path, ALONE, MODELS, places=(tmp_path,))
         with pytest.raises(BadDataset, match="no data set here"):
             footage(recipe(tmp_path / "nothing"), site, encoders)
         big = data_set(tmp_path / "big", cache, crop=512)
@@ -146,14 +146,14 @@ class TestDamage:
     def test_a_sample_that_shows_its_answer_ends_the_run(self, cache: Path, encoders: Encoders, tmp_path: Path) -> None:
         shown = data_set(tmp_path / "shown", cache, reference=[10, 28])
         with pytest.raises(LeakedReference, match="inside its clip"):
-            footage(recipe(shown), Site(tmp_path, ALONE, MODELS), encoders)
+            footage(recipe(shown), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     def test_a_sample_that_is_held_out_is_not_learned_whatever_the_manifest_says(
         self, cache: Path, encoders: Encoders, tmp_path: Path
     ) -> None:
         held = data_set(tmp_path / "held", cache, held_out=["voice"])
         with pytest.raises(BadDataset, match="Sample 0 lies among those for training and says that it is held out"):
-            footage(recipe(held), Site(tmp_path, ALONE, MODELS), encoders)
+            footage(recipe(held), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     def test_a_clip_whose_latents_are_no_numbers_is_left_out_counted_and_named(
         self, learned: Callable[..., Footage], monkeypatch: pytest.MonkeyPatch

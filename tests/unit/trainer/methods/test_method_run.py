@@ -10,7 +10,7 @@ import torch
 from method_runs import ALONE, MODELS, SETTINGS, made, opened, render
 from torch import Tensor
 
-from dubbing.errors import CheckpointMismatch, InvalidSetting, UnfitStart
+from dubbing.errors import CheckpointMismatch, InvalidSetting, PlaceNotAllowed, UnfitStart
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_student
@@ -19,7 +19,7 @@ from services.trainer.methods import material, run
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.material import Speakers, rows_of
-from services.trainer.methods.recipe import load
+from services.trainer.methods.recipe import OUTSIDE, load
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import SelfForcing
 from services.trainer.methods.speaker_material import speakers
@@ -243,6 +243,17 @@ def test_channels_weigh_by_what_they_do_to_the_picture(cache: Path) -> None:
     assert len(channels) == 16
     assert sum(channels) / 16 == pytest.approx(1.0, rel=1e-5)
     assert max(channels) > 2 * min(channels)
+
+
+def test_no_setting_reads_a_folder_that_is_not_opened(cache: Path, chain: Chain) -> None:
+    starts = dict(chain["sf_tiny"])
+    closed = [("teacher_tiny", {}, "data"), ("teacher_tiny", {}, "start"), ("df_tiny", {}, "start"),
+              ("sf_tiny", {"start": starts["start"]}, "teacher"), ("sf_tiny", starts, "syncnet")]  # fmt: skip
+    for name, named, setting in closed:
+        with pytest.raises(PlaceNotAllowed) as raised:
+            opened(name, cache, named, places=(), **{setting: str(cache)})
+        assert raised.value.where == {"pointer": f"/settings/{setting}"}
+    assert {setting for _, _, setting in closed} == set(OUTSIDE)
 
 
 class TestMaterial:

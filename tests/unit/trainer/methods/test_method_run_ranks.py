@@ -40,7 +40,8 @@ def stage_of(name: str, folder: Path, group: Group, **more: Any) -> Stage:
         settings |= {"trained.rank": 2, "teaching.steps": 2}
     if name == "sf_14b":
         settings |= {"teacher": str(folder / "network"), "stage.ratio": 1, "sync.plan.steps": 2, "sync.plan.batch": 4}
-    return open_run(changed(load(name), settings), Site(folder / f"cache-{group.world}", group, MODELS), CPU)
+    site = Site(folder / f"cache-{group.world}", group, MODELS, places=(folder,))
+    return open_run(changed(load(name), settings), site, CPU)
 
 
 def after_two_steps(name: str, folder: Path, group: Group, out: Path) -> dict[str, Any]:
