@@ -27,7 +27,7 @@ from lipforcing.vae.base import to_uint8
 from .data import Footage, footage
 from .latents import conditions_of
 from .publish import TINY, version_folder
-from .speakers.measure import best_lag, correlation, mouth_series
+from .speakers.measure import MouthSeries, best_lag, correlation, mouth_series
 from .speakers.splits import Split
 
 Frames = NDArray[np.uint8]
@@ -90,9 +90,24 @@ class _Clip:
         return [np.asarray(compositor.paste(*row), np.uint8) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One clip: its figures, and what they were measured on.
+
+    Attributes:
+        figures: by name.
+        pictures: frames named ``source``, ``generated``, ``true`` and ``silence``.
+        mouths: in the frames ``generated`` and ``true``.
+    """
+
+    figures: dict[str, float]
+    pictures: dict[str, Sequence[Frames]]
+    mouths: dict[str, MouthSeries]
+
+
 def evaluate(
     repository: Path, landmarker: Path, *, split: Split, clips: int, frames: int, seed: int,
-    look: Callable[[int, dict[str, Sequence[Frames]]], None] | None = None,
+    look: Callable[[int, Measured], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Figures of the published student on ``clips`` clips of a held-out split.
 
@@ -103,7 +118,7 @@ def evaluate(
         clips: how many.
         frames: of each, 9 + 12k.
         seed: of the clips.
-        look: called with every clip's number and its pictures by name, e.g. to draw contact sheets.
+        look: called with every clip's number and what was measured on it, e.g. to draw contact sheets.
 
     Returns:
         JSON values; correlations are means of per-clip Pearson correlations, and ``each`` lists two of them clip by clip.
@@ -112,10 +127,10 @@ def evaluate(
     held = [footage(split, seed * 1_000_003 + index, frames, plain=True) for index in range(clips)]
     rows = []
     for index, shot in enumerate(held):
-        row, pictures = _judge(dubber, detector, _Clip.of(shot), held[(index + 1) % clips])
-        rows.append(row)
+        measured = _judge(dubber, detector, _Clip.of(shot), held[(index + 1) % clips])
+        rows.append(measured.figures)
         if look is not None:
-            look(index, pictures)
+            look(index, measured)
     return {
         "split": split.value, "clips": clips, "frames": frames, "seed": seed,
         "languages": sorted({str(shot.meta["language"]) for shot in held}),
@@ -123,9 +138,7 @@ def evaluate(
     }  # fmt: skip
 
 
-def _judge(
-    dubber: Dubber, detector: FaceDetector, clip: _Clip, other: Footage
-) -> tuple[dict[str, float], dict[str, Sequence[Frames]]]:
+def _judge(dubber: Dubber, detector: FaceDetector, clip: _Clip, other: Footage) -> Measured:
     """All measurements on one clip."""
     shot = clip.shot
     speech = {
@@ -162,7 +175,11 @@ def _judge(
         "mouth_error": _mouth_error(clip, made["own"]),
         "untouched": float(np.mean(untouched)),
     }
-    return row, {"source": clip.frames, "generated": pasted["own"], "true": clip.filmed, "silence": pasted["silence"]}
+    return Measured(
+        row,
+        {"source": clip.frames, "generated": pasted["own"], "true": clip.filmed, "silence": pasted["silence"]},
+        {"generated": seen["own"], "true": ceiling},
+    )
 
 
 def _outside(clip: _Clip, pasted: Sequence[Frames]) -> list[tuple[Frames, Frames, NDArray[np.bool_]]]:

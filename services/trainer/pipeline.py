@@ -7,7 +7,7 @@ stopped continues with the first stage whose result is missing.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
@@ -84,8 +84,8 @@ class Run:
         add_metrics(self._repository, metrics)
         return metrics
 
-    def _look(self, split: Split, index: int, pictures: dict[str, Sequence[evaluate.Frames]]) -> None:
-        draw_sheet(self._work / f"{split.value}-{index:02d}.png", pictures)
+    def _look(self, split: Split, index: int, measured: evaluate.Measured) -> None:
+        draw_sheet(self._work / f"{split.value}-{index:02d}.png", measured.pictures)
 
     def _takes(self) -> Takes:
         recipe = self._recipe

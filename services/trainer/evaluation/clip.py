@@ -1,28 +1,28 @@
-"""Everything that is measured on one held-out clip, from its pictures alone.
+"""Everything that is measured on one held-out clip beside its mouth, which `services.trainer.evaluate` has measured.
 
 Legend: V video frames, L landmarks, P people.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.faces import landmarks as marks
 from dubbing.faces.align import crop_transforms, extract_crop
-from dubbing.faces.detector import Face, FaceDetector
+from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import STUDENTS, mouth_mask
 from services.trainer.data import MARGIN, Footage
-from services.trainer.speakers.measure import MouthSeries, Series, correlation
+from services.trainer.evaluate import Measured
+from services.trainer.speakers.measure import Series, landmark_track
 
 from . import metrics
 from .features import CodecFeatures, masks_of, motion, pooled
 from .sync import SyncScorer
 
-Frames = Sequence[NDArray[np.uint8]]
 _SIDE = STUDENTS["tiny"].crop
+_MOUTH = ("r_open", "r_width", "mae_open")
 
 
 @dataclass(slots=True)
@@ -58,31 +58,32 @@ class ClipJudge:
     def __init__(self, detector: FaceDetector, scorer: SyncScorer, features: CodecFeatures) -> None:
         self._detector, self._scorer, self._features = detector, scorer, features
 
-    def judge(self, shot: Footage, other: Footage, pictures: Mapping[str, Frames]) -> ClipResult:
+    def judge(self, shot: Footage, other: Footage, measured: Measured) -> ClipResult:
         """Measure one clip.
 
         Args:
             shot: the clip; its second mouth and sound are what was asked for.
             other: another clip, for the control with the wrong sound.
-            pictures: frames named ``source``, ``generated`` and ``true``.
+            measured: its pictures, and its mouths.
         """
+        pictures = measured.pictures
         matrices = crop_transforms(shot.anchors(), _SIDE)
         crops = {
             name: np.asarray([extract_crop(f, m, _SIDE) for f, m in zip(pictures[name], matrices, strict=True)], np.uint8)
             for name in ("source", "generated", "true")
         }
-        faces = {name: landmark_track(pictures[name], self._detector) for name in ("generated", "true")}
-        made, true = (mouths_of(faces[name]) for name in ("generated", "true"))
+        shapes = {name: metrics.mean_shape(landmark_track(pictures[name], self._detector)) for name in ("generated", "true")}
+        made, true = (measured.mouths[name] for name in ("generated", "true"))
         maps = {name: self._features.maps(crops[name]) for name in ("generated", "true")}
         values = {
             **self._sync(crops["generated"], shot, other),
-            **_mouth(made, true, shot),
+            **{name: measured.figures[name] for name in _MOUTH},
             **_pictures(crops),
             "codec_distance": metrics.feature_distance(maps["generated"], maps["true"], masks_of(maps["true"])),
         }
         return ClipResult(
             values, dict(shot.meta), (made.opening, true.opening),
-            (metrics.mean_shape(faces["generated"]), metrics.mean_shape(faces["true"])),
+            (shapes["generated"], shapes["true"]),
             (pooled(maps["generated"]), pooled(maps["true"])), (motion(made), motion(true)),
         )  # fmt: skip
 
@@ -95,34 +96,6 @@ class ClipJudge:
             "offset": float(own.offset) if own else np.nan,
             "offset_error": float(abs(own.offset)) if own else np.nan,
         }
-
-
-def landmark_track(frames: Frames, detector: FaceDetector) -> metrics.Values:
-    """Landmarks [V, L, 2] of the largest face, followed from frame to frame; NaN where none is seen."""
-    track = np.full((len(frames), marks.COUNT, 2), np.nan)
-    face: Face | None = None
-    for index, frame in enumerate(frames):
-        face = next(iter(detector.follow(frame, [face])), None) if face else None
-        face = face or next(iter(detector.find(frame)), None)
-        if face is not None:
-            track[index] = face.landmarks
-    return track
-
-
-def mouths_of(landmarks_VL2: metrics.Values) -> MouthSeries:
-    """Opening and width over the distance of the eyes."""
-    eyes = marks.eye_distance(landmarks_VL2)
-    return MouthSeries(marks.mouth_opening(landmarks_VL2) / eyes, marks.mouth_width(landmarks_VL2) / eyes)
-
-
-def _mouth(made: MouthSeries, true: MouthSeries, shot: Footage) -> dict[str, float]:
-    opening, width = shot.truth[1].astype(np.float64).T
-    both = np.isfinite(made.opening) & np.isfinite(true.opening)
-    return {
-        "r_open": correlation(made.opening, opening),
-        "r_width": correlation(made.width, width),
-        "mae_open": float(np.abs(made.opening - true.opening)[both].mean()) if both.any() else np.nan,
-    }
 
 
 def _pictures(crops: Mapping[str, NDArray[np.uint8]]) -> dict[str, float]:

@@ -6,7 +6,7 @@ All figures but ``speed`` depend on weights, split, clips, frames and seed alone
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from services.trainer.publish import MODELS, TINY, version_folder
 from services.trainer.speakers.splits import Split
 
 from . import metrics
-from .clip import ClipJudge, ClipResult, Frames
+from .clip import ClipJudge, ClipResult
 from .features import CodecFeatures
 from .mouth import MouthCorrelationScorer
 from .players import write_player
@@ -153,9 +153,9 @@ def evaluate_model(
     with MediaPipeDetector(plan.landmarker) as detector:
         judge = _judge(detector, judge_with, plan)
 
-        def look(index: int, pictures: Mapping[str, Frames]) -> None:
-            shot = shots[index]
-            found.append(judge.judge(shot, shots[(index + 1) % len(shots)], pictures))
+        def look(index: int, measured: evaluate.Measured) -> None:
+            shot, pictures = shots[index], measured.pictures
+            found.append(judge.judge(shot, shots[(index + 1) % len(shots)], measured))
             if players is not None and index < _PLAYERS:
                 panels = [pictures[part] for part in ("source", "generated", "true")]
                 write_player(players / f"clip-{index:02d}.mp4", panels, shot.sound[1][MARGIN:-MARGIN])

@@ -1,6 +1,8 @@
 """Mouths measured in pictures: opening and width from landmarks, and how two such series agree.
 
 Series are float64 [V]; frames without a face are NaN and left out of every comparison.
+
+Legend: V video frames, L landmarks.
 """
 
 from collections.abc import Iterable
@@ -29,6 +31,12 @@ class MouthSeries:
         return float(np.mean(~np.isnan(self.opening)))
 
 
+def landmark_track(frames: Iterable[Picture], detector: FaceDetector) -> marks.Points:
+    """Landmarks [V, L, 2] of the largest face, followed from frame to frame; NaN where none is seen."""
+    follower = _Follower(detector)
+    return np.array([follower.see(frame) for frame in frames])
+
+
 def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
     """Measures the largest face of every frame (uint8 [H, W, 3] RGB), followed from frame to frame.
 
@@ -40,8 +48,8 @@ def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored:
     views = [_Follower(detector), _Follower(detector)] if mirrored else [_Follower(detector)]
     rows = []
     for frame in frames:
-        seen = [view.measure(np.ascontiguousarray(frame[:, ::-1]) if number else frame) for number, view in enumerate(views)]
-        rows.append(np.mean(seen, axis=0))
+        seen = [view.see(np.ascontiguousarray(frame[:, ::-1]) if number else frame) for number, view in enumerate(views)]
+        rows.append(np.mean([_mouth(points_L2) for points_L2 in seen], axis=0))
     opening, width = np.array(rows, np.float64).reshape(-1, 2).T
     return MouthSeries(opening, width)
 
@@ -53,15 +61,17 @@ class _Follower:
         self._detector = detector
         self._face: Face | None = None
 
-    def measure(self, frame: Picture) -> tuple[float, float]:
-        """Opening and width, or NaN where no face is found."""
+    def see(self, frame: Picture) -> marks.Points:
+        """Its landmarks [L, 2], or NaN where no face is found."""
         face = next(iter(self._detector.follow(frame, [self._face])), None) if self._face else None
         self._face = face or next(iter(self._detector.find(frame)), None)
-        if self._face is None:
-            return np.nan, np.nan
-        points = self._face.landmarks
-        eyes = marks.eye_distance(points)
-        return float(marks.mouth_opening(points) / eyes), float(marks.mouth_width(points) / eyes)
+        return np.full((marks.COUNT, 2), np.nan) if self._face is None else self._face.landmarks
+
+
+def _mouth(points_L2: marks.Points) -> tuple[float, float]:
+    """Opening and width."""
+    eyes = marks.eye_distance(points_L2)
+    return float(marks.mouth_opening(points_L2) / eyes), float(marks.mouth_width(points_L2) / eyes)
 
 
 def correlation(a: Series, b: Series) -> float:
