@@ -45,7 +45,7 @@ from services.cli.stack.local import LocalStack
 FPS, SIZE = 25, "1920:1080"
 OWN_PHASES = (Phase.ANALYZING, Phase.STITCHING)
 OWN_WORKERS = ("worker-prepare", "worker-stitch")
-_SAMPLES = 0.5
+_SAMPLES = 2.0  # seconds between two looks; each takes a twentieth of a second of a core
 
 
 def main() -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from dubbing.domain.media import VideoInfo
+from dubbing.domain.media import Box, VideoInfo
 from dubbing.faces.composite import Compositor
-from dubbing.media.ahead import ahead
+from dubbing.media.ahead import ahead, side_by_side
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
@@ -20,6 +21,15 @@ from services.stitcher.sheet import Sheet
 _SEEN = 320
 # Frames that are decoded while those before are painted, and painted while those before are encoded.
 _AHEAD = 4
+# Frames that are painted at once: one painter alone, among the encoder's threads, keeps them waiting.
+_PAINTERS = 2
+
+
+class _Painted(NamedTuple):
+    """A frame, and where in it a mouth was painted, if one was."""
+
+    frame: PictureFrame
+    mouth: Box | None
 
 
 class Painter:
@@ -48,18 +58,26 @@ class Painter:
                 context.progress(frame.index + 1, self._video.frames)
 
     def _painted(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[PictureFrame]:
-        """Every frame of ``reader``, with its mouth if it has one."""
+        """Every frame of ``reader``, with its mouth if it has one; sheet and meter see them in order."""
+        for frame, box in side_by_side(self._with_mouths(reader, mouths), self._paint_one, _PAINTERS):
+            self._sheet.see(frame)
+            if box is not None:
+                self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))
+            yield frame
+
+    def _with_mouths(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[tuple[PictureFrame, Mouth | None]]:
         waiting = next(mouths, None)
         for frame in ahead(reader.read(), _AHEAD):
             self._sheet.see(frame)
             if waiting is not None and waiting.frame == frame.index:
-                self._paint_one(frame, waiting)
+                yield frame, waiting
                 waiting = next(mouths, None)
-            self._sheet.see(frame)
-            yield frame
+            else:
+                yield frame, None
 
-    def _paint_one(self, frame: PictureFrame, mouth: Mouth) -> None:
-        box = crop_box(mouth.matrix, len(mouth.crop), frame.size)
-        if box is None or not repaint(frame, mouth.matrix, mouth.crop, self._compositor):
-            return
-        self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))
+    def _paint_one(self, asked: tuple[PictureFrame, Mouth | None]) -> _Painted:
+        frame, mouth = asked
+        box = None if mouth is None else crop_box(mouth.matrix, len(mouth.crop), frame.size)
+        if mouth is None or box is None or not repaint(frame, mouth.matrix, mouth.crop, self._compositor):
+            return _Painted(frame, None)
+        return _Painted(frame, box)

@@ -1,12 +1,15 @@
-"""Making items on a thread of their own while the caller works on those before: decoding beside looking and painting."""
+"""Making items on threads of their own while the caller works on those before: decoding beside painting beside encoding."""
 
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import NamedTuple, TypeVar
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _LOOK_EVERY = 0.1  # seconds between two looks whether anybody still wants the items
 
 
@@ -42,6 +45,30 @@ def ahead(items: Iterator[_T], depth: int) -> Iterator[_T]:
             while True:
                 made.get_nowait()
         thread.join()
+
+
+def side_by_side(items: Iterator[_T], work: Callable[[_T], _R], threads: int) -> Iterator[_R]:
+    """``work`` done on several items at once, its results in the items' order.
+
+    What ``work`` raises is raised here, at its place, after what has begun by then. The source runs on the caller's thread.
+
+    Args:
+        items: the source.
+        work: done on ``threads`` threads; must not depend on the items before.
+        threads: as many items are worked on, and as many more wait to be fetched.
+    """
+    begun: deque[Future[_R]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="side-by-side") as hands:
+        try:
+            for item in items:
+                begun.append(hands.submit(work, item))
+                if len(begun) == 2 * threads:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
 
 
 def _make(items: Iterator[_T], made: "Queue[_T | _Failed | _End]", unwanted: threading.Event) -> None:

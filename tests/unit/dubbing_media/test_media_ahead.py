@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dubbing.media.ahead import ahead
+from dubbing.media.ahead import ahead, side_by_side
 
 
 def test_items_come_in_order_and_all_of_them() -> None:
@@ -57,4 +57,43 @@ def test_a_caller_that_stops_early_ends_and_closes_the_source() -> None:
     assert next(items) == 0
     items.close()  # type: ignore[attr-defined]
     assert closed.is_set()
+    assert threading.active_count() == before
+
+
+def test_work_side_by_side_gives_results_in_order() -> None:
+    def work(item: int) -> int:
+        if item == 0:
+            both.wait(5)  # the first is not done before the second has begun
+        if item == 1:
+            both.wait(5)
+        return item * item
+
+    both = threading.Barrier(2)
+    assert list(side_by_side(iter(range(100)), work, 2)) == [i * i for i in range(100)]
+    assert list(side_by_side(iter(()), work, 2)) == []
+
+
+def test_no_more_is_begun_than_is_worked_on_and_waits() -> None:
+    taken: list[int] = []
+
+    def source() -> Iterator[int]:
+        for i in range(50):
+            taken.append(i)
+            yield i
+
+    for i in side_by_side(source(), lambda item: item, 3):
+        assert len(taken) <= i + 6
+
+
+def test_what_work_raises_is_raised_at_its_place_and_ends_the_threads() -> None:
+    def work(item: int) -> int:
+        if item == 2:
+            raise ValueError("broken")
+        return item
+
+    before = threading.active_count()
+    results = side_by_side(iter(range(10)), work, 2)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ValueError, match="broken"):
+        next(results)
     assert threading.active_count() == before
