@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import cv2
 from celery import Celery
 
 from dubbing.db.engine import Database
@@ -22,6 +23,7 @@ from services.stitcher.stitch import Delivery, Stitcher
 def make_app() -> Celery:
     """The Celery application of the stitch workers."""
     configure_logging(LoggingSettings(), "stitcher")
+    cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue, media = QueueSettings(), MediaSettings()
     app = make_celery(RedisSettings(), queue)
     store = S3Store(S3Settings())

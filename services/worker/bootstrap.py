@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import cv2
 from celery import Celery
 
 from dubbing.db.engine import Database
@@ -36,6 +37,7 @@ from services.worker.probe import Prober
 def make_app() -> Celery:
     """The Celery application of the prepare, infer and maintenance workers, and of beat."""
     configure_logging(LoggingSettings(), "worker")
+    cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue = QueueSettings()
     app = make_celery(RedisSettings(), queue)
     doorbell = Doorbell(app, queue)
