@@ -280,7 +280,9 @@ def test_slots_of_silent_clients_are_given_to_others(server: dict[str, str], cli
         for chunk in silent:
             chunk.send(client, 0)
         time.sleep(7)
-        assert len(run_chunk(server, Chunk(99, blocks=2))) == 21
+        with ThreadPoolExecutor(8) as pool:  # as many as there are slots, so that every instance gets some
+            others = pool.map(partial(run_chunk, server), [Chunk(160 + number, blocks=2) for number in range(8)])
+        assert [len(frames) for frames in others] == [21] * 8
         with pytest.raises(InferenceServerException, match=r"START|is not open"):
             silent[0].send(client, 1)
         assert slots_in_use(server, 0) == 0
@@ -392,9 +394,11 @@ def slots_in_use(server: dict[str, str], expected: int, version: int = 1) -> flo
 
 
 def metrics(server: dict[str, str], version: int = 1) -> dict[str, float]:
-    """Our own metrics of one version of the student, by short name."""
+    """Our own metrics of one version of the student, by short name, summed over its instances."""
     time.sleep(0.3)
-    lines = httpx.get(server["DUBLINE_TRITON_METRICS_URL"]).text.splitlines()
-    label = f'{{model="{TINY.student}",version="{version}"}} '
-    found = [line.removeprefix("lipforcing_").split(label) for line in lines if label in line]
-    return {name: float(value) for name, value in found}
+    found: dict[str, float] = {}
+    for line in httpx.get(server["DUBLINE_TRITON_METRICS_URL"]).text.splitlines():
+        name, _, labels = line.removeprefix("lipforcing_").partition("{")
+        if f'model="{TINY.student}"' in labels and f'version="{version}"' in labels and "instance=" in labels:
+            found[name] = found.get(name, 0.0) + float(labels.rpartition(" ")[2])
+    return found

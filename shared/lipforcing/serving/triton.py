@@ -65,17 +65,17 @@ class TritonPythonModel:
         folder = Path(args["model_repository"]) / args["model_version"]
         on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
         device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
-        self._model = _build(args["model_name"], folder, json.loads(args["model_config"]), device)
+        self._model = _build(args["model_name"], folder, json.loads(args["model_config"]), device, args["model_instance_name"])
 
     def execute(self, requests: list[Any]) -> list[Any] | None:
         """Answer a batch of requests."""
         return self._model.execute(requests)
 
 
-def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device) -> Model:
+def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device, instance: str) -> Model:
     for contract in STUDENTS.values():
         if name == contract.student:
-            return _StudentModel(name, folder, config, device)
+            return _StudentModel(name, folder, config, device, instance)
         if name == contract.face_encoder:
             return _FaceModel(FaceEncoder(load_face_encoder(folder, name, device), contract.crop))
         if name == contract.speech_encoder:
@@ -84,7 +84,7 @@ def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device
 
 
 class _StudentModel:
-    def __init__(self, name: str, folder: Path, config: dict[str, Any], device: torch.device) -> None:
+    def __init__(self, name: str, folder: Path, config: dict[str, Any], device: torch.device, instance: str) -> None:
         fp8, fuse = (_switched_on(config, name) for name in ("fp8", "compile"))
         loaded = load_student(folder, device, fp8=fp8)
         batching = config["sequence_batching"]
@@ -94,7 +94,7 @@ class _StudentModel:
         if fuse and (refusal := compile_pointwise(loaded.student.network, self._engine.cache)):
             pb_utils.Logger.log_warn(f"{name}: {refusal}; it runs uncompiled")
         self._digest = np.array([list(loaded.digest)], np.uint8)
-        self._metrics = _Metrics(name, folder.name)
+        self._metrics = _Metrics(name, folder.name, instance)
         if loaded.fp8_psnr is not None:
             self._metrics.passed_fp8(loaded.fp8_psnr)
         # Beside other lanes a float32 sum may round otherwise. On a CPU company gains little, so there every block goes alone,
@@ -153,11 +153,11 @@ class _SpeechModel:
 
 
 class _Metrics:
-    """Custom metrics on Triton's own metrics port, all labelled with model and version: several versions may be served."""
+    """Custom metrics on Triton's own metrics port, all labelled with model, version and instance: each knows its own share."""
 
-    def __init__(self, model: str, version: str) -> None:
+    def __init__(self, model: str, version: str, instance: str) -> None:
         counter, gauge = pb_utils.MetricFamily.COUNTER, pb_utils.MetricFamily.GAUGE
-        self._labels = {"model": model, "version": version}
+        self._labels = {"model": model, "version": version, "instance": instance}
         self._families: list[Any] = []
         metric = self._metric
         self._slots = metric("slots_in_use", "Sequences that hold a slot of the K/V cache", gauge)
