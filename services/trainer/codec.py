@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import pixel_unshuffle
+from torch.nn.functional import max_pool2d, pixel_unshuffle
 
 from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, SPATIAL_STRIDE, mouth_mask
 from lipforcing.vae.base import from_uint8
-from lipforcing.vae.tiny import TinyCodec, pack_frames
+from lipforcing.vae.tiny import COLOURS, TinyCodec, pack_frames
 
 from .losses import picture_loss
 from .optimise import Curve, Optimisation, Parts, optimise
@@ -24,6 +24,8 @@ from .optimise import Curve, Optimisation, Parts, optimise
 LATENTS = 3  # per training item: the first gives the second its memory, and the second the third
 FRAMES = LATENTS * FRAMES_PER_LATENT
 _EXAMPLES = 256  # crops that the principal components are taken from
+_PLAIN = 0.1  # a difference, in [-1, 1], that is plain to see
+_UNIT = 0.01  # weight of the latents' power, which must stay 1 for the noise to mean anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,26 @@ class CodecStage:
     """How the codec is trained.
 
     Attributes:
-        plan: of both halves together.
+        plan: of both halves from the start, the latents normalised batch by batch.
+        settled: of both halves with the statistics of latents stored; same batch.
         decoder: of the decoder alone, afterwards; same batch.
         crop: side of the training crops in pixels, a multiple of 8.
         noise: standard deviation of the noise on the (unit variance) latents: what the student gets wrong must not shatter.
         mouth: extra weight of the mouth region.
+        moving: extra weight, once settled, of what differs by ``_PLAIN`` from the mean of its latent's four frames: a mouth
+            that opens for one frame is little of a picture's error, and the first thing that four frames in one latent lose.
         edges: weight of the edge term.
         masked: share of the items whose mouth region is grey, as the student's second stream is.
         starts: share of the items that begin a stream (frame 0 repeated).
     """
 
     plan: Optimisation
+    settled: Optimisation
     decoder: Optimisation
     crop: int = 64
-    noise: float = 0.03
+    noise: float = 0.04
     mouth: float = 4.0
+    moving: float = 6.0
     edges: float = 0.5
     masked: float = 0.2
     starts: float = 0.15
@@ -95,29 +102,41 @@ def codec_loss(codec: TinyCodec, x_BCVHW: Tensor, mouth_BHW: Tensor, stage: Code
     """Reconstruction of the last two of three latents, each decoded with the one before it.
 
     Args:
-        codec: trained.
+        codec: trained; a half that is not has ``requires_grad`` off.
         x_BCVHW: [B, 3, 12, G, G] in [-1, 1].
         mouth_BHW: mouth region, 1 inside.
         stage: weights.
-        settled: latents are normalised by the stored statistics and carry no gradient; otherwise by those of the batch.
+        settled: latents are normalised by the stored statistics, and what moves counts more; otherwise by those of the batch.
     """
     frames_NFHW = pack_frames(x_BCVHW).contiguous(memory_format=torch.channels_last)
     with torch.autocast(x_BCVHW.device.type, torch.bfloat16):
+        raw_NZhw = codec.encoder(frames_NFHW).float()
         if settled:
-            with torch.no_grad():
-                raw_NZhw = codec.encoder(frames_NFHW).float()
-            z_NZhw = (raw_NZhw - codec.mean[:, None, None]) / codec.std[:, None, None]
+            clean_NZhw = (raw_NZhw - codec.mean[:, None, None]) / codec.std[:, None, None]
         else:
-            raw_NZhw = codec.encoder(frames_NFHW).float()
             std, mean = torch.std_mean(raw_NZhw, dim=(0, 2, 3), keepdim=True)
-            z_NZhw = (raw_NZhw - mean) / (std + 1e-4)
-        z_NZhw = z_NZhw + stage.noise * torch.randn_like(z_NZhw)
+            clean_NZhw = (raw_NZhw - mean) / (std + 1e-4)
+        z_NZhw = clean_NZhw + stage.noise * torch.randn_like(clean_NZhw)
         z_BTZhw = z_NZhw.reshape(-1, LATENTS, *z_NZhw.shape[1:])
         now, before = z_BTZhw[:, 1:].flatten(0, 1), z_BTZhw[:, :-1].flatten(0, 1)
         made = codec.decoder(now, before).float()
     wanted = pack_frames(x_BCVHW[:, :, FRAMES_PER_LATENT:])
     weight = 1.0 + stage.mouth * mouth_BHW.repeat_interleave(LATENTS - 1, dim=0)[:, None]
-    return {"picture": picture_loss(made, wanted, weight, stage.edges)}
+    if not settled:
+        return {"picture": picture_loss(made, wanted, weight, stage.edges)}
+    power_Z = clean_NZhw.square().mean(dim=(0, 2, 3))
+    return {
+        "picture": picture_loss(made, wanted, weight * (1.0 + stage.moving * motion(wanted)), stage.edges),
+        "power": _UNIT * (power_Z - 1.0).square().mean(),
+    }
+
+
+def motion(x_NFHW: Tensor) -> Tensor:
+    """How plainly every frame of a latent differs, at or beside a pixel, from the mean of its four: [N, 12, H, W], 0 to 1.5."""
+    frames = x_NFHW.unflatten(1, (FRAMES_PER_LATENT, COLOURS))
+    apart_NVHW = (frames - frames.mean(dim=1, keepdim=True)).abs().mean(dim=2)
+    plain = (max_pool2d(apart_NVHW, 3, stride=1, padding=1) / _PLAIN).clamp(max=1.5)
+    return plain.repeat_interleave(COLOURS, dim=1)
 
 
 @torch.no_grad()
@@ -165,8 +184,9 @@ def train_codec(
 ) -> tuple[TinyCodec, dict[str, Curve]]:
     """A codec for footage like ``clips_NVHWC`` (uint8 [N, V, H, W, 3], V = 1 + 4k).
 
-    First both halves together, the latents being normalised batch by batch. Then the statistics are fixed, and with them what
-    a latent means, and the decoder goes on alone. ``start`` continues a codec whose first part is done.
+    First both halves from the start, the latents being normalised batch by batch. Then their statistics are stored and both go
+    on. Then the encoder is fixed, and with it what a latent means, and the decoder goes on alone. ``start`` continues a codec
+    whose first part is done.
     """
     torch.manual_seed(seed)
     codec = (start or TinyCodec()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
@@ -178,8 +198,7 @@ def train_codec(
             codec, lambda _: codec_loss(codec, *batches.draw(), stage, settled=False), stage.plan, stage="codec"
         )
         fix_statistics(codec, clips_NVHWC)
-    codec.encoder.requires_grad_(requires_grad=False)
-    curves["decoder"] = optimise(
-        codec, lambda _: codec_loss(codec, *batches.draw(), stage, settled=True), stage.decoder, stage="decoder"
-    )
+    for name, plan in (("settled", stage.settled), ("decoder", stage.decoder)):
+        codec.encoder.requires_grad_(requires_grad=name == "settled")
+        curves[name] = optimise(codec, lambda _: codec_loss(codec, *batches.draw(), stage, settled=True), plan, stage=name)
     return codec.eval().to(memory_format=torch.contiguous_format), curves

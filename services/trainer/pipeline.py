@@ -38,13 +38,14 @@ from .recipe import Recipe
 from .sheet import draw_sheet
 from .speakers.splits import Split
 from .speakers.utterance import SAMPLE_RATE, draw, draw_strange
-from .speech import Utterance, train_speech, viseme_correlation
+from .speech import Heard, Utterance, train_speech, viseme_correlation
 
 log = structlog.get_logger(__name__)
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 Curves = dict[str, Curve]
 _FPS = Fraction(25)
 _SPEECH_SEEDS = 10_000_000  # far from the seeds of the takes
+_HELD_OUT = 350  # utterances
 
 
 class Run:
@@ -101,18 +102,17 @@ class Run:
         recipe = self._recipe
 
         def train() -> tuple[TinySpeechEncoder, Curves]:
-            heard = self._utterances(Split.TRAIN, recipe.utterances)
-            encoder, curve = train_speech(heard, recipe.speech, recipe.seed)
-            held = self._utterances(Split.DEV, max(2, recipe.utterances // 20))
+            encoder, curve = train_speech(self._heard(Split.TRAIN, recipe.utterances), recipe.speech, recipe.seed)
+            held = self._heard(Split.DEV, min(max(2, recipe.utterances // 20), _HELD_OUT))
             log.info("speech encoder", held_out_r=viseme_correlation(encoder, held))
             return encoder, {"speech": curve}
 
         key = [asdict(recipe.speech), recipe.utterances, recipe.utterance_seconds, recipe.seed]
         return self._stage("speech", key, TinySpeechEncoder, train)
 
-    def _utterances(self, split: Split, count: int) -> list[Utterance]:
+    def _heard(self, split: Split, count: int) -> Heard:
         say = partial(_said, split, self._recipe.utterance_seconds)
-        return [one for shard in in_processes(say, range(_SPEECH_SEEDS, _SPEECH_SEEDS + count)) for one in shard]
+        return Heard.joined([Heard.of(shard) for shard in in_processes(say, range(_SPEECH_SEEDS, _SPEECH_SEEDS + count))])
 
     def _student(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> LipNetwork:
         recipe = self._recipe

@@ -45,13 +45,18 @@ class Recipe:
     seed: int = 1
     takes: int = 1_440
     frames: int = 33
-    utterances: int = 7_000
+    utterances: int = 25_000
     utterance_seconds: int = 6
     codec: CodecStage = field(
-        default=CodecStage(Optimisation(2_800, 12, 2e-3), Optimisation(11_000, 10, 1.5e-3, average=0.998), mouth=8.0)
+        default=CodecStage(
+            Optimisation(2_800, 12, 2e-3),
+            Optimisation(14_000, 9, 8e-4, warm_up=300, average=0.998, clip=0.3),
+            Optimisation(3_000, 9, 8e-4, average=0.998),
+            mouth=8.0,
+        )
     )
     speech: SpeechStage = field(
-        default=SpeechStage(Optimisation(20_000, 64, 2e-3, warm_up=100, clip=10.0, average=0.999, weight_decay=0.02))
+        default=SpeechStage(Optimisation(31_000, 64, 2e-3, warm_up=300, average=0.999, weight_decay=0.02), warp=0.1, tilt=0.12)
     )
     reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
     forcing: ForcingStage = field(default=ForcingStage(Optimisation(5_000, 4, 1.4e-3, warm_up=50, muon=True)))

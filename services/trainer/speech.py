@@ -93,6 +93,15 @@ class Heard:
             torch.from_numpy(np.stack([one.visemes_VP for one in utterances])),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """All utterances of several parts: sound takes seven times the room of its columns, so it is measured part by part."""
+        return cls(
+            torch.cat([part.power_NKM for part in parts]),
+            torch.cat([part.level_NV for part in parts]),
+            torch.cat([part.visemes_NVP for part in parts]),
+        )
+
     def stretches(self, rows_B: Tensor, starts_B: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Columns [B, K, M] as the encoder expects them, and visemes [B, frames, P]."""
         columns = STRIDE * starts_B[:, None] + torch.arange(COLUMNS + STRIDE * (frames - 1))
@@ -127,12 +136,11 @@ def vary(columns_BKM: Tensor, stage: SpeechStage) -> Tensor:
 
 
 def train_speech(
-    utterances: Sequence[Utterance], stage: SpeechStage, seed: int, start: TinySpeechEncoder | None = None
+    heard: Heard, stage: SpeechStage, seed: int, start: TinySpeechEncoder | None = None
 ) -> tuple[TinySpeechEncoder, Curve]:
-    """A speech encoder for ``utterances`` (of equal length), in evaluation mode; ``start`` continues an earlier one."""
+    """A speech encoder for ``heard`` utterances, in evaluation mode; ``start`` continues an earlier one."""
     torch.manual_seed(seed)
     encoder = (start or TinySpeechEncoder()).train()
-    heard = Heard.of(utterances)
     weight = torch.tensor(stage.weights)
     spread = heard.visemes_NVP.flatten(0, 1).std(dim=0).clamp(min=0.05)
 
@@ -147,9 +155,8 @@ def train_speech(
 
 
 @torch.no_grad()
-def viseme_correlation(encoder: TinySpeechEncoder, utterances: Sequence[Utterance]) -> list[float]:
-    """Pearson correlation of every viseme parameter with the truth, over all frames of ``utterances``."""
-    heard = Heard.of(utterances)
+def viseme_correlation(encoder: TinySpeechEncoder, heard: Heard) -> list[float]:
+    """Pearson correlation of every viseme parameter with the truth, over all frames of ``heard`` utterances."""
     count, frames = heard.visemes_NVP.shape[:2]
     columns_NKM, visemes_NVP = heard.stretches(torch.arange(count), torch.zeros(count, dtype=torch.long), frames)
     made, true = encoder.along(columns_NKM).flatten(0, 1), visemes_NVP.flatten(0, 1)

@@ -17,7 +17,9 @@ RECIPE = Recipe(
     frames=21,
     utterances=3,
     utterance_seconds=2,
-    codec=CodecStage(Optimisation(4, 4, 2e-3, warm_up=2), Optimisation(4, 4, 2e-3, warm_up=2)),
+    codec=CodecStage(
+        Optimisation(4, 4, 2e-3, warm_up=2), Optimisation(4, 4, 2e-3, warm_up=2), Optimisation(4, 4, 2e-3, warm_up=2)
+    ),
     speech=SpeechStage(Optimisation(12, 64, 2e-3, warm_up=2)),
     reader=ReaderStage(Optimisation(4, 4, 1e-3, warm_up=2)),
     forcing=ForcingStage(Optimisation(4, 2, 1e-3, warm_up=2)),

@@ -13,14 +13,15 @@ from pathlib import Path
 import espeakng_loader
 import numpy as np
 
-COUNT = 160  # espeak-ng holds 349 voices, its languages included
+COUNT = 2_080
+_GROUP = 160  # voices that lie in one folder: espeak-ng holds 349, its languages included
 _KLATT = 0.25  # share of the voices that the Klatt synthesizer speaks
 _VARIANTS = "voices/!v"
 
 
 def drawn_voice(index: int) -> str:
     """The name of voice ``index`` (0 .. ``COUNT`` - 1)."""
-    return f"drawn{index:03d}"
+    return f"drawn{index:04d}"
 
 
 def _definition(index: int) -> str:
@@ -44,11 +45,15 @@ def _definition(index: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def data_path(index: int) -> str:
+    """A copy of espeak-ng's data (links where nothing changes) that knows voice ``index`` and its group instead of its own."""
+    return _group_path(index // _GROUP)
+
+
 @cache
-def data_path() -> str:
-    """A copy of espeak-ng's data (links where nothing changes) that knows the drawn voices instead of its own variants."""
+def _group_path(group: int) -> str:
     original = Path(espeakng_loader.get_data_path())
-    voices = {drawn_voice(index): _definition(index) for index in range(COUNT)}
+    voices = {drawn_voice(index): _definition(index) for index in range(group * _GROUP, (group + 1) * _GROUP)}
     digest = sha256("".join(voices.values()).encode() + str(original).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"dubline-voices-{digest}"
     if not folder.exists():

@@ -138,9 +138,10 @@ def draw_strange(seed: int, samples: int) -> Utterance:
     rng = np.random.default_rng([0x57A6E, seed])
     names = [name for name in (*ACCENTS, *members("language", Split.TRAIN)) if name not in _FRAGILE]
     voice = Voice.draw(Split.TRAIN, rng, str(rng.choice(names)))
-    voice = replace(voice, variant=drawn_voice(int(rng.integers(COUNT))))
+    index = int(rng.integers(COUNT))
+    voice = replace(voice, variant=drawn_voice(index))
     words = max(4, int(samples / SAMPLE_RATE * 2.6) + 3)
-    whole = speak(invented(rng, words, rare=0.4), voice, effort=float(rng.uniform(1.08, 1.22)), data=data_path())
+    whole = speak(invented(rng, words, rare=0.4), voice, effort=float(rng.uniform(1.08, 1.22)), data=data_path(index))
     slack = len(whole.samples) - samples
     start = int(rng.integers(-SAMPLE_RATE // 3, max(slack, 0) + SAMPLE_RATE // 3))
     return recorded(fit(whole, samples, start), rng)

@@ -79,12 +79,21 @@ def test_training_hears_the_columns_that_serving_hears() -> None:
     assert torch.allclose(columns, served, atol=5e-3)
 
 
+def test_parts_that_are_heard_one_by_one_are_the_whole() -> None:
+    rng = np.random.default_rng(1)
+    spoken = [Utterance(rng.standard_normal(8_000).astype(np.float32), np.zeros((12, 7), np.float32)) for _ in range(3)]
+    whole, joined = Heard.of(spoken), Heard.joined([Heard.of(spoken[:1]), Heard.of(spoken[1:])])
+    assert torch.equal(whole.power_NKM, joined.power_NKM)
+    assert torch.equal(whole.level_NV, joined.level_NV)
+    assert torch.equal(whole.visemes_NVP, joined.visemes_NVP)
+
+
 def test_a_few_steps_of_training_lower_the_error() -> None:
     rng = np.random.default_rng(0)
     spoken = [
         Utterance((0.2 * rng.standard_normal(32_000)).astype(np.float32), np.full((50, 7), i / 4, np.float32)) for i in range(4)
     ]
     plan = Optimisation(30, 8, 2e-3, warm_up=3)
-    _, curve = train_speech(spoken, SpeechStage(plan, frames=4), seed=1)
-    _, short = train_speech(spoken, SpeechStage(replace(plan, steps=2), frames=4), seed=1)
+    _, curve = train_speech(Heard.of(spoken), SpeechStage(plan, frames=4), seed=1)
+    _, short = train_speech(Heard.of(spoken), SpeechStage(replace(plan, steps=2), frames=4), seed=1)
     assert curve.losses[-1]["visemes"] < short.losses[-1]["visemes"]
