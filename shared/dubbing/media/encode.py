@@ -24,7 +24,11 @@ _KEEP_DURATIONS = 1 << 8  # AV_CODEC_FLAG_FRAME_DURATION: the last frame of a va
 
 @dataclass(frozen=True)
 class EncodeSettings:
-    """libx264 settings. CRF 16 is visually lossless; ``veryfast`` keeps two cores near real time at 1080p."""
+    """libx264 settings.
+
+    CRF 16 is visually lossless; ``veryfast`` keeps two cores near real time at 1080p. Threads wait for one another, so twice as
+    many as cores keep those busy.
+    """
 
     crf: int = 16
     preset: str = "veryfast"
