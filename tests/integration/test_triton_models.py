@@ -12,10 +12,10 @@ from shutil import copytree, rmtree
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import torch
+from triton_metrics import metrics, slots_in_use
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -383,22 +383,3 @@ def test_damaged_weights_are_refused(client: grpc.InferenceServerClient, server:
     with pytest.raises(InferenceServerException, match="sha256"):
         client.load_model(TINY.face_encoder)
     assert client.is_model_ready(TINY.face_encoder, "1")
-
-
-def slots_in_use(server: dict[str, str], expected: int, version: int = 1) -> float:
-    """The figure once it is what is expected, or what it is after a minute: it follows a block's answer by a pass."""
-    deadline = time.monotonic() + 60
-    while (found := metrics(server, version)["slots_in_use"]) != expected and time.monotonic() < deadline:
-        pass
-    return found
-
-
-def metrics(server: dict[str, str], version: int = 1) -> dict[str, float]:
-    """Our own metrics of one version of the student, by short name, summed over its instances."""
-    time.sleep(0.3)
-    found: dict[str, float] = {}
-    for line in httpx.get(server["DUBLINE_TRITON_METRICS_URL"]).text.splitlines():
-        name, _, labels = line.removeprefix("lipforcing_").partition("{")
-        if f'model="{TINY.student}"' in labels and f'version="{version}"' in labels and "instance=" in labels:
-            found[name] = found.get(name, 0.0) + float(labels.rpartition(" ")[2])
-    return found
