@@ -69,15 +69,15 @@ class Painter:
         waiting = next(mouths, None)
         for frame in ahead(reader.read(), _AHEAD):
             self._sheet.see(frame)
-            if waiting is not None and waiting.frame == frame.index:
-                yield frame, waiting
+            mouth = waiting if waiting is not None and waiting.frame == frame.index else None
+            yield frame, mouth
+            if mouth is not None:
                 waiting = next(mouths, None)
-            else:
-                yield frame, None
 
     def _paint_one(self, asked: tuple[PictureFrame, Mouth | None]) -> _Painted:
         frame, mouth = asked
-        box = None if mouth is None else crop_box(mouth.matrix, len(mouth.crop), frame.size)
-        if mouth is None or box is None or not repaint(frame, mouth.matrix, mouth.crop, self._compositor):
-            return _Painted(frame, None)
-        return _Painted(frame, box)
+        if mouth is not None:
+            box = crop_box(mouth.matrix, len(mouth.crop), frame.size)
+            if box is not None and repaint(frame, mouth.matrix, mouth.crop, self._compositor):
+                return _Painted(frame, box)
+        return _Painted(frame, None)

@@ -103,7 +103,7 @@ class Run:
 
         def train() -> tuple[TinySpeechEncoder, Curves]:
             encoder, curve = train_speech(self._heard(Split.TRAIN, recipe.utterances), recipe.speech, recipe.seed)
-            held = self._heard(Split.DEV, min(max(2, recipe.utterances // 20), _HELD_OUT))
+            held = self._heard(Split.DEV, min(recipe.utterances, _HELD_OUT))
             log.info("speech encoder", held_out_r=viseme_correlation(encoder, held))
             return encoder, {"speech": curve}
 
