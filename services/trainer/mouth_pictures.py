@@ -8,6 +8,8 @@ R rows of clips, H/W crop side, C colours.
 """
 
 from dataclasses import dataclass
+from types import EllipsisType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +20,29 @@ from lipforcing.contract import FRAMES_PER_LATENT, SPATIAL_STRIDE
 from lipforcing.vae.base import from_uint8
 from lipforcing.vae.tiny import TinyCodec, pack_frames
 
-SIDE = 64  # pixels of the region
-# Latent cells that are decoded, of 16 x 16; the outermost on three sides only give the convolutions their surroundings.
-_CELLS = np.s_[..., 7:16, 3:13]
-_TRIM = np.s_[..., SPATIAL_STRIDE:, SPATIAL_STRIDE:-SPATIAL_STRIDE]
-_PIXELS = np.s_[:, 64:128, 32:96]
+SIDE = 64  # pixels of a region
+Slices = tuple[slice | EllipsisType, ...]
+
+
+class Region(NamedTuple):
+    """Which part of a crop is looked at, ``SIDE`` pixels square.
+
+    Attributes:
+        cells: of the latents, that are decoded.
+        trim: of what was decoded, that is kept; the rest only gave the convolutions their surroundings.
+        pixels: of filmed crops [4, H, W, C], the same part.
+    """
+
+    cells: Slices
+    trim: Slices
+    pixels: Slices
+
+
+# The middle of the lower half of a crop of 16 x 16 cells.
+LOWER_FACE = Region(
+    np.s_[..., 7:16, 3:13], np.s_[..., SPATIAL_STRIDE:, SPATIAL_STRIDE:-SPATIAL_STRIDE], np.s_[:, 64:128, 32:96]
+)
+WHOLE = Region(np.s_[...,], np.s_[...,], np.s_[:,])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +52,18 @@ class MouthPictures:
     Attributes:
         codec: frozen.
         crops: uint8 [takes, 2, V, H, W, C]; row r of the clips shows mouth B of its take if r is even, else mouth A.
+        region: of them.
     """
 
     codec: TinyCodec
     crops: NDArray[np.uint8]
+    region: Region = LOWER_FACE
 
     def decoded(self, z_NZhw: Tensor, previous_NZhw: Tensor) -> Tensor:
         """Pictures [N, 12, 64, 64] in [-1, 1] of latents, each decoded with the one before it; with gradient."""
         with torch.autocast(z_NZhw.device.type, torch.bfloat16):
-            made: Tensor = self.codec.decoder(z_NZhw[_CELLS], previous_NZhw[_CELLS])
-        return made.float()[_TRIM]
+            made: Tensor = self.codec.decoder(z_NZhw[self.region.cells], previous_NZhw[self.region.cells])
+        return made.float()[self.region.trim]
 
     def filmed(self, rows: Tensor, latents: Tensor) -> Tensor:
         """The same pictures as they were filmed.
@@ -53,7 +75,7 @@ class MouthPictures:
         shown = []
         for row, latent in zip(rows.tolist(), latents.tolist(), strict=True):
             take, which = divmod(row % (2 * len(self.crops)), 2)
-            shown.append(self.crops[take, 1 - which][frames_shown(latent)][_PIXELS])
+            shown.append(self.crops[take, 1 - which][frames_shown(latent)][self.region.pixels])
         return pack_frames(from_uint8(torch.from_numpy(np.stack(shown))))
 
 

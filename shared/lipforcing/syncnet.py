@@ -162,8 +162,15 @@ class SyncScore:
     in_time: float
 
 
-def distances(lips_NE: Tensor, sounds_NE: Tensor, reach: int = REACH) -> Tensor:
+def distances(lips_NE: Tensor, sounds_NE: Tensor, reach: int = REACH, *, inside: bool = False) -> Tensor:
     """Mean distance for every shift -reach .. reach, [R]; shift d compares picture i with sound i + d, zeros outside.
+
+    Args:
+        lips_NE: embedded pictures.
+        sounds_NE: embedded sounds.
+        reach: largest shift.
+        inside: leave out what lies outside instead, and shifts of which nothing is left: not the published metric, but what
+            can be said of clips that are hardly longer than the shifts, where most of a mean would be distances to zeros.
 
     Raises:
         ValueError: the two are of different length, or empty.
@@ -171,6 +178,13 @@ def distances(lips_NE: Tensor, sounds_NE: Tensor, reach: int = REACH) -> Tensor:
     places = len(lips_NE)
     if places != len(sounds_NE) or not places:
         raise ValueError(f"{places} pictures cannot be compared with {len(sounds_NE)} sounds")
+    if inside:
+        reach = min(reach, places - 1)
+        rows = [
+            (lips_NE[max(0, -d) : places - max(0, d)], sounds_NE[max(0, d) : places + min(0, d)])
+            for d in range(-reach, reach + 1)
+        ]
+        return torch.stack([pairwise_distance(*row).mean() for row in rows])
     padded = pad(sounds_NE, (0, 0, reach, reach))
     return torch.stack([pairwise_distance(lips_NE, padded[first : first + places]).mean() for first in range(2 * reach + 1)])
 
@@ -188,10 +202,12 @@ class SyncScorer:
 
     Args:
         network: trained or loaded.
+        inside: compare within the clip only (``distances``); otherwise as published.
     """
 
-    def __init__(self, network: SyncNet) -> None:
+    def __init__(self, network: SyncNet, *, inside: bool = False) -> None:
         self.network = network.eval().requires_grad_(requires_grad=False)
+        self._inside = inside
 
     @torch.no_grad()
     def pictures(self, frames_VHWC: Tensor) -> Tensor:
@@ -210,7 +226,7 @@ class SyncScorer:
         """Distances [R] of a clip to the embedded sound of the same moment, over the places that both have."""
         lips_NE = self.pictures(frames_VHWC)
         places = min(len(lips_NE), len(sounds_NE))
-        return distances(lips_NE[:places], sounds_NE[:places])
+        return distances(lips_NE[:places], sounds_NE[:places], inside=self._inside)
 
     def score(self, frames_VHWC: Tensor, waveform_S: Tensor) -> SyncScore:
         """The metric of one clip and its sound."""

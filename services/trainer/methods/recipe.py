@@ -166,4 +166,4 @@ def build(
         stage = replace(stage, weighting=weighting)
         return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward, shared=recipe.together)
     objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null)
-    return Supervised(network, objective, recipe.update, recipe.seed, recipe.together)
+    return Supervised(network, objective, recipe.update, seed=recipe.seed, shared=recipe.together, steps=recipe.steps)

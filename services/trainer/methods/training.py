@@ -57,11 +57,14 @@ class Supervised:
         plan: hyper-parameters of the optimiser.
         seed: of everything that is drawn.
         shared: places that decide together (``Draws``).
+        steps: of the whole run; needed if the plan's rate falls.
     """
 
-    def __init__(self, network: LipNetwork, objective: Objective, plan: UpdatePlan, seed: int, shared: int = 1 << 30) -> None:
+    def __init__(
+        self, network: LipNetwork, objective: Objective, plan: UpdatePlan, *, seed: int, shared: int = 1 << 30, steps: int = 0
+    ) -> None:
         self._network, self._objective, self._seed, self._shared = network, objective, seed, shared
-        self.update = Updater("network", network, plan)
+        self.update = Updater("network", network, plan, steps)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:

@@ -27,11 +27,12 @@ class UpdatePlan:
     """Hyper-parameters of AdamW and what surrounds it.
 
     Attributes:
-        lr: learning rate after warm-up, constant.
+        lr: learning rate after warm-up.
         betas: AdamW's.
         eps: AdamW's.
         weight_decay: AdamW's.
         warm_up: steps of linear warm-up.
+        falls: the rate falls linearly to 0 over the run's second half; otherwise it stays.
         clip: largest norm of the whole gradient.
         ema: decay of the averaged weights; None keeps none.
         patience: steps in a row without a finite gradient before the run ends.
@@ -42,13 +43,16 @@ class UpdatePlan:
     eps: float = 1e-8
     weight_decay: float = 0.01
     warm_up: int = 0
+    falls: bool = False
     clip: float = 10.0
     ema: float | None = None
     patience: int = 5
 
-    def rate(self, step: int) -> float:
-        """Learning rate of step number ``step``, from 1."""
-        return self.lr * min(1.0, step / self.warm_up) if self.warm_up else self.lr
+    def rate(self, step: int, steps: int = 0) -> float:
+        """Learning rate of step number ``step``, from 1, of a run of ``steps``; how many matters only if the rate falls."""
+        risen = min(1.0, step / self.warm_up) if self.warm_up else 1.0
+        left = min(1.0, 2.0 * (steps - step + 1) / steps) if self.falls else 1.0
+        return self.lr * min(risen, left)
 
 
 @dataclass(slots=True)
@@ -66,13 +70,16 @@ class Updater:
         name: of the network, in errors and figures.
         module: parameters with ``requires_grad`` are trained; float32, sharded or whole.
         plan: hyper-parameters.
+        steps: of the whole run; needed if the rate falls.
 
     Raises:
-        ValueError: nothing is trainable.
+        ValueError: nothing is trainable, or a rate that falls over a run of unknown length.
     """
 
-    def __init__(self, name: str, module: nn.Module, plan: UpdatePlan) -> None:
-        self._name, self._plan, self._tally = name, plan, _Tally()
+    def __init__(self, name: str, module: nn.Module, plan: UpdatePlan, steps: int = 0) -> None:
+        if plan.falls and not steps:
+            raise ValueError(f"the rate of {name} falls over a run whose steps are not known")
+        self._name, self._plan, self._steps, self._tally = name, plan, steps, _Tally()
         self._named = {key: parameter for key, parameter in module.named_parameters() if parameter.requires_grad}
         self.parameters = list(self._named.values())
         if not self.parameters:
@@ -114,7 +121,7 @@ class Updater:
         tally = self._tally
         tally.steps += 1
         norm = self._clip()
-        rate = self._plan.rate(tally.steps)
+        rate = self._plan.rate(tally.steps, self._steps)
         if torch.isfinite(norm):
             tally.in_a_row = 0
             for group in self._optimiser.param_groups:

@@ -7,7 +7,7 @@ from services.trainer.methods.update import UpdatePlan
 RECIPE = MethodRecipe(
     name="df_tiny",
     stage=Stage1(chances=(0.45, 0.45, 0.1)),
-    update=UpdatePlan(5e-4, betas=(0.9, 0.95), warm_up=25, clip=1.0, ema=0.99),
+    update=UpdatePlan(5e-4, betas=(0.9, 0.95), warm_up=25, falls=True, clip=1.0, ema=0.99),
     steps=1_000,
     follows="teacher_tiny",
     energy=0.4,

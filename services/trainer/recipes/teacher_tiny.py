@@ -13,7 +13,7 @@ TEACHER = replace(TEACHERS["tiny"], guidance=2.0)
 RECIPE = MethodRecipe(
     name="teacher_tiny",
     stage=FlowStage(places=Places(mouth=4.0)),
-    update=UpdatePlan(1.5e-3, betas=(0.9, 0.95), warm_up=50, clip=1.0, ema=0.995),
+    update=UpdatePlan(1.5e-3, betas=(0.9, 0.95), warm_up=50, falls=True, clip=1.0, ema=0.995),
     steps=3_000,
     teaching=TEACHER,
     energy=0.4,

@@ -32,14 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoders = load_encoders(options.repository, "tiny", 1, torch.device("cpu"))
     footage = prepare(options.takes or options.out / "takes", sizes, encoders, shelf)
     stages = Stages(sizes, encoders, footage, shelf)
-    scorer, judge_key = stages.judging(_JUDGE)
+    (scorer, scorer_key), (reader, reader_key) = stages.judging(_JUDGE), stages.reader(_JUDGE)
     model = MediaSettings().face_model
     seeds = range(1, options.seeds + 1)
     teachers = {seed: 1 if options.one_teacher else seed for seed in seeds}
     with MediaPipeDetector(model if model.exists() else _ROOT / model) as detector:
         for split in options.split:
             held = held_out(Split(split), sizes, encoders, shelf)
-            study = Study(stages, Judge(encoders.codec, scorer, detector), judge_key, held, teachers)
+            judge = Judge(encoders.codec, scorer, reader, detector)
+            study = Study(stages, judge, f"{scorer_key} {reader_key}", held, teachers)
             study.run(options.out, split)
             if split == "dev" and options.trajectory:
                 place = options.out / "trajectory"

@@ -1,6 +1,6 @@
 """The trajectory analysis of the study's own teacher, on its own held-out clips.
 
-Choice: ``sync`` is minus the distance at shift 0. On clips this short Sync-C looks at shifts that lie mostly beyond their ends.
+Choice: ``sync`` is Sync-C at shift 0, which is also what the reward is: a mouth that fits another moment is not in sync.
 
 Legend: B clips, Z latent channels, T latent frames, h/w latent side.
 """
@@ -19,14 +19,15 @@ from services.trainer.methods.ablation.stages import Stages
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.trajectory import COST, SYNC, Recommendation, Row, analyse, write
+from services.trainer.speakers.measure import correlation
 
 log = structlog.get_logger(__name__)
 _SEED = 42  # of the noise, the same for all clips and settings
 _LANDINGS = 10  # to how many steps the jumps go
 
 
-class NearJudge:
-    """``trajectory.Judge`` by the distance at shift 0 and the mouth's mean squared error.
+class InTimeJudge:
+    """``trajectory.Judge`` by Sync-C at shift 0 and the mouth's mean squared error.
 
     Args:
         judge: decodes and scores; its detector is not used.
@@ -46,10 +47,15 @@ class NearJudge:
         made, true = self._judge.pictures(x0_BZThw), self._judge.pictures(clips.x0_BZThw)
         scores = [self._judge.scorer.score(*pair) for pair in zip(made, clips.waveform_BS, strict=True)]
         return {
-            SYNC: [score.in_time - score.confidence - score.distance for score in scores],
+            SYNC: [score.in_time for score in scores],
+            "read_open": [self._follows(*pair) for pair in zip(made, true, strict=True)],
             "sync_c": [score.confidence for score in scores],
             COST: [mouth_error(*pair) for pair in zip(made, true, strict=True)],
         }
+
+    def _follows(self, made_VHWC: Tensor, true_VHWC: Tensor) -> float:
+        """Correlation of both mouths' opening, as read."""
+        return correlation(*(self._judge.read(crops)[:, 0] for crops in (made_VHWC, true_VHWC)))
 
 
 def trajectory(stages: Stages, made: Made, judge: Judge, held: HeldOut, *, count: int, out: Path) -> Recommendation:
@@ -68,9 +74,9 @@ def trajectory(stages: Stages, made: Made, judge: Judge, held: HeldOut, *, count
     """
     sizes = stages.sizes
     teacher = Teacher(sizes.teaching, made.network, stages.null)
-    near, every = NearJudge(judge), max(1, sizes.ode // _LANDINGS)
+    by, every = InTimeJudge(judge), max(1, sizes.ode // _LANDINGS)
     rows: list[Row] = []
     for index in range(count):
-        rows += analyse(teacher, pick(held.clips, index), near, seed=_SEED, landings=range(every, sizes.ode, every))
+        rows += analyse(teacher, pick(held.clips, index), by, seed=_SEED, landings=range(every, sizes.ode, every))
         log.info("analysed", clip=index + 1, of=count)
     return write(rows, out)

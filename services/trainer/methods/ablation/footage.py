@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from services.trainer.data import MARGIN, SHARD, Takes, render_takes
@@ -20,7 +21,7 @@ from services.trainer.methods.ablation.sizes import Sizes
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.pipeline import both_ways
+from services.trainer.pipeline import both_ways, target_shapes
 from services.trainer.speakers.splits import Split
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class Footage(NamedTuple):
     def talk(self, takes: int) -> "Talk":
         """The mouths of the first takes."""
         return Talk(self.folder, self.sizes, takes)
+
+    def filmed(self, takes: int) -> tuple[NDArray[np.uint8], Tensor]:
+        """Crops [N, 2, V, H, W, C] of the first takes, and shapes [2N, V, P] of the target mouths of their clips."""
+        shards = list(_shards(self.folder, self.sizes, takes))
+        shapes = torch.cat([target_shapes(shard)[: 2 * len(shard)] for shard in shards])
+        return np.concatenate([shard.crops for shard in shards]), shapes
 
 
 def prepare(folder: Path, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> Footage:

@@ -81,16 +81,14 @@ def controls(sampler: Sampler, held: HeldOut, judge: Judge) -> dict[str, Any]:
         Means over clips: under ``swapped`` the correlation of the opening with the mouth of the sound that was heard and with
         the clip's own, and how often SyncNet finds offset 0 to the sound that was heard; under ``silence`` mean and deviation
         of the opening beside those of the true clips; under ``delayed`` how often SyncNet finds exactly the delay, and how
-        often the landmarks do within one frame.
+        often the read opening does within one frame.
     """
     others, silent, late = (
         judge.pictures(sampler(clips)) for clips in (held.of_others(), held.told(held.silent_BVA), held.told(held.delayed_BVA))
     )
-    truth_BV = held.truth_BV2[..., 0].double().numpy()
+    truth_BV = held.truth_BV2[:, 1:, 0].double().numpy()
     heard, count = np.roll(truth_BV, -1, axis=0), len(truth_BV)
-    swapped = [judge.mouths(crops, held, i).opening for i, crops in enumerate(others)]
-    closed = [judge.mouths(crops, held, i).opening for i, crops in enumerate(silent)]
-    delayed = [judge.mouths(crops, held, i).opening for i, crops in enumerate(late)]
+    swapped, closed, delayed = ([judge.read(crops)[:, 0] for crops in some] for some in (others, silent, late))
     in_time = [judge.offset(others[i], sound_of(held, (i + 1) % count)) == 0 for i in range(count)]
     offsets = [judge.offset(late[i], sound_of(held, i)) for i in range(count)]
     lags = [best_lag(seen, truth) for seen, truth in zip(delayed, truth_BV, strict=True)] if truth_BV.shape[1] > 12 else []

@@ -1,7 +1,7 @@
 """How large the study is, and the recipes of its stages: diffs of the demonstration model's."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from services.trainer.methods.guidance import Gate, Guidance
 from services.trainer.methods.recipe import MethodRecipe, load
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sync_training import SyncStage
+from services.trainer.mouth_reader import ReaderStage
 from services.trainer.optimise import Optimisation
 
 _CELL = 8  # pixels of a latent cell's side
@@ -22,7 +23,7 @@ FORMS: dict[str, tuple[Gate, bool]] = {
     "always": ("always", False), "never": ("never", False), "window": ("window", False), "reward": ("window", True),
 }  # fmt: skip
 # The middle of a crop holds the whole mouth, and its lower half is what is generated: a quarter of the tokens of ``tiny``.
-_NETWORK = replace(PRESETS["tiny"], dim=160, ffn=480, heads=5, layers=4, latent=8)
+_NETWORK = replace(PRESETS["tiny"], dim=192, ffn=512, heads=6, layers=6, latent=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,15 @@ class Sizes:
     Attributes:
         network: of teacher, student and critic alike.
         takes: generated takes, each for both of its mouths.
-        talk: of those, how many the SyncNets learn from.
+        talk: of those, how many the SyncNets and the reader learn from.
         frames: of each clip, 9 + 12k.
         batch: samples of a step.
         teacher: steps.
         forcing: steps of Stage 1.
         critic: steps of Stage 2; every fifth is one of the student too.
-        rate: of learning in Stage 2: twice the recipe's, for half its steps.
         sync: steps of the SyncNet that rewards.
         judge: steps of the one that judges.
+        reader: how the reader of mouths is trained, another judge.
         ode: Euler steps of the teacher.
         guidance: its scale.
         clips: held-out clips of each split.
@@ -48,19 +49,19 @@ class Sizes:
     """
 
     network: StudentConfig = _NETWORK
-    takes: int = 240
-    talk: int = 80
+    takes: int = 1_440
+    talk: int = 320
     frames: int = 33
     batch: int = 8
-    teacher: int = 1_000
-    forcing: int = 250
-    critic: int = 100
-    rate: float = 1e-4
-    sync: int = 700
-    judge: int = 700
+    teacher: int = 5_000
+    forcing: int = 500
+    critic: int = 200
+    sync: int = 1_500
+    judge: int = 1_500
+    reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
     ode: int = 50
     guidance: float = 2.0
-    clips: int = 16
+    clips: int = 24
     resamples: int = 4_000
 
     def middle(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -83,7 +84,8 @@ class Sizes:
 
 SMOKE = Sizes(
     network=replace(PRESETS["tiny"], dim=128, ffn=32, heads=4, layers=4, latent=8),
-    takes=1, talk=1, frames=9, batch=2, teacher=1, forcing=1, critic=5, sync=1, judge=1, ode=2, clips=2, resamples=50,
+    takes=1, talk=1, frames=9, batch=2, teacher=1, forcing=1, critic=5, sync=1, judge=1,
+    reader=ReaderStage(Optimisation(1, 2, 2e-3)), ode=2, clips=2, resamples=50,
 )  # fmt: skip
 PROFILES = {"full": Sizes(), "smoke": SMOKE}
 
@@ -109,8 +111,7 @@ def distilling_recipe(sizes: Sizes, seed: int, codec: TinyCodec, form: str) -> M
     base = load("sf_tiny")
     if not isinstance(base.stage, Stage2):
         raise TypeError("sf_tiny is no recipe of Stage 2")
-    student, critic = (replace(plan, lr=sizes.rate) for plan in (base.stage.student, base.stage.critic))
-    stage = replace(base.stage, student=student, critic=critic, guidance=Guidance.of(sizes.teaching, gate))
+    stage = replace(base.stage, guidance=Guidance.of(sizes.teaching, gate))
     changed = replace(base, stage=stage, critic=sizes.network, teaching=sizes.teaching, steps=sizes.critic, reward=rewarded)
     return _sized(changed, sizes, seed, codec)
 

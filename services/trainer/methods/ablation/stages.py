@@ -29,6 +29,8 @@ from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
 from services.trainer.methods.update import precision
+from services.trainer.mouth_pictures import WHOLE, MouthPictures
+from services.trainer.mouth_reader import MouthReader, train_reader
 
 log = structlog.get_logger(__name__)
 _CPU = torch.device("cpu")
@@ -104,7 +106,26 @@ class Stages:
 
         network = SyncNet(TINY)
         network.load_state_dict(self.shelf.tensors("syncnet", key, train))
-        return SyncScorer(network), self.shelf.path("syncnet", key).name
+        return SyncScorer(network, inside=True), self.shelf.path("syncnet", key).name
+
+    def reader(self, seed: int) -> tuple[MouthReader, str]:
+        """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""
+        stage, takes = self.sizes.reader, self.sizes.talk
+        key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
+
+        def train() -> dict[str, torch.Tensor]:
+            crops, shapes = self.footage.filmed(takes)
+            pictures = MouthPictures(self.codec, crops, WHOLE)
+            network, curve = train_reader(
+                pictures, self.footage.material.latents.target_NZThw[: len(shapes)], shapes, stage, seed
+            )
+            log.info("reader", **curve.to_json())
+            return dict(network.state_dict())
+
+        kept = self.shelf.tensors("reader", key, train)
+        network = MouthReader(len(kept["mean"]))
+        network.load_state_dict(kept)
+        return network.eval().requires_grad_(requires_grad=False), self.shelf.path("reader", key).name
 
     def distilled(self, seed: int, form: str, teacher: Made, start: Made, judge: tuple[SyncScorer, str]) -> Made:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""

@@ -83,11 +83,11 @@ def _shown(name: str, value: Sequence[float], *, sign: bool = False) -> str:
 
 
 def plot(summary: Mapping[str, Any], path: Path) -> None:
-    """Sync against fidelity, twice: by SyncNet and by landmarks; one point with both intervals for each row."""
+    """Sync against fidelity, twice: by SyncNet and by the reader of mouths; one point with both intervals for each row."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import, and only plots need it
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")
-    titles = {"apart_0": "distance to the sound, small SyncNet (less is better)", "r_open": "opening r (more is better)"}
+    titles = {"in_time": "Sync-C at shift 0, small SyncNet (more is better)", "read_open": "opening r, read (more is better)"}
     for axis, (name, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
         for number, (row, figures) in enumerate(summary["rows"].items()):
             (x, left, right), (y, low, high) = ([1000 * v for v in figures["mouth_mse"]], figures[name])

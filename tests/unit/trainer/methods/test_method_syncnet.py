@@ -179,6 +179,17 @@ class TestMetric:
         assert late.confidence > 0.7 * right.confidence
         assert late.in_time < 0.1 * right.in_time
 
+    @pytest.mark.parametrize(("places", "reach"), [(20, 15), (6, 5)])
+    def test_inside_a_short_clip_nothing_is_compared_with_zeros(self, places: int, reach: int) -> None:
+        rng = np.random.default_rng(0)
+        lips, sounds = rng.standard_normal((places, 6)), rng.standard_normal((places, 6))
+        got = distances(torch.from_numpy(lips), torch.from_numpy(sounds), inside=True)
+        assert len(got) == 2 * reach + 1
+        for shift in (-reach, -2, 0, 3, reach):
+            pairs = [(lips[i], sounds[i + shift]) for i in range(places) if 0 <= i + shift < places]
+            wanted = np.mean([np.linalg.norm(lip - sound + 1e-6) for lip, sound in pairs])
+            assert float(got[shift + reach]) == pytest.approx(wanted)
+
     def test_unequal_lengths_are_refused(self) -> None:
         with pytest.raises(ValueError, match="cannot be compared"):
             distances(torch.zeros(3, 2), torch.zeros(4, 2))

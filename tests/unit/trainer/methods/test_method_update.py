@@ -50,6 +50,20 @@ def test_rates_rise_linearly_and_then_stay() -> None:
     assert PLAN.rate(1) == PLAN.lr
 
 
+def test_a_rate_that_falls_does_so_over_the_second_half_and_has_something_left_for_the_last_step() -> None:
+    plan = replace(PLAN, lr=2.0, warm_up=2, falls=True)
+    assert [plan.rate(step, 10) for step in (1, 2, 6, 8, 10)] == pytest.approx([1.0, 2.0, 2.0, 1.2, 0.4])
+    module = line()
+    update = Updater("net", module, replace(PLAN, falls=True), steps=2)
+    rates = []
+    for _ in range(2):
+        update.backward(losses(module, [1.0, 2.0]), ["a"], 1)
+        rates.append(update.apply(["a"])["net/rate"])
+    assert rates == pytest.approx([0.1, 0.1])
+    with pytest.raises(ValueError, match="steps are not known"):
+        Updater("net", line(), replace(PLAN, falls=True))
+
+
 class TestBadNumbers:
     """No step is taken, it is counted, and the sample is named."""
 
