@@ -18,7 +18,7 @@ Legend: B clips, Z latent channels, T latent frames, V = 4T - 3 video frames, h/
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ from .latents import ClipLatents, motion_map
 from .losses import weighted_mse
 from .mouths import Mouths, MouthWeights
 from .optimise import Curve, Optimisation, Parts, optimise
+
+_ASKED_AGAIN = (0.7, 0.3)  # share of the blocks that answer a second time, and that do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,21 @@ class Forcing:
     stage: ForcingStage
     mouths: Mouths | None = None
 
+    @classmethod
+    def of(
+        cls, network: LipNetwork, clips: ClipLatents, energy_Z: Tensor, stage: ForcingStage, mouths: Mouths | None = None
+    ) -> Self:
+        """The objective of a network; see ``train_forcing``."""
+        config = network.config
+        return cls(
+            clips,
+            BlockCausal(config, clips.target_NZThw.shape[2], network.device, network.dtype),
+            torch.zeros(1, config.text_len, config.text_dim, dtype=network.dtype),
+            loss_weight(clips, energy_Z, stage),
+            stage,
+            mouths,
+        )
+
     def loss(self, network: LipNetwork, rows: Tensor) -> Parts:
         """Weighted x0 error of the noisy blocks of clips ``rows``, and what their mouths look like."""
         x0_BZThw = self.clips.target_NZThw[rows].float()
@@ -137,6 +154,19 @@ class Forcing:
         noisy_BT = t_BT > 0
         parts = {"x0": weighted_mse(made_BZThw, x0_BZThw, self.weight_Z1hw * noisy_BT[:, None, :, None, None])}
         return parts if self.mouths is None else {**parts, **self.mouths.parts(made_BZThw, rows, noisy_BT)}
+
+    @torch.no_grad()
+    def answers(self, network: LipNetwork, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Clips [B, Z, T, h, w] as the student leaves them when it has answered twice, and the latents [B, T] that it has made.
+
+        Blocks that were not asked a second time are as the first answer left them, and are not counted.
+        """
+        x0_BZThw = self.clips.target_NZThw[rows].float()
+        conditions = self.clips.conditions(rows, network.dtype)
+        t_list = network.config.t_list
+        first_BZThw = self._first_answers(network, x0_BZThw, conditions)
+        t_BT = draw_levels(len(rows), x0_BZThw.shape[2] // LATENTS_PER_BLOCK, t_list, (0.0, *_ASKED_AGAIN))
+        return self._answer(network, first_BZThw, t_BT, conditions), t_BT > 0
 
     @torch.no_grad()
     def _first_answers(self, network: LipNetwork, x0_BZThw: Tensor, conditions: Conditions) -> Tensor:
@@ -174,14 +204,7 @@ def train_forcing(
         initialise(network, seed)
         start_from_reference(network)
     network = network.to(torch.bfloat16 if stage.half else torch.float32).train()
-    objective = Forcing(
-        clips,
-        BlockCausal(config, clips.target_NZThw.shape[2], network.device, network.dtype),
-        torch.zeros(1, config.text_len, config.text_dim, dtype=network.dtype),
-        loss_weight(clips, energy_Z, stage),
-        stage,
-        mouths,
-    )
+    objective = Forcing.of(network, clips, energy_Z, stage, mouths)
 
     def loss(_step: int) -> Parts:
         return objective.loss(network, torch.randint(len(clips), (stage.plan.batch,)))

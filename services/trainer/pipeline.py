@@ -1,4 +1,4 @@
-"""From nothing to published weights: takes, codec, speech encoder, mouth reader, student, version folders, figures.
+"""From nothing to published weights: takes, codec, speech encoder, mouth reader, student, decoder, version folders, figures.
 
 Every stage leaves its result in the work folder under a name that holds the digest of what it was made from; a run that was
 stopped continues with the first stage whose result is missing.
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import structlog
@@ -27,7 +27,8 @@ from lipforcing.vae.tiny import TinyCodec
 from . import evaluate
 from .codec import train_codec
 from .data import Takes, in_processes, read_takes, render_takes
-from .diffusion_forcing import train_forcing
+from .decoder import train_decoder
+from .diffusion_forcing import Forcing, train_forcing
 from .latents import ClipLatents, channel_energy, encode_pair
 from .mouth_pictures import MouthPictures
 from .mouth_reader import MouthReader, train_reader
@@ -46,6 +47,15 @@ Curves = dict[str, Curve]
 _FPS = Fraction(25)
 _SPEECH_SEEDS = 10_000_000  # far from the seeds of the takes
 _HELD_OUT = 350  # utterances
+
+
+class Lesson(NamedTuple):
+    """What the student learns from: clips, what their channels do to the picture, mouths, and what all was made of."""
+
+    clips: ClipLatents
+    energy_Z: Tensor
+    mouths: Mouths
+    made_of: tuple[str, ...]
 
 
 class Run:
@@ -68,7 +78,9 @@ class Run:
         takes = self._takes()
         codec = self._codec(takes)
         encoder = self._speech()
-        network = self._student(takes, codec, encoder)
+        lesson = self._lesson(takes, codec, encoder)
+        network = self._student(lesson)
+        codec = self._decoder(lesson, network)
         publish(self._repository, codec, encoder, network, self._provenance(takes))
         return self.judge(round(time.monotonic() - began))
 
@@ -114,18 +126,36 @@ class Run:
         say = partial(_said, split, self._recipe.utterance_seconds)
         return Heard.joined([Heard.of(shard) for shard in in_processes(say, range(_SPEECH_SEEDS, _SPEECH_SEEDS + count))])
 
-    def _student(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> LipNetwork:
-        recipe = self._recipe
-        clips, energy_Z = both_ways(takes, codec, encoder), channel_energy(codec)
+    def _lesson(self, takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> Lesson:
+        clips = both_ways(takes, codec, encoder)
         mouths = self._mouths(takes, codec, clips)
-        parts = [_fingerprint(codec), _fingerprint(encoder), _fingerprint(mouths.reader), takes.digest()]
-        key = [asdict(recipe.forcing), recipe.network.to_json(), *parts]
+        made_of = (_fingerprint(codec), _fingerprint(encoder), _fingerprint(mouths.reader), takes.digest())
+        return Lesson(clips, channel_energy(codec), mouths, made_of)
+
+    def _student(self, lesson: Lesson) -> LipNetwork:
+        recipe = self._recipe
 
         def train() -> tuple[LipNetwork, Curves]:
-            network, curve = train_forcing(recipe.network, clips, energy_Z, recipe.forcing, recipe.seed, mouths=mouths)
+            network, curve = train_forcing(
+                recipe.network, lesson.clips, lesson.energy_Z, recipe.forcing, recipe.seed, mouths=lesson.mouths
+            )
             return network, {"forcing": curve}
 
+        key = [asdict(recipe.forcing), recipe.network.to_json(), *lesson.made_of]
         return self._stage("student", key, lambda: LipNetwork(recipe.network), train)
+
+    def _decoder(self, lesson: Lesson, network: LipNetwork) -> TinyCodec:
+        """The codec with a decoder that knows the student."""
+        recipe, pictures = self._recipe, lesson.mouths.pictures
+
+        def train() -> tuple[TinyCodec, Curves]:
+            student = network.to(torch.bfloat16 if recipe.forcing.half else torch.float32)
+            objective = Forcing.of(student, lesson.clips, lesson.energy_Z, recipe.forcing)
+            codec, curve = train_decoder(pictures, student, objective, recipe.decoder, recipe.codec, seed=recipe.seed)
+            return codec, {"own": curve}
+
+        key = [asdict(recipe.decoder), asdict(recipe.codec), _fingerprint(network), *lesson.made_of]
+        return self._stage("own", key, TinyCodec, train)
 
     def _mouths(self, takes: Takes, codec: TinyCodec, clips: ClipLatents) -> Mouths:
         """The target mouths of ``both_ways`` and their reader."""

@@ -6,6 +6,7 @@ from typing import Any
 from lipforcing.presets import PRESETS, StudentConfig
 
 from .codec import CodecStage
+from .decoder import DecoderStage
 from .diffusion_forcing import ForcingStage
 from .mouth_reader import ReaderStage
 from .optimise import Optimisation
@@ -37,6 +38,7 @@ class Recipe:
         speech: stage 2.
         reader: of mouth shapes in latents, which judges the student.
         forcing: stage 3.
+        decoder: stage 4.
         evaluation: what is measured afterwards, on the development and on the test split.
     """
 
@@ -60,6 +62,7 @@ class Recipe:
     )
     reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
     forcing: ForcingStage = field(default=ForcingStage(Optimisation(5_000, 4, 1.4e-3, warm_up=50, muon=True)))
+    decoder: DecoderStage = field(default=DecoderStage(Optimisation(2_300, 4, 4e-4, warm_up=50, average=0.998, clip=0.3)))
     evaluation: Evaluation = Evaluation()
 
     def to_json(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from lipforcing.presets import PRESETS
 from services.trainer.codec import CodecStage
+from services.trainer.decoder import DecoderStage
 from services.trainer.diffusion_forcing import ForcingStage
 from services.trainer.mouth_reader import ReaderStage
 from services.trainer.optimise import Optimisation
@@ -23,5 +24,6 @@ RECIPE = Recipe(
     speech=SpeechStage(Optimisation(12, 64, 2e-3, warm_up=2)),
     reader=ReaderStage(Optimisation(4, 4, 1e-3, warm_up=2)),
     forcing=ForcingStage(Optimisation(4, 2, 1e-3, warm_up=2)),
+    decoder=DecoderStage(Optimisation(4, 2, 1e-3, warm_up=2)),
     evaluation=Evaluation(clips=2, frames=21),
 )

@@ -2,6 +2,7 @@
 
 What comes before the student (footage, codec, speech encoder, mouth reader) is prepared by the pipeline, each part once on each
 machine, and kept under the digest of what it was made from; the student's training is the run, saved and resumed step by step.
+The pipeline's last stage, a decoder that knows the student, is left out: candidates decode with the codec they learned with.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,7 @@ from typing import Any
 
 from lipforcing.network import LipNetwork
 from services.trainer.diffusion_forcing import loss_weight
-from services.trainer.latents import channel_energy
-from services.trainer.pipeline import Run, both_ways
+from services.trainer.pipeline import Run
 from services.trainer.publish import publish
 from services.trainer.recipe import Recipe
 from services.trainer.service.forcing import ForcingRun, Ingredients
@@ -25,8 +25,7 @@ class _Prepared(Run):
         """Everything that the student is made of; prepared now where it is not there yet."""
         recipe, takes = self._recipe, self._takes()
         codec, encoder = self._codec(takes), self._speech()
-        clips, energy_Z = both_ways(takes, codec, encoder), channel_energy(codec)
-        mouths = self._mouths(takes, codec, clips)
+        lesson = self._lesson(takes, codec, encoder)
         stages = dict(self._curves)
 
         def write(repository: Path, network: LipNetwork, source: Mapping[str, Any]) -> None:
@@ -34,14 +33,14 @@ class _Prepared(Run):
 
         return Ingredients(
             config=recipe.network,
-            clips=clips,
-            weight_Z1hw=loss_weight(clips, energy_Z, recipe.forcing),
+            clips=lesson.clips,
+            weight_Z1hw=loss_weight(lesson.clips, lesson.energy_Z, recipe.forcing),
             stage=recipe.forcing,
             seed=recipe.seed,
             data=takes.digest(),
             codec=codec,
             publish=write,
-            mouths=mouths,
+            mouths=lesson.mouths,
         )
 
 

@@ -24,7 +24,7 @@ def test_a_smoke_run_publishes_models_that_load_and_is_resumed_for_free(tmp_path
     manifest = json.loads((folder / "model.json").read_text())
     assert manifest["demo"] is True
     assert manifest["source"]["recipe"]["name"] == "smoke"
-    assert set(manifest["source"]["stages"]) == {"both", "settled", "decoder", "speech", "reader", "forcing"}
+    assert set(manifest["source"]["stages"]) == {"both", "settled", "decoder", "speech", "reader", "forcing", "own"}
     assert load_student(folder, torch.device("cpu")).digest.hex() == manifest["digest"]
     assert sorted(p.name for p in work.glob("test-*.png"))
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}

@@ -1,0 +1,69 @@
+"""Stage 4: the codec's decoder gets to know its student.
+
+A student's latents are not those of footage: they are a little smoother, and wrong in ways of their own. The decoder learns
+to show the filmed mouth for what the student makes. The encoder and what latents mean stay, so the student needs no
+training after it; true latents are shown as well, for everything around the mouth comes from footage.
+
+Legend: B clips, N latents of a clip, Z latent channels, T latent frames, h/w latent side.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from lipforcing.network import LipNetwork
+from lipforcing.vae.tiny import TinyCodec
+
+from .codec import CodecBatches, CodecStage, codec_loss, motion
+from .diffusion_forcing import Forcing
+from .losses import picture_loss
+from .mouth_pictures import MouthPictures
+from .optimise import Curve, Optimisation, Parts, optimise
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderStage:
+    """How the decoder is trained.
+
+    Attributes:
+        plan: the optimisation; a sample is one clip of the student's.
+        shown: latents of each clip that are decoded.
+        true: weight of the error on true latents.
+    """
+
+    plan: Optimisation
+    shown: int = 3
+    true: float = 0.4
+
+
+def train_decoder(
+    pictures: MouthPictures, network: LipNetwork, objective: Forcing, stage: DecoderStage, footage: CodecStage, *, seed: int
+) -> tuple[TinyCodec, Curve]:
+    """The codec with a decoder for the student's latents.
+
+    Args:
+        pictures: mouths of the student's clips, and the codec, which is changed in place.
+        network: the student, trained.
+        objective: its own, on its clips.
+        stage: how.
+        footage: how true latents are shown.
+        seed: of everything that is drawn.
+    """
+    torch.manual_seed(seed)
+    codec = pictures.codec.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # torch's stub lacks it
+    codec.encoder.requires_grad_(requires_grad=False)
+    codec.decoder.requires_grad_(requires_grad=True)
+    batches = CodecBatches(pictures.crops.reshape(-1, *pictures.crops.shape[2:]), footage, seed)
+
+    def loss(_step: int) -> Parts:
+        rows = torch.randint(len(objective.clips), (stage.plan.batch,))
+        made_BZThw, noisy_BT = objective.answers(network, rows)
+        latents_BN = torch.multinomial(noisy_BT[:, 1:].float() + 1e-6, stage.shown) + 1  # latent 0 shows one frame four times
+        clips, latents = torch.arange(len(rows)).repeat_interleave(stage.shown), latents_BN.flatten()
+        shown = pictures.decoded(made_BZThw[clips, :, latents], made_BZThw[clips, :, latents - 1])
+        filmed = pictures.filmed(rows[clips], latents)
+        own = picture_loss(shown, filmed, 1.0 + footage.moving * motion(filmed), footage.edges)
+        return {"own": own, "true": stage.true * codec_loss(codec, *batches.draw(), footage, settled=True)["picture"]}
+
+    curve = optimise(codec, loss, stage.plan, stage="decoder", report_every=100)
+    return codec.eval().to(memory_format=torch.contiguous_format), curve
