@@ -47,7 +47,7 @@ class Recipe:
     seed: int = 1
     takes: int = 1_440
     frames: int = 33
-    utterances: int = 25_000
+    utterances: int = 61_000
     utterance_seconds: int = 6
     codec: CodecStage = field(
         default=CodecStage(
@@ -58,7 +58,9 @@ class Recipe:
         )
     )
     speech: SpeechStage = field(
-        default=SpeechStage(Optimisation(31_000, 64, 2e-3, warm_up=300, average=0.999, weight_decay=0.02), warp=0.1, tilt=0.12)
+        default=SpeechStage(
+            Optimisation(31_000, 64, 2e-3, warm_up=300, average=0.999, weight_decay=0.02), warp=0.1, tilt=0.12, calm=0.5
+        )
     )
     reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
     forcing: ForcingStage = field(default=ForcingStage(Optimisation(5_000, 4, 1.4e-3, warm_up=50, muon=True)))

@@ -13,7 +13,7 @@ Legend: V video frames, K mel columns, M mel bands, P viseme parameters, N utter
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -29,6 +29,7 @@ from .optimise import Curve, Optimisation, Parts, optimise
 
 _FRAME_SAMPLES = HOP * STRIDE
 _LEAST_POWER = 1e-10
+_CALM_FROM = 0.6  # of the steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class SpeechStage:
         noise: share of the items that get noise.
         warp: largest relative stretch of the mel axis, as a whole and between its ends and its middle.
         tilt: deviation of the smooth gain over the bands, in log-mel units (1 is 50 dB).
+        calm: what is left of noise, warp and tilt at the last step; they begin to fall at three fifths. What is varied beyond
+            what is met costs a little where it is not met.
     """
 
     plan: Optimisation
@@ -63,6 +66,13 @@ class SpeechStage:
     noise: float = 0.6
     warp: float = 0.08
     tilt: float = 0.1
+    calm: float = 1.0
+
+    def at(self, step: int) -> Self:
+        """The stage with the variation of one step."""
+        fallen = max(0.0, step / self.plan.steps - _CALM_FROM) / (1.0 - _CALM_FROM)
+        share = 1.0 - (1.0 - self.calm) * fallen
+        return replace(self, noise=share * self.noise, warp=share * self.warp, tilt=share * self.tilt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +154,10 @@ def train_speech(
     weight = torch.tensor(stage.weights)
     spread = heard.visemes_NVP.flatten(0, 1).std(dim=0).clamp(min=0.05)
 
-    def loss(_step: int) -> Parts:
+    def loss(step: int) -> Parts:
         columns_BKM, visemes_BVP = heard.draw(stage.plan.batch, stage.frames)
         with torch.autocast("cpu", torch.bfloat16):
-            made_BVP = encoder.along(vary(columns_BKM, stage)).float()
+            made_BVP = encoder.along(vary(columns_BKM, stage.at(step))).float()
         return {"visemes": weighted_mse(made_BVP / spread, visemes_BVP / spread, weight)}
 
     curve = optimise(encoder, loss, stage.plan, stage="speech", report_every=250)

@@ -85,7 +85,7 @@ class MethodRecipe:
     energy: float = 0.0
     reward: bool = True
     syncnet: str = ""
-    sync: SyncStage = field(default=SyncStage(Optimisation(1_500, 24, 1e-3, warm_up=50)))
+    sync: SyncStage = field(default=SyncStage(Optimisation(3_000, 14, 1e-3, warm_up=50)))
     seed: int = 1
 
     def __post_init__(self) -> None:

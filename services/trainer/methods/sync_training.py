@@ -1,17 +1,19 @@
 """A SyncNet of our own: the published architecture at a small size, trained on clips whose mouths and sounds agree.
 
-In every step the places of one clip compete: five frames of the mouth must be nearest to their own 0.2 s of sound, and the
+In every step the places of a clip compete: five frames of the mouth must be nearest to their own 0.2 s of sound, and the
 reverse. Distances are those of the metric.
 
-Choice: afterwards the stored statistics of batch normalisation are measured anew with the averaged weights, which they were
-not collected with.
+Choices:
+- Several clips go through the network together, though each competes with itself alone: batch normalisation over one clip
+  would take the face out, which the stored statistics cannot do afterwards.
+- At the end these statistics are measured anew with the averaged weights, which they were not collected with.
 
 Legend: N clips, V video frames, H/W crop side, C colours (3), S samples of sound (16 kHz), P places, E embedding.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -50,12 +52,21 @@ class SyncStage:
         sizes: of the network.
         temperature: of the softmax at the start; it is learned.
         calibration: clips from which batch normalisation's statistics are measured at the end.
+        together: clips of one step.
     """
 
     plan: Optimisation
     sizes: SyncSizes = field(default=TINY)
     temperature: float = 1.0
     calibration: int = 32
+    together: int = 4
+
+
+class Places(NamedTuple):
+    """Some places of one clip: pictures [P, 3, 5, side, side] and their sounds [P, 13, 20]."""
+
+    pictures: Tensor
+    sounds: Tensor
 
 
 class _Pairing(nn.Module):
@@ -66,10 +77,13 @@ class _Pairing(nn.Module):
         self.network = SyncNet(stage.sizes)
         self.log_temperature = nn.Parameter(torch.tensor(stage.temperature).log())
 
-    def loss(self, pictures: Tensor, sounds: Tensor) -> Tensor:
-        """Of places [P, 3, 5, side, side] and their sounds [P, 13, 20]."""
-        distances_PP = torch.cdist(self.network.pictures(pictures), self.network.sounds(sounds))
-        return contrastive_loss(distances_PP, self.log_temperature.exp())
+    def loss(self, clips: Sequence[Places]) -> Tensor:
+        """Mean over clips."""
+        counts = [len(one.sounds) for one in clips]
+        lips = self.network.pictures(torch.cat([one.pictures for one in clips])).split(counts)
+        sounds = self.network.sounds(torch.cat([one.sounds for one in clips])).split(counts)
+        tables = [torch.cdist(*pair) for pair in zip(lips, sounds, strict=True)]
+        return torch.stack([contrastive_loss(table, self.log_temperature.exp()) for table in tables]).mean()
 
 
 def train_syncnet(clips: SpokenClips, stage: SyncStage, seed: int) -> tuple[SyncNet, Curve]:
@@ -82,15 +96,16 @@ def train_syncnet(clips: SpokenClips, stage: SyncStage, seed: int) -> tuple[Sync
     pairing = _Pairing(stage).train()
 
     def loss(_step: int) -> Parts:
-        return {"sync": pairing.loss(*places_of(clips[int(torch.randint(len(clips), ()))], stage.sizes, stage.plan.batch))}
+        drawn = [clips[at] for at in torch.randint(len(clips), (stage.together,)).tolist()]
+        return {"sync": pairing.loss([places_of(clip, stage.sizes, stage.plan.batch) for clip in drawn])}
 
     curve = optimise(pairing, loss, stage.plan, stage="syncnet", report_every=50)
     _calibrate(pairing.network, [clips[at] for at in range(min(stage.calibration, len(clips)))], stage)
     return pairing.network.eval().requires_grad_(requires_grad=False), curve
 
 
-def places_of(clip: Spoken, sizes: SyncSizes, count: int) -> tuple[Tensor, Tensor]:
-    """Some places of a clip, drawn without repetition: pictures [P, 3, 5, side, side] and sounds [P, 13, 20].
+def places_of(clip: Spoken, sizes: SyncSizes, count: int) -> Places:
+    """Some places of a clip, drawn without repetition.
 
     Raises:
         ValueError: fewer than two places.
@@ -101,7 +116,7 @@ def places_of(clip: Spoken, sizes: SyncSizes, count: int) -> tuple[Tensor, Tenso
         raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
     chosen = torch.randperm(places)[:count]
     frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
-    return frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen]
+    return Places(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
 
 
 @torch.no_grad()
@@ -112,10 +127,10 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage) -> N
         norm.reset_running_stats()
         norm.momentum = None
     network.train()
-    for clip in clips:
-        pictures, sounds = places_of(clip, stage.sizes, stage.plan.batch)
-        network.pictures(pictures)
-        network.sounds(sounds)
+    for first in range(0, len(clips), stage.together):
+        some = [places_of(clip, stage.sizes, stage.plan.batch) for clip in clips[first : first + stage.together]]
+        network.pictures(torch.cat([one.pictures for one in some]))
+        network.sounds(torch.cat([one.sounds for one in some]))
 
 
 def judge_syncnet(network: SyncNet, clips: Sequence[Spoken]) -> list[SyncScore]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import espeakng_loader
 import numpy as np
 
-COUNT = 2_080
+COUNT = 5_920
 _GROUP = 160  # voices that lie in one folder: espeak-ng holds 349, its languages included
 _KLATT = 0.25  # share of the voices that the Klatt synthesizer speaks
 _VARIANTS = "voices/!v"

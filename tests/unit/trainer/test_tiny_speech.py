@@ -48,6 +48,14 @@ def test_silence_is_not_amplified() -> None:
     assert float(columns.max()) < 0.45
 
 
+def test_variation_calms_down_over_the_last_two_fifths_alone() -> None:
+    stage = SpeechStage(Optimisation(100, 4, 1e-3), noise=0.6, warp=0.1, tilt=0.2, calm=0.5)
+    assert stage.at(0) == stage.at(60) == stage
+    middle, last = stage.at(80), stage.at(100)
+    assert (middle.noise, middle.warp, middle.tilt) == pytest.approx((0.45, 0.075, 0.15))
+    assert (last.noise, last.warp, last.tilt) == pytest.approx((0.3, 0.05, 0.1))
+
+
 def test_scales_are_each_others_inverse() -> None:
     power = torch.tensor([0.0, 1e-4, 0.1, 1.0, 3.0])
     assert torch.allclose(linear_scale(log_scale(power)), power, rtol=1e-4, atol=1e-8)

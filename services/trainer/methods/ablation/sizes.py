@@ -50,14 +50,14 @@ class Sizes:
 
     network: StudentConfig = _NETWORK
     takes: int = 1_440
-    talk: int = 320
+    talk: int = 720
     frames: int = 33
     batch: int = 8
     teacher: int = 5_000
     forcing: int = 500
     critic: int = 200
-    sync: int = 1_500
-    judge: int = 1_500
+    sync: int = 3_000
+    judge: int = 3_000
     reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
     ode: int = 50
     guidance: float = 2.0
@@ -118,7 +118,7 @@ def distilling_recipe(sizes: Sizes, seed: int, codec: TinyCodec, form: str) -> M
 
 def sync_stage(steps: int, takes: int) -> SyncStage:
     """How a small SyncNet is trained."""
-    return SyncStage(Optimisation(steps, 24, 1e-3, warm_up=min(50, steps)), calibration=min(32, 2 * takes))
+    return SyncStage(Optimisation(steps, 14, 1e-3, warm_up=min(50, steps)), calibration=min(64, 2 * takes))
 
 
 def _sized(recipe: MethodRecipe, sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:

@@ -231,7 +231,7 @@ def talking(seed: int, frames: int = 33) -> Spoken:
 
 
 def test_a_small_syncnet_learns_which_sound_belongs_to_which_picture() -> None:
-    plan = Optimisation(60, 28, 1e-2, warm_up=5, average=0.9, clip=10.0)
+    plan = Optimisation(30, 14, 1e-2, warm_up=5, average=0.9, clip=10.0)
     stage = SyncStage(plan, SyncSizes(side=64, divide=16), calibration=6)
     network, curve = train_syncnet([talking(seed) for seed in range(12)], stage, seed=1)
     assert curve.skipped == 0
@@ -247,9 +247,9 @@ def test_training_reaches_both_towers_and_the_temperature() -> None:
 
     torch.manual_seed(0)
     pairing = _Pairing(SyncStage(Optimisation(1, 8, 1e-3), SMALL))
-    pictures, sounds = places_of(talking(1), SMALL, 8)
-    assert (pictures.shape, sounds.shape) == ((8, 3, 5, 64, 64), (8, 13, 20))
-    pairing.loss(pictures, sounds).backward()
+    places = places_of(talking(1), SMALL, 8)
+    assert (places.pictures.shape, places.sounds.shape) == ((8, 3, 5, 64, 64), (8, 13, 20))
+    pairing.loss([places, places_of(talking(2), SMALL, 5)]).backward()
     reached = {name for name, p in pairing.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     # A bias before batch normalisation changes nothing, so rounding decides whether its gradient is exactly zero.
     before_norm = {f"network.{name}.bias" for name in _before_norms(pairing.network)}
@@ -263,6 +263,17 @@ def _before_norms(network: SyncNet) -> list[str]:
         pairs = enumerate(pairwise(layers))
         found += [f"{half}.{i}" for i, (_, after) in pairs if isinstance(after, nn.modules.batchnorm._BatchNorm)]
     return found
+
+
+def test_clips_compete_with_themselves_alone_though_they_are_seen_together() -> None:
+    from services.trainer.methods.sync_training import _Pairing  # noqa: PLC0415 - looked at from inside by this test alone
+
+    torch.manual_seed(0)
+    pairing = _Pairing(SyncStage(Optimisation(1, 8, 1e-3), SMALL)).eval()
+    with torch.no_grad():
+        one, two = places_of(talking(1), SMALL, 8), places_of(talking(2), SMALL, 5)
+        each = [float(pairing.loss([places])) for places in (one, two)]
+        assert float(pairing.loss([one, two])) == pytest.approx(sum(each) / 2, rel=1e-5)
 
 
 def test_a_clip_too_short_to_compare_is_refused() -> None:
