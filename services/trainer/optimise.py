@@ -93,7 +93,7 @@ def optimise(
         report_every: steps between two entries of the curve.
 
     Raises:
-        DivergedError: ``plan.patience`` steps in a row gave no finite loss.
+        DivergedError: ``plan.patience`` steps in a row gave no finite loss, or none with a finite gradient.
     """
     live = [p for p in module.parameters() if p.requires_grad]
     trained = [nn.Parameter(p.detach().float().clone()) for p in live]  # a half-precision module learns through these
@@ -105,17 +105,17 @@ def optimise(
             group["lr"] = plan.rate(step)
         parts = loss_of(step)
         total = torch.stack(list(parts.values())).sum()
-        if not torch.isfinite(total):
-            curve.skipped, in_a_row = curve.skipped + 1, in_a_row + 1
-            if in_a_row >= plan.patience:
-                raise DivergedError(f"{stage}: {in_a_row} steps up to step {step} gave no finite loss: {dict(parts)}")
-            continue
-        in_a_row = 0
         module.zero_grad(set_to_none=True)
         total.backward()
         for master, parameter in zip(trained, live, strict=True):
             master.grad = None if parameter.grad is None else parameter.grad.float()
         norm = torch.nn.utils.clip_grad_norm_(trained, plan.clip)
+        if not torch.isfinite(total + norm):
+            curve.skipped, in_a_row = curve.skipped + 1, in_a_row + 1
+            if in_a_row >= plan.patience:
+                raise DivergedError(f"{stage}: {in_a_row} steps up to step {step} gave no finite loss: {dict(parts)}")
+            continue
+        in_a_row = 0
         for optimiser in optimisers:
             optimiser.step()
         _copy(live, trained)

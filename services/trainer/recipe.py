@@ -17,8 +17,8 @@ from .speech import SpeechStage
 class Evaluation:
     """Held-out clips to judge by: ``frames`` must be 9 + 12k."""
 
-    clips: int = 24
-    frames: int = 81
+    clips: int = 48
+    frames: int = 57
     seed: int = 1
 
 

@@ -49,7 +49,7 @@ class Stepper:
             loss_of: loss parts and the names of the samples that they are of; their sum is minimised.
 
         Raises:
-            TrainingDiverged: too many steps in a row gave no finite loss; names the samples of the last one.
+            TrainingDiverged: too many steps in a row gave no finite loss or gradient; names the samples of the last one.
         """
         for group in self._groups:
             group["lr"] = self._plan.rate(self.step)
@@ -60,11 +60,16 @@ class Stepper:
         if not self._group.all_of(flag=bool(torch.isfinite(total))):
             self._skip(figures, samples)
             return StepReport(figures, None, seen, self._skipped)
-        norm = self._descend(total)
+        norm = self._gradient(total)
+        if not torch.isfinite(norm):  # the same for all processes, whose gradients are averaged
+            self._skip(figures, samples)
+            return StepReport(figures, None, seen, self._skipped)
+        self._descend()
         self.step, self._in_a_row = self.step + 1, 0
         return StepReport(figures, float(norm), seen, self._skipped)
 
-    def _descend(self, total: Tensor) -> Tensor:
+    def _gradient(self, total: Tensor) -> Tensor:
+        """Leave the clipped gradient of all processes in the trained parameters; returns its norm before."""
         self._module.zero_grad(set_to_none=True)
         total.backward()
         for name, master in self._trained.items():
@@ -72,12 +77,14 @@ class Stepper:
             master.grad = None if gradient is None else gradient.float()
         self._group.mean_([p.grad for p in self._trained.values() if p.grad is not None])
         norm: Tensor = torch.nn.utils.clip_grad_norm_(self._trained.values(), self._plan.clip)
+        return norm
+
+    def _descend(self) -> None:
         for optimiser in self._optimisers:
             optimiser.step()
         self._spread()
         weight = 1.0 - averaged(self._plan.average, self.step)
         torch._foreach_lerp_(list(self._average.values()), [p.detach() for p in self._trained.values()], weight)
-        return norm
 
     def _skip(self, figures: Mapping[str, float], samples: Sequence[Any]) -> None:
         at = self.step

@@ -151,6 +151,20 @@ def test_a_full_disk_leaves_no_half_of_a_checkpoint_and_the_earlier_one_whole(tm
     assert os.strerror(errno.EFBIG)
 
 
+def test_a_gradient_that_is_no_number_is_skipped_though_the_loss_is_one() -> None:
+    net = module()
+    stepper = Stepper(net, PLAN, ALONE)
+
+    def steep() -> tuple[Mapping[str, Tensor], Sequence[str]]:
+        weight = next(parameter for parameter in net.parameters() if parameter.requires_grad)
+        return {**loss(net), "steep": (weight * 0.0).sqrt().sum()}, ["clip 7"]
+
+    report = stepper.advance(steep)
+    assert (report.gradient, report.skipped) == (None, 1)
+    stepper.advance(lambda: named(net))
+    assert all(torch.isfinite(weight).all() for weight in stepper.average().values())
+
+
 def test_losses_that_are_no_numbers_are_skipped_counted_and_end_the_run_with_their_samples() -> None:
     net = module()
     stepper = Stepper(net, PLAN, ALONE)

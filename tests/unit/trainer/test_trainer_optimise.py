@@ -38,6 +38,18 @@ def test_one_step_without_a_number_is_skipped_and_counted() -> None:
     assert torch.isfinite(layer.weight).all()
 
 
+def test_a_step_whose_loss_is_a_number_and_whose_gradient_is_none_is_skipped_and_counted() -> None:
+    layer, x, y = _line()
+
+    def loss(step: int) -> dict[str, torch.Tensor]:
+        error = (layer(x) - y).square().mean()
+        return {"error": error, "steep": (layer.weight * 0.0).sqrt().sum() if step == 3 else error * 0.0}
+
+    curve = optimise(layer, loss, Optimisation(10, 64, 0.01), stage="test")
+    assert curve.skipped == 1
+    assert torch.isfinite(layer.weight).all()
+
+
 def test_a_loss_that_stays_no_number_stops_the_stage() -> None:
     layer, x, _ = _line()
     with pytest.raises(DivergedError, match="5 steps up to step 4"):
