@@ -47,7 +47,7 @@ class Recipe:
     seed: int = 1
     takes: int = 1_440
     frames: int = 33
-    utterances: int = 61_000
+    utterances: int = 75_000
     utterance_seconds: int = 6
     codec: CodecStage = field(
         default=CodecStage(
