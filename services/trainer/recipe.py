@@ -59,7 +59,7 @@ class Recipe:
     )
     speech: SpeechStage = field(
         default=SpeechStage(
-            Optimisation(92_000, 64, 2e-3, warm_up=300, average=0.999, weight_decay=0.02), warp=0.1, tilt=0.12, calm=0.5
+            Optimisation(94_600, 64, 2e-3, warm_up=300, average=0.999, weight_decay=0.02), warp=0.1, tilt=0.12, calm=0.5
         )
     )
     reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
