@@ -4,7 +4,7 @@ A student's latents are not those of footage: they are a little smoother, and wr
 to show the filmed mouth for what the student makes. The encoder and what latents mean stay, so the student needs no
 training after it; true latents are shown as well, for everything around the mouth comes from footage.
 
-Legend: B clips, N latents of a clip, Z latent channels, T latent frames, h/w latent side.
+Legend: B clips, Z latent channels, T latent frames, h/w latent side.
 """
 
 from dataclasses import dataclass
@@ -58,11 +58,8 @@ def train_decoder(
     def loss(_step: int) -> Parts:
         rows = torch.randint(len(objective.clips), (stage.plan.batch,))
         made_BZThw, noisy_BT = objective.answers(network, rows)
-        latents_BN = torch.multinomial(noisy_BT[:, 1:].float() + 1e-6, stage.shown) + 1  # latent 0 shows one frame four times
-        clips, latents = torch.arange(len(rows)).repeat_interleave(stage.shown), latents_BN.flatten()
-        shown = pictures.decoded(made_BZThw[clips, :, latents], made_BZThw[clips, :, latents - 1])
-        filmed = pictures.filmed(rows[clips], latents)
-        own = picture_loss(shown, filmed, 1.0 + footage.moving * motion(filmed), footage.edges)
+        shown = pictures.some(made_BZThw, rows, noisy_BT, stage.shown)
+        own = picture_loss(shown.made, shown.filmed, 1.0 + footage.moving * motion(shown.filmed), footage.edges)
         return {"own": own, "true": stage.true * codec_loss(codec, *batches.draw(), footage, settled=True)["picture"]}
 
     curve = optimise(codec, loss, stage.plan, stage="decoder", report_every=100)

@@ -127,15 +127,15 @@ class Forcing:
 
     @classmethod
     def of(
-        cls, network: LipNetwork, clips: ClipLatents, energy_Z: Tensor, stage: ForcingStage, mouths: Mouths | None = None
+        cls, network: LipNetwork, clips: ClipLatents, weight_Z1hw: Tensor, stage: ForcingStage, mouths: Mouths | None = None
     ) -> Self:
-        """The objective of a network; see ``train_forcing``."""
+        """The objective of a network on clips of one length."""
         config = network.config
         return cls(
             clips,
             BlockCausal(config, clips.target_NZThw.shape[2], network.device, network.dtype),
             torch.zeros(1, config.text_len, config.text_dim, dtype=network.dtype),
-            loss_weight(clips, energy_Z, stage),
+            weight_Z1hw,
             stage,
             mouths,
         )
@@ -204,7 +204,7 @@ def train_forcing(
         initialise(network, seed)
         start_from_reference(network)
     network = network.to(torch.bfloat16 if stage.half else torch.float32).train()
-    objective = Forcing.of(network, clips, energy_Z, stage, mouths)
+    objective = Forcing.of(network, clips, loss_weight(clips, energy_Z, stage), stage, mouths)
 
     def loss(_step: int) -> Parts:
         return objective.loss(network, torch.randint(len(clips), (stage.plan.batch,)))

@@ -65,6 +65,21 @@ class MouthPictures:
             made: Tensor = self.codec.decoder(z_NZhw[self.region.cells], previous_NZhw[self.region.cells])
         return made.float()[self.region.trim]
 
+    def some(self, x0_BZThw: Tensor, rows: Tensor, noisy_BT: Tensor, count: int) -> "Shown":
+        """A few latents of every clip beside what was filmed.
+
+        Args:
+            x0_BZThw: made; gradient reaches the decoded latents and those before them.
+            rows: of the clips, [B].
+            noisy_BT: latents that were made; the others are right by definition. Latent 0 is never shown. Where a clip has no
+                other that was made, right ones are: their error is nothing that can be helped.
+            count: latents of each clip.
+        """
+        latents_BN = torch.multinomial(noisy_BT[:, 1:].float() + 1e-6, count) + 1
+        clips, latents = torch.arange(len(rows)).repeat_interleave(count), latents_BN.flatten()
+        made = self.decoded(x0_BZThw[clips, :, latents], x0_BZThw[clips, :, latents - 1])
+        return Shown(rows[clips], latents, made, self.filmed(rows[clips], latents))
+
     def filmed(self, rows: Tensor, latents: Tensor) -> Tensor:
         """The same pictures as they were filmed.
 
@@ -77,6 +92,15 @@ class MouthPictures:
             take, which = divmod(row % (2 * len(self.crops)), 2)
             shown.append(self.crops[take, 1 - which][frames_shown(latent)][self.region.pixels])
         return pack_frames(from_uint8(torch.from_numpy(np.stack(shown))))
+
+
+class Shown(NamedTuple):
+    """Some latents of some clips: which, and as pictures [N, 12, 64, 64] decoded from what was made and as filmed."""
+
+    rows: Tensor
+    latents: Tensor
+    made: Tensor
+    filmed: Tensor
 
 
 def frames_shown(latent: int) -> list[int]:

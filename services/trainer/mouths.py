@@ -53,23 +53,13 @@ class Mouths:
     weights: MouthWeights
 
     def parts(self, x0_BZThw: Tensor, rows: Tensor, noisy_BT: Tensor) -> Parts:
-        """Errors of a few decoded mouths.
-
-        Args:
-            x0_BZThw: predicted; gradient reaches the decoded latents and those before them.
-            rows: of the clips.
-            noisy_BT: latents that were predicted from noise; the others are right by definition. Latent 0 is never shown.
-        """
+        """Errors of a few decoded mouths; see ``MouthPictures.some``."""
         weights = self.weights
-        # Where a clip has no noisy latent but the first, clean ones are shown: their error is nothing that can be helped.
-        latents_BN = torch.multinomial(noisy_BT[:, 1:].float() + 1e-6, weights.shown) + 1
-        clips, latents = torch.arange(len(rows)).repeat_interleave(weights.shown), latents_BN.flatten()
-        shown = self.pictures.decoded(x0_BZThw[clips, :, latents], x0_BZThw[clips, :, latents - 1])
-        filmed = self.pictures.filmed(rows[clips], latents)
-        read = self.reader(shown + weights.veil * torch.randn_like(shown))
-        wrong = (read - shapes_of(self.shapes_RVP, rows[clips], latents)).square()
+        shown = self.pictures.some(x0_BZThw, rows, noisy_BT, weights.shown)
+        read = self.reader(shown.made + weights.veil * torch.randn_like(shown.made))
+        wrong = (read - shapes_of(self.shapes_RVP, shown.rows, shown.latents)).square()
         parameters = wrong.new_tensor(weights.parameters)
         return {
-            "picture": weights.picture * picture_loss(shown, filmed, shown.new_ones(()), weights.edges),
+            "picture": weights.picture * picture_loss(shown.made, shown.filmed, wrong.new_ones(()), weights.edges),
             "shape": weights.reading * (wrong * parameters / parameters.mean()).mean(),
         }

@@ -28,7 +28,7 @@ from . import evaluate
 from .codec import train_codec
 from .data import Takes, in_processes, read_takes, render_takes
 from .decoder import train_decoder
-from .diffusion_forcing import Forcing, train_forcing
+from .diffusion_forcing import Forcing, loss_weight, train_forcing
 from .latents import ClipLatents, channel_energy, encode_pair
 from .mouth_pictures import MouthPictures
 from .mouth_reader import MouthReader, train_reader
@@ -150,7 +150,8 @@ class Run:
 
         def train() -> tuple[TinyCodec, Curves]:
             student = network.to(torch.bfloat16 if recipe.forcing.half else torch.float32)
-            objective = Forcing.of(student, lesson.clips, lesson.energy_Z, recipe.forcing)
+            weight_Z1hw = loss_weight(lesson.clips, lesson.energy_Z, recipe.forcing)
+            objective = Forcing.of(student, lesson.clips, weight_Z1hw, recipe.forcing)
             codec, curve = train_decoder(pictures, student, objective, recipe.decoder, recipe.codec, seed=recipe.seed)
             return codec, {"own": curve}
 

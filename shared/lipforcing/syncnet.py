@@ -19,6 +19,7 @@ Legend: N places, V video frames, H/W picture side, C colours (3), K columns of 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -208,6 +209,11 @@ class SyncScorer:
     def __init__(self, network: SyncNet, *, inside: bool = False) -> None:
         self.network = network.eval().requires_grad_(requires_grad=False)
         self._inside = inside
+
+    @classmethod
+    def of_clips(cls, network: SyncNet, frames: int) -> Self:
+        """As published, or, for clips of fewer places than there are shifts, within the clip."""
+        return cls(network, inside=frames - FRAMES <= 2 * REACH)
 
     @torch.no_grad()
     def pictures(self, frames_VHWC: Tensor) -> Tensor:

@@ -118,7 +118,7 @@ def external_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 # Cores are shared by processes, not by threads of one. And pictures of several megabytes come and go on many threads: with an
 # allocator's arena for each, what they leave behind adds up with every job.
-_QUIET = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+_FRUGAL = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 def service_spec(name: str, context: Context, env: Mapping[str, str]) -> ProcessSpec:
@@ -131,7 +131,7 @@ def service_spec(name: str, context: Context, env: Mapping[str, str]) -> Process
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-m", service.module, *arguments),
-        env={**env, **_QUIET, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DUBLINE_QUEUE_LIFE": life},
+        env={**env, **_FRUGAL, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DUBLINE_QUEUE_LIFE": life},
         cwd=str(CHECKOUT),
         probe=service.probe.format(**values),
         tier=1,

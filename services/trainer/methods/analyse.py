@@ -54,7 +54,7 @@ def _rows(options: argparse.Namespace) -> list[Row]:
     kept = load_network(options.teacher)
     config = replace(TeacherConfig(kept.network.config), steps=options.steps, guidance=options.guidance)
     teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
-    judge = PictureJudge(codec, SyncScorer(load_syncnet(options.syncnet, TINY)))
+    judge = PictureJudge(codec, SyncScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     rows: list[Row] = []
     for number in range(options.clips):
         one = replace(sample(Split.DEV, options.seed * 1_000 + number, options.frames, codec, encoder), text_LE=kept.text_LE)

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from dubbing.errors import InvalidSetting, ObjectMissing
-from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS
+from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
-from lipforcing.syncnet import FRAMES, PUBLISHED, REACH, TINY, SyncScorer, load_syncnet
+from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
@@ -156,8 +156,8 @@ class MethodRun:
         except WeightsError as error:
             raise _no_syncnet(f"{path} holds no SyncNet: {error}") from error
         codec = copy.deepcopy(self._encoders.codec).to(self._device)
-        places = FRAMES_PER_LATENT * (self._recipe.latents - 1) + 1 - FRAMES
-        return SyncReward(codec, SyncScorer(network.to(self._device), inside=places <= 2 * REACH))
+        frames = frames_of(self._recipe.latents // LATENTS_PER_BLOCK)
+        return SyncReward(codec, SyncScorer.of_clips(network.to(self._device), frames))
 
     def _syncnet_file(self) -> Path | None:
         """The file that the setting names, where it is read."""

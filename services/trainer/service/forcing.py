@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lipforcing.cache import BlockCausal
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student, generate
@@ -73,14 +72,7 @@ class ForcingRun:
         initialise(network, made_of.seed)
         start_from_reference(network)
         self._network = network.to(torch.bfloat16 if made_of.stage.half else torch.float32).train()
-        self._objective = Forcing(
-            made_of.clips,
-            BlockCausal(made_of.config, made_of.clips.target_NZThw.shape[2], self._network.device, self._network.dtype),
-            self._text().to(self._network.dtype),
-            made_of.weight_Z1hw,
-            made_of.stage,
-            made_of.mouths,
-        )
+        self._objective = Forcing.of(self._network, made_of.clips, made_of.weight_Z1hw, made_of.stage, made_of.mouths)
         self._stepper = Stepper(self._network, self._plan, group)
         if group.rank:
             torch.manual_seed(made_of.seed + _APART * group.rank)

@@ -11,7 +11,7 @@ from lipforcing.presets import PRESETS
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.codec import CodecStage
 from services.trainer.decoder import DecoderStage, train_decoder
-from services.trainer.diffusion_forcing import Forcing, ForcingStage
+from services.trainer.diffusion_forcing import Forcing, ForcingStage, loss_weight
 from services.trainer.latents import ClipLatents, channel_energy
 from services.trainer.mouth_pictures import MouthPictures
 from services.trainer.optimise import Optimisation
@@ -29,7 +29,7 @@ def taught(codec: TinyCodec) -> tuple[LipNetwork, Forcing]:
     network = LipNetwork(CONFIG)
     initialise(network, 1)
     stage = ForcingStage(PLAN, half=False)
-    return network, Forcing.of(network, clips, channel_energy(codec), stage)
+    return network, Forcing.of(network, clips, loss_weight(clips, channel_energy(codec), stage), stage)
 
 
 def test_answers_are_the_students_where_it_was_asked_again_and_true_where_it_never_was() -> None:

@@ -16,6 +16,7 @@ from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sync_training import SyncStage
 from services.trainer.mouth_reader import ReaderStage
 from services.trainer.optimise import Optimisation
+from services.trainer.recipe import Recipe
 
 _CELL = 8  # pixels of a latent cell's side
 # Forms of Stage 2: where the teacher is guided, and whether samples are weighted by the reward.
@@ -58,7 +59,7 @@ class Sizes:
     critic: int = 200
     sync: int = 3_000
     judge: int = 3_000
-    reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, average=0.99, weight_decay=0.05)))
+    reader: ReaderStage = field(default=Recipe().reader)
     ode: int = 50
     guidance: float = 2.0
     clips: int = 24
@@ -118,7 +119,9 @@ def distilling_recipe(sizes: Sizes, seed: int, codec: TinyCodec, form: str) -> M
 
 def sync_stage(steps: int, takes: int) -> SyncStage:
     """How a small SyncNet is trained."""
-    return SyncStage(Optimisation(steps, 14, 1e-3, warm_up=min(50, steps)), calibration=min(64, 2 * takes))
+    base = load("sf_tiny").sync
+    plan = replace(base.plan, steps=steps, warm_up=min(base.plan.warm_up, steps))
+    return replace(base, plan=plan, calibration=min(64, 2 * takes))
 
 
 def _sized(recipe: MethodRecipe, sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:

@@ -106,7 +106,7 @@ class Stages:
 
         network = SyncNet(TINY)
         network.load_state_dict(self.shelf.tensors("syncnet", key, train))
-        return SyncScorer(network, inside=True), self.shelf.path("syncnet", key).name
+        return SyncScorer.of_clips(network, self.sizes.frames), self.shelf.path("syncnet", key).name
 
     def reader(self, seed: int) -> tuple[MouthReader, str]:
         """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""

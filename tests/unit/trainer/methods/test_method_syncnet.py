@@ -190,6 +190,16 @@ class TestMetric:
             wanted = np.mean([np.linalg.norm(lip - sound + 1e-6) for lip, sound in pairs])
             assert float(got[shift + reach]) == pytest.approx(wanted)
 
+    @pytest.mark.parametrize(("frames", "inside"), [(9, True), (35, True), (36, False), (81, False)])
+    def test_clips_of_fewer_places_than_shifts_are_compared_within_themselves(self, frames: int, inside: bool) -> None:
+        torch.manual_seed(0)
+        network = SyncNet(SMALL)
+        clip = talking(1, frames)
+        pictures, sound = torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)
+        found = SyncScorer.of_clips(network, frames).score(pictures, sound)
+        assert found == SyncScorer(network, inside=inside).score(pictures, sound)
+        assert found != SyncScorer(network, inside=not inside).score(pictures, sound)
+
     def test_unequal_lengths_are_refused(self) -> None:
         with pytest.raises(ValueError, match="cannot be compared"):
             distances(torch.zeros(3, 2), torch.zeros(4, 2))
