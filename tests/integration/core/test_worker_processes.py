@@ -6,13 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
 import redis as redis_client
 
 pytestmark = pytest.mark.stack
+
+T = TypeVar("T")
 APP = """
 from dubbing.queue.app import make_celery
 from dubbing.settings import QueueSettings, RedisSettings
@@ -59,20 +63,27 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def of_each(process: psutil.Process, folder: str, read: Callable[[Path], T]) -> dict[str, T]:
+    """What is read of each open descriptor; one that is closed meanwhile is none."""
+    found: dict[str, T] = {}
+    for file in Path(f"/proc/{process.pid}/{folder}").iterdir():
+        with suppress(FileNotFoundError):
+            found[file.name] = read(file)
+    return found
+
+
 def opened(process: psutil.Process) -> dict[str, int]:
     """Inode of each open descriptor."""
-    folder = Path(f"/proc/{process.pid}/fd")
-    return {file.name: file.stat().st_ino for file in folder.iterdir() if file.exists()}
+    return of_each(process, "fd", lambda file: file.stat().st_ino)
 
 
 def sockets(process: psutil.Process) -> set[str]:
-    links = [str(file.readlink()) for file in Path(f"/proc/{process.pid}/fd").iterdir() if file.is_symlink()]
-    return {link for link in links if link.startswith("socket:")}
+    return {link for link in of_each(process, "fd", lambda file: str(file.readlink())).values() if link.startswith("socket:")}
 
 
 def watched(process: psutil.Process) -> set[tuple[str, int]]:
     """Descriptor and inode of everything that the process's event loops wait for."""
-    lines = [line.split() for file in Path(f"/proc/{process.pid}/fdinfo").iterdir() for line in file.read_text().splitlines()]
+    lines = [line.split() for text in of_each(process, "fdinfo", Path.read_text).values() for line in text.splitlines()]
     return {
         (words[1], int(words[words.index("data:") + 3].removeprefix("ino:"), 16)) for words in lines if words[:1] == ["tfd:"]
     }
