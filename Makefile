@@ -4,9 +4,12 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DUBLINE := .venv/bin/dubline
 ARGS ?=
-PROFILE ?= tiny
+PROFILE ?= full
+PROCESSES ?= $(shell nvidia-smi --list-gpus 2>/dev/null | wc -l | sed 's/^0$$/2/')
+TRAIN_full := --publish
+TRAIN_smoke := --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny images clean
+.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny train-whole images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,8 +50,12 @@ bench-generation: setup  ## Time the model: frames per second, first frame, memo
 bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
 
-train-tiny: setup  ## Make the demonstration model's weights from nothing (PROFILE=smoke: a few steps, weights kept apart)
-	@$(PYTHON) -m services.trainer --recipe $(PROFILE) $(ARGS)
+train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (at most 60 minutes; PROFILE=smoke: a few steps, no gate)
+	@DUBLINE_TRAINER_ENABLED=true $(DUBLINE) up
+	@$(DUBLINE) train make sf_tiny --processes $(PROCESSES) $(TRAIN_$(PROFILE)) $(ARGS)
+
+train-whole: setup  ## Make every weight of the demonstration model from nothing, by Diffusion Forcing (many hours)
+	@$(PYTHON) -m services.trainer --recipe tiny $(ARGS)
 
 images: setup  ## Make the README's pictures again, with the weights that are there
 	@$(DUBLINE) demo && $(DUBLINE) demo-natural

@@ -6,6 +6,8 @@ The plan of ``start --dry-run`` needs the model library, which the command line 
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -15,17 +17,21 @@ from rich.table import Table
 from dubbing.errors import InvalidSetting
 from services.cli.client import refused
 from services.cli.job_commands import JsonOption, client
+from services.cli.training_chain import Chain
 
 app = typer.Typer(name="train", help="Train students, and publish what passes the gate.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the run, run_...")]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="tiny, 1.3b or 14b.")]
+SettingsOption = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting.")]
+ProcessesOption = Annotated[int, typer.Option(min=1, help="Processes of a run; one for each GPU.")]
+_SELDOM = 15.0  # seconds between two lines of metrics
 
 
 @app.command()
 def start(
     recipe: Annotated[str, typer.Argument(help="Name of the recipe; `dubline train recipes` lists them.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes of the run; one for each GPU.")] = 1,
+    settings: SettingsOption = None,
+    processes: ProcessesOption = 1,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what the run would need, and start nothing.")] = False,
     as_json: JsonOption = False,
@@ -37,6 +43,40 @@ def start(
         return
     made = client().post("/v1/training-runs", {"recipe": recipe, "settings": chosen, "processes": processes})
     _show(made, as_json=as_json)
+
+
+@app.command()
+def make(
+    recipe: Annotated[str, typer.Argument(help="The recipe that comes last, such as sf_tiny.")],
+    settings: SettingsOption = None,
+    processes: ProcessesOption = 1,
+    *,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish what the last one made, if it passes the gate.")] = False,
+    share: Annotated[float, typer.Option(help="Share of new jobs that a published version gets.")] = 1.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every run anew.")] = False,
+) -> None:
+    """Run a recipe with all that it starts from, one after the other. Called again, it goes on where it was."""
+    chosen = dict(_setting(text) for text in settings or ())
+    began, shown = time.monotonic(), time.monotonic() - _SELDOM
+
+    def tell(name: str, kind: str, data: dict[str, Any]) -> None:
+        nonlocal shown
+        if kind == "run.metrics" and time.monotonic() - shown < _SELDOM:
+            return
+        shown = time.monotonic() if kind == "run.metrics" else shown
+        print(f"[{(time.monotonic() - began) / 60:5.1f} min] {name:16} {_line(kind, data)}", flush=True)
+
+    chain = Chain(client(), chosen, processes, tell, fresh=fresh)
+    print(f"{' -> '.join(chain.recipes(recipe))}, {processes} processes each", flush=True)
+    run = chain.make(recipe)
+    print(f"[{(time.monotonic() - began) / 60:5.1f} min] {recipe} succeeded: {run['id']}", flush=True)
+    if publish:
+        print("Measuring it beside what is served now (some minutes).", flush=True)
+        version = chain.publish(run, share)
+        _show_version(version)
+        print(f"[{(time.monotonic() - began) / 60:5.1f} min] {version['status']}", flush=True)
+        if version["error"]:
+            raise refused(version["error"])
 
 
 @app.command()
@@ -107,14 +147,8 @@ def versions(model: ModelArgument, *, as_json: JsonOption = False) -> None:
     if as_json:
         _show(found, as_json=True)
         return
-    console = Console(highlight=False)
     for item in found["items"]:
-        console.print(f"{item['status']:9} version {item['version'] or '-'}  share {item['share']:g}  run {item['run'] or '-'}")
-        if item["error"]:
-            console.print(f"    {item['error']['code']}: {item['error']['detail']}", markup=False, soft_wrap=True)
-        for figure in item["figures"]:
-            mark = "ok" if figure["passed"] else "WORSE"
-            console.print(f"    {figure['name']:18} {figure['candidate']!s:>10} beside {figure['incumbent']!s:>10}  {mark}")
+        _show_version(item)
 
 
 @app.command()
@@ -127,6 +161,16 @@ def promote(model: ModelArgument, *, as_json: JsonOption = False) -> None:
 def rollback(model: ModelArgument, *, as_json: JsonOption = False) -> None:
     """Give new jobs the version before, at once."""
     _show(client().post(f"/v1/models/{model}/rollback"), as_json=as_json)
+
+
+def _show_version(item: Mapping[str, Any]) -> None:
+    console = Console(highlight=False)
+    console.print(f"{item['status']:9} version {item['version'] or '-'}  share {item['share']:g}  run {item['run'] or '-'}")
+    if item["error"]:
+        console.print(f"    {item['error']['code']}: {item['error']['detail']}", markup=False, soft_wrap=True)
+    for figure in item["figures"]:
+        mark = "ok" if figure["passed"] else "WORSE"
+        console.print(f"    {figure['name']:18} {figure['candidate']!s:>10} beside {figure['incumbent']!s:>10}  {mark}")
 
 
 def _of(recipe: str | None) -> str:

@@ -1,0 +1,99 @@
+"""A recipe with all that it starts from: what is missing is run, one after the other, and the last run is published."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dubbing.errors import InvalidSetting
+from services.cli.client import Client, refused
+
+Tell = Callable[[str, str, dict[str, Any]], None]
+_LOOKED_AT = 100  # newest runs
+_UNFIT = ("failed", "stopping")
+_POLL, _PATIENCE = 2.0, 120.0  # seconds
+
+
+class Chain:
+    """Makes runs through the API. A run with the same recipe, settings and processes that is there already is gone on with.
+
+    Args:
+        client: of the API.
+        settings: by name; each goes to every recipe that has it.
+        processes: of every run.
+        tell: (recipe, kind of event, its data) as they come.
+        fresh: make every run anew.
+
+    Raises:
+        InvalidSetting: there is no such recipe, or no recipe of the chain has a setting of that name.
+        Refused: a run was refused or failed.
+    """
+
+    def __init__(self, client: Client, settings: Mapping[str, Any], processes: int, tell: Tell, *, fresh: bool = False) -> None:
+        self._client, self._settings, self._processes, self._tell, self._fresh = client, dict(settings), processes, tell, fresh
+        self._offers = _offers(client)
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def recipes(self, last: str) -> list[str]:
+        """Names in the order in which they are run; ``last`` comes last."""
+        if last not in self._offers:
+            advice = (
+                f"use one of {', '.join(self._offers)}" if self._offers else "start a trainer (DUBLINE_TRAINER_ENABLED=true)"
+            )
+            raise InvalidSetting(f"There is no recipe {last!r}.", where={"argument": "RECIPE"}, suggestions=(advice,))
+        before: list[str] = []
+        for name in sorted(self._offers[last]["starts"].values(), key=lambda name: len(self.recipes(name))):
+            before += [one for one in self.recipes(name) if one not in before]
+        return [*before, last]
+
+    def make(self, last: str) -> dict[str, Any]:
+        """The finished run of ``last``, after those of everything that it starts from."""
+        names = self.recipes(last)
+        unknown = [name for name in self._settings if not any(name in self._offers[one]["settings"] for one in names)]
+        if unknown:
+            raise InvalidSetting(f"None of {', '.join(names)} has a setting {unknown[0]!r}.", where={"option": "--set"})
+        for name in names:
+            self._made[name] = self._finished(name)
+        return self._made[last]
+
+    def publish(self, run: Mapping[str, Any], share: float) -> dict[str, Any]:
+        """The version that ``run`` became, or did not, when the gate has spoken.
+
+        Raises:
+            Refused: what the recipe makes is no model that is served.
+        """
+        model = self._offers[run["recipe"]]["preset"]
+        self._client.post(f"/v1/training-runs/{run['id']}/publish", {"share": share})
+        while (found := self._version(run, model))["status"] == "checking":
+            time.sleep(_POLL)
+        return found
+
+    def _finished(self, name: str) -> dict[str, Any]:
+        run = self._begun(name)
+        for kind, data in self._client.events(f"/v1/training-runs/{run['id']}/events"):
+            self._tell(name, kind, data)
+        run = self._client.get(f"/v1/training-runs/{run['id']}")
+        if run["status"] != "succeeded":
+            raise refused(run["error"] or {"code": "run_stopped", "detail": f"Run {run['id']} of {name} was stopped."})
+        return run
+
+    def _begun(self, name: str) -> dict[str, Any]:
+        offer = self._offers[name]
+        settings = {key: value for key, value in self._settings.items() if key in offer["settings"]}
+        settings |= {setting: self._made[recipe]["id"] for setting, recipe in offer["starts"].items()}
+        wanted = {"recipe": name, "settings": settings, "processes": self._processes}
+        for run in [] if self._fresh else self._client.get("/v1/training-runs", limit=_LOOKED_AT)["items"]:
+            if {key: run[key] for key in wanted} == wanted and run["status"] not in _UNFIT:
+                return self._client.post(f"/v1/training-runs/{run['id']}/resume") if run["status"] == "stopped" else run
+        return self._client.post("/v1/training-runs", wanted)
+
+    def _version(self, run: Mapping[str, Any], model: str) -> dict[str, Any]:
+        found = self._client.get(f"/v1/models/{model}/versions")["items"]
+        return next(dict(item) for item in found if item["run"] == run["id"])
+
+
+def _offers(client: Client) -> dict[str, dict[str, Any]]:
+    """Recipes by name, when a trainer that has just been started has said what it can do."""
+    late = time.monotonic() + _PATIENCE
+    while not (found := client.get("/v1/training-recipes")["items"]) and time.monotonic() < late:
+        time.sleep(_POLL)
+    return {offer["name"]: offer for offer in found}

@@ -1,0 +1,82 @@
+"""``dubline train make``: teacher, Stage 1 and Stage 2 by one command, through API, database, object store and torchrun."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from method_runs import SIZES, render
+
+from services.cli.client import Client
+from services.cli.stack.home import CHECKOUT, home_at
+from services.cli.stack.local import LocalStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+NETWORKS = ("network", "teaching.network", "critic")
+SHRUNKEN: dict[str, Any] = {
+    "steps": 2, "takes": 2, "latents": 3, "batch": 4, "micro": 2, "together": 4, "update.warm_up": 0, "stage.ratio": 2,
+    "teaching.steps": 4, "sync.plan.steps": 2, "sync.plan.batch": 4,
+    **{f"{network}.{name}": value for network in NETWORKS for name, value in SIZES.items()},
+}  # fmt: skip
+Make = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    scratch = tmp_path_factory.mktemp("scratch")
+    render(scratch / "cache")
+    stack = LocalStack(home_at(tmp_path_factory.mktemp("chain")), {"DUBLINE_TRAINER_SCRATCH": str(scratch)}, owner=os.getpid())
+    try:
+        stack.start(["api", "worker-train"])
+        yield stack.env()
+    finally:
+        stack.destroy()
+
+
+@pytest.fixture(scope="module")
+def make(env: dict[str, str]) -> Make:
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "services.cli.main", "train", "make", *arguments]
+        for name, value in SHRUNKEN.items():
+            command += ["--set", f"{name}={value}"]
+        found = {**os.environ, **env, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"}
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=found, timeout=300)
+
+    return make
+
+
+def runs(env: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    found = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"]).get("/v1/training-runs")["items"]
+    return {name: [run for run in found if run["recipe"] == name] for name in ("teacher_tiny", "df_tiny", "sf_tiny")}
+
+
+def test_one_command_makes_teacher_stage_1_and_stage_2_of_each_other_and_once(env: dict[str, str], make: Make) -> None:
+    done = make("sf_tiny")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "teacher_tiny -> df_tiny -> sf_tiny" in done.stdout
+    (teacher,), (student,), (distilled,) = runs(env).values()
+    assert [run["status"] for run in (teacher, student, distilled)] == ["succeeded"] * 3
+    assert student["settings"]["start"] == teacher["id"]
+    assert distilled["settings"]["start"] == student["id"]
+    assert distilled["settings"]["teacher"] == teacher["id"]
+    again = make("sf_tiny")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"sf_tiny succeeded: {distilled['id']}" in again.stdout
+    assert [len(found) for found in runs(env).values()] == [1, 1, 1]
+
+
+def test_a_setting_that_no_recipe_of_the_chain_has_is_refused_before_anything_runs(env: dict[str, str], make: Make) -> None:
+    before = {name: len(found) for name, found in runs(env).items()}
+    done = make("df_tiny", "--set", "stepz=3")
+    assert done.returncode == 2
+    assert "invalid_setting" in done.stderr
+    assert "teacher_tiny, df_tiny has a setting 'stepz'" in done.stderr
+    assert {name: len(found) for name, found in runs(env).items()} == before
+
+
+def test_a_recipe_that_is_not_offered_is_refused_with_those_that_are(make: Make) -> None:
+    done = make("sf_huge")
+    assert done.returncode == 2
+    assert "teacher_tiny" in done.stderr
