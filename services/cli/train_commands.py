@@ -61,9 +61,10 @@ def make(
 
     def tell(name: str, kind: str, data: dict[str, Any]) -> None:
         nonlocal shown
-        if kind == "run.metrics" and time.monotonic() - shown < _SELDOM:
+        often = kind in ("run.metrics", "run.preparing")
+        if often and time.monotonic() - shown < _SELDOM and data.get("done", 0) != data.get("of"):
             return
-        shown = time.monotonic() if kind == "run.metrics" else shown
+        shown = time.monotonic() if often else shown
         print(f"[{(time.monotonic() - began) / 60:5.1f} min] {name:16} {_line(kind, data)}", flush=True)
 
     chain = Chain(client(), chosen, processes, tell, fresh=fresh)
@@ -209,6 +210,8 @@ def _show(answer: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _line(kind: str, data: dict[str, Any]) -> str:
+    if kind == "run.preparing":
+        return f"{data['at'][:19]}  {data['what']}  {data['done']} of {data['of']}"
     if kind != "run.metrics":
         shown = {name: value for name, value in data.items() if name not in ("at", "status", "at_step", "of_steps") and value}
         return f"{data['at'][:19]}  {kind.removeprefix('run.')}" + (f"  {json.dumps(shown)}" if shown else "")

@@ -151,8 +151,14 @@ def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
     }
 
 
-def render_takes(folder: Path, split: Split, count: int, *, frames: int, seed: int, processes: int | None = None) -> None:
-    """Render the takes that ``folder`` does not hold yet; take i depends on (split, seed, i, frames) alone."""
+def render_takes(
+    folder: Path, split: Split, count: int, *, frames: int, seed: int, processes: int | None = None,
+    advance: Callable[[int, int], None] = lambda _done, _of: None,
+) -> None:  # fmt: skip
+    """Render the takes that ``folder`` does not hold yet; take i depends on (split, seed, i, frames) alone.
+
+    ``advance`` is told how many of them are there, and how many there will be.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [first for first in range(0, count, SHARD) if not _shard(folder, split, frames, seed, first).exists()]
     todo = [seed * 1_000_003 + index for first in missing for index in range(first, first + SHARD)]
@@ -161,6 +167,7 @@ def render_takes(folder: Path, split: Split, count: int, *, frames: int, seed: i
     for first, rows in zip(missing, in_processes(partial(_take, split, frames), todo, processes), strict=True):
         _write(_shard(folder, split, frames, seed, first), rows)
         log.info("rendered", split=split.value, takes=first + SHARD, of=count)
+        advance(min(first + SHARD, count), count)
 
 
 def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes: int | None = None) -> Iterator[list[ResultT]]:

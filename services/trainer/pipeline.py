@@ -207,15 +207,21 @@ def _said(split: Split, seconds: int, seed: int) -> Utterance:
 
 
 @torch.no_grad()
-def both_ways(takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder) -> ClipLatents:
+def both_ways(
+    takes: Takes, codec: TinyCodec, encoder: TinySpeechEncoder, advance: Callable[[int, int], None] = lambda _done, _of: None
+) -> ClipLatents:
     """Every take as A that shall say B and as B that shall say A, once with what is heard and once with the true mouth shapes.
 
-    The true shapes teach what each one looks like; the heard ones, how far the encoder is to be trusted.
+    The true shapes teach what each one looks like; the heard ones, how far the encoder is to be trusted. ``advance`` is told
+    how many takes are encoded.
     """
     times = torch.from_numpy(takes.times)
     heard = torch.stack([encoder(torch.from_numpy(sound).float() / 32_768.0, times) for pair in takes.sound for sound in pair])
     true = encoder.spread(torch.from_numpy(takes.visemes).flatten(0, 1))
-    pairs = [encode_pair(codec, clip) for pair in takes.crops for clip in pair]
+    pairs = []
+    for done, pair in enumerate(takes.crops, 1):
+        pairs += [encode_pair(codec, clip) for clip in pair]
+        advance(done, len(takes))
     reference, masked = (torch.stack([pair[which].half() for pair in pairs]).repeat(2, 1, 1, 1, 1) for which in (0, 1))
     # Footage of A that shall say B is to become the footage of B: nothing has to be encoded twice.
     target, heard, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (reference, heard, true))

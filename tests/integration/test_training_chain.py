@@ -56,6 +56,8 @@ def test_one_command_makes_teacher_stage_1_and_stage_2_of_each_other_and_once(en
     done = make("sf_tiny")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "teacher_tiny -> df_tiny -> sf_tiny" in done.stdout
+    assert "encoding clips  2 of 2" in done.stdout
+    assert "training SyncNet  2 of 2" in done.stdout
     (teacher,), (student,), (distilled,) = runs(env).values()
     assert [run["status"] for run in (teacher, student, distilled)] == ["succeeded"] * 3
     assert student["settings"]["start"] == teacher["id"]

@@ -32,7 +32,7 @@ from services.trainer.methods.places import place_of
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.samples import BadSampleError, Clips, Sample, Span, collate
 from services.trainer.methods.sync_training import Spoken, SpokenClips
-from services.trainer.service.site import Site
+from services.trainer.service.site import Advance, Site
 from services.trainer.speakers.splits import Split
 
 log = structlog.get_logger(__name__)
@@ -118,7 +118,7 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
     folder, index = site.cache / "footage", site.cache / f"footage-{digest[:16]}.json"
     known = _read(index, folder)
     if known is None:
-        known = _encode(source, LatentCache(folder, encoders.codec, encoders.speech), frames)
+        known = _encode(source, LatentCache(folder, encoders.codec, encoders.speech), frames, site.advance)
         partial = index.with_suffix(".partial")
         partial.write_text(json.dumps(known))
         partial.replace(index)
@@ -133,11 +133,13 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
     return Footage(digest, folder, entries, known["refused"], encoders.codec)
 
 
-def _encode(source: ShardSource, cache: LatentCache, frames: int) -> dict[str, Any]:
+def _encode(source: ShardSource, cache: LatentCache, frames: int, advance: Advance) -> dict[str, Any]:
     """What the index holds, after every shard of the training split has been read and checked."""
     clips: list[Any] = []
     refused: dict[str, str] = {}
-    for whole in source.samples(Split.TRAIN):
+    samples = sum(entry.samples for entry, split in source.entries() if split is Split.TRAIN)
+    for done, whole in enumerate(source.samples(Split.TRAIN), 1):
+        advance("encoding clips", done, samples)
         for clip in _windows(whole, frames):
             first, origin = int(clip.key.rpartition("+")[2]), str(whole.meta["source_sha256"])
             start = int(whole.meta["clip"][0]) + first

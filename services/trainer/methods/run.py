@@ -115,7 +115,7 @@ class MethodRun:
     def _material_of(self) -> Material:
         if self._recipe.data:
             return footage(self._recipe, self._site, self._encoders)
-        return speakers(self._recipe, self._site.cache, self._encoders)
+        return speakers(self._recipe, self._site.cache, self._encoders, self._site.advance)
 
     def _begun(self) -> Mapping[str, Tensor]:
         """The weights that the run begins with."""
@@ -144,7 +144,8 @@ class MethodRun:
     def _reward(self) -> SyncReward:
         site, path = self._site, self._syncnet()
         if self._named_syncnet is None and site.group.rank == 0 and not path.exists():
-            network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed)
+            training = partial(site.advance, "training SyncNet")
+            network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed, training)
             write_whole(path, network.state_dict())
             path.with_suffix(".json").write_text(json.dumps(curve.to_json()))
         site.group.barrier()

@@ -1,6 +1,8 @@
 """Generated speakers as `Material`: rendered and encoded once on each machine, kept under the digest of what made them."""
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +19,7 @@ from services.trainer.methods.material import Speakers
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.pipeline import both_ways
+from services.trainer.service.site import Advance, in_silence
 from services.trainer.speakers.splits import Split
 
 if TYPE_CHECKING:
@@ -24,15 +27,16 @@ if TYPE_CHECKING:
     from lipforcing.vae.tiny import TinyCodec
 
 
-def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders) -> Speakers:
-    """The recipe's takes of the training split, for preset ``tiny``."""
+def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders, advance: Advance = in_silence) -> Speakers:
+    """The recipe's takes of the training split, for preset ``tiny``; ``advance`` as in `Site`."""
     frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
-    render_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed)
+    rendering = partial(advance, "rendering speakers")
+    render_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed, advance=rendering)
     takes = read_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed)
     digest = hashlib.sha256("/".join([takes.digest(), *encoders.digests.values()]).encode()).hexdigest()
     path = cache / f"speakers-{digest[:16]}.safetensors"
     if not path.exists():
-        _encode(takes, encoders, path)
+        _encode(takes, encoders, path, partial(advance, "encoding clips"))
     held = load_file(path)
     speech_NVA = held.pop("speech_NVA")
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
@@ -40,8 +44,8 @@ def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders) -> Speakers:
     return Speakers(digest, latents, speech_NVA, sounds_NS, _Talk(takes))
 
 
-def _encode(takes: Takes, encoders: Encoders, path: Path) -> None:
-    clips = both_ways(takes, cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech))
+def _encode(takes: Takes, encoders: Encoders, path: Path, advance: Callable[[int, int], None]) -> None:
+    clips = both_ways(takes, cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech), advance)
     once = len(clips) // 2  # the second half has the same latents and the true shapes
     latents = {name: getattr(clips, name)[:once] for name in ("reference_NZThw", "masked_NZThw", "target_NZThw")}
     write_whole(path, {**latents, "speech_NVA": clips.speech_NVA})

@@ -11,7 +11,7 @@ Choices:
 Legend: N clips, V video frames, H/W crop side, C colours (3), S samples of sound (16 kHz), P places, E embedding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -86,8 +86,10 @@ class _Pairing(nn.Module):
         return torch.stack([contrastive_loss(table, self.log_temperature.exp()) for table in tables]).mean()
 
 
-def train_syncnet(clips: SpokenClips, stage: SyncStage, seed: int) -> tuple[SyncNet, Curve]:
-    """A SyncNet for ``clips``, frozen.
+def train_syncnet(
+    clips: SpokenClips, stage: SyncStage, seed: int, advance: Callable[[int, int], None] = lambda _done, _of: None
+) -> tuple[SyncNet, Curve]:
+    """A SyncNet for ``clips``, frozen; ``advance`` is told the step, and how many there are.
 
     Raises:
         ValueError: clips too short to compete.
@@ -95,7 +97,8 @@ def train_syncnet(clips: SpokenClips, stage: SyncStage, seed: int) -> tuple[Sync
     torch.manual_seed(seed)
     pairing = _Pairing(stage).train()
 
-    def loss(_step: int) -> Parts:
+    def loss(step: int) -> Parts:
+        advance(step + 1, stage.plan.steps)
         drawn = [clips[at] for at in torch.randint(len(clips), (stage.together,)).tolist()]
         return {"sync": pairing.loss([places_of(clip, stage.sizes, stage.plan.batch) for clip in drawn])}
 

@@ -184,6 +184,7 @@ class _Leg:
 
     def _handlers(self) -> Mapping[str, Callable[[dict[str, Any]], None]]:
         return {
+            "preparing": lambda event: self._tell("run.preparing", event),
             "began": self._began,
             "metrics": self._metrics,
             "checkpoint": self._checkpoint,

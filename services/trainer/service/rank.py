@@ -51,7 +51,7 @@ class Rank:
     def run(self) -> None:
         """The whole attempt."""
         order, group = self._order, self._group
-        site = Site(order.cache, group, order.models, order.starts, S3Settings(), order.places)
+        site = Site(order.cache, group, order.models, order.starts, S3Settings(), order.places, self._prepare)
         stage = offers.open_stage(order.recipe, order.settings, site)
         if order.checkpoint is not None:
             stage.restore(checkpoint.load(order.checkpoint, group))
@@ -127,6 +127,10 @@ class Rank:
                     where={"stage": "training", "fact": name},
                     suggestions=("start a new run",),
                 )
+
+    def _prepare(self, what: str, done: int, of: int) -> None:
+        if self._speaks.due() or done == of:
+            self._tell("preparing", {"what": what, "done": done, "of": of})
 
     def _tell(self, kind: str, data: dict[str, Any]) -> None:
         if self._group.rank == 0:

@@ -46,6 +46,8 @@ def test_a_line_of_metrics_shows_parts_norm_rate_and_time_left() -> None:
         "2026-01-01T00:00:00  step 3  x0 0.25000  gradient 1.5000  2.00 samples/s  61 s left"
     )
     assert "skipped" in train_commands._line("run.metrics", {**data, "gradient": None})
+    rendering = {"at": data["at"], "what": "rendering speakers", "done": 40, "of": 480}
+    assert train_commands._line("run.preparing", rendering) == "2026-01-01T00:00:00  rendering speakers  40 of 480"
     assert (
         train_commands._line("run.checkpoint", {"at": data["at"], "step": 3}) == '2026-01-01T00:00:00  checkpoint  {"step": 3}'
     )

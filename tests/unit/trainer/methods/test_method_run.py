@@ -64,6 +64,14 @@ def parts(stage: Stage, steps: int) -> list[Mapping[str, float]]:
     return [stage.advance().parts for _ in range(steps)]
 
 
+def test_what_is_prepared_is_told_as_it_is_done_and_what_is_there_already_is_not(tmp_path: Path) -> None:
+    recipe, told = changed(load("teacher_tiny"), SETTINGS["teacher_tiny"]), []
+    encoders = load_encoders(MODELS, "tiny", 1, torch.device("cpu"))
+    for _ in range(2):
+        speakers(recipe, render(tmp_path), encoders, lambda *one: told.append(one))
+    assert told == [("encoding clips", 1, 2), ("encoding clips", 2, 2)]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_that_was_stopped_shown_and_resumed_is_the_one_that_was_not(
     name: str, cache: Path, chain: Chain, tmp_path: Path
