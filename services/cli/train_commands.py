@@ -55,7 +55,11 @@ def make(
     share: Annotated[float, typer.Option(help="Share of new jobs that a published version gets.")] = 1.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make every run anew.")] = False,
 ) -> None:
-    """Run a recipe with all that it starts from, one after the other. Called again, it goes on where it was."""
+    """Run a recipe with all that it starts from, one after the other.
+
+    Called again with the same settings, it goes on where it was; Ctrl-C leaves the run to the trainer. Exit 1 when a run failed
+    or the gate refused what came of it.
+    """
     chosen = dict(_setting(text) for text in settings or ())
     began, shown = time.monotonic(), time.monotonic() - _SELDOM
 

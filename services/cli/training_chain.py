@@ -83,6 +83,7 @@ class Chain:
         wanted = {"recipe": name, "settings": settings, "processes": self._processes}
         for run in [] if self._fresh else self._client.get("/v1/training-runs", limit=_LOOKED_AT)["items"]:
             if {key: run[key] for key in wanted} == wanted and run["status"] not in _UNFIT:
+                self._tell(name, "run.found", {"at": run["created_at"], "id": run["id"]})
                 return self._client.post(f"/v1/training-runs/{run['id']}/resume") if run["status"] == "stopped" else run
         return self._client.post("/v1/training-runs", wanted)
 

@@ -65,6 +65,7 @@ def test_one_command_makes_teacher_stage_1_and_stage_2_of_each_other_and_once(en
     assert distilled["settings"]["teacher"] == teacher["id"]
     again = make("sf_tiny")
     assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.count("found") == 3
     assert f"sf_tiny succeeded: {distilled['id']}" in again.stdout
     assert [len(found) for found in runs(env).values()] == [1, 1, 1]
 
