@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= full
-PROCESSES ?= $(shell nvidia-smi --list-gpus 2>/dev/null | wc -l | sed 's/^0$$/2/')
+PROCESSES ?= 1
 TRAIN_full := --publish
 TRAIN_smoke := --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 

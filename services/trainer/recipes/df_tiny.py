@@ -8,8 +8,7 @@ RECIPE = MethodRecipe(
     name="df_tiny",
     stage=Stage1(chances=(0.45, 0.45, 0.1)),
     update=UpdatePlan(5e-4, betas=(0.9, 0.95), warm_up=25, falls=True, clip=1.0, ema=0.99),
-    steps=900,
-    micro=4,
+    steps=800,
     follows="teacher_tiny",
     energy=0.4,
 )

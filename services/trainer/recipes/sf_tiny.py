@@ -18,7 +18,6 @@ RECIPE = MethodRecipe(
     name="sf_tiny",
     stage=Stage2(replace(_UPDATE, ema=0.9), _UPDATE, Guidance.of(teacher_tiny.TEACHER), weighting=Weighting()),
     steps=200,
-    micro=4,
     critic=PRESETS["tiny"],
     teaching=teacher_tiny.TEACHER,
     follows="df_tiny",

@@ -15,7 +15,6 @@ RECIPE = MethodRecipe(
     stage=FlowStage(places=Places(mouth=4.0)),
     update=UpdatePlan(1.5e-3, betas=(0.9, 0.95), warm_up=50, falls=True, clip=1.0, ema=0.995),
     steps=1_000,
-    micro=4,
     teaching=TEACHER,
     energy=0.4,
 )
