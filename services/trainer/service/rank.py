@@ -60,6 +60,7 @@ class Rank:
         end = self._steps(stage)
         saved = self._save(stage)
         if end is LegEnd.FINISHED:
+            self._show(stage)
             self._export(stage)
         self._tell("end", {"end": end, "step": stage.step, "saved": saved})
 
