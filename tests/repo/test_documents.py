@@ -36,7 +36,7 @@ def test_every_command_exists(document: Path) -> None:
 def test_every_target_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = "\n".join(re.findall(r"`[^`]+`|^    .*", document.read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= targets
+    assert set(re.findall(r"(?<!train )\bmake ([a-z][a-z-]*)", code)) <= targets
 
 
 def test_every_variable_is_a_setting(document: Path) -> None:

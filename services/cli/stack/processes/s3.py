@@ -50,8 +50,8 @@ def describe(context: Context) -> ProcessSpec:
         env={
             "AWS_ACCESS_KEY_ID": context.state.secret("s3.access"),
             "AWS_SECRET_ACCESS_KEY": context.state.secret("s3.secret"),
-            # Go's runtime collects what was let go before the heap grows beyond; without, it follows what is written. (With half
-            # of it, it collects all the time.)
+            # Go's runtime collects what was let go before the heap grows beyond; without, it follows what is written. (With
+            # half of it, it collects all the time.)
             "GOMEMLIMIT": "512MiB",
         },
         cwd=str(data),
