@@ -111,8 +111,11 @@ def test_two_processes_take_the_steps_of_one_and_leave_the_same_network(
     assert of_two[0][name]["samples"] == alone["samples"] == 4
     for one, first in zip(alone["parts"], of_two[0][name]["parts"], strict=True):
         assert one.keys() == first.keys()
-        shared = [key for key in one if not key.endswith("loss")]  # a loss is of a process's own samples
+        rewards = [key for key in one if key.startswith("reward/")]
+        shared = [key for key in one if not key.endswith("loss") and key not in rewards]  # a loss is of a process's own samples
         assert [first[key] for key in shared] == pytest.approx([one[key] for key in shared], rel=5e-3, abs=1e-6)
+        # A reward is read from 8-bit pictures, by a SyncNet that each side trains for itself: a rounded sum may turn a pixel.
+        assert [first[key] for key in rewards] == pytest.approx([one[key] for key in rewards], rel=5e-3, abs=1e-2)
         losses = [key for key in one if key.endswith("loss")]
         for key in losses:
             both = [of_two[number][name]["parts"][alone["parts"].index(one)][key] for number in range(2)]
