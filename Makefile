@@ -51,6 +51,7 @@ bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
 
 train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (at most 60 minutes; PROFILE=smoke: a few steps, no gate)
+	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is full or smoke, not $(PROFILE)))
 	@DUBLINE_TRAINER_ENABLED=true $(DUBLINE) up
 	@$(DUBLINE) train make sf_tiny --processes $(PROCESSES) $(TRAIN_$(PROFILE)) $(ARGS)
 

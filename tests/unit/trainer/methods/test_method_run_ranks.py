@@ -40,7 +40,8 @@ def stage_of(name: str, folder: Path, group: Group, **more: Any) -> Stage:
         settings |= {"trained.rank": 2, "teaching.steps": 2}
     if name == "sf_14b":
         settings |= {"teacher": str(folder / "network"), "stage.ratio": 1, "sync.plan.steps": 2, "sync.plan.batch": 4}
-    site = Site(folder / f"cache-{group.world}", group, MODELS, places=(folder,))
+    # What is learned, and the SyncNet that rewards, are made once and found again: only the steps are compared.
+    site = Site(folder / "cache", group, MODELS, places=(folder,))
     return open_run(changed(load(name), settings), site, CPU)
 
 
@@ -111,11 +112,8 @@ def test_two_processes_take_the_steps_of_one_and_leave_the_same_network(
     assert of_two[0][name]["samples"] == alone["samples"] == 4
     for one, first in zip(alone["parts"], of_two[0][name]["parts"], strict=True):
         assert one.keys() == first.keys()
-        rewards = [key for key in one if key.startswith("reward/")]
-        shared = [key for key in one if not key.endswith("loss") and key not in rewards]  # a loss is of a process's own samples
+        shared = [key for key in one if not key.endswith("loss")]  # a loss is of a process's own samples
         assert [first[key] for key in shared] == pytest.approx([one[key] for key in shared], rel=5e-3, abs=1e-6)
-        # A reward is read from 8-bit pictures, by a SyncNet that each side trains for itself: a rounded sum may turn a pixel.
-        assert [first[key] for key in rewards] == pytest.approx([one[key] for key in rewards], rel=5e-3, abs=1e-2)
         losses = [key for key in one if key.endswith("loss")]
         for key in losses:
             both = [of_two[number][name]["parts"][alone["parts"].index(one)][key] for number in range(2)]
