@@ -1,7 +1,9 @@
 """The real servers for tests: one stack per session, each server started when a test first asks for it."""
 
 import os
+import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,6 +98,27 @@ STACKS = {
 }
 # Seconds of `make test` that a test of each folder costs on two quiet cores, roughly: what is left is judged by them.
 SECONDS = {"e2e": 2.5, "integration/core": 0.7, "integration": 1.8, "contracts": 0.45, "model": 0.4, "unit": 0.12, "": 0.02}
+
+
+def seed_from(name: str) -> None:
+    """Undirected draws of torch and NumPy follow from the name alone, not from which tests came before in this process."""
+    number = zlib.crc32(name.encode())
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """A fixture draws the same whichever test asks for it first."""
+    seed_from(f"{fixturedef.argname} {request.node.nodeid}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """So does a test."""
+    seed_from(item.nodeid)
 
 
 def group_of(nodeid: str) -> str:
