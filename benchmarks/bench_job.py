@@ -7,20 +7,21 @@ Prints and writes to results/bench_job.json, for each clip length:
   same encoder settings takes, run before and after the job; goal: at most 1.5. Twice: in seconds by the clock, and in seconds
   of processor time of the prepare and stitch workers, which other work on the machine disturbs less;
 - frames per second of the whole job, from submission to master; goal: 25;
-- peak memory of each process of the stack (proportional set size, children included), and how it grows with the length.
+- peak memory of each process of the stack (resident, as the kernel notes it, children added), and how it grows with the
+  length. The shortest clip comes once more at the end, in the same processes: what they hold by then is not the length's.
 
 The clips are the demonstration's sample, scaled to 1920 x 1080 and repeated. Every clip is new to the stack, so nothing is
 found in a cache. Nothing else should run meanwhile; the load before each job is in the result.
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from contextlib import suppress
@@ -45,7 +46,7 @@ from services.cli.stack.local import LocalStack
 FPS, SIZE = 25, "1920:1080"
 OWN_PHASES = (Phase.ANALYZING, Phase.STITCHING)
 OWN_WORKERS = ("worker-prepare", "worker-stitch")
-_SAMPLES = 2.0  # seconds between two looks; each takes a twentieth of a second of a core
+_RESET_PEAK = "5"  # to /proc/PID/clear_refs (proc_pid_clear_refs(5))
 
 
 def main() -> None:
@@ -62,7 +63,8 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="dubline-bench-") as folder:
             rows: list[dict[str, Any]] = []
-            for length in sorted(options.lengths):
+            shortest, *longer = sorted(options.lengths)
+            for length in (shortest, *longer, shortest) if longer else (shortest,):
                 rows.append(measure(stack, Path(folder), length, options.model))
                 # After each clip: the longest takes long, and what was measured by then is worth keeping.
                 facts = {"machine": host(), "model": options.model, "size": SIZE, "fps": FPS}
@@ -91,11 +93,11 @@ def measure(stack: LocalStack, folder: Path, seconds: int, model: str) -> dict[s
     load = os.getloadavg()[0]
     before = transcode(picture, sound, folder)  # seconds, processor seconds
     print(f"{seconds} s: dubbing", file=sys.stderr)
-    with Sampler(stack) as sampler:
+    with Meter(stack) as meter:
         job = run_job(client, *assets, model)
     plain, plain_cpu = (sum(pair) / 2 for pair in zip(before, transcode(picture, sound, folder), strict=True))
     phases = phases_of(job)
-    own, own_cpu = (sum(taken[name] for name in names) for taken, names in ((phases, OWN_PHASES), (sampler.cpu, OWN_WORKERS)))
+    own, own_cpu = (sum(taken[name] for name in names) for taken, names in ((phases, OWN_PHASES), (meter.cpu, OWN_WORKERS)))
     whole = between(job["created_at"], job["finished_at"])
     for path in (picture, sound):
         path.unlink()
@@ -112,8 +114,8 @@ def measure(stack: LocalStack, folder: Path, seconds: int, model: str) -> dict[s
         "prepare_and_stitch_over_transcode": round(own / plain, 2),
         "transcode_cpu_seconds": round(plain_cpu, 2),
         "prepare_and_stitch_over_transcode_cpu": round(own_cpu / plain_cpu, 2),
-        "cpu_seconds": {name: round(taken, 2) for name, taken in sampler.cpu.items()},
-        "peak_mib": {name: round(size / 2**20) for name, size in sampler.peak.items()},
+        "cpu_seconds": {name: round(taken, 2) for name, taken in meter.cpu.items()},
+        "peak_mib": {name: round(size / 2**20) for name, size in meter.peak.items()},
     }
 
 
@@ -179,42 +181,39 @@ def between(first: str, last: str) -> float:
     return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
 
 
-class Sampler:
+class Meter:
     """Peak memory and processor seconds of each process of the stack while it is open, children included."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.peak: dict[str, int] = {}
         self.cpu: dict[str, float] = {}
         self._before: dict[str, float] = {}
-        self._stack, self._stop = stack, threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._stack = stack
 
     def __enter__(self) -> Self:
-        self._before = self._cpu()
-        self._thread.start()
+        families = self._families()
+        for process in itertools.chain(*families.values()):
+            with suppress(OSError):
+                Path(f"/proc/{process.pid}/clear_refs").write_text(_RESET_PEAK)
+        self._before = {name: sum(map(used_cpu, family)) for name, family in families.items()}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.cpu = {name: used - self._before.get(name, 0.0) for name, used in self._cpu().items()}
+        families = self._families()
+        self.peak = {name: sum(map(most_resident, family)) for name, family in families.items()}
+        self.cpu = {name: sum(map(used_cpu, family)) - self._before.get(name, 0.0) for name, family in families.items()}
 
-    def _cpu(self) -> dict[str, float]:
+    def _families(self) -> dict[str, list[psutil.Process]]:
         running = [process for process in self._stack.status().processes if process.pid is not None]
-        return {process.name: sum(map(used_cpu, reap.family(process.pid or 0))) for process in running}
-
-    def _run(self) -> None:
-        while not self._stop.wait(_SAMPLES):
-            for process in self._stack.status().processes:
-                if process.pid is not None:
-                    size = sum(map(resident, reap.family(process.pid)))
-                    self.peak[process.name] = max(size, self.peak.get(process.name, 0))
+        return {process.name: reap.family(process.pid or 0) for process in running}
 
 
-def resident(process: psutil.Process) -> int:
-    """Proportional set size in bytes; 0 for a process that has just ended."""
-    with suppress(psutil.Error):
-        return int(process.memory_full_info().pss)
+def most_resident(process: psutil.Process) -> int:
+    """Most bytes that a process held at once since its peak was reset; 0 for one that has just ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
     return 0
 
 
@@ -227,8 +226,8 @@ def used_cpu(process: psutil.Process) -> float:
 
 
 def growth(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Peak over the longest clip divided by the peak over the shortest."""
-    first, last = rows[0]["peak_mib"], rows[-1]["peak_mib"]
+    """Peak over the longest clip divided by the peak over the shortest, before it."""
+    first, last = rows[0]["peak_mib"], max(rows, key=lambda row: int(row["seconds"]))["peak_mib"]
     return {name: round(last[name] / size, 2) for name, size in first.items() if size and name in last}
 
 

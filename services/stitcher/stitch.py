@@ -100,17 +100,19 @@ class Stitcher:
         sheet = Sheet(inputs.analysis, task.chunks)
         with watch.lap("paint_and_encode"):
             opening_V = self._paint(inputs, sheet, context)
-        with watch.lap("mux"):
-            self._mux(inputs)
-        context.phase(Phase.VERIFYING)
-        with watch.lap("verify"):
-            verified = verify_output(inputs.output, inputs.video, task.video.media, task.audio.media, inputs.plan)
-        context.raise_if_canceled()
-        with watch.lap("deliver"), ThreadPoolExecutor(1, thread_name_prefix="deliver") as beside:
-            delivered = beside.submit(self._store.put_file, ids.output_key(task.job_id, ".mp4"), inputs.output)
-            self._store.put_bytes(ids.preview_key(task.job_id), sheet.draw(inputs.audio, inputs.plan), "image/png")
-            shots = _scores(inputs, opening_V)
-            stored = delivered.result()
+        with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:  # ffmpeg and the upload leave a core free
+            drawn = beside.submit(sheet.draw, inputs.audio, inputs.plan)
+            scored = beside.submit(_scores, inputs, opening_V)
+            with watch.lap("mux"):
+                self._mux(inputs)
+            context.phase(Phase.VERIFYING)
+            with watch.lap("verify"):
+                verified = verify_output(inputs.output, inputs.video, task.video.media, task.audio.media, inputs.plan)
+            context.raise_if_canceled()
+            with watch.lap("deliver"):
+                stored = self._store.put_file(ids.output_key(task.job_id, ".mp4"), inputs.output)
+                self._store.put_bytes(ids.preview_key(task.job_id), drawn.result(), "image/png")
+                shots = scored.result()
         receipt = _receipt(inputs, verified, stored, shots, watch)
         self._store.put_bytes(ids.receipt_key(task.job_id), receipt.model_dump_json(indent=2).encode(), "application/json")
         return StitchResult(

@@ -22,6 +22,8 @@ from dubbing.storage.store import ObjectStore
 
 # About four seconds at 25 frames per second: what a crash may cost, and small enough to share a GPU fairly.
 _CHUNK_BLOCKS = 8
+# The demonstration's server generates two sequences at a time (instances of ``lip_student_tiny``), larger ones an even number.
+_BESIDE = 2
 # Cuts are looked for in a picture of about this width.
 _SHOT_WIDTH = 256
 # Two frames whose grey values differ by less show no cut, flash or whip between them.
@@ -75,7 +77,7 @@ class Preparer:
             video=video,
             shots=tuple(shots),
             paths=tuple(_path(face) for face in faces),
-            chunks=tuple(plan_chunks([face.track for face in faces], _CHUNK_BLOCKS)),
+            chunks=tuple(plan_chunks([face.track for face in faces], _CHUNK_BLOCKS, _BESIDE)),
             findings=found.findings,
         )
 

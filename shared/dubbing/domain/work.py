@@ -16,7 +16,7 @@ from dubbing.domain.media import Frozen, MediaInfo, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.training import LegEnd, ReleaseState
 
-ANALYSIS = "a2"
+ANALYSIS = "a3"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
 
 

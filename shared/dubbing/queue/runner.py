@@ -20,6 +20,7 @@ from dubbing.domain.media import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
 from dubbing.errors import Cancelled, DublineError, LeaseLost, Permanent, TimedOut, Transient
 from dubbing.queue.context import Context, LeaseKeeper
+from dubbing.queue.memory import give_back
 from dubbing.settings import QueueSettings
 
 Handler = Callable[[Any, Context], Frozen]
@@ -78,6 +79,7 @@ class Runner:
             bound["job_id"] = item.job_id
         with structlog.contextvars.bound_contextvars(**bound):
             self._run(item)
+        give_back()
         return item
 
     def _run(self, item: WorkItem) -> None:

@@ -70,6 +70,34 @@ def test_two_faces_are_both_found(detector: MediaPipeDetector, portrait: Any) ->
     assert len(detector.find(frame)) == 2
 
 
+def test_a_search_beside_a_known_face_finds_the_other_one_and_nothing_when_both_are_known(
+    detector: MediaPipeDetector, portrait: Any
+) -> None:
+    frame = np.hstack([placed(portrait, (480, 480), 300, (90, 90)), portrait])
+    both = detector.find(frame)
+    for known, other in (both, both[::-1]):
+        (found,) = detector.find(frame, known=[known])
+        assert found.overlap(other) > 0.8
+    assert detector.find(frame, known=both) == []
+
+
+@pytest.mark.parametrize("size", [(1921, 1081), (3840, 2160), (719, 1279), (300, 200)])
+def test_a_search_knows_a_known_face_in_pictures_of_any_size(
+    detector: MediaPipeDetector, portrait: Any, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = placed(portrait, size, 0.9 * min(size), (5, 5))
+    (face,) = detector.find(frame)
+    monkeypatch.setattr(detector, "_search", None)  # the landmarker itself is not asked
+    assert detector.find(frame, deep=True, known=[face]) == []
+
+
+def test_a_known_face_that_is_not_there_hides_no_other(detector: MediaPipeDetector, portrait: Any) -> None:
+    (face,) = detector.find(portrait)
+    frame = placed(portrait, (1280, 720), 400, (800, 150))
+    (found,) = detector.find(frame, known=[face])
+    assert found.landmarks[:, 0].mean() > 800
+
+
 def test_a_followed_face_moves_by_parts_of_a_pixel(detector: MediaPipeDetector, portrait: Any) -> None:
     frames = [placed(portrait, (1280, 720), 400, (300 + dx, 150)) for dx in (0.0, 0.5, 5.25)]
     (start,) = detector.find(frames[0])
