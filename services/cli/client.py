@@ -16,7 +16,7 @@ import stamina
 
 from dubbing.errors import BadInput, ChecksumMismatch, DublineError, Transient
 
-Advance = Callable[[int], None]
+OnBytes = Callable[[int], None]
 _BLOCK = 1 << 20
 _PARALLEL_PARTS = 4
 _ATTEMPTS = 6
@@ -72,7 +72,7 @@ class Client:
         self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
         self._store = httpx.Client(timeout=_TIMEOUT)
 
-    def upload(self, path: Path, advance: Advance) -> str:
+    def upload(self, path: Path, advance: OnBytes) -> str:
         """Sends the file at ``path`` in parts straight to the object store; gives the id of the asset.
 
         Args:
@@ -146,7 +146,7 @@ class Client:
             else:
                 return
 
-    def download(self, link: str, target: Path, advance: Advance = lambda _: None, sha256: str | None = None) -> None:
+    def download(self, link: str, target: Path, advance: OnBytes = lambda _: None, sha256: str | None = None) -> None:
         """Writes what ``link`` (presigned) gives to ``target``, whole or not at all.
 
         Raises:
@@ -162,7 +162,7 @@ class Client:
         finally:
             partial.unlink(missing_ok=True)
 
-    def _fetch(self, link: str, partial: Path, advance: Advance) -> str:
+    def _fetch(self, link: str, partial: Path, advance: OnBytes) -> str:
         digest = hashlib.sha256()
         try:
             with self._store.stream("GET", link) as response, partial.open("wb") as file:

@@ -35,4 +35,4 @@ def look(planes: tuple[Plane, ...], sub: tuple[int, int], space: ColourSpace, bo
     zeros = np.array([space.luma_offset, space.chroma_zero, space.chroma_zero])
     matrix = space.to_rgb_matrix() / scales
     shown = cv2.transform(cv2.merge([first, *chroma]), np.column_stack([matrix, -matrix @ zeros]))
-    return np.asarray(np.minimum(shown, 255), np.uint8)
+    return np.asarray(shown if shown.dtype == np.uint8 else np.minimum(shown, 255), np.uint8)  # OpenCV clips to the type
