@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dubbing.domain.training import recipe_sha256
 from dubbing.errors import InvalidSetting
 from services.cli.client import Client, refused
 
@@ -14,7 +15,10 @@ _POLL, _PATIENCE = 2.0, 120.0  # seconds
 
 
 class Chain:
-    """Makes runs through the API. A run with the same recipe, settings and processes that is there already is gone on with.
+    """Makes runs through the API.
+
+    A run with the same recipe, settings and processes that is there already is gone on with, unless the recipe's defaults
+    have changed since it began.
 
     Args:
         client: of the API.
@@ -82,7 +86,9 @@ class Chain:
         settings |= {setting: self._made[recipe]["id"] for setting, recipe in offer["starts"].items()}
         wanted = {"recipe": name, "settings": settings, "processes": self._processes}
         for run in [] if self._fresh else self._client.get("/v1/training-runs", limit=_LOOKED_AT)["items"]:
-            if {key: run[key] for key in wanted} == wanted and run["status"] not in _UNFIT:
+            same = {key: run[key] for key in wanted} == wanted and run["status"] not in _UNFIT
+            now = recipe_sha256(offer["settings"], run["settings"])
+            if same and run["facts"].get("recipe_sha256", now) == now:
                 self._tell(name, "run.found", {"at": run["created_at"], "id": run["id"]})
                 return self._client.post(f"/v1/training-runs/{run['id']}/resume") if run["status"] == "stopped" else run
         return self._client.post("/v1/training-runs", wanted)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dubbing import clock
-from dubbing.domain.training import LegEnd
+from dubbing.domain.training import LegEnd, recipe_sha256
 from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
 from dubbing.settings import S3Settings
 from services.trainer.footage.errors import disk_error
@@ -21,6 +21,7 @@ from services.trainer.service import checkpoint, offers
 from services.trainer.service.agent import die_with_parent
 from services.trainer.service.group import Group
 from services.trainer.service.outbox import Order, Outbox
+from services.trainer.service.settings import flat
 from services.trainer.service.site import Site
 from services.trainer.service.stage import Stage, StepReport
 
@@ -116,12 +117,15 @@ class Rank:
     def _facts(self, stage: Stage) -> dict[str, Any]:
         """What a model version says of its origin, with every git revision that took part, in order."""
         earlier, now = list(self._order.facts.get("revisions", ())), revision(Path(__file__).parents[3])
-        return {**stage.facts, "revisions": earlier if now in earlier else [*earlier, now]}
+        defaults = flat(offers.offered(self._order.recipe).default)
+        recipe = recipe_sha256(defaults, self._order.settings)
+        return {**stage.facts, "recipe_sha256": recipe, "revisions": earlier if now in earlier else [*earlier, now]}
 
     def _compare(self, stage: Stage) -> None:
-        """A resumed run must be the same run: same data, same number of parameters, same networks beside its own."""
-        for name in ("data", "parameters", "starts", "reward"):
-            before, now = self._order.facts.get(name), stage.facts.get(name)
+        """A resumed run must be the same run: same recipe, data and number of parameters, same networks beside its own."""
+        facts = self._facts(stage)
+        for name in ("recipe_sha256", "data", "parameters", "starts", "reward"):
+            before, now = self._order.facts.get(name), facts.get(name)
             if before is not None and before != now:
                 raise CheckpointMismatch(
                     f"The run began with {name} {before}, and now has {now}.",

@@ -1,5 +1,7 @@
 """A training run: its states, what a recipe lets the caller set, and the states of the model versions that come of it."""
 
+import hashlib
+import json
 import posixpath
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -53,6 +55,16 @@ class Checkpoint(Frozen):
 
     step: int
     manifest_key: str
+
+
+def recipe_sha256(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Of all settings that a run trains with: equal for two runs exactly when they follow the same recipe.
+
+    Args:
+        defaults: the recipe's (`RecipeOffer.settings`).
+        settings: the run's own.
+    """
+    return hashlib.sha256(json.dumps({**defaults, **settings}, sort_keys=True).encode()).hexdigest()
 
 
 class RecipeOffer(Frozen):
