@@ -209,9 +209,13 @@ def _summary(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
     def share(name: str, fits: Callable[[float], bool]) -> float:
         return round(float(np.mean([fits(row[name]) for row in rows])), 4)
 
+    def standard_error(name: str) -> float:
+        return round(float(np.nanstd([row[name] for row in rows], ddof=min(1, len(rows) - 1)) / len(rows) ** 0.5), 4)
+
     names = [name for name in rows[0] if name not in ("lag", "lag_late")]
     return {
         **{name: mean(name) for name in names},
+        **{f"{name}_standard_error": standard_error(name) for name in ("r_open", "r_width")},
         "r_open_worst": round(float(np.nanmin([row["r_open"] for row in rows])), 4),
         "each": {name: [round(float(row[name]), 4) for row in rows] for name in ("r_open", "r_width")},
         "lag_within_1": share("lag", lambda lag: abs(lag) <= 1),

@@ -7,7 +7,7 @@ stopped continues with the first stage whose result is missing.
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
@@ -35,7 +35,7 @@ from .mouth_reader import MouthReader, train_reader
 from .mouths import Mouths
 from .optimise import Curve
 from .publish import add_metrics, publish, revision
-from .recipe import Recipe
+from .recipe import Evaluation, Recipe
 from .sheet import draw_sheet
 from .speakers.splits import Split
 from .speakers.utterance import SAMPLE_RATE, draw, draw_strange
@@ -88,12 +88,13 @@ class Run:
         """Evaluate what the repository holds and add the figures to its manifest."""
         plan = self._recipe.evaluation
         metrics: dict[str, Any] = {"training_seconds": seconds}
-        for split in (Split.DEV, Split.TEST):
+        for split, clips in ((Split.DEV, plan.dev), (Split.TEST, plan.test)):
             metrics[split.value] = evaluate.evaluate(
-                self._repository, self._landmarker, split=split, clips=plan.clips, frames=plan.frames, seed=plan.seed,
+                self._repository, self._landmarker, split=split, clips=clips, frames=plan.frames, seed=plan.seed,
                 look=partial(self._look, split),
             )  # fmt: skip
             log.info("evaluated", **metrics[split.value])
+        metrics["goal"] = goal(metrics[Split.TEST.value], plan)
         add_metrics(self._repository, metrics)
         return metrics
 
@@ -232,6 +233,12 @@ def target_shapes(takes: Takes) -> Tensor:
     """What the target mouths of ``both_ways`` look like, [4N, V, 9]: viseme parameters, drawn opening and width."""
     shapes = np.concatenate([takes.visemes, takes.truth], axis=-1)[:, ::-1]
     return torch.from_numpy(np.ascontiguousarray(shapes)).float().flatten(0, 1).repeat(2, 1, 1)
+
+
+def goal(found: Mapping[str, Any], plan: Evaluation) -> dict[str, Any]:
+    """What was wanted of the test split, and whether it was ``found``."""
+    reached = found["r_open"] >= plan.opening and found["r_width"] >= plan.width
+    return {"r_open": plan.opening, "r_width": plan.width, "reached": reached}
 
 
 def _fingerprint(module: nn.Module) -> str:

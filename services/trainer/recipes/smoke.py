@@ -25,5 +25,5 @@ RECIPE = Recipe(
     reader=ReaderStage(Optimisation(4, 4, 1e-3, warm_up=2)),
     forcing=ForcingStage(Optimisation(4, 2, 1e-3, warm_up=2)),
     decoder=DecoderStage(Optimisation(4, 2, 1e-3, warm_up=2)),
-    evaluation=Evaluation(clips=2, frames=21),
+    evaluation=Evaluation(dev=2, test=2, frames=21),
 )
