@@ -18,7 +18,7 @@ from dubbing.domain.work import StitchResult, StitchTask
 from dubbing.faces.detector import FaceDetector
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
-from dubbing.media.mux import MuxSettings, mux
+from dubbing.media.mux import MuxSettings, SoundTrack, mux
 from dubbing.media.sound import SPEECH_RATE, mono_windows
 from dubbing.media.verify import Verified, verify_output
 from dubbing.queue.context import Context
@@ -98,13 +98,14 @@ class Stitcher:
     def _stitch(self, inputs: _Inputs, context: Context) -> StitchResult:
         watch, task = Stopwatch(), inputs.task
         sheet = Sheet(inputs.analysis, task.chunks)
-        with watch.lap("paint_and_encode"):
+        with self._sound(inputs) as sound, watch.lap("paint_and_encode"):
             opening_V = self._paint(inputs, sheet, context)
+            track = sound.ready()
         with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:  # ffmpeg and the upload leave a core free
             drawn = beside.submit(sheet.draw, inputs.audio, inputs.plan)
             scored = beside.submit(_scores, inputs, opening_V)
             with watch.lap("mux"):
-                self._mux(inputs)
+                mux(inputs.picture, track, inputs.output, self._delivery.mux)
             context.phase(Phase.VERIFYING)
             with watch.lap("verify"):
                 verified = verify_output(inputs.output, inputs.video, task.video.media, task.audio.media, inputs.plan)
@@ -134,9 +135,9 @@ class Stitcher:
             painter.paint(reader, painted, inputs.picture, context)
         return meter.opening
 
-    def _mux(self, inputs: _Inputs) -> None:
+    def _sound(self, inputs: _Inputs) -> SoundTrack:
         info, settings = inputs.task.audio.media, self._delivery.mux
-        mux(inputs.picture, inputs.audio, inputs.output, info=info, plan=inputs.plan, settings=settings)
+        return SoundTrack(inputs.audio, inputs.folder / "sound.mp4", info=info, plan=inputs.plan, settings=settings)
 
 
 def _scores(inputs: _Inputs, opening_V: np.ndarray) -> tuple[ShotScore, ...]:

@@ -1,9 +1,10 @@
 """From a source and a new sound to the delivery file: picture writer, mux and verification together."""
 
-from dataclasses import replace
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from media_samples import VARIABLE, Make, decoded_sound
 
@@ -12,7 +13,7 @@ from dubbing.domain.sync import check_pair
 from dubbing.errors import EncodeFailed, ParityFailed
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
-from dubbing.media.mux import MuxSettings, mux
+from dubbing.media.mux import MuxSettings, SoundTrack, mux
 from dubbing.media.probe import probe
 from dubbing.media.verify import Parity, verify_output
 
@@ -29,7 +30,9 @@ def deliver(
     with PictureWriter(picture, video.video, FAST) as writer:
         for frame in FrameReader(source, video.video).read():
             writer.write(frame)
-    mux(picture, sound, out, info=audio, plan=plan, settings=settings or MuxSettings())
+    settings = settings or MuxSettings()
+    with SoundTrack(sound, source.with_name("sound.mp4"), info=audio, plan=plan, settings=settings) as track:
+        mux(picture, track.ready(), out, settings)
     return out, verify_output(out, source, video, audio, plan).parity
 
 
@@ -153,8 +156,46 @@ def test_an_output_that_lacks_a_frame_or_a_sample_fails_verification(clip: Make,
 
 
 def test_a_broken_muxer_is_a_named_error(noise: Make, tmp_path: Path) -> None:
-    audio = probe(noise("s.wav"), "audio")
-    plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
-    for settings in (MuxSettings(), replace(MuxSettings(), ffmpeg="/no/such/program")):
-        with pytest.raises(EncodeFailed):
-            mux(tmp_path / "none.mp4", tmp_path / "s.wav", tmp_path / "o.mp4", info=audio, plan=plan, settings=settings)
+    for settings in (MuxSettings(), MuxSettings(ffmpeg="/no/such/program")):
+        with pytest.raises(EncodeFailed) as raised:
+            mux(tmp_path / "none.mp4", noise("s.wav"), tmp_path / "o.mp4", settings)
+        assert raised.value.where == {"stage": "mux"}
+
+
+def sound_track(sound: Path, out: Path, settings: MuxSettings, keep: int = 96_000) -> SoundTrack:
+    plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=keep)
+    return SoundTrack(sound, out, info=probe(sound, "audio"), plan=plan, settings=settings)
+
+
+def test_a_sound_that_cannot_be_encoded_is_a_named_error_with_what_ffmpeg_said(noise: Make, tmp_path: Path) -> None:
+    sound = noise("s.wav")
+    with pytest.raises(EncodeFailed, match="cannot be started"):
+        sound_track(sound, tmp_path / "o.mp4", MuxSettings(ffmpeg="/no/such/program"))
+    with (
+        sound_track(sound, tmp_path / "no" / "folder" / "o.mp4", MuxSettings()) as track,
+        pytest.raises(EncodeFailed, match="No such file or directory") as raised,
+    ):
+        track.ready()
+    assert raised.value.where == {"stage": "sound"}
+
+
+def test_a_sound_that_takes_too_long_is_given_up_and_its_program_ended(noise: Make, tmp_path: Path) -> None:
+    script = tmp_path / "slow"
+    script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    script.chmod(0o755)
+    with (
+        sound_track(noise("s.wav"), tmp_path / "o.mp4", MuxSettings(ffmpeg=str(script), seconds=1.0)) as track,
+        pytest.raises(EncodeFailed, match="did not finish"),
+    ):
+        track.ready()
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+def test_a_sound_that_nobody_waits_for_is_ended_with_the_block(noise: Make, tmp_path: Path) -> None:
+    script = tmp_path / "slow"
+    script.write_text("#!/bin/sh\nexec sleep 600\n")
+    script.chmod(0o755)
+    began = time.monotonic()
+    with pytest.raises(KeyError), sound_track(noise("s.wav"), tmp_path / "o.mp4", MuxSettings(ffmpeg=str(script))):
+        raise KeyError
+    assert time.monotonic() - began < 60
