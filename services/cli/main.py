@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, DublineError
-from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, weights
+from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, weights
 
 
 def build() -> typer.Typer:
@@ -24,6 +24,7 @@ def build() -> typer.Typer:
     job_commands.register(app)
     stack_commands.register(app)
     evaluate.register(app)
+    trajectory.register(app)
     app.add_typer(weights.app)
     app.add_typer(data.app)
     app.add_typer(train_commands.app)

@@ -1,7 +1,9 @@
-"""``python -m services.trainer.methods.analyse``: the trajectory analysis of a small teacher on generated speakers."""
+"""``python -m services.trainer.methods.analyse``: what ``dubline analyse-trajectory`` runs, on generated speakers."""
 
 import argparse
 import json
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,58 +11,89 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from lipforcing.contract import STUDENTS
+from dubbing.errors import BadInput, DublineError, InvalidSetting, UnfitStart
+from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
-from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
 from lipforcing.syncnet import TINY, SyncScorer, load_syncnet
-from services.trainer.methods.folders import load_network
+from lipforcing.weights.errors import WeightsError
+from services.trainer.console import say
+from services.trainer.methods.encoders import load_encoders
+from services.trainer.methods.folders import load_network, read_network
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.samples import collate
 from services.trainer.methods.speakers import sample
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.trajectory import PictureJudge, Row, analyse, write
-from services.trainer.publish import version_folder
 from services.trainer.speakers.splits import Split
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder
 
+ROOT = Path(__file__).parents[3]
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line, analyse, and leave the results in a folder."""
-    parser = argparse.ArgumentParser(prog="analyse", description="Derive sync window and second timestep of a small teacher.")
-    parser.add_argument("--teacher", type=Path, required=True, help="folder that the teacher's run left")
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Analyse, and leave the results in a folder; 0 when done, 2 when the input must change, 1 for any other failure."""
+    options = _options(arguments)
+    try:
+        rows = _rows(options)
+    except (DublineError, WeightsError) as error:
+        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
+        return 2 if isinstance(error, (BadInput, WeightsError)) else 1
+    try:
+        found = write(rows, options.out)
+    except ValueError as error:
+        say(f"Error: {error}. The rows are in {options.out}.")
+        return 1
+    sys.stdout.write(json.dumps(asdict(found), indent=2) + "\n")
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    text = "Derive sync window and second timestep of a small teacher."
+    parser = argparse.ArgumentParser(prog="dubline analyse-trajectory", description=text)
+    parser.add_argument("--model", type=Path, required=True, help="folder of the teacher's network")
     parser.add_argument("--syncnet", type=Path, required=True, help="weights of the small SyncNet")
-    parser.add_argument("--repository", type=Path, default=Path("model_repo"), help="where face and speech encoder are")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--repository", type=Path, default=ROOT / "model_repo", help="where face and speech encoder are")
+    parser.add_argument("--encoders", type=int, default=1, help="their version")
+    parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=10)
     parser.add_argument("--frames", type=int, default=33, help="of each clip, 9 + 12k")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=50)
-    options = parser.parse_args(arguments)
-    try:
-        found = write(_rows(options), options.out)
-    except ValueError as error:
-        raise SystemExit(f"{error}; the rows are in {options.out}") from error
-    print(json.dumps(asdict(found), indent=2))  # noqa: T201 - a command's result
+    return parser.parse_args(arguments)
 
 
 def _rows(options: argparse.Namespace) -> list[Row]:
-    cpu, tiny = torch.device("cpu"), STUDENTS["tiny"]
-    codec = load_face_encoder(version_folder(options.repository, tiny.face_encoder), tiny.face_encoder, cpu)
-    listens = load_speech_encoder(version_folder(options.repository, tiny.speech_encoder), tiny.speech_encoder, cpu)
-    encoder = cast("TinySpeechEncoder", listens)
-    kept = load_network(options.teacher)
+    if options.clips < 1 or options.steps < 2 or (options.frames - FIRST_BLOCK_FRAMES) % BLOCK_FRAMES or options.frames < 21:
+        raise InvalidSetting(
+            f"{options.clips} clips of {options.frames} frames in {options.steps} steps cannot be analysed.",
+            where={"argument": "--clips, --frames, --steps"},
+            suggestions=("give at least one clip, 21, 33, 45 ... frames, and two steps or more",),
+        )
+    encoders = load_encoders(options.repository, "tiny", options.encoders, torch.device("cpu"))
+    stored, kept = read_network(options.model), load_network(options.model)
+    if stored.source.get("encoders", encoders.digests) != encoders.digests:
+        raise UnfitStart(
+            f"The network in {options.model} was trained on latents and features of other encoders.",
+            where={"argument": "--model"},
+            suggestions=("name with --encoders the version that it was trained with",),
+        )
     config = replace(TeacherConfig(kept.network.config), steps=options.steps, guidance=options.guidance)
     teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
-    judge = PictureJudge(codec, SyncScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
+    judge = PictureJudge(encoders.codec, SyncScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
+    listens = cast("TinySpeechEncoder", encoders.speech)
     rows: list[Row] = []
+    began = time.monotonic()
     for number in range(options.clips):
-        one = replace(sample(Split.DEV, options.seed * 1_000 + number, options.frames, codec, encoder), text_LE=kept.text_LE)
+        spoken = sample(Split.DEV, options.seed * 1_000 + number, options.frames, encoders.codec, listens)
+        one = replace(spoken, text_LE=kept.text_LE)
         rows += analyse(teacher, collate([one], [number], sound=True), judge, seed=options.seed)
+        left = (time.monotonic() - began) / (number + 1) * (options.clips - number - 1)
+        say(f"{number + 1} of {options.clips} clips, about {left:.0f} s left")
     return rows
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.cli import data, evaluate, module
+from services.cli import data, evaluate, module, trajectory
 from services.cli.main import build
 
 
@@ -19,7 +19,7 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         words.append(given)
         raise typer.Exit(0)
 
-    for owner in (data, evaluate):
+    for owner in (data, evaluate, trajectory):
         monkeypatch.setattr(owner, "run_module", note)
     return words
 
@@ -38,6 +38,17 @@ def test_evaluating_passes_on_its_seed_split_and_incumbent(passed: list[tuple[st
     assert words[:2] == ("services.trainer.evaluation", "tiny")
     assert dict(zip(words[2::2], words[3::2], strict=True)) == {
         "--split": "test", "--clips": "24", "--frames": "81", "--seed": "3", "--against": "old", "--out": "out",
+    }  # fmt: skip
+
+
+def test_analysing_a_trajectory_passes_on_teacher_syncnet_and_clips(passed: list[tuple[str, ...]]) -> None:
+    line = ["analyse-trajectory", "--model", "teacher", "--syncnet", "s.safetensors", "--clips", "4", "-o", "out"]
+    assert CliRunner().invoke(build(), line).exit_code == 0
+    (words,) = passed
+    assert words[0] == "services.trainer.methods.analyse"
+    assert dict(zip(words[1::2], words[2::2], strict=True)) == {
+        "--model": "teacher", "--syncnet": "s.safetensors", "--out": "out", "--clips": "4", "--frames": "33", "--seed": "42",
+        "--guidance": "2.0", "--steps": "50", "--encoders": "1",
     }  # fmt: skip
 
 
