@@ -101,7 +101,7 @@ SECONDS = {"e2e": 2.5, "integration/core": 0.7, "integration": 1.8, "contracts":
 
 
 def seed_from(name: str) -> None:
-    """Undirected draws of torch and NumPy follow from the name alone, not from which tests came before in this process."""
+    """What is drawn without a generator follows from the name alone, not from which tests came before in this process."""
     number = zlib.crc32(name.encode())
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(number)

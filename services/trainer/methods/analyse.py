@@ -16,9 +16,10 @@ from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
 from lipforcing.syncnet import TINY, SyncScorer, load_syncnet
 from lipforcing.weights.errors import WeightsError
+from lipforcing.weights.folder import read_manifest
 from services.trainer.console import say
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.folders import load_network, read_network
+from services.trainer.methods.folders import load_network
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.samples import collate
 from services.trainer.methods.speakers import sample
@@ -73,8 +74,8 @@ def _rows(options: argparse.Namespace) -> list[Row]:
             suggestions=("give at least one clip, 21, 33, 45 ... frames, and two steps or more",),
         )
     encoders = load_encoders(options.repository, "tiny", options.encoders, torch.device("cpu"))
-    stored, kept = read_network(options.model), load_network(options.model)
-    if stored.source.get("encoders", encoders.digests) != encoders.digests:
+    kept = load_network(options.model)
+    if not encoders.taught(read_manifest(options.model).get("source", {})):
         raise UnfitStart(
             f"The network in {options.model} was trained on latents and features of other encoders.",
             where={"argument": "--model"},

@@ -1,7 +1,9 @@
 """What turns crops into latents and sound into features: the encoders of a served version, never trained here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,6 +29,10 @@ class Encoders:
     codec: Codec
     speech: nn.Module
     digests: dict[str, str]
+
+    def taught(self, source: Mapping[str, Any]) -> bool:
+        """Whether a network that came about as ``source`` says learned from what these encoders make, or does not say."""
+        return bool(source.get("encoders", self.digests) == self.digests)
 
 
 def load_encoders(models: Path, preset: str, version: int, device: torch.device) -> Encoders:

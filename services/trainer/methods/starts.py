@@ -57,7 +57,7 @@ def load_start(
         ours, theirs = config.to_json(), stored.config.to_json()
         apart = ", ".join(f"{name} {theirs[name]}, not {ours[name]}" for name in ours if ours[name] != theirs[name])
         raise _unfit(setting, f"The network of {named} has {apart}.", "give this run the same sizes by its settings")
-    if source.get("encoders", encoders.digests) != encoders.digests:
+    if not encoders.taught(source):
         raise _unfit(setting, f"The network of {named} was trained on latents and features of other encoders.",
                      "set encoders to the version that it was trained with, or train it again")  # fmt: skip
     return stored

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ class Rank:
         stage = offers.open_stage(order.recipe, order.settings, site)
         if order.checkpoint is not None:
             stage.restore(checkpoint.load(order.checkpoint, group))
-        self._compare(stage)
-        self._tell("began", {"steps": stage.steps, "step": stage.step, "facts": self._facts(stage)})
+        facts = self._facts(stage)
+        self._compare(facts)
+        self._tell("began", {"steps": stage.steps, "step": stage.step, "facts": facts})
         end = self._steps(stage)
         saved = self._save(stage)
         if end is LegEnd.FINISHED:
@@ -121,9 +123,8 @@ class Rank:
         recipe = recipe_sha256(defaults, self._order.settings)
         return {**stage.facts, "recipe_sha256": recipe, "revisions": earlier if now in earlier else [*earlier, now]}
 
-    def _compare(self, stage: Stage) -> None:
+    def _compare(self, facts: Mapping[str, Any]) -> None:
         """A resumed run must be the same run: same recipe, data and number of parameters, same networks beside its own."""
-        facts = self._facts(stage)
         for name in ("recipe_sha256", "data", "parameters", "starts", "reward"):
             before, now = self._order.facts.get(name), facts.get(name)
             if before is not None and before != now:

@@ -72,6 +72,7 @@ class SoundTrack:
                     _encoding(sound, out, info.audio, plan, settings), stdout=subprocess.DEVNULL, stderr=self._words
                 )
             except OSError as error:
+                self._words.close()
                 raise EncodeFailed(f"ffmpeg cannot be started: {error}", where={"stage": "sound"}) from error
 
     def ready(self) -> Path:
