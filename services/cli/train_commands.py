@@ -1,13 +1,16 @@
 """``dubline train``: training runs and the model versions that come of them, through the API.
 
-The plan of ``start --dry-run`` needs the model library, which the command line does not load: a process of its own makes it.
+What needs the model library, which the command line does not load, a process of its own does: the plan of ``start --dry-run``,
+and ``adopt``.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +20,9 @@ from rich.table import Table
 from dubbing.errors import InvalidSetting
 from services.cli.client import refused
 from services.cli.job_commands import JsonOption, client
+from services.cli.module import run_module
+from services.cli.stack.errors import StackError
+from services.cli.stack_commands import local_stack
 from services.cli.training_chain import Chain
 
 app = typer.Typer(name="train", help="Train students, and publish what passes the gate.", no_args_is_help=True)
@@ -82,6 +88,41 @@ def make(
         print(f"[{(time.monotonic() - began) / 60:5.1f} min] {version['status']}", flush=True)
         if version["error"]:
             raise refused(version["error"])
+
+
+@app.command()
+def alone(
+    recipe: Annotated[str, typer.Argument(help="The recipe that comes last, such as sf_tiny.")],
+    settings: SettingsOption = None,
+    processes: ProcessesOption = 1,
+    *,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs.")],
+) -> None:
+    """Run a recipe with all that it starts from on this machine, without the platform: for a GPU that is rented.
+
+    Called again, it goes on where it was. `dubline train adopt` brings the runs home.
+    """
+    chosen = json.dumps(dict(_setting(text) for text in settings or ()))
+    words = (recipe, str(out), "--settings", chosen, "--processes", str(processes))
+    run_module("services.trainer.service.alone", *words)
+
+
+@app.command()
+def adopt(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `dubline train alone` left.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring home what a machine without the platform made: runs like any other, to start from and to publish.
+
+    Called again, it changes nothing. A run that is unfinished, damaged or of another recipe is refused.
+    """
+    found = _asked("adopt", str(folder), env=_platform())
+    if as_json:
+        print(json.dumps({"items": found}, indent=2))
+        return
+    for run in found:
+        print(f"{run['id']}  {run['recipe']}  {'adopted' if run['adopted'] else 'already there'}")
 
 
 @app.command()
@@ -193,15 +234,36 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _plan(recipe: str, settings: dict[str, Any], processes: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "services.trainer.service", "plan", recipe, "--settings", json.dumps(settings)]
-    command += ["--processes", str(processes)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    answer: dict[str, Any] = _asked("plan", recipe, "--settings", json.dumps(settings), "--processes", str(processes))
+    return answer
+
+
+def _asked(*words: str, env: Mapping[str, str] | None = None) -> Any:
+    """What the trainer answers, which needs the model library; its refusal is ours."""
+    command = [sys.executable, "-m", "services.trainer.service", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own module
     if done.returncode not in (0, 2) or not done.stdout:
-        raise refused({"code": "internal_error", "detail": f"The plan could not be made: {done.stderr.strip()[-400:]}"})
-    answer: dict[str, Any] = json.loads(done.stdout)
+        raise refused({"code": "internal_error", "detail": f"The trainer's {words[0]} failed: {done.stderr.strip()[-400:]}"})
+    answer = json.loads(done.stdout)
     if done.returncode != 0:
         raise refused(answer)
     return answer
+
+
+def _platform() -> dict[str, str]:
+    """An environment that leads to database and object store: the caller's, else that of the local stack.
+
+    Raises:
+        StackError: the local stack does not run.
+    """
+    stack = local_stack()
+    settings, named = stack.env(), os.environ.get("DUBLINE_DATABASE_URL")
+    if named is not None and named != settings.get("DUBLINE_DATABASE_URL"):
+        return dict(os.environ)
+    if stack.status().supervisor is None:
+        advice = "Run `dubline up`, or set DUBLINE_DATABASE_URL and DUBLINE_S3_ENDPOINT with its keys."
+        raise StackError("the local stack does not run", suggestions=(advice,))
+    return {**os.environ, **settings}
 
 
 def _show(answer: dict[str, Any], *, as_json: bool) -> None:

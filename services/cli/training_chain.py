@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dubbing.domain.training import recipe_sha256
+from dubbing.domain.training import in_order, recipe_sha256
 from dubbing.errors import InvalidSetting
 from services.cli.client import Client, refused
 
@@ -44,10 +44,7 @@ class Chain:
                 f"use one of {', '.join(self._offers)}" if self._offers else "start a trainer (DUBLINE_TRAINER_ENABLED=true)"
             )
             raise InvalidSetting(f"There is no recipe {last!r}.", where={"argument": "RECIPE"}, suggestions=(advice,))
-        before: list[str] = []
-        for name in sorted(self._offers[last]["starts"].values(), key=lambda name: len(self.recipes(name))):
-            before += [one for one in self.recipes(name) if one not in before]
-        return [*before, last]
+        return in_order(last, {name: tuple(offer["starts"].values()) for name, offer in self._offers.items()})
 
     def make(self, last: str) -> dict[str, Any]:
         """The finished run of ``last``, after those of everything that it starts from."""

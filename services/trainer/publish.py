@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dubbing.settings import TrainerSettings
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import STUDENTS
 from lipforcing.network import LipNetwork
@@ -68,14 +69,14 @@ def add_metrics(repository: Path, metrics: Mapping[str, Any]) -> None:
 
 
 def revision(tree: Path) -> str:
-    """The git revision of ``tree``, with a mark if it has changes, or "unknown" outside a checkout."""
+    """The git revision of ``tree``, with a mark if it has changes; outside a checkout the one that the settings name."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments
             ["git", "-C", str(tree), "describe", "--always", "--abbrev=40", "--dirty"],  # noqa: S607 - git from the path
             check=True, capture_output=True, text=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return TrainerSettings().revision
     return done.stdout.strip()
 
 

@@ -144,6 +144,7 @@ class _Leg:
             ended = processes.ended() is not None
             event = next(events)
             if event is not None:
+                del event["at"]  # rows have times of their own
                 handlers[event.pop("kind")](event)
             elif ended:
                 return

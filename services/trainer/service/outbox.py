@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
+from dubbing import clock
 from dubbing.domain.media import Frozen
 from dubbing.domain.training import LegEnd
 from dubbing.errors import DublineError, kinds
@@ -72,9 +73,9 @@ class Outbox:
         return LegEnd(text) if path.exists() and (text := path.read_text()) else None
 
     def tell(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Append one event."""
+        """Append one event, with its time."""
         with (self.folder / _EVENTS).open("a") as file:
-            file.write(json.dumps({"kind": kind, **data}) + "\n")
+            file.write(json.dumps({"at": clock.now().isoformat(), "kind": kind, **data}) + "\n")
 
     def events(self) -> Iterator[dict[str, Any] | None]:
         """Events as they come; None whenever there are no more for now."""

@@ -59,7 +59,7 @@ class Rank:
             stage.restore(checkpoint.load(order.checkpoint, group))
         facts = self._facts(stage)
         self._compare(facts)
-        self._tell("began", {"steps": stage.steps, "step": stage.step, "facts": facts})
+        self._tell("began", {"steps": stage.steps, "step": stage.step, "facts": facts, "processes": self._group.world})
         end = self._steps(stage)
         saved = self._save(stage)
         if end is LegEnd.FINISHED:

@@ -1,9 +1,10 @@
 """Training runs and their events. A run is cut into legs; each leg is one work item, claimed by lease like any other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -64,6 +65,26 @@ class Runs:
         self._session.flush()
         self.event(run.id, "run.queued", {})
         return self._leg(run, max_attempts)
+
+    def for_adoption(self, run_id: str) -> TrainingRun | None:
+        """The run of that id, whosever it is; None where there is none, and then nobody else can adopt it until commit.
+
+        Raises:
+            Conflict: somebody else adopts it now.
+        """
+        lock = func.pg_try_advisory_xact_lock(func.hashtextextended(run_id, 0))
+        if not self._session.scalar(select(lock)):
+            raise Conflict(f"Run {run_id} is being adopted by another process.", suggestions=("wait until it is done",))
+        return self._session.get(TrainingRun, run_id, populate_existing=True)
+
+    def adopt(self, run: TrainingRun, told: Iterable[tuple[datetime, str, Mapping[str, Any]]]) -> None:
+        """Insert a run that was made elsewhere and has ended, with its events and their times; it never has a leg."""
+        self._session.add(run)
+        self._session.flush()
+        ended = (run.finished_at or clock.now(), f"run.{run.state}", {"step": run.step, "error": run.error})
+        for at, kind, data in (*told, ended):
+            self._session.add(TrainingEvent(run_id=run.id, type=kind, data=dict(data), created_at=at))
+        self._session.flush()
 
     def get(self, run_id: str, tenant: str) -> TrainingRun:
         """The run, if it is the tenant's; raises `NotFound`."""

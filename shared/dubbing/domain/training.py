@@ -67,6 +67,19 @@ def recipe_sha256(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> s
     return hashlib.sha256(json.dumps({**defaults, **settings}, sort_keys=True).encode()).hexdigest()
 
 
+def in_order(last: str, starts: Mapping[str, Iterable[str]]) -> list[str]:
+    """The recipes of a chain in the order in which they are run, ``last`` at its end.
+
+    Args:
+        last: the recipe that is wanted.
+        starts: of every recipe, those that it starts from.
+    """
+    before: list[str] = []
+    for name in sorted(starts[last], key=lambda name: len(in_order(name, starts))):
+        before += [one for one in in_order(name, starts) if one not in before]
+    return [*before, last]
+
+
 class RecipeOffer(Frozen):
     """A recipe as a trainer offers it.
 

@@ -1,0 +1,291 @@
+"""Runs that were made on a machine without the platform become runs of this one.
+
+A folder holds one folder for each run, which is that of its only attempt (`Outbox`). All of them are read and checked before
+anything is taken: that they ended, that their recipes are still the ones here, that their files are those that the manifests
+name. Then each goes into the object store, and its row comes last, in one transaction that holds the run's lock meanwhile.
+
+Events may say more than those of a run of the platform: ``at`` (ISO time), ``machine`` (where it was made) and ``processes``.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dubbing import clock, ids
+from dubbing.db.engine import Database
+from dubbing.db.training_models import TrainingRun
+from dubbing.db.training_starts import with_starts
+from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain.training import LegEnd, RecipeOffer, RunState, checked_settings, recipe_sha256
+from dubbing.errors import CheckpointMismatch, Conflict, DublineError, NotFound, UnfitStart
+from dubbing.storage.store import ObjectStore
+from services.trainer.methods.folders import read_network
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.methods.starts import NETWORK
+from services.trainer.service import repository
+from services.trainer.service.offers import Offered, offered, offers
+from services.trainer.service.outbox import Order, Outbox
+from services.trainer.service.shelf import put_folder, sha256_of
+
+TENANT = "default"
+_ATTEMPT = "adopted"
+_RUN_ID = re.compile(r"run_[0-9a-z]{26}")
+_TOLD = ("preparing", "began", "metrics", "sample", "warning")
+_COPY_AGAIN = ("copy the folder again from the machine that made it",)
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+@dataclass(slots=True)
+class Brought:
+    """One run as it lies in its folder.
+
+    Attributes:
+        folder: of the run.
+        run: its row to be.
+        finished: it took its last step and left what it made.
+        sample: its newest contact sheet.
+        told: its events with their times, as the platform keeps them.
+    """
+
+    folder: Path
+    run: TrainingRun
+    finished: bool = False
+    sample: Path | None = None
+    told: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def candidate(self) -> Path:
+        """What the run made."""
+        return self.folder / "candidate"
+
+
+def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TENANT) -> list[dict[str, Any]]:
+    """Take in every run of a folder; those that are there already stay as they are.
+
+    Args:
+        database: of runs and events.
+        store: of what runs make.
+        folder: with a folder for each run.
+        tenant: whose the runs are from now on.
+
+    Returns:
+        ``id``, ``recipe`` and ``adopted`` (false: it was there) of each, those first that others start from.
+
+    Raises:
+        NotFound: there is no run in the folder.
+        Conflict: a run has not finished, or another one of its id is there.
+        CheckpointMismatch: a file is damaged or another run's, or the recipe is another one here.
+        UnknownRecipe, UnknownSetting, InvalidSetting: there is no such recipe or setting here.
+        UnfitStart: what a run starts from is neither in the folder nor there.
+        StoreUnavailable: the store did not take something. Of the run that fails nothing is left.
+    """
+    found = [_read(path.parent, tenant) for path in sorted(folder.glob("*/order.json"))]
+    if not found:
+        raise NotFound(
+            f"{folder} holds no run.",
+            where={"folder": str(folder)},
+            suggestions=("name the folder whose folders hold an order.json each, as `dubline train alone` leaves it",),
+        )
+    known = {offer.name: offer for offer in offers()}
+    for one in found:
+        with _told_of(one.folder):
+            _check(one, offered(one.run.recipe), known)
+    taken = []
+    for one in _in_order(found):
+        with _told_of(one.folder):
+            new = _take(database, store, one, known[one.run.recipe])
+        taken.append({"id": one.run.id, "recipe": one.run.recipe, "adopted": new})
+    return taken
+
+
+def _read(folder: Path, tenant: str) -> Brought:
+    """What order and events say."""
+    outbox = Outbox(folder)
+    try:
+        return _folded(folder, tenant, outbox.order(), list(iter(outbox.events().__next__, None)))
+    except _UNREADABLE as error:
+        raise CheckpointMismatch(
+            f"The run in {folder} cannot be read: {type(error).__name__}: {error}",
+            where={"folder": str(folder)},
+            suggestions=_COPY_AGAIN,
+        ) from error
+
+
+def _folded(folder: Path, tenant: str, order: Order, events: Sequence[dict[str, Any]]) -> Brought:
+    if not _RUN_ID.fullmatch(order.run_id):
+        raise ValueError(f"{order.run_id!r} is no id of a run")
+    now = clock.now()
+    run = TrainingRun(
+        id=order.run_id, tenant=tenant, recipe=order.recipe, settings=order.settings, processes=1, state=RunState.SUCCEEDED,
+        step=0, steps=0, leg=0, checkpoints=[], facts={**order.facts, "adopted": True},
+    )  # fmt: skip
+    brought, at, attempt = Brought(folder, run), None, 0
+    for event in events:
+        kind, at = event.pop("kind"), _time(event.pop("at", None)) or at
+        run.created_at = run.started_at = run.started_at or at or now
+        _note_machine(run, event)
+        attempt += kind == "began"
+        data = _note(brought, kind, event, attempt)
+        if kind in _TOLD:
+            brought.told.append((at or now, f"run.{kind}", data))
+    run.finished_at = run.heartbeat_at = at or now
+    return brought
+
+
+def _note(brought: Brought, kind: str, event: dict[str, Any], attempt: int) -> dict[str, Any]:
+    """Change the run by an event, as the worker does that follows one; returns what its readers are told."""
+    run = brought.run
+    if kind == "began":
+        brought.finished, run.steps, run.step = False, event["steps"], event["step"]
+        run.facts = {**run.facts, **event["facts"]}
+        return {"step": event["step"], "attempt": attempt}
+    if kind == "metrics":
+        run.metrics, run.step = event, event["step"]
+    elif kind == "sample":
+        path = brought.folder / PurePosixPath(event["path"]).name  # the rest of it is the other machine's
+        if path.is_file():
+            brought.sample, run.sample_key = path, ids.sample_key(run.id, event["step"])
+        return {"step": event["step"]}
+    elif kind == "end":
+        brought.finished, run.step = event["end"] == LegEnd.FINISHED, event["step"]
+    return event
+
+
+def _note_machine(run: TrainingRun, event: dict[str, Any]) -> None:
+    run.processes = int(event.pop("processes", run.processes))
+    if machine := event.pop("machine", None):
+        run.facts = {**run.facts, "made_on": machine}
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time without a zone is in UTC."""
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _check(one: Brought, recipe: Offered, known: Mapping[str, RecipeOffer]) -> None:
+    """Refuse what is not finished, of another recipe, or damaged."""
+    run, defaults = one.run, known[one.run.recipe].settings
+    if not one.finished:
+        raise Conflict(
+            f"Run {run.id} of {run.recipe} has not finished: it is at step {run.step} of {run.steps}.",
+            suggestions=("let `dubline train alone` go on where it was made, then copy the folder again",),
+        )
+    checked_settings(run.settings, defaults)
+    before, now = run.facts.get("recipe_sha256"), recipe_sha256(defaults, run.settings)
+    if before != now:
+        made_by = ", ".join(run.facts.get("revisions", ())) or "the revision that made it"
+        raise CheckpointMismatch(
+            f"Run {run.id} was made by another recipe {run.recipe}: its recipe_sha256 is {before}, and here it is {now}.",
+            where={"fact": "recipe_sha256"},
+            suggestions=(f"adopt it with a checkout of {made_by}", "make the run anew"),
+        )
+    _check_candidate(one, recipe)
+
+
+def _check_candidate(one: Brought, recipe: Offered) -> None:
+    """Refuse files that are not what their manifests say, in the words of those who read them."""
+    try:
+        _check_files(one.candidate, one.run.id, recipe)
+    except CheckpointMismatch as error:
+        error.suggestions = error.suggestions or _COPY_AGAIN
+        raise
+    except _UNREADABLE as error:  # errors of weights are among them
+        raise CheckpointMismatch(f"What the run made cannot be read: {error}", suggestions=_COPY_AGAIN) from error
+
+
+def _check_files(candidate: Path, run_id: str, recipe: Offered) -> None:
+    if any(path.is_symlink() for path in (candidate, *candidate.rglob("*"))):
+        raise CheckpointMismatch("There are links in what the run made; only files are taken.")
+    if isinstance(recipe.default, MethodRecipe):
+        read_network(candidate / NETWORK)
+    if recipe.preset is not None:
+        repository.check_candidate(candidate, recipe.preset)
+    for path in sorted(candidate.rglob("model.json")):
+        maker = json.loads(path.read_text())["source"]["run"]
+        if maker != run_id:
+            raise CheckpointMismatch(f"{path.relative_to(candidate)} is of run {maker}, not of {run_id}.")
+
+
+def _in_order(found: Sequence[Brought]) -> list[Brought]:
+    """Those first that others start from."""
+    by_id = {one.run.id: one for one in found}
+    if len(by_id) < len(found):
+        raise Conflict("Two of the folders hold the same run.", where={"folders": [str(one.folder) for one in found]})
+    needed = {key: [value for value in one.run.settings.values() if value in list(by_id)] for key, one in by_id.items()}
+    try:
+        return [by_id[key] for key in TopologicalSorter(needed).static_order()]
+    except CycleError as error:
+        raise UnfitStart(f"Runs start from each other: {', '.join(error.args[1])}.") from error
+
+
+def _take(database: Database, store: ObjectStore, one: Brought, offer: RecipeOffer) -> bool:
+    """Store a run and write its row; False where it was there already."""
+    try:
+        with unit_of_work(database.sessions(), _no_rings) as work:
+            there = work.runs.for_adoption(one.run.id)
+            if there is not None:
+                _compare(store, there, one)
+                return False
+            _check_starts(work, one, offer)
+            if one.sample is not None and one.run.sample_key is not None:
+                store.put_bytes(one.run.sample_key, one.sample.read_bytes(), "image/png")
+            prefix = ids.candidate_prefix(one.run.id, _ATTEMPT)
+            one.run.candidate_key = put_folder(store, one.candidate, prefix, {"run": one.run.id})
+            work.runs.adopt(one.run, one.told)
+    except BaseException:
+        with suppress(Exception):  # what went wrong first is what must be told
+            _clear(database, store, one.run.id)
+        raise
+    return True
+
+
+def _clear(database: Database, store: ObjectStore, run_id: str) -> None:
+    """Delete what lies in the store for a run that has no row."""
+    with unit_of_work(database.sessions(), _no_rings) as work:
+        if work.runs.for_adoption(run_id) is None:
+            store.delete_prefix(ids.run_prefix(run_id))
+
+
+def _compare(store: ObjectStore, there: TrainingRun, one: Brought) -> None:
+    """Refuse another run under the same id."""
+    run, candidate = one.run, one.candidate
+    ours = {path.relative_to(candidate).as_posix(): sha256_of(path) for path in candidate.rglob("*") if path.is_file()}
+    stored = json.loads(store.get_bytes(there.candidate_key))["files"] if there.candidate_key else {}
+    same = ours == {name: about["sha256"] for name, about in stored.items()}
+    if not same or (there.tenant, there.recipe, there.settings) != (run.tenant, run.recipe, run.settings):
+        raise Conflict(
+            f"There is a run {run.id} already, and it is another one or made something else.",
+            where={"run": run.id},
+            suggestions=("keep the one that is there, or make the run anew: it gets an id of its own",),
+        )
+
+
+def _check_starts(work: UnitOfWork, one: Brought, offer: RecipeOffer) -> None:
+    try:
+        with_starts(work.runs, offer, one.run.settings, one.run.tenant)
+    except UnfitStart as error:
+        advice = ("put the folder of the run that it starts from beside this one, or adopt that run first",)
+        raise UnfitStart(error.detail, error.where, advice) from error
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """Errors say of which folder they are."""
+    try:
+        yield
+    except DublineError as error:
+        error.where = {"folder": str(folder), **error.where}
+        raise
+
+
+def _no_rings(_: object) -> None:
+    """Nobody waits for a run that has ended."""
