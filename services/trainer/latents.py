@@ -55,7 +55,7 @@ def conditions_of(reference_BZThw: Tensor, masked_BZThw: Tensor, speech_BVA: Ten
 @torch.no_grad()
 def encode_pair(codec: Codec, clip_VHWC: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     """Reference and masked latents [Z, T, h, w] of one clip, both in one batch as the face encoder does."""
-    x_CVHW = from_uint8(torch.from_numpy(clip_VHWC))
+    x_CVHW = from_uint8(torch.from_numpy(clip_VHWC).to(next(codec.parameters()).device))
     reference, masked = codec.encode(torch.stack([x_CVHW, grey_mouth(x_CVHW)])).unbind(0)
     return reference, masked
 

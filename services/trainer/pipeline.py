@@ -216,14 +216,15 @@ def both_ways(
     The true shapes teach what each one looks like; the heard ones, how far the encoder is to be trusted. ``advance`` is told
     how many takes are encoded.
     """
-    times = torch.from_numpy(takes.times)
-    heard = torch.stack([encoder(torch.from_numpy(sound).float() / 32_768.0, times) for pair in takes.sound for sound in pair])
-    true = encoder.spread(torch.from_numpy(takes.visemes).flatten(0, 1))
+    device = next(encoder.parameters()).device
+    times, sounds = torch.from_numpy(takes.times).to(device), torch.from_numpy(takes.sound).flatten(0, 1).to(device)
+    heard = torch.stack([encoder(sound.float() / 32_768.0, times) for sound in sounds]).cpu()
+    true = encoder.spread(torch.from_numpy(takes.visemes).flatten(0, 1).to(device)).cpu()
     pairs = []
     for done, pair in enumerate(takes.crops, 1):
         pairs += [encode_pair(codec, clip) for clip in pair]
         advance(done, len(takes))
-    reference, masked = (torch.stack([pair[which].half() for pair in pairs]).repeat(2, 1, 1, 1, 1) for which in (0, 1))
+    reference, masked = (torch.stack([pair[which].half() for pair in pairs]).repeat(2, 1, 1, 1, 1).cpu() for which in (0, 1))
     # Footage of A that shall say B is to become the footage of B: nothing has to be encoded twice.
     target, heard, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (reference, heard, true))
     return ClipLatents(reference, masked, target, torch.cat([heard, true]).half())

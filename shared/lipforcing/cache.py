@@ -205,13 +205,14 @@ class Streaming:
         cache, sink = self._cache, self._cache.sink_tokens
         past = slice(sink, sink + cache.block_tokens)
         k_next = cache.rotate(k_BSHC, self._next)
-        for lane, slot in enumerate(self._slots):
-            cache.keys[layer][slot, past] = k_next[lane]
-            cache.values[layer][slot, past] = v_BSHC[lane]
-            if self._first[lane]:
+        for lanes in self._groups:
+            slots, rows = self._places(lanes), slice(lanes.start, lanes.stop)
+            cache.keys[layer][slots, past] = k_next[rows]
+            cache.values[layer][slots, past] = v_BSHC[rows]
+            if self._first[lanes.start]:
                 # After block 0 the past sits at positions 0, 1, 2, where the sink will sit too.
-                cache.keys[layer][slot, :sink] = k_next[lane, :sink]
-                cache.values[layer][slot, :sink] = v_BSHC[lane, :sink]
+                cache.keys[layer][slots, :sink] = k_next[rows, :sink]
+                cache.values[layer][slots, :sink] = v_BSHC[rows, :sink]
 
     def _angles(self, starts: list[int]) -> Angles:
         parts = [self._cache.angles.tokens(start, start + self._cache.block_tokens) for start in starts]

@@ -7,12 +7,23 @@ together and is drawn for a group of neighbouring places.
 Legend: B samples.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+_MANY = 16  # samples
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="draws")
 
 
 class Purpose(IntEnum):
@@ -30,6 +41,7 @@ class Purpose(IntEnum):
     STUDENT_NOISE = 9
     STUDENT_LEVEL = 10
     ROLLOUT = 11
+    SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +70,13 @@ class Draws:
 
     def normal(self, purpose: Purpose, shape: tuple[int, ...], part: int = 0) -> Tensor:
         """Standard normal numbers, float32 [B, *shape] on the CPU."""
-        rows = [self._of(place, purpose, part).standard_normal(shape, np.float32) for place in self.places]
-        return torch.from_numpy(np.stack(rows))
+
+        def row(place: int) -> NDArray[np.float32]:
+            return self._of(place, purpose, part).standard_normal(shape, np.float32)
+
+        # A large batch for a quick device is drawn by several threads; each row's numbers are its own.
+        rows = _threads().map(row, self.places) if len(self.places) >= _MANY else map(row, self.places)
+        return torch.from_numpy(np.stack(list(rows)))
 
     def uniform(self, purpose: Purpose, shape: tuple[int, ...] = ()) -> Tensor:
         """Numbers in [0, 1), float64 [B, *shape] on the CPU."""

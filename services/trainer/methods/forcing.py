@@ -24,6 +24,7 @@ from services.trainer.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.networks import Places
+from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.samples import Clips
 
 
@@ -39,6 +40,7 @@ class Stage1:
         places: weights of mouth and rest.
         drop_text: chance that a clip loses its text.
         drop_speech: chance that a clip loses its sound.
+        picture: weight of the decoded mouth's error beside that of x0 (``pictures``); 0 decodes nothing.
     """
 
     chances: tuple[float, ...] = (1 / 3, 1 / 3, 1 / 3)
@@ -48,6 +50,7 @@ class Stage1:
     places: Places = field(default=Places(kept=0.05))
     drop_text: float = 0.0
     drop_speech: float = 0.0
+    picture: float = 0.0
 
 
 def draw_levels(draws: Draws, blocks: int, config: StudentConfig, stage: Stage1) -> Tensor:
@@ -81,10 +84,17 @@ class DiffusionForcing:
     Attributes:
         stage: hyper-parameters.
         null: what replaces a dropped condition.
+        pictures: of the latents; needed where the stage weighs pictures.
     """
 
     stage: Stage1
     null: Null
+    pictures: Pictures | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a weight of what is not there."""
+        if self.stage.picture and self.pictures is None:
+            raise ValueError("a stage that weighs pictures needs the codec that makes them")
 
     def losses(self, network: LipNetwork, clips: Clips, draws: Draws) -> Tensor:
         """Loss of every clip, [B]; 0 for a clip whose blocks all happened to be clean."""
@@ -96,4 +106,8 @@ class DiffusionForcing:
         told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
         attention = _attention(network.config, clips.frames, x0.device, x0.dtype, window)
         flow = network(x_t.to(network.dtype), t_BT.to(x0.device), told.conditions, told.text_BLE, attention).to(x0.dtype)
-        return forcing_loss(flow_to_x0(x_t, flow, t_BT), x0, stage.places.weight(x0), t_BT.to(x0.device))
+        made = flow_to_x0(x_t, flow, t_BT)
+        loss_B = forcing_loss(made, x0, stage.places.weight(x0), t_BT.to(x0.device))
+        if self.pictures is None or not stage.picture:
+            return loss_B
+        return loss_B + stage.picture * self.pictures.losses(made, x0, t_BT, draws.uniform(Purpose.SHOWN))

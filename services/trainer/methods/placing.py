@@ -21,6 +21,8 @@ from services.trainer.methods.adapters import Trained, choose_trained
 from services.trainer.methods.sharding import checkpoint_blocks, materialise, on_meta, shard
 from services.trainer.service.group import Group
 
+_WIDE = 1024  # networks of this width are so large that their memory counts for more than computing blocks twice
+
 
 @dataclass(frozen=True, slots=True)
 class Placing:
@@ -52,7 +54,7 @@ class Placing:
             network.eval().requires_grad_(requires_grad=False)
         else:
             choose_trained(network.train(), self.trained)
-        big = self.sharded or self.device.type == "cuda"  # memory counts
+        big = self.sharded or (self.device.type == "cuda" and config.dim >= _WIDE)
         if frozen and self.half and big:
             network.to(torch.bfloat16)
         elif not frozen and big:

@@ -15,6 +15,7 @@ from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
 from services.trainer.methods.adapters import FULL, Trained
 from services.trainer.methods.forcing import DiffusionForcing, Stage1
 from services.trainer.methods.guidance import Null
+from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.reward import Reward
 from services.trainer.methods.self_forcing import SelfForcing, Stage2
 from services.trainer.methods.sync_training import SyncStage
@@ -23,7 +24,10 @@ from services.trainer.methods.training import Method, Supervised
 from services.trainer.methods.update import UpdatePlan
 from services.trainer.optimise import Optimisation
 
-NAMES = ("teacher_tiny", "df_tiny", "sf_tiny", "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b")
+NAMES = (
+    "teacher_tiny", "df_tiny", "sf_tiny", "teacher_tiny_gpu", "df_tiny_gpu", "sf_tiny_gpu",
+    "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b",
+)  # fmt: skip
 OUTSIDE = ("data", "start", "teacher", "syncnet")  # settings that name something outside the run (``methods.places``)
 
 
@@ -144,6 +148,7 @@ def load(name: str) -> MethodRecipe:
 def build(
     recipe: MethodRecipe, network: LipNetwork, null: Null, *,
     critic: LipNetwork | None = None, teacher: Teacher | None = None, reward: Reward | None = None,
+    pictures: Pictures | None = None,
 ) -> Method:  # fmt: skip
     """The method of a recipe, ready to take steps.
 
@@ -154,6 +159,7 @@ def build(
         critic: of Stage 2.
         teacher: of Stage 2.
         reward: of Stage 2, where it weights by one.
+        pictures: of Stage 1, where it weighs them.
 
     Raises:
         ValueError: Stage 2 without critic or teacher.
@@ -165,5 +171,5 @@ def build(
         weighting = stage.weighting if recipe.reward else None
         stage = replace(stage, weighting=weighting)
         return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward, shared=recipe.together)
-    objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null)
+    objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null, pictures)
     return Supervised(network, objective, recipe.update, seed=recipe.seed, shared=recipe.together, steps=recipe.steps)

@@ -17,6 +17,7 @@ from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
+from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
@@ -28,6 +29,7 @@ from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.material import Batches, Material
+from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.places import file_of
 from services.trainer.methods.placing import Placing
 from services.trainer.methods.recipe import MethodRecipe, build
@@ -67,9 +69,7 @@ class MethodRun:
         _check_data(recipe)
         self._site, self._device = site, device
         self._placing = Placing(device, group, recipe.trained, recipe.half, recipe.seed)
-        # The small encoders are quick enough where generated speakers are; the big ones are not.
-        near = torch.device("cpu") if recipe.preset == "tiny" else device
-        self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, near)
+        self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, device)
         self._recipe = recipe = _weighted(recipe, self._encoders)
         self._config = recipe.network
         # Before anything is rendered: a start that does not fit is told at once.
@@ -115,7 +115,7 @@ class MethodRun:
     def _material_of(self) -> Material:
         if self._recipe.data:
             return footage(self._recipe, self._site, self._encoders)
-        return speakers(self._recipe, self._site.cache, self._encoders, self._site.advance)
+        return speakers(self._recipe, self._site.cache, self._encoders, self._site.advance, self._device)
 
     def _begun(self) -> Mapping[str, Tensor]:
         """The weights that the run begins with."""
@@ -134,18 +134,31 @@ class MethodRun:
     def _method(self, network: LipNetwork) -> Method:
         recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
         if self._teacher is None:
-            return build(recipe, network, null)
+            return build(recipe, network, null, pictures=self._pictures())
         config, weights = self._teacher.config, self._teacher.weights
         teacher = Teacher(recipe.judges()[1], self._placing.network(config, weights, frozen=True), null)
         critic = self._placing.network(config, weights)
         reward = self._reward() if recipe.rewarded else None
         return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward)
 
+    def _pictures(self) -> Pictures | None:
+        """The decoder in the loss, where the recipe asks for it; of the small model's codec alone."""
+        if not isinstance(self._recipe.stage, Stage1) or not self._recipe.stage.picture:
+            return None
+        if not isinstance(codec := self._encoders.codec, TinyCodec):
+            raise InvalidSetting(
+                f"{self._recipe.preset} has no codec that is quick enough to decode in the loss.",
+                where={"pointer": "/settings/stage.picture"}, suggestions=("set it to 0",),
+            )  # fmt: skip
+        return Pictures(codec)
+
     def _reward(self) -> SyncReward:
         site, path = self._site, self._syncnet()
         if self._named_syncnet is None and site.group.rank == 0 and not path.exists():
             training = partial(site.advance, "training SyncNet")
-            network, curve = train_syncnet(self._material.spoken(), self._recipe.sync, self._recipe.seed, training)
+            network, curve = train_syncnet(
+                self._material.spoken(), self._recipe.sync, self._recipe.seed, training, self._device
+            )
             write_whole(path, network.state_dict())
             path.with_suffix(".json").write_text(json.dumps(curve.to_json()))
         site.group.barrier()
@@ -156,9 +169,8 @@ class MethodRun:
                 network = load_syncnet(path, PUBLISHED)
         except WeightsError as error:
             raise _no_syncnet(f"{path} holds no SyncNet: {error}") from error
-        codec = copy.deepcopy(self._encoders.codec).to(self._device)
         frames = frames_of(self._recipe.latents // LATENTS_PER_BLOCK)
-        return SyncReward(codec, SyncScorer.of_clips(network.to(self._device), frames))
+        return SyncReward(copy.deepcopy(self._encoders.codec), SyncScorer.of_clips(network.to(self._device), frames))
 
     def _syncnet_file(self) -> Path | None:
         """The file that the setting names, where it is read."""
@@ -194,6 +206,7 @@ class MethodRun:
             "starts": {name: stored.digest for name, stored in starts.items() if stored is not None},
             "reward": sha256_of(self._syncnet()) if recipe.rewarded else None,
             "torch": torch.__version__,
+            "device": torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "cpu",
         }
 
 

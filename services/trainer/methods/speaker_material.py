@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from lipforcing.vae.tiny import TinyCodec
 
 
-def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders, advance: Advance = in_silence) -> Speakers:
-    """The recipe's takes of the training split, for preset ``tiny``; ``advance`` as in `Site`."""
+def speakers(
+    recipe: MethodRecipe, cache: Path, encoders: Encoders, advance: Advance = in_silence, device: torch.device | None = None
+) -> Speakers:
+    """The recipe's takes of the training split, for preset ``tiny``.
+
+    Args:
+        recipe: what to render.
+        cache: where it is kept.
+        encoders: of crops and sound.
+        advance: as in `Site`.
+        device: of latents and features.
+    """
     frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
     rendering = partial(advance, "rendering speakers")
     render_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed, advance=rendering)
@@ -37,7 +47,7 @@ def speakers(recipe: MethodRecipe, cache: Path, encoders: Encoders, advance: Adv
     path = cache / f"speakers-{digest[:16]}.safetensors"
     if not path.exists():
         _encode(takes, encoders, path, partial(advance, "encoding clips"))
-    held = load_file(path)
+    held = load_file(path, device=str(device or "cpu"))
     speech_NVA = held.pop("speech_NVA")
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
     sounds_NS = torch.from_numpy(_heard(takes)[:, ::-1].reshape(len(latents), -1).copy())

@@ -6,12 +6,15 @@ reverse. Distances are those of the metric.
 Choices:
 - Several clips go through the network together, though each competes with itself alone: batch normalisation over one clip
   would take the face out, which the stored statistics cannot do afterwards.
+- What a step looks at depends on its number alone, so that threads prepare it while the device computes.
 - At the end these statistics are measured anew with the averaged weights, which they were not collected with.
 
 Legend: N clips, V video frames, H/W crop side, C colours (3), S samples of sound (16 kHz), P places, E embedding.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -23,6 +26,8 @@ from torch import Tensor, nn
 from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncScore, SyncScorer, SyncSizes, prepare_pictures, prepare_sound
 from services.trainer.losses import contrastive_loss
 from services.trainer.optimise import Curve, Optimisation, Parts, optimise
+
+_THREADS = 4  # that prepare steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,10 @@ class Places(NamedTuple):
     pictures: Tensor
     sounds: Tensor
 
+    def on(self, device: torch.device | None) -> "Places":
+        """The same, there."""
+        return Places(self.pictures.to(device), self.sounds.to(device))
+
 
 class _Pairing(nn.Module):
     """The network and the logarithm of its temperature, which are trained together."""
@@ -87,27 +96,54 @@ class _Pairing(nn.Module):
 
 
 def train_syncnet(
-    clips: SpokenClips, stage: SyncStage, seed: int, advance: Callable[[int, int], None] = lambda _done, _of: None
-) -> tuple[SyncNet, Curve]:
-    """A SyncNet for ``clips``, frozen; ``advance`` is told the step, and how many there are.
+    clips: SpokenClips, stage: SyncStage, seed: int,
+    advance: Callable[[int, int], None] = lambda _done, _of: None, device: torch.device | None = None,
+) -> tuple[SyncNet, Curve]:  # fmt: skip
+    """A SyncNet for ``clips``, frozen, on the CPU.
+
+    Args:
+        clips: what it learns.
+        stage: how.
+        seed: of everything that is drawn.
+        advance: is told the step, and how many there are.
+        device: where it is trained.
 
     Raises:
         ValueError: clips too short to compete.
     """
     torch.manual_seed(seed)
-    pairing = _Pairing(stage).train()
+    pairing = _Pairing(stage).to(device).train()
+    prepared = _ahead(lambda step: _drawn(clips, stage, seed, step), stage.plan.steps)
 
     def loss(step: int) -> Parts:
         advance(step + 1, stage.plan.steps)
-        drawn = [clips[at] for at in torch.randint(len(clips), (stage.together,)).tolist()]
-        return {"sync": pairing.loss([places_of(clip, stage.sizes, stage.plan.batch) for clip in drawn])}
+        return {"sync": pairing.loss([one.on(device) for one in next(prepared)])}
 
     curve = optimise(pairing, loss, stage.plan, stage="syncnet", report_every=50)
-    _calibrate(pairing.network, [clips[at] for at in range(min(stage.calibration, len(clips)))], stage)
-    return pairing.network.eval().requires_grad_(requires_grad=False), curve
+    _calibrate(pairing.network, [clips[at] for at in range(min(stage.calibration, len(clips)))], stage, device)
+    return pairing.network.eval().requires_grad_(requires_grad=False).cpu(), curve
 
 
-def places_of(clip: Spoken, sizes: SyncSizes, count: int) -> Places:
+def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[Places]:
+    """What step number ``step`` looks at."""
+    drawn = torch.Generator().manual_seed(seed << 32 | step)
+    rows = torch.randint(len(clips), (stage.together,), generator=drawn).tolist()
+    return [places_of(clips[row], stage.sizes, stage.plan.batch, drawn) for row in rows]
+
+
+def _ahead(make: Callable[[int], list[Places]], count: int) -> Iterator[list[Places]]:
+    """``make(0)``, ``make(1)``, ... in order, a few of them made ahead by threads."""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="places") as threads:
+        waiting: deque[Future[list[Places]]] = deque()
+        for step in range(count):
+            waiting.append(threads.submit(make, step))
+            if len(waiting) > 2 * _THREADS:
+                yield waiting.popleft().result()
+        for one in waiting:
+            yield one.result()
+
+
+def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator) -> Places:
     """Some places of a clip, drawn without repetition.
 
     Raises:
@@ -117,13 +153,13 @@ def places_of(clip: Spoken, sizes: SyncSizes, count: int) -> Places:
     places = min(len(clip.frames_VHWC) - FRAMES, len(sounds))
     if places < 2:
         raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
-    chosen = torch.randperm(places)[:count]
+    chosen = torch.randperm(places, generator=drawn)[:count]
     frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
     return Places(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
 
 
 @torch.no_grad()
-def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage) -> None:
+def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage, device: torch.device | None) -> None:
     """Plain means of the statistics over ``clips`` instead of running ones."""
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - the common base of all three has no public name
     for norm in norms:
@@ -131,7 +167,9 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage) -> N
         norm.momentum = None
     network.train()
     for first in range(0, len(clips), stage.together):
-        some = [places_of(clip, stage.sizes, stage.plan.batch) for clip in clips[first : first + stage.together]]
+        drawn = torch.Generator().manual_seed(first)
+        few = clips[first : first + stage.together]
+        some = [places_of(clip, stage.sizes, stage.plan.batch, drawn).on(device) for clip in few]
         network.pictures(torch.cat([one.pictures for one in some]))
         network.sounds(torch.cat([one.sounds for one in some]))
 

@@ -98,7 +98,7 @@ class MelColumns(nn.Module):
         Returns:
             [V, K, M] float32: 0 at the power floor, 1 at the local level.
         """
-        centres_V = sample_index(times_V)
+        centres_V = sample_index(times_V).to(waveform_S.device)
         offsets_K = HOP * torch.arange(-self.reach, self.reach + 1, device=waveform_S.device)
         # At 25 and 50 fps neighbouring frames share most of their columns.
         middles_C, which_VK = torch.unique(centres_V[:, None] + offsets_K, return_inverse=True)
