@@ -10,8 +10,9 @@ import hashlib
 import json
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,10 +66,14 @@ class Takes:
         return frame_times(self.crops.shape[2])
 
     def digest(self) -> str:
-        """SHA-256 over crops and sound."""
-        found = hashlib.sha256(np.ascontiguousarray(self.crops).data)
-        found.update(np.ascontiguousarray(self.sound).data)
-        return found.hexdigest()
+        """SHA-256 over those of every take's crops and sound."""
+        with ThreadPoolExecutor() as threads:
+            return hashlib.sha256(b"".join(threads.map(self._digest_of, range(len(self))))).hexdigest()
+
+    def _digest_of(self, take: int) -> bytes:
+        found = hashlib.sha256(np.ascontiguousarray(self.crops[take]).data)
+        found.update(np.ascontiguousarray(self.sound[take]).data)
+        return found.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +178,24 @@ def render_takes(
 def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes: int | None = None) -> Iterator[list[ResultT]]:
     """Results of ``task`` for all ``items`` in order, ``SHARD`` at a time, from several processes.
 
-    The speech synthesizer is native code and now and then takes its process down; the shard is then done again in new ones.
+    They always have a shard's worth ahead of them. The speech synthesizer is native code and now and then takes its process
+    down; what was begun is then done again in new ones.
 
     Raises:
         BrokenProcessPool: the same shard fails ``_ATTEMPTS`` times.
     """
-    shards, failures = [items[i : i + SHARD] for i in range(0, len(items), SHARD)], 0
+    shards, failures = deque(items[i : i + SHARD] for i in range(0, len(items), SHARD)), 0
+    workers = processes or os.cpu_count() or 1
     while shards:
-        with ProcessPoolExecutor(processes or os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+            begun: deque[list[Future[ResultT]]] = deque()
             try:
                 while shards:
-                    yield list(pool.map(task, shards[0]))
-                    shards, failures = shards[1:], 0
+                    while len(begun) < min(len(shards), 2 + workers // SHARD):
+                        begun.append([pool.submit(task, item) for item in shards[len(begun)]])
+                    yield [one.result() for one in begun.popleft()]
+                    shards.popleft()
+                    failures = 0
             except BrokenProcessPool:
                 failures += 1
                 log.warning("a worker process died", attempt=failures)
@@ -194,7 +205,9 @@ def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes
 
 def read_takes(folder: Path, split: Split, count: int, *, frames: int, seed: int) -> Takes:
     """The first ``count`` takes that ``render_takes`` left in ``folder``."""
-    shards = [np.load(_shard(folder, split, frames, seed, first)) for first in range(0, count, SHARD)]
+    with ThreadPoolExecutor() as threads:
+        files = [_shard(folder, split, frames, seed, first) for first in range(0, count, SHARD)]
+        shards = list(threads.map(lambda file: dict(np.load(file)), files))
 
     def joined(name: str) -> NDArray[Any]:
         return np.concatenate([shard[name] for shard in shards])[:count]
