@@ -9,8 +9,8 @@ BATCH, TAKES = 64, 1_920
 RECIPE = replace(
     teacher_tiny.RECIPE,
     name="teacher_tiny_gpu",
-    update=replace(teacher_tiny.RECIPE.update, warm_up=200, ema=0.999),
-    steps=6_000,
+    update=replace(teacher_tiny.RECIPE.update, warm_up=100, ema=0.998),
+    steps=1_600,
     batch=BATCH,
     micro=BATCH,
     takes=TAKES,
