@@ -12,7 +12,10 @@ RESULTS = Path(__file__).parent / "results"
 def commit() -> str:
     """The tree that was measured."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    except OSError:  # a bare machine has no git
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 

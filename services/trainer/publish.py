@@ -69,14 +69,16 @@ def add_metrics(repository: Path, metrics: Mapping[str, Any]) -> None:
 
 
 def revision(tree: Path) -> str:
-    """The git revision of ``tree``, with a mark if it has changes; outside a checkout the one that the settings name."""
+    """The git revision of ``tree``, with a mark if it has changes; the one that the settings name goes first."""
+    if named := TrainerSettings().revision:
+        return named
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments
             ["git", "-C", str(tree), "describe", "--always", "--abbrev=40", "--dirty"],  # noqa: S607 - git from the path
             check=True, capture_output=True, text=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
-        return TrainerSettings().revision
+        return "unknown"
     return done.stdout.strip()
 
 

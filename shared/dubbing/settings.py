@@ -166,7 +166,7 @@ class TrainerSettings(BaseSettings):
         gate_clips: clips of the frozen set that candidates and incumbents are measured on.
         gate_frames: frames of each, 9 + 12k.
         grace: seconds that they have to save and end after a request to stop.
-        revision: git revision that runs name as theirs where the product lies without its ``.git``.
+        revision: git revision that runs name as theirs, where the product lies without its ``.git``; else git is asked.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_TRAINER_")
@@ -182,7 +182,7 @@ class TrainerSettings(BaseSettings):
     gate_clips: int = 24
     gate_frames: int = 81
     grace: float = 600.0
-    revision: str = "unknown"
+    revision: str = ""
 
 
 class ApiSettings(BaseSettings):

@@ -1,5 +1,6 @@
 """What turns crops into latents and sound into features: the encoders of a served version, never trained here."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from torch import nn
 
 from dubbing.errors import InvalidSetting
 from lipforcing.contract import STUDENTS
-from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
+from lipforcing.serving.loading import load_codec, load_face_encoder, load_speech_encoder
 from lipforcing.vae.base import Codec
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import read_manifest
@@ -55,3 +56,31 @@ def load_encoders(models: Path, preset: str, version: int, device: torch.device)
             where={"pointer": "/settings/encoders"},
             suggestions=("name a version that DUBLINE_MODEL_REPO holds",),
         ) from error
+
+
+def load_decoder(models: Path, preset: str, encoders: Encoders, device: torch.device) -> Codec:
+    """What decodes the clips that are rewarded: the quick decoder that the students of a preset are served with.
+
+    Args:
+        models: the served model repository; a student of any big preset will do, for they share their latents.
+        preset: of the run.
+        encoders: of the run; the small model's own codec is that decoder.
+        device: where to.
+
+    Raises:
+        InvalidSetting: no big student has been imported, or it is damaged.
+    """
+    if preset == "tiny":
+        return copy.deepcopy(encoders.codec)
+    students = [STUDENTS[preset].student, *(one.student for name, one in STUDENTS.items() if name not in ("tiny", preset))]
+    folders = [folder for student in students for folder in sorted((models / student).glob("[0-9]*"), reverse=True)]
+    where = {"pointer": "/settings/reward"}
+    if not folders:
+        raise InvalidSetting(
+            "Rewards are decoded by TAEW 2.1, which comes with an imported student, and none has been imported.",
+            where=where, suggestions=("run `dubline weights import` for 14b", "set reward=false"),
+        )  # fmt: skip
+    try:
+        return load_codec(folders[0], device)
+    except WeightsError as error:
+        raise InvalidSetting(f"The decoder of {folders[0]} cannot be read: {error}", where=where) from error

@@ -51,7 +51,9 @@ def plan(recipe: MethodRecipe, gpus: int) -> Plan:
         ValueError: the batch does not split over that many.
     """
     networks = networks_of(recipe, gpus)
-    memory = {one.role: one.bytes_per_gpu for one in networks} | {"activations": _activations(recipe)}
+    memory = {one.role: one.bytes_per_gpu for one in networks} | {"activations": _activations(recipe, gpus)}
+    if gpus == 1 and recipe.half:
+        memory["copies"] = sum(one.parameters for one in networks if one.trained) * _HALF
     samples = recipe.batch * recipe.steps
     hours = samples * _flops_per_sample(recipe) / _PEAK / 3600
     return Plan(sum(one.trained for one in networks), memory, gpus, gpus, recipe.steps, samples, round(hours, 4))
@@ -95,10 +97,11 @@ def _whole(config: StudentConfig, learns: int, trained: Trained | None) -> int:
     return learns - config.layers * rank * (16 * config.dim + 2 * (config.dim + config.ffn))
 
 
-def _activations(recipe: MethodRecipe) -> int:
+def _activations(recipe: MethodRecipe, gpus: int) -> int:
     """Bytes of one micro-batch's backward pass in the largest trained network."""
     configs = [recipe.network, *([recipe.critic] if recipe.critic else [])]
-    needs = [_pass(config, recipe.latents) for config in configs]
+    kept = _FLOAT if gpus == 1 else _HALF  # whole weights stay float32, and so does what they add up
+    needs = [_pass(config, recipe.latents, kept) for config in configs]
     if isinstance(recipe.stage, Stage2):
         # The rollout's cache, and a copy of the past for every block whose call carries gradient.
         config, blocks = recipe.network, recipe.latents // 3
@@ -107,9 +110,9 @@ def _activations(recipe: MethodRecipe) -> int:
     return recipe.micro * max(needs)
 
 
-def _pass(config: StudentConfig, latents: int) -> int:
+def _pass(config: StudentConfig, latents: int, kept: int) -> int:
     tokens = latents * config.frame_tokens
-    return tokens * _HALF * (config.dim * config.layers + _INSIDE * config.dim + 3 * config.ffn)
+    return tokens * (kept * config.dim * config.layers + _HALF * (_INSIDE * config.dim + 3 * config.ffn))
 
 
 def forward_flops(config: StudentConfig, queries: int, keys: int) -> float:

@@ -47,7 +47,7 @@ class MethodRecipe:
             window); a multiple of processes x ``micro``, and fixed, so that the processes' number changes no step.
         latents: of each clip.
         trained: parameters of the network (in Stage 2 of the critic too).
-        critic: sizes of the critic (Stage 2); it begins as a copy of the teacher.
+        critic: sizes of the critic (Stage 2); it begins as the teacher, or as the student where the teacher has other sizes.
         teaching: sizes and sampling of the teacher that is trained or that teaches.
         follows: recipe of the run that this one starts from; None starts afresh unless ``start`` is given.
         taught_by: recipe of the teacher's run (Stage 2).

@@ -1,6 +1,5 @@
 """A recipe of the methods as a run of the service: what it learns, what it starts from, its method, and what it leaves."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.footage.whole import write_whole
 from services.trainer.latents import channel_energy
-from services.trainer.methods.encoders import Encoders, load_encoders
+from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders
 from services.trainer.methods.folders import Stored
 from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
@@ -135,11 +134,20 @@ class MethodRun:
         recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
         if self._teacher is None:
             return build(recipe, network, null, pictures=self._pictures())
-        config, weights = self._teacher.config, self._teacher.weights
-        teacher = Teacher(recipe.judges()[1], self._placing.network(config, weights, frozen=True), null)
-        critic = self._placing.network(config, weights)
+        teacher = Teacher(recipe.judges()[1], self._placing.network(*_of(self._teacher), frozen=True), null)
+        critic = self._placing.network(*_of(self._judged_by()))
         reward = self._reward() if recipe.rewarded else None
         return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward)
+
+    def _judged_by(self) -> Stored:
+        """What the critic begins as: the teacher, or, where that is of another size, what the student starts from."""
+        found = [one for one in (self._teacher, self._start) if one is not None and one.config == self._recipe.critic]
+        if not found:
+            raise InvalidSetting(
+                "The critic has neither the teacher's sizes nor the student's, so there is nothing that it could begin as.",
+                where={"pointer": "/settings/critic.dim"},
+            )
+        return found[0]
 
     def _pictures(self) -> Pictures | None:
         """The decoder in the loss, where the recipe asks for it; of the small model's codec alone."""
@@ -170,7 +178,8 @@ class MethodRun:
         except WeightsError as error:
             raise _no_syncnet(f"{path} holds no SyncNet: {error}") from error
         frames = frames_of(self._recipe.latents // LATENTS_PER_BLOCK)
-        return SyncReward(copy.deepcopy(self._encoders.codec), SyncScorer.of_clips(network.to(self._device), frames))
+        decoder = load_decoder(site.models, self._recipe.preset, self._encoders, self._device)
+        return SyncReward(decoder, SyncScorer.of_clips(network.to(self._device), frames))
 
     def _syncnet_file(self) -> Path | None:
         """The file that the setting names, where it is read."""
@@ -239,6 +248,10 @@ def _check_split(recipe: MethodRecipe, world: int) -> None:
                 f"{name} {samples} does not split over {world} processes in micro-batches of {recipe.micro}.",
                 where={"pointer": f"/settings/{name}"},
             )
+
+
+def _of(stored: Stored) -> tuple[StudentConfig, Mapping[str, Tensor]]:
+    return stored.config, stored.weights
 
 
 def _teachers(recipe: MethodRecipe) -> tuple[StudentConfig, ...]:

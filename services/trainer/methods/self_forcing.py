@@ -94,10 +94,16 @@ def self_rollout(network: LipNetwork, clips: Clips, draws: Draws, *, gradient: b
         return draws.normal(Purpose.ROLLOUT, shape, block * _DRAWS_PER_BLOCK + draw).to(clips.x0_BZThw)
 
     student = Student.trained(network, clips.text_BLE)
-    cache = StreamCache(network.config, len(clips), clips.x0_BZThw.device, clips.conditions.masked_BZThw.dtype)
+    cache = StreamCache(network.config, len(clips), clips.x0_BZThw.device, _attended(clips.conditions.masked_BZThw))
     policy = ExitAt(exit_step, gradient)
     blocks = list(rollout(eager(student, cache, policy), clip_batches(clips.conditions, noise)))
     return torch.cat(blocks, dim=2).to(clips.x0_BZThw.dtype)
+
+
+def _attended(like: Tensor) -> torch.dtype:
+    """The type in which attention computes: keys and values need no other."""
+    device = like.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else like.dtype
 
 
 class SelfForcing:

@@ -75,10 +75,12 @@ def groups_of(network: LipNetwork) -> dict[str, int]:
 def checkpoint_blocks(network: LipNetwork) -> LipNetwork:
     """Keep only the blocks' inputs for the backward pass and compute their insides again.
 
-    A rollout's attention holds copies of the past that it saw, so the second time sees what the first saw.
+    Blocks draw nothing, so no generator has to be wound back. A rollout's attention holds copies of the past that it saw, so
+    the second time sees what the first saw.
     """
     for block in _blocks(network):
-        block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[method-assign]
+        again = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
+        block.forward = again  # type: ignore[method-assign]
     return network
 
 

@@ -61,9 +61,9 @@ def load_student(folder: Path, device: torch.device, *, fp8: bool = False) -> Lo
     """
     parts, manifest = _read(folder)
     preset, config = manifest["preset"], StudentConfig.from_json(manifest["config"])
+    codec = _decoder(preset)
     with torch.device("meta"):
         network = LipNetwork(config)
-        codec: Codec = TinyCodec() if preset == "tiny" else Taew()
     _fill(network, parts, "network", device, _network_dtype(preset, device))
     _fill(codec, parts, "codec", device, _codec_dtype(preset, device))
     network.fuse_qkv()
@@ -72,6 +72,18 @@ def load_student(folder: Path, device: torch.device, *, fp8: bool = False) -> Lo
     student = Student.frozen(network, parts["text"]["embedding"].unsqueeze(0).to(device))
     psnr = quantise_checked(student, codec) if fp8 else None
     return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]), psnr)
+
+
+def load_codec(folder: Path, device: torch.device) -> Codec:
+    """The codec alone of a student's version folder, which decodes its latents; raises WeightsError like ``load_student``."""
+    parts, manifest = _read(folder)
+    preset = manifest["preset"]
+    return _fill(_decoder(preset), parts, "codec", device, _codec_dtype(preset, device))
+
+
+def _decoder(preset: str) -> Codec:
+    with torch.device("meta"):
+        return TinyCodec() if preset == "tiny" else Taew()
 
 
 def load_face_encoder(folder: Path, model: str, device: torch.device) -> Codec:

@@ -14,9 +14,11 @@ from dubbing.errors import CheckpointMismatch, InvalidSetting, PlaceNotAllowed, 
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_student
+from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
+from lipforcing.weights.folder import join_parts, write_folder
 from services.trainer.methods import material, run
-from services.trainer.methods.encoders import load_encoders
+from services.trainer.methods.encoders import load_decoder, load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.material import Speakers, rows_of
 from services.trainer.methods.recipe import OUTSIDE, load
@@ -303,3 +305,29 @@ class TestMaterial:
             names[number] = [made_of[place] for place in range(4)]
         assert sorted(names[1] + names[2]) == [f"clip {row}" for row in range(8)]
         assert [f"clip {row}" for row in rows_of(2, 4, 8, 1)] == names[2]
+
+
+def test_a_critic_of_another_size_than_the_teacher_begins_as_the_student(cache: Path, chain: Chain, tmp_path: Path) -> None:
+    wide = {"network.dim": 144, "teaching.network.dim": 144}
+    teacher = made(opened("teacher_tiny", cache, {}, **wide), "teacher_tiny", tmp_path / "wide")
+    start = chain["sf_tiny"]["start"]
+    stage = opened("sf_tiny", cache, {"start": start, "teacher": teacher}, **{"teaching.network.dim": 144})
+    begun, critic = load_network(start / NETWORK).network.state_dict(), stage.state().shared
+    assert all(torch.equal(critic[f"critic/weights/{name}"], tensor) for name, tensor in begun.items())
+    with pytest.raises(InvalidSetting, match="neither the teacher's sizes nor the student's") as raised:
+        opened("sf_tiny", cache, dict(chain["sf_tiny"]), **{"critic.dim": 144})
+    assert raised.value.where["pointer"] == "/settings/critic.dim"
+
+
+def test_big_runs_reward_what_the_quick_decoder_of_an_imported_student_makes(tmp_path: Path) -> None:
+    encoders, cpu = load_encoders(MODELS, "tiny", 1, torch.device("cpu")), torch.device("cpu")
+    assert isinstance(load_decoder(MODELS, "tiny", encoders, cpu), TinyCodec)
+    with pytest.raises(InvalidSetting, match="none has been imported") as raised:
+        load_decoder(tmp_path, "1.3b", encoders, cpu)
+    assert raised.value.where["pointer"] == "/settings/reward"
+    torch.manual_seed(0)
+    codec, folder = Taew(), tmp_path / STUDENTS["14b"].student / "1"
+    write_folder(folder, join_parts({"codec": codec.state_dict()}), {"model": STUDENTS["14b"].student, "preset": "14b"})
+    loaded = load_decoder(tmp_path, "1.3b", encoders, cpu)
+    assert isinstance(loaded, Taew)
+    assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in codec.state_dict().items())
