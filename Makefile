@@ -6,8 +6,9 @@ DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= full
 PROCESSES ?= 1
-TRAIN_full := --publish
-TRAIN_smoke := --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
+TRAIN_full := sf_tiny --publish
+TRAIN_gpu := sf_tiny_gpu --publish
+TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
 .PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny train-whole images clean
 
@@ -50,10 +51,10 @@ bench-generation: setup  ## Time the model: frames per second, first frame, memo
 bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
 
-train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (at most 60 minutes; PROFILE=smoke: a few steps, no gate)
-	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is full or smoke, not $(PROFILE)))
+train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PROFILE=full: two cores, gpu: one large GPU, smoke: a few steps)
+	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is full, gpu or smoke, not $(PROFILE)))
 	@DUBLINE_TRAINER_ENABLED=true $(DUBLINE) up
-	@$(DUBLINE) train make sf_tiny --processes $(PROCESSES) $(TRAIN_$(PROFILE)) $(ARGS)
+	@$(DUBLINE) train make $(TRAIN_$(PROFILE)) --processes $(PROCESSES) $(ARGS)
 
 train-whole: setup  ## Make every weight of the demonstration model from nothing, by Diffusion Forcing (many hours)
 	@$(PYTHON) -m services.trainer --recipe tiny $(ARGS)

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 import structlog
 from numpy.typing import NDArray
@@ -187,7 +188,8 @@ def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes
     shards, failures = deque(items[i : i + SHARD] for i in range(0, len(items), SHARD)), 0
     workers = processes or os.cpu_count() or 1
     while shards:
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        # Each process is one thread: if OpenCV used all cores in every one of them, they would wait for each other.
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
             begun: deque[list[Future[ResultT]]] = deque()
             try:
                 while shards:
