@@ -33,7 +33,6 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, SAMPLES_PER_FRAME, TINY, SyncNet, SyncScorer
 from lipforcing.vae.taew import Taew
-from lipforcing.vae.wan import WanVae
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
 from services.trainer.methods.placing import Placing
@@ -69,7 +68,6 @@ class Subject:
     stage: MethodStage
     student: LipNetwork
     teacher: Teacher
-    scorer: SyncScorer
     reward: SyncReward
     clips: Clips
     device: torch.device
@@ -191,8 +189,7 @@ def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
     torch.manual_seed(recipe.seed)
     syncnet = SyncNet(PUBLISHED if big else TINY).to(device)
     scorer = SyncScorer.of_clips(syncnet, frames_of(recipe.latents // LATENTS_PER_BLOCK))
-    # What encodes a run's footage also decodes what it rewards, in the type that it is loaded in.
-    codec = WanVae().to(device, torch.bfloat16) if big else WanVae(8)
+    codec = Taew().to(device, torch.float16 if big else torch.float32)
     teacher, reward = Teacher(teaching, judge, null), SyncReward(codec, scorer)
     method = build(replace(recipe, together=batch), student, null, critic=learns, teacher=teacher, reward=reward)
     batches = partial(micro_batches, sample_of(recipe), batch, device)
@@ -200,7 +197,7 @@ def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
         method, recipe.steps, batches, samples=batch, facts={}, draw=lambda _path: None,
         export=lambda _repository, _source: False, within=partial(precision, device, half=recipe.half),
     )  # fmt: skip
-    return Subject(recipe, stage, student, teacher, scorer, reward, batches(0)[0], device)
+    return Subject(recipe, stage, student, teacher, reward, batches(0)[0], device)
 
 
 def sample_of(recipe: MethodRecipe) -> Sample:
@@ -304,17 +301,15 @@ def rates(recipe: MethodRecipe, batch: int, steps: Sequence[Result]) -> Result:
 
 @torch.no_grad()
 def parts(subject: Subject, steps: Sequence[Picked]) -> dict[str, float]:
-    """Seconds of parts of a sample: a rollout by its end, a pass of the teacher, the reward (with either codec), noise."""
+    """Seconds of parts of a sample: a rollout by its end, a pass of the teacher, the reward noise."""
     recipe, clips, device = subject.recipe, subject.clips, subject.device
     x0, t_B = clips.x0_BZThw, torch.tensor([0.5], dtype=torch.float64)
-    quick = Taew().to(device, torch.float16 if device.type == "cuda" else torch.float32)
-    rewards = {"reward": subject.reward, "reward_with_taew": SyncReward(quick, subject.scorer)}
     ends = {step.exit_step: Draws(recipe.seed, step.number, (0,), recipe.together) for step in steps}
     runs: dict[str, Callable[[], object]] = {
         f"rollout_of_{end + 1}": partial(self_rollout, subject.student, clips, draws, gradient=False)
         for end, draws in sorted(ends.items())
     }
-    runs |= {name: partial(reward, x0, clips) for name, reward in rewards.items()}
+    runs["reward"] = partial(subject.reward, x0, clips)
     runs["teacher_pass"] = partial(subject.teacher.x0, x0, t_B, clips, 1.0)
     runs["noise_of_a_clip"] = partial(ends[0].normal, Purpose.CRITIC_NOISE, tuple(x0.shape[1:]))
     with precision(device, half=recipe.half):
