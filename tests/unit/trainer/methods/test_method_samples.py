@@ -119,3 +119,10 @@ class TestDraws:
     def test_samples_that_do_not_decide_together_are_refused(self) -> None:
         with pytest.raises(ValueError, match="do not decide together"):
             Draws(1, 1, (3, 4), shared=4)
+
+
+def test_a_large_batch_draws_by_threads_what_its_samples_draw_alone() -> None:
+    places = tuple(range(40))
+    together = Draws(3, 7, places).normal(Purpose.NOISE, (2, 5), part=1)
+    alone = [Draws(3, 7, (place,)).normal(Purpose.NOISE, (2, 5), part=1) for place in places]
+    assert torch.equal(together, torch.cat(alone))
