@@ -3,66 +3,33 @@
 A folder holds one folder for each run, which is that of its only attempt (`Outbox`). All of them are read and checked before
 anything is taken: that they ended, that their recipes are still the ones here, that their files are those that the manifests
 name. Then each goes into the object store, and its row comes last, in one transaction that holds the run's lock meanwhile.
-
-Events may say more than those of a run of the platform: ``at`` (ISO time), ``machine`` (where it was made) and ``processes``.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from dubbing import clock, ids
+from dubbing import ids
 from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.training_starts import with_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
-from dubbing.domain.training import LegEnd, RecipeOffer, RunState, checked_settings, recipe_sha256
+from dubbing.domain.training import RecipeOffer, checked_settings, recipe_sha256
 from dubbing.errors import CheckpointMismatch, Conflict, DublineError, NotFound, UnfitStart
 from dubbing.storage.store import ObjectStore
 from services.trainer.methods.folders import read_network
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.starts import NETWORK
 from services.trainer.service import repository
+from services.trainer.service.brought import COPY_AGAIN, UNREADABLE, Brought, read
 from services.trainer.service.offers import Offered, offered, offers
-from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.shelf import put_folder, sha256_of
 
 TENANT = "default"
 _ATTEMPT = "adopted"
-_RUN_ID = re.compile(r"run_[0-9a-z]{26}")
-_TOLD = ("preparing", "began", "metrics", "sample", "warning")
-_COPY_AGAIN = ("copy the folder again from the machine that made it",)
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
-
-
-@dataclass(slots=True)
-class Brought:
-    """One run as it lies in its folder.
-
-    Attributes:
-        folder: of the run.
-        run: its row to be.
-        finished: it took its last step and left what it made.
-        sample: its newest contact sheet.
-        told: its events with their times, as the platform keeps them.
-    """
-
-    folder: Path
-    run: TrainingRun
-    finished: bool = False
-    sample: Path | None = None
-    told: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
-
-    @property
-    def candidate(self) -> Path:
-        """What the run made."""
-        return self.folder / "candidate"
 
 
 def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TENANT) -> list[dict[str, Any]]:
@@ -85,7 +52,7 @@ def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TE
         UnfitStart: what a run starts from is neither in the folder nor there.
         StoreUnavailable: the store did not take something. Of the run that fails nothing is left.
     """
-    found = [_read(path.parent, tenant) for path in sorted(folder.glob("*/order.json"))]
+    found = [read(path.parent, tenant) for path in sorted(folder.glob("*/order.json"))]
     if not found:
         raise NotFound(
             f"{folder} holds no run.",
@@ -102,73 +69,6 @@ def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TE
             new = _take(database, store, one, known[one.run.recipe])
         taken.append({"id": one.run.id, "recipe": one.run.recipe, "adopted": new})
     return taken
-
-
-def _read(folder: Path, tenant: str) -> Brought:
-    """What order and events say."""
-    outbox = Outbox(folder)
-    try:
-        return _folded(folder, tenant, outbox.order(), list(iter(outbox.events().__next__, None)))
-    except _UNREADABLE as error:
-        raise CheckpointMismatch(
-            f"The run in {folder} cannot be read: {type(error).__name__}: {error}",
-            where={"folder": str(folder)},
-            suggestions=_COPY_AGAIN,
-        ) from error
-
-
-def _folded(folder: Path, tenant: str, order: Order, events: Sequence[dict[str, Any]]) -> Brought:
-    if not _RUN_ID.fullmatch(order.run_id):
-        raise ValueError(f"{order.run_id!r} is no id of a run")
-    now = clock.now()
-    run = TrainingRun(
-        id=order.run_id, tenant=tenant, recipe=order.recipe, settings=order.settings, processes=1, state=RunState.SUCCEEDED,
-        step=0, steps=0, leg=0, checkpoints=[], facts={**order.facts, "adopted": True},
-    )  # fmt: skip
-    brought, at, attempt = Brought(folder, run), None, 0
-    for event in events:
-        kind, at = event.pop("kind"), _time(event.pop("at", None)) or at
-        run.created_at = run.started_at = run.started_at or at or now
-        _note_machine(run, event)
-        attempt += kind == "began"
-        data = _note(brought, kind, event, attempt)
-        if kind in _TOLD:
-            brought.told.append((at or now, f"run.{kind}", data))
-    run.finished_at = run.heartbeat_at = at or now
-    return brought
-
-
-def _note(brought: Brought, kind: str, event: dict[str, Any], attempt: int) -> dict[str, Any]:
-    """Change the run by an event, as the worker does that follows one; returns what its readers are told."""
-    run = brought.run
-    if kind == "began":
-        brought.finished, run.steps, run.step = False, event["steps"], event["step"]
-        run.facts = {**run.facts, **event["facts"]}
-        return {"step": event["step"], "attempt": attempt}
-    if kind == "metrics":
-        run.metrics, run.step = event, event["step"]
-    elif kind == "sample":
-        path = brought.folder / PurePosixPath(event["path"]).name  # the rest of it is the other machine's
-        if path.is_file():
-            brought.sample, run.sample_key = path, ids.sample_key(run.id, event["step"])
-        return {"step": event["step"]}
-    elif kind == "end":
-        brought.finished, run.step = event["end"] == LegEnd.FINISHED, event["step"]
-    return event
-
-
-def _note_machine(run: TrainingRun, event: dict[str, Any]) -> None:
-    run.processes = int(event.pop("processes", run.processes))
-    if machine := event.pop("machine", None):
-        run.facts = {**run.facts, "made_on": machine}
-
-
-def _time(text: str | None) -> datetime | None:
-    """A time without a zone is in UTC."""
-    if text is None:
-        return None
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _check(one: Brought, recipe: Offered, known: Mapping[str, RecipeOffer]) -> None:
@@ -196,10 +96,10 @@ def _check_candidate(one: Brought, recipe: Offered) -> None:
     try:
         _check_files(one.candidate, one.run.id, recipe)
     except CheckpointMismatch as error:
-        error.suggestions = error.suggestions or _COPY_AGAIN
+        error.suggestions = error.suggestions or COPY_AGAIN
         raise
-    except _UNREADABLE as error:  # errors of weights are among them
-        raise CheckpointMismatch(f"What the run made cannot be read: {error}", suggestions=_COPY_AGAIN) from error
+    except UNREADABLE as error:  # errors of weights are among them
+        raise CheckpointMismatch(f"What the run made cannot be read: {error}", suggestions=COPY_AGAIN) from error
 
 
 def _check_files(candidate: Path, run_id: str, recipe: Offered) -> None:
