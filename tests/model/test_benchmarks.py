@@ -99,8 +99,8 @@ def test_a_few_steps_of_training_leave_seconds_and_memory_of_both_kinds_of_step(
     assert run_of_all["gpu_hours"] == pytest.approx(600 * 64 / found["samples_per_second"] / 3600, rel=0.01)
     memory = found["memory_gib"]
     assert memory["peak"]["process"] >= memory["built"]["process"] > 0
-    assert set(memory["planned"]) == {"student", "critic", "teacher", "activations", "sum"}
-    assert {"rollout_of_1", "rollout_of_2", "teacher_pass", "reward", "reward_with_taew"} <= set(found["parts_seconds"])
+    assert set(memory["planned"]) == {"student", "critic", "teacher", "activations", "copies", "sum"}
+    assert {"rollout_of_1", "rollout_of_2", "teacher_pass", "reward"} <= set(found["parts_seconds"])
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The demonstration model's teacher on one large GPU: a hundred times the clips."""
+"""The demonstration model's teacher on one GPU: ten times the clips."""
 
 from dataclasses import replace
 
