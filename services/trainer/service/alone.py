@@ -205,7 +205,7 @@ def _line(kind: str, event: Mapping[str, Any]) -> str:
 
 
 def main() -> int:
-    """Entry point; exit code 2 with the problem when something is wrong."""
+    """Entry point; exit code 2 when something is wrong, said in words."""
     parser = argparse.ArgumentParser(prog="python -m services.trainer.service.alone", description=__doc__)
     parser.add_argument("recipe")
     parser.add_argument("out", type=Path)
@@ -218,7 +218,7 @@ def main() -> int:
     try:
         made = Alone(options.out, options.models, options.settings, options.processes, tell).make(options.recipe)
     except DublineError as error:
-        say(json.dumps(error.problem(), indent=2))
+        say(f"Error {error}", *(f"  - {advice}" for advice in error.suggestions))
         return 2
     except KeyboardInterrupt:
         return 130
