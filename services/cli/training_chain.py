@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dubbing.domain.training import in_order, recipe_sha256
+from dubbing.domain.training import check_chain, in_order, recipe_sha256
 from dubbing.errors import InvalidSetting
 from services.cli.client import Client, refused
 
@@ -49,9 +49,7 @@ class Chain:
     def make(self, last: str) -> dict[str, Any]:
         """The finished run of ``last``, after those of everything that it starts from."""
         names = self.recipes(last)
-        unknown = [name for name in self._settings if not any(name in self._offers[one]["settings"] for one in names)]
-        if unknown:
-            raise InvalidSetting(f"None of {', '.join(names)} has a setting {unknown[0]!r}.", where={"option": "--set"})
+        check_chain(self._settings, {name: self._offers[name]["settings"] for name in names})
         for name in names:
             self._made[name] = self._finished(name)
         return self._made[last]

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from dubbing.errors import InvalidSetting
+from dubbing.inference.versions import numbers
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_codec, load_face_encoder, load_speech_encoder
 from lipforcing.vae.base import Codec
@@ -73,7 +74,7 @@ def load_decoder(models: Path, preset: str, encoders: Encoders, device: torch.de
     if preset == "tiny":
         return copy.deepcopy(encoders.codec)
     students = [STUDENTS[preset].student, *(one.student for name, one in STUDENTS.items() if name not in ("tiny", preset))]
-    folders = [folder for student in students for folder in sorted((models / student).glob("[0-9]*"), reverse=True)]
+    folders = [models / student / str(number) for student in students for number in numbers(models, student)[::-1]]
     where = {"pointer": "/settings/reward"}
     if not folders:
         raise InvalidSetting(

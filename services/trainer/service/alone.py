@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dubbing import clock, ids
-from dubbing.domain.training import LegEnd, in_order, recipe_sha256
-from dubbing.errors import DublineError, InvalidSetting, TrainingInterrupted
+from dubbing.domain.training import LegEnd, check_chain, in_order, recipe_sha256
+from dubbing.errors import DublineError, TrainingInterrupted
 from dubbing.settings import EngineSettings
 from services.trainer.console import say
 from services.trainer.service.offers import OFFERS, offered
@@ -61,23 +61,22 @@ class Alone:
         """
         offered(last)
         names = in_order(last, {name: tuple(one.starts.values()) for name, one in OFFERS.items()})
-        known = {setting for name in names for setting in flat(offered(name).default)}
-        if unknown := sorted(self._settings.keys() - known):
-            raise InvalidSetting(f"None of {', '.join(names)} has a setting {unknown[0]!r}.", where={"option": "--set"})
+        check_chain(self._settings, {name: flat(offered(name).default) for name in names})
         for name in names:
             self._made[name] = self._finished(name)
         return self._made[last]
 
     def _finished(self, name: str) -> Made:
-        folder = self._out / name
-        order = self._order(name)
-        before = _Attempt.read(folder)
+        folder, kept, order = self._out / name, self._out / f".{name}", self._order(name)
+        before, earlier = _Attempt.read(folder), []
         if before is not None and before.is_of(order):
             if before.finished:
                 self._tell(name, {"kind": "found", "run": before.order.run_id})
                 return Made(before.order.run_id, folder / "candidate")
-            order = order.model_copy(update={"run_id": before.order.run_id, **before.resumed(self._out / f".{name}")})
-        earlier = before.events if before is not None and order.checkpoint is not None else []
+            order = order.model_copy(update={"run_id": before.order.run_id, **before.resumed(kept)})
+            earlier = before.events if order.checkpoint is not None else []
+        else:
+            shutil.rmtree(kept, ignore_errors=True)  # another run's
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "checkpoints").mkdir(parents=True)
         outbox = Outbox(folder)
@@ -94,7 +93,7 @@ class Alone:
                 where={"stage": "training", "recipe": name},
                 suggestions=("call the same command again: it goes on from the last checkpoint",),
             )
-        for superfluous in (folder / "checkpoints", self._out / f".{name}"):
+        for superfluous in (folder / "checkpoints", kept):
             shutil.rmtree(superfluous, ignore_errors=True)
         return Made(order.run_id, folder / "candidate")
 
@@ -135,12 +134,8 @@ class _Attempt:
     def read(cls, folder: Path) -> "_Attempt | None":
         if not (folder / "order.json").exists():
             return None
-        outbox, found = Outbox(folder), []
-        for event in outbox.events():
-            if event is None:
-                break
-            found.append(event)
-        return cls(folder, outbox.order(), found)
+        outbox = Outbox(folder)
+        return cls(folder, outbox.order(), outbox.told())
 
     @property
     def finished(self) -> bool:
@@ -154,13 +149,12 @@ class _Attempt:
         return same and facts.get("recipe_sha256", now) == now
 
     def resumed(self, kept: Path) -> dict[str, Any]:
-        """What the next attempt is told: its newest checkpoint, which is moved to ``kept``, and the facts of the run."""
-        newest = _checkpoints(self._folder / "checkpoints")[-1:]
-        if not newest:
-            return {}
-        shutil.rmtree(kept, ignore_errors=True)
-        newest[0].replace(kept)
-        return {"checkpoint": kept, "facts": self._facts()}
+        """What the next attempt is told: the run's newest checkpoint, which is moved to ``kept``, and its facts."""
+        if newest := _checkpoints(self._folder / "checkpoints")[-1:]:
+            shutil.rmtree(kept, ignore_errors=True)
+            newest[0].replace(kept)
+        # An attempt that wrote none leaves the one that it went on from.
+        return {"checkpoint": kept, "facts": self._facts()} if kept.exists() else {}
 
     def _facts(self) -> dict[str, Any]:
         began = [event["facts"] for event in self.events if event["kind"] == "began"]

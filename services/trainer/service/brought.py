@@ -51,7 +51,7 @@ def read(folder: Path, tenant: str) -> Brought:
     """What order and events say; raises `CheckpointMismatch` where they cannot be read."""
     outbox = Outbox(folder)
     try:
-        return _folded(folder, tenant, outbox.order(), list(iter(outbox.events().__next__, None)))
+        return _folded(folder, tenant, outbox.order(), outbox.told())
     except UNREADABLE as error:
         raise CheckpointMismatch(
             f"The run in {folder} cannot be read: {type(error).__name__}: {error}",

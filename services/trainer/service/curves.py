@@ -31,7 +31,7 @@ def curve(folder: Path, figure: str) -> Curve:
     outbox = Outbox(folder)
     order = outbox.order()
     batch = int(order.settings.get("batch", offered(order.recipe).default.batch))
-    told = [event for event in iter(outbox.events().__next__, None) if event["kind"] == "metrics"]
+    told = [event for event in outbox.told() if event["kind"] == "metrics"]
     points = [(event["step"] * batch, event["parts"][figure]) for event in told if event["parts"].get(figure) is not None]
     clips, values = np.array(points, np.float64).reshape(-1, 2).T
     middles = [np.median(values[max(0, at - _WINDOW // 2) : at + _WINDOW // 2 + 1]) for at in range(len(values))]
@@ -55,7 +55,8 @@ def draw(out: Path, chains: Mapping[str, Path]) -> None:
         if name == "loss":
             axes.set_yscale("log")
         axes.grid(visible=True, alpha=0.3)
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     figure.savefig(out, dpi=90)
 
 

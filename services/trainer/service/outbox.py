@@ -91,6 +91,10 @@ class Outbox:
                 else:
                     yield None
 
+    def told(self) -> list[dict[str, Any]]:
+        """The events so far; a last one that was cut short is none."""
+        return list(iter(self.events().__next__, None))
+
     def give_up(self, rank: int, error: DublineError) -> None:
         """Say why a process ends without having done its work."""
         (self.folder / f"error-{rank}.json").write_text(json.dumps(error.problem()))

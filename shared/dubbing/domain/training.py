@@ -80,6 +80,21 @@ def in_order(last: str, starts: Mapping[str, Iterable[str]]) -> list[str]:
     return [*before, last]
 
 
+def check_chain(given: Mapping[str, Any], offered: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a setting that no recipe of a chain has.
+
+    Args:
+        given: goes to every recipe that has it.
+        offered: the settings of each recipe, by its name.
+
+    Raises:
+        InvalidSetting: names the first one.
+    """
+    unknown = [name for name in given if not any(name in settings for settings in offered.values())]
+    if unknown:
+        raise InvalidSetting(f"None of {', '.join(offered)} has a setting {unknown[0]!r}.", where={"option": "--set"})
+
+
 class RecipeOffer(Frozen):
     """A recipe as a trainer offers it.
 

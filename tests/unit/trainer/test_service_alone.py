@@ -40,12 +40,19 @@ def test_a_run_that_was_stopped_goes_on_where_it_was_and_a_finished_one_is_kept(
     stopped = told.of("end")[0]["step"]
     assert 0 < stopped < SETTINGS["steps"]
 
+    interrupted = Told()
+    interrupted.on["began"] = lambda: _raise(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path, interrupted)
+    assert interrupted.of("began")[0]["step"] == stopped
+
     again = Told()
     made = make(tmp_path, again)
     assert again.of("began")[0]["step"] == stopped
     assert again.of("end")[0]["step"] == SETTINGS["steps"]
     assert (made.candidate / "lip_student_tiny" / "1" / "model.safetensors").exists()
-    assert _kinds(tmp_path).count("began") == 2, "the events of both attempts are kept"
+    kinds = [event["kind"] for event in Outbox(tmp_path / "selftest").told()]
+    assert kinds.count("began") == 3, "the events of all attempts are kept"
     assert not (tmp_path / "selftest" / "checkpoints").exists(), "what only a resumed run needs is gone"
 
     third = Told()
@@ -53,13 +60,8 @@ def test_a_run_that_was_stopped_goes_on_where_it_was_and_a_finished_one_is_kept(
     assert [event["kind"] for event in third.events] == ["found"]
 
 
-def _kinds(out: Path) -> list[str]:
-    found = []
-    for event in Outbox(out / "selftest").events():
-        if event is None:
-            break
-        found.append(event["kind"])
-    return found
+def _raise(error: type[BaseException]) -> None:
+    raise error
 
 
 def test_what_a_run_gives_up_for_is_told(tmp_path: Path) -> None:
