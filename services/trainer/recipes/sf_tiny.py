@@ -14,9 +14,11 @@ from services.trainer.recipes import teacher_tiny
 
 _UPDATE = UpdatePlan(5e-5, betas=(0.0, 0.99), clip=1.0)
 
+STAGE = Stage2(replace(_UPDATE, ema=0.9), _UPDATE, Guidance.of(teacher_tiny.TEACHER), weighting=Weighting())
+
 RECIPE = MethodRecipe(
     name="sf_tiny",
-    stage=Stage2(replace(_UPDATE, ema=0.9), _UPDATE, Guidance.of(teacher_tiny.TEACHER), weighting=Weighting()),
+    stage=STAGE,
     steps=200,
     critic=PRESETS["tiny"],
     teaching=teacher_tiny.TEACHER,
