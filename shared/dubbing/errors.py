@@ -5,6 +5,7 @@ is it the caller's input that must change (`BadInput`). The code is stored on th
 in the API; the text is for people and may change.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -271,6 +272,13 @@ class InvalidSetting(BadInput):
     title = "The value does not fit the setting"
 
 
+class DecoderMissing(InvalidSetting):
+    """The run's student is served with the quick decoder of an imported student, and none has been imported."""
+
+    code = "decoder_missing"
+    title = "No decoder has been imported"
+
+
 class UnfitStart(BadInput):
     """The run that this one shall start from is missing, not finished, of another recipe, or of another shape."""
 
@@ -363,6 +371,14 @@ class TrainingDiverged(Permanent):
     title = "The training diverged"
 
 
+class GateDataMissing(Permanent):
+    """The operator has named no footage that candidates of this preset could be measured on."""
+
+    code = "gate_data_missing"
+    title = "There is no footage to measure candidates on"
+    status = 409
+
+
 class GateFailed(Permanent):
     """The candidate is worse than the version that serves."""
 
@@ -376,6 +392,12 @@ class GoldenCheckFailed(Permanent):
 
     code = "golden_check_failed"
     title = "The candidate failed its check in the server"
+
+
+def error_of(problem: Mapping[str, Any]) -> DublineError:
+    """The error that another process gave as a problem; of a code that is not known here, its base."""
+    kind = next((kind for kind in kinds() if kind.code == problem["code"]), DublineError)
+    return kind(problem["detail"], problem["where"], tuple(problem["suggestions"]), problem["media"])
 
 
 def kinds() -> list[type[DublineError]]:

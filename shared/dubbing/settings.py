@@ -165,6 +165,9 @@ class TrainerSettings(BaseSettings):
         poll: seconds between two looks at a run's processes.
         gate_clips: clips of the frozen set that candidates and incumbents are measured on.
         gate_frames: frames of each, 9 + 12k.
+        gate_data: place of prepared footage, a folder or ``s3://bucket/prefix``, on whose test split candidates of the big
+            presets are measured; without it none is published.
+        gate_syncnet: file of a SyncNet that judges them too.
         grace: seconds that they have to save and end after a request to stop.
         revision: git revision that runs name as theirs, where the product lies without its ``.git``; else git is asked.
     """
@@ -181,6 +184,8 @@ class TrainerSettings(BaseSettings):
     poll: float = 0.5
     gate_clips: int = 24
     gate_frames: int = 81
+    gate_data: str = ""
+    gate_syncnet: Path | None = None
     grace: float = 600.0
     revision: str = ""
 

@@ -68,6 +68,7 @@ class Shop(NamedTuple):
     store: S3Store
     repository: Path
     triton: str
+    s3: S3Settings
 
     def finished_run(self, folder: Path) -> str:
         """A run that succeeded and made what ``folder`` holds."""
@@ -89,7 +90,7 @@ class Shop(NamedTuple):
         with unit_of_work(self.database.sessions(), lambda _: None) as work:
             release, _ = work.releases.publish(work.runs.lock(self.finished_run(folder)), "tiny", 1.0, 1)
         settings = TrainerSettings(scratch=scratch / "scratch", gate_clips=1, gate_frames=21)
-        places = Places(self.repository, triton or self.triton, LANDMARKER)
+        places = Places(self.repository, triton or self.triton, LANDMARKER, self.s3)
         handlers = Handlers()
         handlers.add("publish", Publisher(self.database, self.store, settings, places))
         assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1)).run_next("publish")
@@ -122,7 +123,7 @@ def shop(env: dict[str, str], repository: Path) -> Iterator[Shop]:
     )
     database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
     S3Store(settings).ensure_bucket()
-    yield Shop(database, S3Store(settings), repository, env["DUBLINE_TRITON_URL"])
+    yield Shop(database, S3Store(settings), repository, env["DUBLINE_TRITON_URL"], settings)
     database.close()
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from dubbing import clock
 from dubbing.domain.media import Frozen
 from dubbing.domain.training import LegEnd
-from dubbing.errors import DublineError, kinds
+from dubbing.errors import DublineError, error_of
 
 _ORDER, _STOP, _EVENTS = "order.json", "stop", "events.jsonl"
 
@@ -101,10 +101,5 @@ class Outbox:
 
     def error(self) -> DublineError | None:
         """Why the processes gave up: the most telling reason of them all."""
-        found = [_error(json.loads(path.read_text())) for path in sorted(self.folder.glob("error-*.json"))]
+        found = [error_of(json.loads(path.read_text())) for path in sorted(self.folder.glob("error-*.json"))]
         return next((error for error in found if type(error) is not DublineError), found[0] if found else None)
-
-
-def _error(problem: Mapping[str, Any]) -> DublineError:
-    kind = next((kind for kind in kinds() if kind.code == problem["code"]), DublineError)
-    return kind(problem["detail"], problem["where"], tuple(problem["suggestions"]), problem["media"])
