@@ -5,7 +5,6 @@ is it the caller's input that must change (`BadInput`). The code is stored on th
 in the API; the text is for people and may change.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -376,7 +375,6 @@ class GateDataMissing(Permanent):
 
     code = "gate_data_missing"
     title = "There is no footage to measure candidates on"
-    status = 409
 
 
 class GateFailed(Permanent):
@@ -392,12 +390,6 @@ class GoldenCheckFailed(Permanent):
 
     code = "golden_check_failed"
     title = "The candidate failed its check in the server"
-
-
-def error_of(problem: Mapping[str, Any]) -> DublineError:
-    """The error that another process gave as a problem; of a code that is not known here, its base."""
-    kind = next((kind for kind in kinds() if kind.code == problem["code"]), DublineError)
-    return kind(problem["detail"], problem["where"], tuple(problem["suggestions"]), problem["media"])
 
 
 def kinds() -> list[type[DublineError]]:

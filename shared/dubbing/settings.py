@@ -144,6 +144,11 @@ class QueueSettings(BaseSettings):
     }
 
 
+def _named(given: object) -> object:
+    """None for an empty variable, which names no path."""
+    return given or None
+
+
 def _listed(given: object) -> object:
     """As PATH lists them: with colons between."""
     return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
@@ -185,7 +190,7 @@ class TrainerSettings(BaseSettings):
     gate_clips: int = 24
     gate_frames: int = 81
     gate_data: str = ""
-    gate_syncnet: Path | None = None
+    gate_syncnet: Annotated[Path | None, BeforeValidator(_named)] = None
     grace: float = 600.0
     revision: str = ""
 

@@ -16,7 +16,7 @@ from services.trainer.console import say
 from services.trainer.publish import TINY, version_folder
 from services.trainer.speakers.splits import Split
 
-from .footage_report import Students, evaluate_footage
+from .footage_report import evaluate_footage, named
 from .mouth import MouthCorrelationScorer
 from .report import HTML, known, write_report
 from .run import Evaluation, Plan, evaluate_model, repository_of
@@ -45,9 +45,8 @@ def main() -> int:
 def _on_footage(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     preset = options.preset or (options.model if options.model in STUDENTS else TINY.preset)
     served = _found(EngineSettings().model_repo)
-    names = [options.model, *([options.against] if options.against else [])]
-    models = {name: served if name in STUDENTS else Path(name) for name in names}
-    facts = evaluate_footage(options.data, Students(models, served, preset), plan, options.out)
+    students = [named(name, served, preset) for name in (options.model, options.against) if name]
+    facts = evaluate_footage(options.data, preset, students, plan, options.out)
     return {name: known(facts["models"][0][name]) for name in ("figures", "intervals")} | {"gate": facts["figures"]}
 
 

@@ -1,7 +1,7 @@
 """``dubline evaluate MODEL --data PLACE``: a student on held-out footage, beside the incumbent, by the rules of the gate."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -10,7 +10,9 @@ import torch
 from markupsafe import Markup
 
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.inference.versions import pin_all
 from dubbing.settings import S3Settings
+from lipforcing.contract import STUDENTS
 from services.trainer.console import say
 from services.trainer.dubber import Dubber
 from services.trainer.footage.frozen import FrozenClips
@@ -18,7 +20,7 @@ from services.trainer.footage.place import place_at
 from services.trainer.footage.sample import Sample
 from services.trainer.mouth_figures import Measured
 from services.trainer.service.gate import FOOTAGE_RULES, SYNC_RULES, compare
-from services.trainer.service.repository import as_version_1, folders_of
+from services.trainer.service.repository import as_version_1, folders_in, folders_of
 
 from . import plots
 from .footage import FootageJudge
@@ -32,36 +34,51 @@ _PLAYERS = 8
 _PANELS = ("source", "generated", "silence")
 
 
-class Students(NamedTuple):
-    """What is measured.
+class Named(NamedTuple):
+    """A student.
 
     Attributes:
-        models: the student's model repository, and the incumbent's, by the names they were asked for.
-        served: the repository that encoders are taken from where a student's own lacks them.
-        preset: of both.
+        name: as it was asked for.
+        folders: of its three models, by the model's name.
     """
 
-    models: Mapping[str, Path]
-    served: Path
-    preset: str
+    name: str
+    folders: Mapping[str, Path]
 
 
-def evaluate_footage(data: str, students: Students, plan: Plan, out: Path) -> dict[str, Any]:
+def named(name: str, served: Path, preset: str) -> Named:
+    """The student that a preset names, in its newest served version, or a folder: what a run has made, or a repository.
+
+    Args:
+        name: of the preset, or the folder's path.
+        served: the served repository, from which a folder's student gets the encoders that it lacks.
+        preset: of the student.
+
+    Raises:
+        ModelUnavailable: the preset has no weights here.
+        CheckpointMismatch: the folder is none, is damaged, or learned with encoders that are not served.
+    """
+    if name in STUDENTS:
+        return Named(name, folders_in(served, pin_all(served, preset)))
+    return Named(name, folders_of(Path(name), served, preset))
+
+
+def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: Plan, out: Path) -> dict[str, Any]:
     """Measure, write ``report.json`` and ``report.html``; gives what the first holds.
 
     Args:
         data: place of prepared footage.
-        students: the model first.
+        preset: of the students.
+        students: the model, and the incumbent behind it where there is one.
         plan: what to measure.
         out: folder of the report.
 
     Raises:
         BadDataset: as `FrozenClips`.
-        CheckpointMismatch: a model is absent or damaged, or its encoders are not among the served ones.
         WeightsError: a model, or the SyncNet, is none.
     """
     clips = FrozenClips(
-        place_at(data, S3Settings()), students.preset, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed
+        place_at(data, S3Settings()), preset, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed
     )
     scorer = SyncNetScorer.of(plan.syncnet) if plan.syncnet else None
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -69,9 +86,8 @@ def evaluate_footage(data: str, students: Students, plan: Plan, out: Path) -> di
     watched: list[_Watch] = []
     with MediaPipeDetector(plan.landmarker) as detector, TemporaryDirectory() as scratch:
         judge = FootageJudge(detector, scorer, plan.seed)
-        for name, repository in students.models.items():
-            folders = folders_of(repository, students.served, students.preset)
-            dubber = Dubber(as_version_1(folders, Path(scratch) / str(len(done))), students.preset, device)
+        for name, folders in students:
+            dubber = Dubber(as_version_1(folders, Path(scratch) / str(len(done))), preset, device)
             watched.append(_Watch(name, len(clips), None if done else out))
             figures = judge.measure(dubber, clips, watched[-1])
             rows = watched[-1].rows
@@ -79,7 +95,7 @@ def evaluate_footage(data: str, students: Students, plan: Plan, out: Path) -> di
     against = done[1]["figures"] if len(done) > 1 else None
     verdict = compare(done[0]["figures"], against, FOOTAGE_RULES if scorer is None else SYNC_RULES)
     facts = {
-        "plan": {**plan_json(plan), "clips": len(clips)}, "preset": students.preset, "data": clips.digest,
+        "plan": {**plan_json(plan), "clips": len(clips)}, "preset": preset, "data": clips.digest,
         "scorer": None if scorer is None else scorer.name, "models": done,
         "figures": [figure.to_json() for figure in verdict.figures], "passed": verdict.passed,
     }  # fmt: skip

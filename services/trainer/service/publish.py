@@ -21,13 +21,14 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState
 from dubbing.domain.work import PublishResult, PublishTask
-from dubbing.errors import DublineError, GateFailed, GoldenCheckFailed, ModelUnavailable, ObjectMissing, error_of
+from dubbing.errors import DublineError, GateFailed, GoldenCheckFailed, ModelUnavailable, ObjectMissing
 from dubbing.inference.versions import pin_all
 from dubbing.queue.context import Context
 from dubbing.settings import S3Settings, TrainerSettings
 from dubbing.storage.store import ObjectStore
 from services.trainer.service import repository
 from services.trainer.service.gate import compare, differences
+from services.trainer.service.outbox import error_of
 from services.trainer.service.shelf import get_folder
 from services.trainer.service.yardstick import Yardstick, yardstick
 
@@ -84,7 +85,7 @@ class Publisher:
         measured_by = yardstick(preset, self._settings, self._places.s3)  # first: what the operator owes costs no download
         if run.candidate_key is None:
             raise ObjectMissing(f"Run {run.id} has no candidate.")
-        get_folder(self._store, run.candidate_key, candidate)
+        get_folder(self._store, run.candidate_key, candidate, repository.models_of(preset))
         folders = repository.folders_of(candidate, models, preset)
         ours = self._measure(repository.as_version_1(folders, folder / "shown"), measured_by)
         verdict = compare(ours, self._incumbent(preset, folder, measured_by), measured_by.rules)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from held_out_footage import FRAMES, held_out
 
-from dubbing.errors import BadDataset, BadInput, GateDataMissing, error_of
+from dubbing.errors import BadDataset, BadInput, GateDataMissing
 from dubbing.settings import S3Settings, TrainerSettings
 from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES
+from services.trainer.service.outbox import error_of
 from services.trainer.service.shelf import sha256_of
 from services.trainer.service.yardstick import Yardstick, yardstick
 
