@@ -248,6 +248,22 @@ def test_a_damaged_big_candidate_is_refused(shop: Shop, footage: Path, tmp_path:
     assert (release.state, release.error["code"]) == (ReleaseState.FAILED, "checkpoint_mismatch")
 
 
+def test_what_serves_of_a_preset_that_shares_encoders_is_written_down_before_a_new_version_lies_beside_it(
+    shop: Shop, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    write_student(models, {"encoders": write_encoders(models)})
+    places = Places(models, shop.triton, LANDMARKER, shop.s3)
+    publisher = Publisher(shop.database, shop.store, TrainerSettings(scratch=tmp_path), places)
+    publisher._write_down_others("14b")
+    write_encoders(models, 2)  # as a version of 14b that is only being checked
+    with unit_of_work(shop.database.sessions(), lambda _: None) as work:
+        chosen = work.releases.choose(PRESET, 0)
+        assert work.releases.choose("14b", 0) is None  # of which nothing is served
+    assert chosen is not None
+    assert (chosen.face_encoder.version, chosen.speech_encoder.version) == (1, 1)
+
+
 def test_pictures_of_other_weights_do_not_agree() -> None:
     light, dark = np.full((9, 4, 4, 3), 200, np.uint8), np.full((9, 4, 4, 3), 20, np.uint8)
     assert agreement(light, light, {"a"}, "a") == ({"mean_difference": 0.0, "largest_difference": 0}, None)
