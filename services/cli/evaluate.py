@@ -14,9 +14,11 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="tiny, or a model repository with the three tiny models.")],
+    model: Annotated[str, typer.Argument(help="A preset that is served here, a model repository, or what a run has made.")],
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")],
+    data: Annotated[str | None, typer.Option(help="Prepared footage, else generated speakers, for tiny alone.")] = None,
+    preset: Annotated[Literal["tiny", "1.3b", "14b"] | None, typer.Option(help="Of the model, with --data.")] = None,
     split: Annotated[Literal["dev", "test"], typer.Option(help="dev while tuning, test for what is reported.")] = "dev",
     clips: Annotated[int, typer.Option(min=2)] = 24,
     frames: Annotated[int, typer.Option(help="Of each clip, 9 + 12k.")] = 81,
@@ -25,6 +27,6 @@ def evaluate(
     syncnet: Annotated[Path | None, typer.Option(help="SyncNet weights to judge sync by; else mouth correlation.")] = None,
 ) -> None:
     """Measure a student and write report.html and report.json. Exit 2 for bad input."""
-    options = {"--split": split, "--clips": clips, "--frames": frames, "--seed": seed, "--against": against,
-               "--syncnet": syncnet, "--out": out}  # fmt: skip
+    options = {"--data": data, "--preset": preset, "--split": split, "--clips": clips, "--frames": frames, "--seed": seed,
+               "--against": against, "--syncnet": syncnet, "--out": out}  # fmt: skip
     run_module("services.trainer.evaluation", model, *given(options))

@@ -45,7 +45,7 @@ def conditions_of(reference_BZThw: Tensor, masked_BZThw: Tensor, speech_BVA: Ten
     """Conditions of whole clips from their latents and per-frame speech features (V = 1 + 4k)."""
     return Conditions(
         identity_BZhw=reference_BZThw[:, :, 0].to(dtype),
-        mask_hw=generate_mask(reference_BZThw.shape[-1], dtype=dtype),
+        mask_hw=generate_mask(reference_BZThw.shape[-1], reference_BZThw.device, dtype),
         masked_BZThw=masked_BZThw.to(dtype),
         reference_BZThw=reference_BZThw.to(dtype),
         speech_BTGA=group_frames(speech_BVA.to(dtype)),

@@ -30,6 +30,7 @@ from .data import Takes, in_processes, read_takes, render_takes
 from .decoder import train_decoder
 from .diffusion_forcing import Forcing, loss_weight, train_forcing
 from .latents import ClipLatents, channel_energy, encode_pair
+from .mouth_figures import Measured
 from .mouth_pictures import MouthPictures
 from .mouth_reader import MouthReader, train_reader
 from .mouths import Mouths
@@ -98,7 +99,7 @@ class Run:
         add_metrics(self._repository, metrics)
         return metrics
 
-    def _look(self, split: Split, index: int, measured: evaluate.Measured) -> None:
+    def _look(self, split: Split, index: int, measured: Measured) -> None:
         draw_sheet(self._work / f"{split.value}-{index:02d}.png", measured.pictures)
 
     def _takes(self) -> Takes:

@@ -19,6 +19,7 @@ from lipforcing.contract import STUDENTS
 from lipforcing.network import LipNetwork
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import MANIFEST, join_parts, write_folder
+from lipforcing.weights.importer import given_part, write_student
 
 TINY = STUDENTS["tiny"]
 MODELS = (TINY.student, TINY.face_encoder, TINY.speech_encoder)
@@ -56,6 +57,32 @@ def publish(
     for model, (tensors, settings) in parts.items():
         manifest = {**common, "model": model, "config": settings}
         write_folder(version_folder(repository, model), join_parts(tensors), manifest)
+
+
+def publish_student(
+    repository: Path, preset: str, network: LipNetwork, provenance: Mapping[str, Any], *,
+    codec: Mapping[str, Tensor], text_LE: Tensor,
+) -> None:  # fmt: skip
+    """Write the student's version folder of a big preset; its encoders are never trained, and those that serve are taken.
+
+    Args:
+        repository: Triton's model repository.
+        preset: ``1.3b`` or ``14b``.
+        network: the student.
+        provenance: how the weights came about, with the digests of the ``encoders`` that they learned with.
+        codec: tensors of the quick decoder, which keep their type.
+        text_LE: the embedded prompt.
+
+    Raises:
+        WeightsError: a weight is not finite.
+    """
+    half = torch.bfloat16
+    parts = {
+        "network": given_part(network.state_dict(), half),
+        "text": given_part({"embedding": text_LE}, half),
+        "codec": given_part(codec),
+    }
+    write_student(version_folder(repository, STUDENTS[preset].student), preset, network.config, parts, provenance)
 
 
 def add_metrics(repository: Path, metrics: Mapping[str, Any]) -> None:

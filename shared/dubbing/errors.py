@@ -271,6 +271,13 @@ class InvalidSetting(BadInput):
     title = "The value does not fit the setting"
 
 
+class DecoderMissing(InvalidSetting):
+    """The run's student is served with the quick decoder of an imported student, and none has been imported."""
+
+    code = "decoder_missing"
+    title = "No decoder has been imported"
+
+
 class UnfitStart(BadInput):
     """The run that this one shall start from is missing, not finished, of another recipe, or of another shape."""
 
@@ -361,6 +368,13 @@ class TrainingDiverged(Permanent):
 
     code = "training_diverged"
     title = "The training diverged"
+
+
+class GateDataMissing(Permanent):
+    """The operator has named no footage that candidates of this preset could be measured on."""
+
+    code = "gate_data_missing"
+    title = "There is no footage to measure candidates on"
 
 
 class GateFailed(Permanent):

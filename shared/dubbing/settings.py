@@ -144,6 +144,11 @@ class QueueSettings(BaseSettings):
     }
 
 
+def _named(given: object) -> object:
+    """None for an empty variable, which names no path."""
+    return given or None
+
+
 def _listed(given: object) -> object:
     """As PATH lists them: with colons between."""
     return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
@@ -165,6 +170,9 @@ class TrainerSettings(BaseSettings):
         poll: seconds between two looks at a run's processes.
         gate_clips: clips of the frozen set that candidates and incumbents are measured on.
         gate_frames: frames of each, 9 + 12k.
+        gate_data: place of prepared footage, a folder or ``s3://bucket/prefix``, on whose test split candidates of the big
+            presets are measured; without it none is published.
+        gate_syncnet: file of a SyncNet that judges them too.
         grace: seconds that they have to save and end after a request to stop.
         revision: git revision that runs name as theirs, where the product lies without its ``.git``; else git is asked.
     """
@@ -181,6 +189,8 @@ class TrainerSettings(BaseSettings):
     poll: float = 0.5
     gate_clips: int = 24
     gate_frames: int = 81
+    gate_data: str = ""
+    gate_syncnet: Annotated[Path | None, BeforeValidator(_named)] = None
     grace: float = 600.0
     revision: str = ""
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from alembic import command
 from alembic.config import Config
+from held_out_footage import held_out
+from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
 
 from dubbing import ids
 from dubbing.db.engine import Database
@@ -68,6 +70,7 @@ class Shop(NamedTuple):
     store: S3Store
     repository: Path
     triton: str
+    s3: S3Settings
 
     def finished_run(self, folder: Path) -> str:
         """A run that succeeded and made what ``folder`` holds."""
@@ -84,12 +87,14 @@ class Shop(NamedTuple):
             work.runs.settle(item.id, 1)
             return run.id
 
-    def publish(self, folder: Path, scratch: Path, triton: str | None = None) -> ModelRelease:
+    def publish(
+        self, folder: Path, scratch: Path, triton: str | None = None, preset: str = "tiny", **gate: Any
+    ) -> ModelRelease:  # fmt: skip
         """Publish what ``folder`` holds, to its end."""
         with unit_of_work(self.database.sessions(), lambda _: None) as work:
-            release, _ = work.releases.publish(work.runs.lock(self.finished_run(folder)), "tiny", 1.0, 1)
-        settings = TrainerSettings(scratch=scratch / "scratch", gate_clips=1, gate_frames=21)
-        places = Places(self.repository, triton or self.triton, LANDMARKER)
+            release, _ = work.releases.publish(work.runs.lock(self.finished_run(folder)), preset, 1.0, 1)
+        settings = TrainerSettings(scratch=scratch / "scratch", **{"gate_clips": 1, "gate_frames": 21, **gate})
+        places = Places(self.repository, triton or self.triton, LANDMARKER, self.s3)
         handlers = Handlers()
         handlers.add("publish", Publisher(self.database, self.store, settings, places))
         assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1)).run_next("publish")
@@ -122,7 +127,7 @@ def shop(env: dict[str, str], repository: Path) -> Iterator[Shop]:
     )
     database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
     S3Store(settings).ensure_bucket()
-    yield Shop(database, S3Store(settings), repository, env["DUBLINE_TRITON_URL"])
+    yield Shop(database, S3Store(settings), repository, env["DUBLINE_TRITON_URL"], settings)
     database.close()
 
 
@@ -185,6 +190,78 @@ def test_a_candidate_that_is_not_what_its_manifest_says_is_refused(shop: Shop, t
     assert release.error is not None
     assert release.error["code"] == "checkpoint_mismatch"
     assert shop.versions() == known
+
+
+def test_a_candidate_without_encoders_is_served_with_those_that_it_learned_with(shop: Shop, tmp_path: Path) -> None:
+    """As the big students' candidates are, whose encoders are never trained."""
+    student, *encoders = MODELS
+    shutil.copytree(shop.repository / student / "1", tmp_path / "alone" / student / "1")
+    path = tmp_path / "alone" / student / "1" / "model.json"
+    digests = {model: json.loads((shop.repository / model / "1" / "model.json").read_text())["digest"] for model in encoders}
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "source": {**manifest["source"], "encoders": digests}}))
+    release = shop.publish(tmp_path / "alone", tmp_path)
+    assert release.state == ReleaseState.ACTIVE, release.error
+    served = shop.chosen()
+    assert served is not None
+    assert {pin.version for pin in (served.student, served.face_encoder, served.speech_encoder)} == {release.version}
+    assert (served.face_encoder.digest, served.speech_encoder.digest) == tuple(digests.values())
+    for model in encoders:
+        one, other = (shop.repository / model / version / "model.safetensors" for version in ("1", str(release.version)))
+        assert one.samefile(other)
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return held_out(tmp_path_factory.mktemp("footage") / "set", crop=512)
+
+
+def test_a_big_candidate_whose_encoders_are_not_served_is_refused_before_it_is_measured(
+    shop: Shop, footage: Path, tmp_path: Path
+) -> None:
+    write_student(tmp_path / "big", {"run": "test", "encoders": {CONTRACT.face_encoder: "f", CONTRACT.speech_encoder: "s"}})
+    release = shop.publish(tmp_path / "big", tmp_path, preset=PRESET, gate_data=str(footage), gate_clips=4)
+    assert release.state == ReleaseState.FAILED
+    assert release.error is not None
+    assert release.error["code"] == "checkpoint_mismatch"
+    assert release.error["where"] == {"model": CONTRACT.face_encoder, "digest": "f"}
+    assert not (shop.repository / CONTRACT.student).exists()
+
+
+def test_what_the_operator_owes_a_big_candidate_is_told_by_a_code(shop: Shop, tmp_path: Path) -> None:
+    write_student(tmp_path / "big", {"run": "test"})
+    lonely = held_out(tmp_path / "lonely", clips=1, crop=512)
+    for gate, code in (({}, "gate_data_missing"), ({"gate_data": str(lonely), "gate_clips": 4}, "bad_dataset")):
+        release = shop.publish(tmp_path / "big", tmp_path, preset=PRESET, **gate)
+        assert release.state == ReleaseState.FAILED
+        assert release.error is not None
+        assert release.error["code"] == code
+        assert release.error["where"]["setting"] == "DUBLINE_TRAINER_GATE_DATA"
+
+
+def test_a_damaged_big_candidate_is_refused(shop: Shop, footage: Path, tmp_path: Path) -> None:
+    folder = write_student(tmp_path / "big", {"run": "test", "encoders": write_encoders(tmp_path / "encoders")})
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    release = shop.publish(tmp_path / "big", tmp_path, preset=PRESET, gate_data=str(footage), gate_clips=4)
+    assert release.error is not None
+    assert (release.state, release.error["code"]) == (ReleaseState.FAILED, "checkpoint_mismatch")
+
+
+def test_what_serves_of_a_preset_that_shares_encoders_is_written_down_before_a_new_version_lies_beside_it(
+    shop: Shop, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    write_student(models, {"encoders": write_encoders(models)})
+    places = Places(models, shop.triton, LANDMARKER, shop.s3)
+    publisher = Publisher(shop.database, shop.store, TrainerSettings(scratch=tmp_path), places)
+    publisher._write_down_others("14b")
+    write_encoders(models, 2)  # as a version of 14b that is only being checked
+    with unit_of_work(shop.database.sessions(), lambda _: None) as work:
+        chosen = work.releases.choose(PRESET, 0)
+        assert work.releases.choose("14b", 0) is None  # of which nothing is served
+    assert chosen is not None
+    assert (chosen.face_encoder.version, chosen.speech_encoder.version) == (1, 1)
 
 
 def test_pictures_of_other_weights_do_not_agree() -> None:

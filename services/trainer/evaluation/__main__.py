@@ -9,14 +9,16 @@ from typing import Any
 
 from dubbing.errors import BadInput, DublineError
 from dubbing.logging import configure_logging
-from dubbing.settings import LoggingSettings, MediaSettings
+from dubbing.settings import EngineSettings, LoggingSettings, MediaSettings
+from lipforcing.contract import STUDENTS
 from lipforcing.weights.errors import WeightsError
 from services.trainer.console import say
 from services.trainer.publish import TINY, version_folder
 from services.trainer.speakers.splits import Split
 
+from .footage_report import evaluate_footage, named
 from .mouth import MouthCorrelationScorer
-from .report import HTML, write_report
+from .report import HTML, known, write_report
 from .run import Evaluation, Plan, evaluate_model, repository_of
 from .syncnet import SyncNetScorer
 
@@ -28,21 +30,33 @@ def main() -> int:
     options = _options()
     logs = LoggingSettings()
     configure_logging(logs.model_copy(update={"level": "WARNING"}) if logs.level == "INFO" else logs, "trainer")
-    model = MediaSettings().face_model
-    landmarker = model if model.exists() else ROOT / model
+    landmarker = _found(MediaSettings().face_model)
     plan = Plan(Split(options.split), options.clips, options.frames, options.seed, landmarker, options.syncnet)
     try:
-        facts = _evaluate(options, plan)
+        shown = _on_footage(options, plan) if options.data else _on_speakers(options, plan)
     except (DublineError, WeightsError) as error:
         say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
         return 2 if isinstance(error, (BadInput, WeightsError)) else 1
-    sys.stdout.write(json.dumps({"figures": facts["model"]["figures"], "comparison": facts["comparison"]}, indent=2) + "\n")
+    sys.stdout.write(json.dumps(shown, indent=2) + "\n")
     say(f"The report is {options.out / HTML}.")
     return 0
 
 
-def _evaluate(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+def _on_footage(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+    preset = options.preset or (options.model if options.model in STUDENTS else TINY.preset)
+    served = _found(EngineSettings().model_repo)
+    students = [named(name, served, preset) for name in (options.model, options.against) if name]
+    facts = evaluate_footage(options.data, preset, students, plan, options.out)
+    return {name: known(facts["models"][0][name]) for name in ("figures", "intervals")} | {"gate": facts["figures"]}
+
+
+def _on_speakers(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     plan.check()
+    if options.preset not in (None, TINY.preset):
+        raise BadInput(
+            "Generated speakers are drawn for the preset tiny alone.", where={"option": "preset"},
+            suggestions=("name prepared footage: --data PLACE",),
+        )  # fmt: skip
     names = [options.model, *([options.against] if options.against else [])]
     repositories = [repository_of(name, ROOT) for name in names]
     judge = repository_of(TINY.preset, ROOT)
@@ -53,13 +67,23 @@ def _evaluate(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
         say = partial(_say_progress, name, plan.clips)
         done.append(evaluate_model(name, repository, judge, plan, players=players, advance=say))
     digest = json.loads((version_folder(judge, TINY.face_encoder) / "model.json").read_text())["digest"]
-    return write_report(options.out, plan, done[0], done[1] if len(done) > 1 else None, scorer=scorer, judge=digest)
+    facts = write_report(options.out, plan, done[0], done[1] if len(done) > 1 else None, scorer=scorer, judge=digest)
+    return {"figures": facts["model"]["figures"], "comparison": facts["comparison"]}
+
+
+def _found(path: Path) -> Path:
+    """What a setting names, of the checkout when the command is called from elsewhere."""
+    return path if path.exists() else ROOT / path
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dubline evaluate", description="Measure a student on clips that it never saw.")
-    parser.add_argument("model", help="tiny, or a model repository with the three tiny models")
+    parser.add_argument("model", help="a preset that is served here, a model repository, or what a run has made")
     parser.add_argument("--against", help="the incumbent, in the same way")
+    parser.add_argument("--data", help="place of prepared footage to measure on; else generated speakers, for tiny alone")
+    parser.add_argument(
+        "--preset", choices=list(STUDENTS), help="of the model, with --data; else the name of the model, or tiny"
+    )
     parser.add_argument("--split", choices=[Split.DEV.value, Split.TEST.value], default=Split.DEV.value)
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--frames", type=int, default=81, help="of each clip, 9 + 12k")

@@ -14,12 +14,12 @@ from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import STUDENTS, mouth_mask
 from services.trainer.data import MARGIN, Footage
-from services.trainer.evaluate import Measured
+from services.trainer.mouth_figures import Measured
 from services.trainer.speakers.measure import Series, landmark_track
 
 from . import metrics
 from .features import CodecFeatures, masks_of, motion, pooled
-from .sync import SyncScorer
+from .sync import SyncScorer, sync_figures
 
 _SIDE = STUDENTS["tiny"].crop
 _MOUTH = ("r_open", "r_width", "mae_open")
@@ -76,7 +76,7 @@ class ClipJudge:
         made, true = (measured.mouths[name] for name in ("generated", "true"))
         maps = {name: self._features.maps(crops[name]) for name in ("generated", "true")}
         values = {
-            **self._sync(crops["generated"], shot, other),
+            **sync_figures(self._scorer, crops["generated"], *(clip.sound[1][MARGIN:-MARGIN] for clip in (shot, other))),
             **{name: measured.figures[name] for name in _MOUTH},
             **_pictures(crops),
             "codec_distance": metrics.feature_distance(maps["generated"], maps["true"], masks_of(maps["true"])),
@@ -86,16 +86,6 @@ class ClipJudge:
             (shapes["generated"], shapes["true"]),
             (pooled(maps["generated"]), pooled(maps["true"])), (motion(made), motion(true)),
         )  # fmt: skip
-
-    def _sync(self, crops: NDArray[np.uint8], shot: Footage, other: Footage) -> dict[str, float]:
-        own, wrong = (self._scorer.score(crops, clip.sound[1][MARGIN:-MARGIN]) for clip in (shot, other))
-        return {
-            "sync_confidence": own.confidence if own else np.nan,
-            "sync_distance": own.distance if own else np.nan,
-            "sync_wrong_confidence": wrong.confidence if wrong else np.nan,
-            "offset": float(own.offset) if own else np.nan,
-            "offset_error": float(abs(own.offset)) if own else np.nan,
-        }
 
 
 def _pictures(crops: Mapping[str, NDArray[np.uint8]]) -> dict[str, float]:

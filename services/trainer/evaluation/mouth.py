@@ -66,8 +66,14 @@ class MouthCorrelationScorer:
         return self._encoder.visemes(columns)[:, _OPENING].double().numpy()
 
 
-def mouths_in(crops_VHWC: NDArray[np.uint8], detector: FaceDetector) -> MouthSeries:
-    """Mouths of aligned crops; the crop's stretch is undone, and it is framed, for the landmarker's sake."""
+def mouths_in(crops_VHWC: NDArray[np.uint8], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
+    """Mouths of aligned crops; the crop's stretch is undone, and it is framed, for the landmarker's sake.
+
+    Args:
+        crops_VHWC: uint8 [V, H, W, 3].
+        detector: finds the landmarks.
+        mirrored: as `mouth_series`.
+    """
     height = max(280, crops_VHWC.shape[1])
     width, frame = height * TEMPLATE_WIDTH // TEMPLATE_HEIGHT, height // 4
 
@@ -75,4 +81,4 @@ def mouths_in(crops_VHWC: NDArray[np.uint8], detector: FaceDetector) -> MouthSer
         straight = cv2.resize(crop, (width, height), interpolation=cv2.INTER_CUBIC)
         return np.asarray(cv2.copyMakeBorder(straight, frame, frame, frame, frame, cv2.BORDER_REPLICATE), np.uint8)
 
-    return mouth_series(map(shown, crops_VHWC), detector)
+    return mouth_series(map(shown, crops_VHWC), detector, mirrored=mirrored)

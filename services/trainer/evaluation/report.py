@@ -51,8 +51,8 @@ def write_report(
         "comparison": [{"figure": r.figure.name, "verdict": r.verdict, "difference": r.difference} for r in rows if old],
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON).write_text(json.dumps(_known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
-    page = _environment().get_template("report.html.j2").render(
+    (folder / JSON).write_text(json.dumps(known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    page = environment().get_template("report.html.j2").render(
         plan=facts["plan"], scorer=scorer, judge=judge, new=facts["model"], old=facts["incumbent"], rows=rows,
         distances=_DISTANCES, controls=_CONTROLS, plots=_plots(new, old), clips=_clips(folder, new),
     )  # fmt: skip
@@ -60,16 +60,17 @@ def write_report(
     return facts
 
 
-def _known(value: Any) -> Any:
-    """The same with null for what could not be measured: JSON knows no NaN."""
+def known(value: Any) -> Any:
+    """The same JSON value with null for what could not be measured: JSON knows no NaN."""
     if isinstance(value, dict):
-        return {name: _known(one) for name, one in value.items()}
+        return {name: known(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_known(one) for one in value]
+        return [known(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Of the pages' templates; ``n`` shows a number."""
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
     environment.filters["n"] = _number
     return environment

@@ -19,6 +19,8 @@ from dubbing.faces.detector import MediaPipeDetector
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
 from services.trainer import evaluate
 from services.trainer.data import MARGIN, Footage, footage
+from services.trainer.dubber import Dubber
+from services.trainer.mouth_figures import Measured
 from services.trainer.publish import MODELS, TINY, version_folder
 from services.trainer.speakers.splits import Split
 
@@ -122,13 +124,13 @@ def repository_of(model: str, root: Path) -> Path:
     missing = [name for name in MODELS if not (version_folder(repository, name) / "model.json").is_file()]
     if missing:
         what = (
-            f"{model} cannot be evaluated, only the preset tiny can"
+            f"on generated speakers {model} cannot be evaluated, only the preset tiny can"
             if model in STUDENTS
             else f"{repository} lacks {', '.join(missing)}"
         )
         raise NoModel(
             f"There is no model to evaluate: {what}.", where={"argument": "model"},
-            suggestions=("say tiny, or name a model repository with the three tiny models",),
+            suggestions=("say tiny, or name a model repository with the three tiny models", "name footage: --data PLACE"),
         )  # fmt: skip
     return repository
 
@@ -153,7 +155,7 @@ def evaluate_model(
     with MediaPipeDetector(plan.landmarker) as detector:
         judge = _judge(detector, judge_with, plan)
 
-        def look(index: int, measured: evaluate.Measured) -> None:
+        def look(index: int, measured: Measured) -> None:
             shot, pictures = shots[index], measured.pictures
             found.append(judge.judge(shot, shots[(index + 1) % len(shots)], measured))
             if players is not None and index < _PLAYERS:
@@ -200,7 +202,7 @@ def _distances(clips: list[ClipResult]) -> dict[str, Any]:
 
 def _speed(repository: Path, shot: Footage) -> dict[str, Any]:
     """Generation alone, one stream, after a warm-up."""
-    dubber = evaluate.Dubber(repository)
+    dubber = Dubber(repository)
     crops = np.zeros((shot.scene.frames, TINY.crop, TINY.crop, 3), np.uint8)
     heard = dubber.listen(shot.sound[1], shot.times)
     dubber.speak(crops[:FIRST_BLOCK_FRAMES], heard[:FIRST_BLOCK_FRAMES])

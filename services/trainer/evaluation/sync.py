@@ -51,6 +51,20 @@ def score_of(agreement_O: Series) -> SyncScore:
     return SyncScore(top - float(np.median(agreement_O)), 1.0 - top, best)
 
 
+def sync_figures(
+    scorer: SyncScorer, crops_VHWC: NDArray[np.uint8], own_S: NDArray[np.int16], other_S: NDArray[np.int16]
+) -> dict[str, float]:
+    """Figures of one clip with its own sound, and its confidence with another's; NaN where there is nothing to judge by."""
+    own, wrong = (scorer.score(crops_VHWC, sound_S) for sound_S in (own_S, other_S))
+    return {
+        "sync_confidence": own.confidence if own else np.nan,
+        "sync_distance": own.distance if own else np.nan,
+        "sync_wrong_confidence": wrong.confidence if wrong else np.nan,
+        "offset": float(own.offset) if own else np.nan,
+        "offset_error": float(abs(own.offset)) if own else np.nan,
+    }
+
+
 def agreement_by_offset(seen_V: Series, expected_V: Series) -> Series:
     """Correlation of what is seen at frame i + offset with what is expected at frame i, [2 REACH + 1].
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dubbing.errors import BadDataset, ObjectMissing
+from lipforcing.contract import STUDENTS
 from services.trainer.speakers.splits import Split
 
 from .place import Place
@@ -46,6 +47,15 @@ class ShardSource:
                 suggestions=("prepare it again",),
             )
         self.digest = hashlib.sha256(text).hexdigest()
+
+    def demand_crop(self, preset: str, where: dict[str, Any]) -> None:
+        """Raise `BadDataset` unless the crops have the side that a preset's models see; ``where`` says who named the set."""
+        crop, found = STUDENTS[preset].crop, self.manifest.get("crop")
+        if found != crop:
+            raise BadDataset(
+                f"The data set has crops of {found} pixels; {preset} needs {crop}.",
+                where=where, suggestions=(f"prepare it with --crop {crop}",),
+            )  # fmt: skip
 
     def entries(self) -> list[tuple[ShardEntry, Split]]:
         """The shards and their splits, in the manifest's order."""

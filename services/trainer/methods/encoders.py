@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from dubbing.errors import InvalidSetting
+from dubbing.errors import DecoderMissing, InvalidSetting
 from dubbing.inference.versions import numbers
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_codec, load_face_encoder, load_speech_encoder
 from lipforcing.vae.base import Codec
 from lipforcing.weights.errors import WeightsError
-from lipforcing.weights.folder import read_manifest
+from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def load_encoders(models: Path, preset: str, version: int, device: torch.device)
 def load_decoder(models: Path, preset: str, encoders: Encoders, device: torch.device) -> Codec:
     """What decodes the clips that are rewarded: the quick decoder that the students of a preset are served with.
 
+    It is taken from any big student that has been imported or published, of this preset where there is one.
+
     Args:
         models: the served model repository; a student of any big preset will do, for they share their latents.
         preset: of the run.
@@ -69,19 +71,40 @@ def load_decoder(models: Path, preset: str, encoders: Encoders, device: torch.de
         device: where to.
 
     Raises:
-        InvalidSetting: no big student has been imported, or it is damaged.
+        DecoderMissing: no big student has been imported, or it is damaged.
     """
     if preset == "tiny":
         return copy.deepcopy(encoders.codec)
+    return _decoder_of(_decoder_folder(models, preset), device)
+
+
+def stored_decoder(models: Path, preset: str) -> dict[str, Tensor]:
+    """The tensors of the same decoder as its student's folder holds them, for the folder of another student.
+
+    Raises:
+        DecoderMissing: as `load_decoder`.
+    """
+    folder = _decoder_folder(models, preset)
+    _decoder_of(folder, torch.device("cpu"))  # compares the file with its digest, and the tensors with the decoder's
+    return split_parts(load_tensors(folder, verify=False))["codec"]
+
+
+def _decoder_folder(models: Path, preset: str) -> Path:
     students = [STUDENTS[preset].student, *(one.student for name, one in STUDENTS.items() if name not in ("tiny", preset))]
     folders = [models / student / str(number) for student in students for number in numbers(models, student)[::-1]]
-    where = {"pointer": "/settings/reward"}
     if not folders:
-        raise InvalidSetting(
-            "Rewards are decoded by TAEW 2.1, which comes with an imported student, and none has been imported.",
-            where=where, suggestions=("run `dubline weights import` for 14b", "set reward=false"),
-        )  # fmt: skip
+        raise _no_decoder("Students and rewards are decoded by TAEW 2.1, which comes with an imported student, "
+                          f"and none has been imported into {models}.")  # fmt: skip
+    return folders[0]
+
+
+def _decoder_of(folder: Path, device: torch.device) -> Codec:
     try:
-        return load_codec(folders[0], device)
+        return load_codec(folder, device)
     except WeightsError as error:
-        raise InvalidSetting(f"The decoder of {folders[0]} cannot be read: {error}", where=where) from error
+        raise _no_decoder(f"The decoder of {folder} cannot be read: {error}") from error
+
+
+def _no_decoder(detail: str) -> DecoderMissing:
+    advice = "run `dubline weights import` for 14b on the trainer's machine"
+    return DecoderMissing(detail, where={"pointer": "/settings/preset", "stage": "training"}, suggestions=(advice,))

@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from dubbing.errors import BadDataset, InvalidSetting
-from lipforcing.contract import LATENTS_PER_BLOCK, STUDENTS, frames_of
+from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
 from lipforcing.vae.base import Codec, to_uint8
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
@@ -108,12 +108,8 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
     frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
     if frames > CLIP_FRAMES:
         raise InvalidSetting(f"Prepared clips have {CLIP_FRAMES} frames, not {frames}.", where={"pointer": "/settings/latents"})
-    source, crop = ShardSource(place_of(site, "data", recipe.data)), STUDENTS[recipe.preset].crop
-    if source.manifest.get("crop") != crop:
-        raise BadDataset(
-            f"{recipe.data} has crops of {source.manifest.get('crop')} pixels; {recipe.preset} needs {crop}.",
-            where={"pointer": "/settings/data"}, suggestions=(f"prepare it with --crop {crop}",),
-        )  # fmt: skip
+    source = ShardSource(place_of(site, "data", recipe.data))
+    source.demand_crop(recipe.preset, {"pointer": "/settings/data"})
     digest = hashlib.sha256("/".join([source.digest, *encoders.digests.values(), str(frames)]).encode()).hexdigest()
     folder, index = site.cache / "footage", site.cache / f"footage-{digest[:16]}.json"
     known = _read(index, folder)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.footage.whole import write_whole
 from services.trainer.latents import channel_energy
-from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders
+from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
 from services.trainer.methods.folders import Stored
 from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
@@ -34,7 +34,7 @@ from services.trainer.methods.placing import Placing
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import Stage2
-from services.trainer.methods.show import Show
+from services.trainer.methods.show import Show, Versions
 from services.trainer.methods.speaker_material import speakers
 from services.trainer.methods.stage import MethodStage
 from services.trainer.methods.starts import check_named, load_start
@@ -42,7 +42,11 @@ from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
 from services.trainer.methods.update import precision
+from services.trainer.publish import publish, publish_student
 from services.trainer.service.site import Site
+
+if TYPE_CHECKING:
+    from lipforcing.audio.tiny import TinySpeechEncoder
 
 _LEAST_FRESH = 2 * 4 * LATENT_CHANNELS  # `start_from_reference` carries two streams of patches through them
 
@@ -71,10 +75,11 @@ class MethodRun:
         self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, device)
         self._recipe = recipe = _weighted(recipe, self._encoders)
         self._config = recipe.network
-        # Before anything is rendered: a start that does not fit is told at once.
+        # Before anything is rendered: a start that does not fit is told at once, and so is a student that could not be served.
         self._start = self._stored("start", recipe.start, recipe.follows, recipe.network)
         self._teacher = self._stored("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
         self._named_syncnet = self._syncnet_file()
+        self._versions = self._served()
         self._material = self._prepared()
         config, told = recipe.network, self._teacher or self._start
         nothing = torch.zeros(config.text_len, config.text_dim)
@@ -90,7 +95,7 @@ class MethodRun:
         show = Show(
             network, update, None if isinstance(recipe.stage, Stage1 | Stage2) else recipe.teaching, self._text_LE,
             self._empty_LE, self._encoders, self._batches(sound=False).shown(), site.group.rank == 0, recipe.half,
-            recipe.trained, served=recipe.preset == "tiny" and isinstance(recipe.stage, Stage1 | Stage2),
+            recipe.trained, self._versions,
         )  # fmt: skip
         return MethodStage(
             method, recipe.steps, self._batches(sound=recipe.rewarded), samples=recipe.batch, facts=self._facts(),
@@ -103,6 +108,19 @@ class MethodRun:
         if config is None or not named:
             return None
         return load_start(self._site, setting, named, wanted=wanted, config=config, encoders=self._encoders)
+
+    def _served(self) -> Versions | None:
+        """What writes the version folders of this run's student, where it makes one; the first process does."""
+        recipe, encoders = self._recipe, self._encoders
+        if not isinstance(recipe.stage, Stage1 | Stage2) or self._site.group.rank != 0:
+            return None
+        if recipe.preset != "tiny":
+            decoder = stored_decoder(self._site.models, recipe.preset)
+            return lambda folder, network, source: publish_student(
+                folder, recipe.preset, network, source, codec=decoder, text_LE=self._text_LE
+            )
+        codec, speech = cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech)
+        return lambda folder, network, source: publish(folder, codec, speech, network, source)
 
     def _prepared(self) -> Material:
         """What is learned; the first process prepares it, the others find it."""

@@ -5,11 +5,11 @@ All processes call these together, because the network may be sharded; the first
 Legend: B clips, Z latent channels, T latent frames, h/w latent side, L text tokens, E text width.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,12 +27,9 @@ from services.trainer.methods.samples import Clips
 from services.trainer.methods.starts import NETWORK
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.update import Updater, precision
-from services.trainer.publish import publish
 from services.trainer.sheet import draw_sheet
 
-if TYPE_CHECKING:
-    from lipforcing.audio.tiny import TinySpeechEncoder
-    from lipforcing.vae.tiny import TinyCodec
+Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Show:
         first: this process writes.
         half: compute matrix products in bfloat16.
         trained: what is trained of it.
-        served: a student of ``tiny``, of which version folders are made too.
+        versions: writes the version folders of a student that can be served; None for a teacher.
     """
 
     network: LipNetwork
@@ -63,7 +60,7 @@ class Show:
     first: bool
     half: bool
     trained: Trained
-    served: bool
+    versions: Versions | None
 
     def draw(self, path: Path) -> None:
         """A contact sheet: footage, what is generated for it now, and the truth."""
@@ -83,9 +80,8 @@ class Show:
         if network is None:
             return False
         save_network(repository / NETWORK, Kept(network, self.text_LE.cpu(), self.empty_LE.cpu()), source)
-        if self.served:
-            codec, speech = cast("TinyCodec", self.encoders.codec), cast("TinySpeechEncoder", self.encoders.speech)
-            publish(repository, codec, speech, network, source)
+        if self.versions is not None:
+            self.versions(repository, network, source)
         return True
 
     def _generated(self) -> Tensor:

@@ -43,6 +43,12 @@ RULES: dict[str, Rule] = {
 }
 """Of `services.trainer.evaluate`; what it measures besides is shown."""
 
+FOOTAGE_RULES = {name: rule for name, rule in RULES.items() if name != "untouched"}
+"""Of `services.trainer.evaluation.footage`, which looks at crops: nothing lies around them that could be left untouched."""
+
+SYNC_RULES = {**FOOTAGE_RULES, "sync_confidence": Rule(Better.HIGHER, 0.1)}
+"""The same with a SyncNet; distance and offset are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:

@@ -114,10 +114,10 @@ OFFERS: dict[str, Offered] = {
                            accelerator=True),
     "sf_tiny_gpu": _method("sf_tiny_gpu", "A student from that Stage 1, Stage 2; cores will do.", preset="tiny"),
     "teacher_14b_ls": _method("teacher_14b_ls", "The 14B teacher, on footage.", accelerator=True),
-    "df_1_3b": _method("df_1_3b", "The 1.3B student, Stage 1, on footage.", accelerator=True),
-    "df_14b": _method("df_14b", "The 14B student, Stage 1, on footage.", accelerator=True),
-    "sf_1_3b": _method("sf_1_3b", "The 1.3B student, Stage 2, under the 14B teacher.", accelerator=True),
-    "sf_14b": _method("sf_14b", "The 14B student, Stage 2, under the 14B teacher.", accelerator=True),
+    "df_1_3b": _method("df_1_3b", "The 1.3B student, Stage 1, on footage.", preset="1.3b", accelerator=True),
+    "df_14b": _method("df_14b", "The 14B student, Stage 1, on footage.", preset="14b", accelerator=True),
+    "sf_1_3b": _method("sf_1_3b", "The 1.3B student, Stage 2, under the 14B teacher.", preset="1.3b", accelerator=True),
+    "sf_14b": _method("sf_14b", "The 14B student, Stage 2, under the 14B teacher.", preset="14b", accelerator=True),
 }  # fmt: skip
 
 

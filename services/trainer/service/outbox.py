@@ -101,10 +101,11 @@ class Outbox:
 
     def error(self) -> DublineError | None:
         """Why the processes gave up: the most telling reason of them all."""
-        found = [_error(json.loads(path.read_text())) for path in sorted(self.folder.glob("error-*.json"))]
+        found = [error_of(json.loads(path.read_text())) for path in sorted(self.folder.glob("error-*.json"))]
         return next((error for error in found if type(error) is not DublineError), found[0] if found else None)
 
 
-def _error(problem: Mapping[str, Any]) -> DublineError:
+def error_of(problem: Mapping[str, Any]) -> DublineError:
+    """The error that another process gave as a problem; of a code that is not known here, its base."""
     kind = next((kind for kind in kinds() if kind.code == problem["code"]), DublineError)
     return kind(problem["detail"], problem["where"], tuple(problem["suggestions"]), problem["media"])

@@ -18,16 +18,19 @@ import structlog
 from dubbing.db.engine import Database
 from dubbing.db.training_models import ModelRelease, TrainingRun
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState
 from dubbing.domain.work import PublishResult, PublishTask
 from dubbing.errors import DublineError, GateFailed, GoldenCheckFailed, ModelUnavailable, ObjectMissing
 from dubbing.inference.versions import pin_all
 from dubbing.queue.context import Context
-from dubbing.settings import TrainerSettings
+from dubbing.settings import S3Settings, TrainerSettings
 from dubbing.storage.store import ObjectStore
 from services.trainer.service import repository
 from services.trainer.service.gate import compare, differences
+from services.trainer.service.outbox import error_of
 from services.trainer.service.shelf import get_folder
+from services.trainer.service.yardstick import Yardstick, yardstick
 
 _T = TypeVar("_T")
 _CHILD_SECONDS = 3000.0
@@ -43,11 +46,13 @@ class Places:
         models: the served model repository.
         triton_url: ``host:port`` of the server's gRPC endpoint.
         landmarker: MediaPipe's model, which measures mouths.
+        s3: the object store, where footage of the gate may lie.
     """
 
     models: Path
     triton_url: str
     landmarker: Path
+    s3: S3Settings
 
 
 class Publisher:
@@ -76,22 +81,24 @@ class Publisher:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _judge(self, release: ModelRelease, run: TrainingRun, folder: Path) -> ReleaseState:
-        candidate, preset = folder / "candidate", release.preset
+        candidate, preset, models = folder / "candidate", release.preset, self._places.models
+        measured_by = yardstick(preset, self._settings, self._places.s3)  # first: what the operator owes costs no download
         if run.candidate_key is None:
             raise ObjectMissing(f"Run {run.id} has no candidate.")
-        get_folder(self._store, run.candidate_key, candidate)
-        repository.check_candidate(candidate, preset)
-        ours = self._measure(candidate)
-        verdict = compare(ours, self._incumbent(preset, folder))
+        get_folder(self._store, run.candidate_key, candidate, repository.models_of(preset))
+        folders = repository.folders_of(candidate, models, preset)
+        ours = self._measure(repository.as_version_1(folders, folder / "shown"), measured_by)
+        verdict = compare(ours, self._incumbent(preset, folder, measured_by), measured_by.rules)
         figures = [figure.to_json() for figure in verdict.figures]
         self._note(release.id, metrics=ours, figures=figures)
         if not verdict.passed:
             detail = f"The candidate is worse than the incumbent: {differences(verdict.figures)}."
             return self._refuse(release.id, GateFailed(detail, where={"figures": verdict.worse}))
-        version = release.version or repository.next_version(self._places.models, preset)
+        self._write_down_others(preset)
+        version = release.version or repository.next_version(models, preset)
         self._note(release.id, version=version)  # known before the folder exists, so that a repeat takes the same number
         try:
-            self._check_served(candidate, preset, version, {"metrics": ours, "figures": figures, "version": version})
+            self._check_served(folders, preset, version, {"metrics": ours, "figures": figures, "version": version})
         except GoldenCheckFailed as error:
             self._withdraw(preset, version)
             return self._refuse(release.id, error)
@@ -100,9 +107,9 @@ class Publisher:
             raise
         return self._transact(lambda work: self._pass(work, release.id, version))
 
-    def _check_served(self, candidate: Path, preset: str, version: int, about: dict[str, Any]) -> None:
+    def _check_served(self, folders: dict[str, Path], preset: str, version: int, about: dict[str, Any]) -> None:
         places = self._places
-        repository.place(candidate, places.models, preset, version, about)
+        repository.place(folders, places.models, version, about)
         repository.load(places.triton_url, preset, version)
         found = self._child("golden", str(places.models), preset, str(version), places.triton_url)
         log.info("golden_checked", preset=preset, version=version, **found)
@@ -116,25 +123,34 @@ class Publisher:
         except DublineError as error:  # the server looks at the folders when it is back
             log.warning("version_not_unloaded", preset=preset, version=version, reason=error.detail)
 
-    def _incumbent(self, preset: str, folder: Path) -> dict[str, Any] | None:
-        """Figures of the version that serves, measured on this very set; None when nothing serves."""
+    def _written_down(self, preset: str) -> ModelRelease | None:
+        """The release that serves, which from now on no folder beside it replaces; None when nothing serves."""
         try:
             models = pin_all(self._places.models, preset)
         except ModelUnavailable:
             return None
-        active = self._transact(lambda work: work.releases.adopt(preset, models))
+        return self._transact(lambda work: work.releases.adopt(preset, models))
+
+    def _write_down_others(self, preset: str) -> None:
+        """The same for the presets that share encoders with this one: theirs lie where its new version will."""
+        for other in repository.sharing(preset):
+            self._written_down(other)
+
+    def _incumbent(self, preset: str, folder: Path, measured_by: Yardstick) -> dict[str, Any] | None:
+        """Figures of the version that serves, measured on this very set; None when nothing serves."""
+        active = self._written_down(preset)
+        if active is None:
+            return None
         known: dict[str, Any] = active.metrics or {}
-        wanted = {"clips": self._settings.gate_clips, "frames": self._settings.gate_frames}
-        if {name: known.get(name) for name in wanted} == wanted:
+        if {name: known.get(name) for name in measured_by.about} == measured_by.about:
             return known
-        shown = repository.as_version_1(self._places.models, preset, active.version or 1, folder / "incumbent")
-        figures = self._measure(shown)
+        served = repository.folders_in(self._places.models, Models.model_validate(active.models))
+        figures = self._measure(repository.as_version_1(served, folder / "incumbent"), measured_by)
         self._note(active.id, metrics=figures)
         return figures
 
-    def _measure(self, models: Path) -> dict[str, Any]:
-        clips, frames = str(self._settings.gate_clips), str(self._settings.gate_frames)
-        return self._child("measure", str(models), str(self._places.landmarker), clips, frames)
+    def _measure(self, models: Path, measured_by: Yardstick) -> dict[str, Any]:
+        return self._child("measure", str(models), str(self._places.landmarker), *measured_by.arguments)
 
     @staticmethod
     def _child(module: str, *arguments: str) -> dict[str, Any]:
@@ -144,6 +160,8 @@ class Publisher:
             command, capture_output=True, text=True, check=False, timeout=_CHILD_SECONDS
         )
         if done.returncode != 0:
+            if done.stdout.startswith('{"problem"'):
+                raise error_of(json.loads(done.stdout)["problem"])
             raise DublineError(f"{module} failed: {done.stderr.strip()[-800:]}", where={"stage": "publishing"})
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer

@@ -9,12 +9,14 @@ from typing import Any
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
 
+from dubbing.domain.jobs import Models
 from dubbing.errors import CheckpointMismatch, GoldenCheckFailed, ModelUnavailable
 from dubbing.inference import versions
 from lipforcing.contract import STUDENTS
 from services.trainer.service.shelf import sha256_of
 
 _LOAD_SECONDS = 600.0
+_MANIFEST, _WEIGHTS = "model.json", "model.safetensors"
 _MADE = "1"  # the version that a run gives its models; they get their number here
 
 
@@ -24,38 +26,98 @@ def models_of(preset: str) -> tuple[str, str, str]:
     return contract.student, contract.face_encoder, contract.speech_encoder
 
 
+def sharing(preset: str) -> list[str]:
+    """The presets that have a model in common with this one, itself among them."""
+    return [name for name in STUDENTS if set(models_of(name)) & set(models_of(preset))]
+
+
 def next_version(repository: Path, preset: str) -> int:
     """A number that no model of the preset has used."""
     used = [number for model in models_of(preset) for number in versions.numbers(repository, model)]
     return max(used, default=0) + 1
 
 
-def check_candidate(candidate: Path, preset: str) -> None:
-    """Raise `CheckpointMismatch` unless all three models are there with the weights that their manifests name."""
-    for model in models_of(preset):
-        folder = candidate / model / _MADE
-        try:
-            named = json.loads((folder / "model.json").read_text())["digest"]
-            found = sha256_of(folder / "model.safetensors")
-        except (OSError, ValueError, KeyError) as error:
-            raise CheckpointMismatch(f"The candidate's {model} cannot be read: {error}", where={"model": model}) from error
-        if named != found:
-            raise CheckpointMismatch(
-                f"The candidate's {model} has SHA-256 {found}, its manifest says {named}.", where={"model": model}
-            )
+def check_candidate(candidate: Path, preset: str) -> dict[str, str]:
+    """Compare every byte of what a run left; returns the digests of the encoders that are to be served with it, by model.
+
+    A candidate holds the models that its run has trained. Encoders that it does not hold are those that its student says it
+    learned with (``source.encoders``).
+
+    Raises:
+        CheckpointMismatch: a model is absent and not named either, or its weights are not those that its manifest names.
+    """
+    student, *encoders = models_of(preset)
+    learned_with: Mapping[str, str] = _checked(candidate, student).get("source", {}).get("encoders", {})
+    absent = {model: learned_with[model] for model in encoders if model in learned_with and not (candidate / model).exists()}
+    for model in encoders:
+        if model not in absent:
+            _checked(candidate, model)
+    return absent
 
 
-def place(candidate: Path, repository: Path, preset: str, version: int, about: Mapping[str, Any]) -> None:
-    """Copy the candidate's folders to their places, each complete or absent; ``about`` joins the manifests."""
-    for model in models_of(preset):
+def folders_of(candidate: Path, repository: Path, preset: str) -> dict[str, Path]:
+    """The version folder of each of the candidate's three models, its own or that of a version that is served, by model.
+
+    Raises:
+        CheckpointMismatch: as `check_candidate`, or no version of an encoder has the weights that the candidate names.
+    """
+    absent = check_candidate(candidate, preset)
+    return {
+        model: _served(repository, model, absent[model]) if model in absent else candidate / model / _MADE
+        for model in models_of(preset)
+    }
+
+
+def _checked(candidate: Path, model: str) -> dict[str, Any]:
+    """The manifest of a model of the candidate, whose weights are those that it names."""
+    folder = candidate / model / _MADE
+    try:
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text())
+        named, found = manifest["digest"], sha256_of(folder / _WEIGHTS)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointMismatch(f"The candidate's {model} cannot be read: {error}", where={"model": model}) from error
+    if named != found:
+        raise CheckpointMismatch(
+            f"The candidate's {model} has SHA-256 {found}, its manifest says {named}.", where={"model": model}
+        )
+    return manifest
+
+
+def _served(repository: Path, model: str, digest: str) -> Path:
+    """The version folder of an encoder with these very weights."""
+    for number in versions.numbers(repository, model):
+        folder = repository / model / str(number)
+        if versions.pin(repository, model, number).digest == digest and sha256_of(folder / _WEIGHTS) == digest:
+            return folder
+    raise CheckpointMismatch(
+        f"The candidate learned with the {model} of SHA-256 {digest}, and no version in {repository} has these weights.",
+        where={"model": model, "digest": digest},
+        suggestions=("import these weights with `dubline weights import`, then publish again",),
+    )
+
+
+def place(folders: Mapping[str, Path], repository: Path, version: int, about: Mapping[str, Any]) -> None:
+    """Put the three models in their places, each complete or absent; ``about`` joins the manifests.
+
+    Weights that lie on the repository's disk already, as those of encoders do, are linked and take no more of it.
+    """
+    for model, folder in folders.items():
         final = repository / model / str(version)
         partial = final.with_name(f".{version}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(candidate / model / _MADE, partial)
-        manifest = json.loads((partial / "model.json").read_text())
-        (partial / "model.json").write_text(json.dumps({**manifest, **about}, indent=2, sort_keys=True) + "\n")
+        partial.mkdir(parents=True)
+        _link(folder / _WEIGHTS, partial / _WEIGHTS)
+        manifest = json.loads((folder / _MANIFEST).read_text())
+        (partial / _MANIFEST).write_text(json.dumps({**manifest, **about}, indent=2, sort_keys=True) + "\n")
         shutil.rmtree(final, ignore_errors=True)
         partial.replace(final)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, target)
 
 
 def remove(repository: Path, preset: str, version: int) -> None:
@@ -65,14 +127,20 @@ def remove(repository: Path, preset: str, version: int) -> None:
             shutil.rmtree(repository / model / name, ignore_errors=True)
 
 
-def as_version_1(repository: Path, preset: str, version: int, folder: Path) -> Path:
-    """A repository in ``folder`` that shows ``version`` as version 1, which is what an evaluation looks at."""
-    for model in models_of(preset):
-        (folder / model).mkdir(parents=True, exist_ok=True)
-        link = folder / model / _MADE
+def as_version_1(folders: Mapping[str, Path], shown: Path) -> Path:
+    """A repository in ``shown`` with these folders as version 1 of their models, which is what an evaluation looks at."""
+    for model, folder in folders.items():
+        (shown / model).mkdir(parents=True, exist_ok=True)
+        link = shown / model / _MADE
         link.unlink(missing_ok=True)
-        link.symlink_to((repository / model / str(version)).resolve(), target_is_directory=True)
-    return folder
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+    return shown
+
+
+def folders_in(repository: Path, models: Models) -> dict[str, Path]:
+    """The version folder of each pinned model; models that presets share have numbers of their own."""
+    pins = (models.student, models.face_encoder, models.speech_encoder)
+    return {pin.name: repository / pin.name / str(pin.version) for pin in pins}
 
 
 def load(triton_url: str, preset: str, version: int | None = None) -> None:

@@ -5,7 +5,7 @@ Without its manifest a folder does not exist, so one that was cut short on its w
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,14 @@ def put_folder(store: ObjectStore, folder: Path, prefix: str, about: Mapping[str
     return store.put_bytes(prefix + _MANIFEST, manifest, "application/json").key
 
 
-def get_folder(store: ObjectStore, manifest_key: str, folder: Path) -> dict[str, Any]:
+def get_folder(store: ObjectStore, manifest_key: str, folder: Path, only: Collection[str] = ()) -> dict[str, Any]:
     """Download what `put_folder` uploaded, and compare every byte; returns the manifest.
+
+    Args:
+        store: where it lies.
+        manifest_key: of the folder.
+        folder: where to.
+        only: folders inside it that are wanted; all of it by default.
 
     Raises:
         ObjectMissing: the manifest or a file is not there.
@@ -40,6 +46,8 @@ def get_folder(store: ObjectStore, manifest_key: str, folder: Path) -> dict[str,
     prefix = manifest_key.removesuffix(_MANIFEST)
     manifest: dict[str, Any] = json.loads(store.get_bytes(manifest_key))
     for name, wanted in manifest["files"].items():
+        if only and name.split("/")[0] not in only:
+            continue
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         stored = store.get_file(prefix + name, path)

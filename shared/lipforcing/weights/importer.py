@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from lipforcing.audio.wav2vec2 import Wav2Vec2Features
 from lipforcing.contract import STUDENTS
 from lipforcing.network import LipNetwork
-from lipforcing.presets import PRESETS
+from lipforcing.presets import PRESETS, StudentConfig
 from lipforcing.text import PROMPT, encode_prompt, load_umt5, pick_embedding
 from lipforcing.vae.taew import Taew, keep_last_frames
 from lipforcing.vae.tiny import TinyCodec
@@ -77,8 +77,26 @@ def import_student(
         "text": text_part(opened["text"], (config.text_len, config.text_dim)),
         "codec": (tiny_codec_part if preset == "tiny" else taew_part)(opened["codec"]),
     }
-    about = {"model": STUDENTS[preset].student, "preset": preset, "config": config.to_json()}
-    return _write(out, parts, about, opened)
+    return write_student(out, preset, config, parts, _origins(opened))
+
+
+def write_student(
+    out: Path, preset: str, config: StudentConfig, parts: Mapping[str, Part], source: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write the version folder of a student, whether imported or trained here, and return its manifest.
+
+    Args:
+        out: the version folder.
+        preset: ``tiny``, ``1.3b`` or ``14b``.
+        config: sizes of the network.
+        parts: ``network``, ``codec`` and ``text``; every tensor is made when its turn comes, so one at a time is in memory.
+        source: how it came about; JSON values.
+
+    Raises:
+        UnreadableWeightsError: a value is not finite; nothing is written.
+    """
+    about = {"model": STUDENTS[preset].student, "preset": preset, "config": config.to_json(), "source": dict(source)}
+    return _write(out, parts, about)
 
 
 def import_encoder(source: Path, kind: str, out: Path) -> dict[str, Any]:
@@ -88,7 +106,7 @@ def import_encoder(source: Path, kind: str, out: Path) -> dict[str, Any]:
         "wav2vec2": ("encoder", wav2vec2_part, STUDENTS["14b"].speech_encoder),
     }[kind]
     opened = open_container(source)
-    return _write(out, {part: make(opened)}, {"model": model}, {part: opened})
+    return _write(out, {part: make(opened)}, {"model": model, "source": _origins({part: opened})})
 
 
 def import_text(source: Path, tokenizer: Path, out: Path) -> dict[str, Any]:
@@ -135,6 +153,11 @@ def text_part(source: Container, shape: tuple[int, int]) -> Part:
     except ValueError as error:
         raise UnreadableWeightsError(f"{source.path}: {error}") from error
     return {"embedding": _given(embedding.to(torch.bfloat16))}
+
+
+def given_part(tensors: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> Part:
+    """Tensors that are there already, in ``dtype`` (None: their own)."""
+    return {name: _rounded(_given(tensor.detach()), dtype) for name, tensor in tensors.items()}
 
 
 def taew_part(source: Container) -> Part:
@@ -224,20 +247,23 @@ def _rounded(entry: Entry, dtype: torch.dtype | None) -> Entry:
     return Entry((target, entry.spec[1]), lambda: entry.make().to(target))
 
 
-def _write(out: Path, parts: Mapping[str, Part], about: dict[str, Any], opened: Mapping[str, Container]) -> dict[str, Any]:
+def _write(out: Path, parts: Mapping[str, Part], about: Mapping[str, Any]) -> dict[str, Any]:
     entries = {f"{part}.{name}": entry for part, tensors in parts.items() for name, entry in tensors.items()}
-    source = {part: _origin(container.path) for part, container in opened.items()}
     specs = {name: entry.spec for name, entry in entries.items()}
-    return stream_folder(out, specs, _checked(entries), {**about, "source": source})
+    return stream_folder(out, specs, _checked(entries), about)
+
+
+def _origins(opened: Mapping[str, Container]) -> dict[str, Any]:
+    return {part: _origin(container.path) for part, container in opened.items()}
 
 
 def _checked(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Tensor]]:
-    """The tensors one by one; a value that is not finite ends the import."""
+    """The tensors one by one; a value that is not finite ends the writing."""
     for name, entry in entries.items():
         tensor = entry.make()
         # In pieces: a mask as large as the largest tensor would be a peak of its own.
         if not all(torch.isfinite(piece).all() for piece in torch.split(tensor.reshape(-1), 1 << 22)):
-            raise UnreadableWeightsError(f"tensor {name} holds a value that is not finite; fetch the file again")
+            raise UnreadableWeightsError(f"tensor {name} holds a value that is not finite; fetch or train it again")
         yield name, tensor
 
 

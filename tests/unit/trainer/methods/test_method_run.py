@@ -324,7 +324,7 @@ def test_big_runs_reward_what_the_quick_decoder_of_an_imported_student_makes(tmp
     assert isinstance(load_decoder(MODELS, "tiny", encoders, cpu), TinyCodec)
     with pytest.raises(InvalidSetting, match="none has been imported") as raised:
         load_decoder(tmp_path, "1.3b", encoders, cpu)
-    assert raised.value.where["pointer"] == "/settings/reward"
+    assert (raised.value.code, raised.value.where["pointer"]) == ("decoder_missing", "/settings/preset")
     torch.manual_seed(0)
     codec, folder = Taew(), tmp_path / STUDENTS["14b"].student / "1"
     write_folder(folder, join_parts({"codec": codec.state_dict()}), {"model": STUDENTS["14b"].student, "preset": "14b"})

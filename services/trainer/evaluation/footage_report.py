@@ -1,0 +1,136 @@
+"""``dubline evaluate MODEL --data PLACE``: a student on held-out footage, beside the incumbent, by the rules of the gate."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import torch
+from markupsafe import Markup
+
+from dubbing.faces.detector import MediaPipeDetector
+from dubbing.inference.versions import pin_all
+from dubbing.settings import S3Settings
+from lipforcing.contract import STUDENTS
+from services.trainer.console import say
+from services.trainer.dubber import Dubber
+from services.trainer.footage.frozen import FrozenClips
+from services.trainer.footage.place import place_at
+from services.trainer.footage.sample import Sample
+from services.trainer.mouth_figures import Measured
+from services.trainer.service.gate import FOOTAGE_RULES, SYNC_RULES, compare
+from services.trainer.service.repository import as_version_1, folders_in, folders_of
+
+from . import plots
+from .footage import FootageJudge
+from .metrics import interval
+from .players import write_player
+from .report import HTML, JSON, environment, known
+from .run import Plan, plan_json
+from .syncnet import SyncNetScorer
+
+_PLAYERS = 8
+_PANELS = ("source", "generated", "silence")
+
+
+class Named(NamedTuple):
+    """A student.
+
+    Attributes:
+        name: as it was asked for.
+        folders: of its three models, by the model's name.
+    """
+
+    name: str
+    folders: Mapping[str, Path]
+
+
+def named(name: str, served: Path, preset: str) -> Named:
+    """The student that a preset names, in its newest served version, or a folder: what a run has made, or a repository.
+
+    Args:
+        name: of the preset, or the folder's path.
+        served: the served repository, from which a folder's student gets the encoders that it lacks.
+        preset: of the student.
+
+    Raises:
+        ModelUnavailable: the preset has no weights here.
+        CheckpointMismatch: the folder is none, is damaged, or learned with encoders that are not served.
+    """
+    if name in STUDENTS:
+        return Named(name, folders_in(served, pin_all(served, preset)))
+    return Named(name, folders_of(Path(name), served, preset))
+
+
+def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: Plan, out: Path) -> dict[str, Any]:
+    """Measure, write ``report.json`` and ``report.html``; gives what the first holds.
+
+    Args:
+        data: place of prepared footage.
+        preset: of the students.
+        students: the model, and the incumbent behind it where there is one.
+        plan: what to measure.
+        out: folder of the report.
+
+    Raises:
+        BadDataset: as `FrozenClips`.
+        WeightsError: a model, or the SyncNet, is none.
+    """
+    clips = FrozenClips(
+        place_at(data, S3Settings()), preset, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed
+    )
+    scorer = SyncNetScorer.of(plan.syncnet) if plan.syncnet else None
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    done: list[dict[str, Any]] = []
+    watched: list[_Watch] = []
+    with MediaPipeDetector(plan.landmarker) as detector, TemporaryDirectory() as scratch:
+        judge = FootageJudge(detector, scorer, plan.seed)
+        for name, folders in students:
+            dubber = Dubber(as_version_1(folders, Path(scratch) / str(len(done))), preset, device)
+            watched.append(_Watch(name, len(clips), None if done else out))
+            figures = judge.measure(dubber, clips, watched[-1])
+            rows = watched[-1].rows
+            done.append({"name": name, "figures": figures, "intervals": _intervals(rows), "clips": rows})
+    against = done[1]["figures"] if len(done) > 1 else None
+    verdict = compare(done[0]["figures"], against, FOOTAGE_RULES if scorer is None else SYNC_RULES)
+    facts = {
+        "plan": {**plan_json(plan), "clips": len(clips)}, "preset": preset, "data": clips.digest,
+        "scorer": None if scorer is None else scorer.name, "models": done,
+        "figures": [figure.to_json() for figure in verdict.figures], "passed": verdict.passed,
+    }  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    (out / JSON).write_text(json.dumps(known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    (out / HTML).write_text(environment().get_template("footage.html.j2").render(facts=facts, clips=watched[0].shown))
+    return facts
+
+
+def _intervals(rows: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """95 % intervals of what is a mean over clips."""
+    return {name: interval([row[name] for row in rows]) for name in rows[0]}
+
+
+class _Watch:
+    """Keeps every clip's figures, and with a folder the first clips' films and curves.
+
+    Args:
+        name: of the model.
+        clips: that will come.
+        out: folder of the report.
+    """
+
+    def __init__(self, name: str, clips: int, out: Path | None) -> None:
+        self._name, self._clips, self._out = name, clips, out
+        self.rows: list[dict[str, float]] = []
+        self.shown: list[dict[str, Any]] = []
+
+    def __call__(self, index: int, clip: Sample, measured: Measured) -> None:
+        self.rows.append(measured.figures)
+        say(f"{self._name}: {index + 1} of {self._clips} clips")
+        if self._out is None or index >= _PLAYERS:
+            return
+        film = f"players/clip-{index:02d}.mp4"
+        write_player(self._out / film, [measured.pictures[panel] for panel in _PANELS], clip.heard)
+        made, true = (measured.mouths[name].opening.tolist() for name in ("generated", "true"))
+        curve = Markup(plots.curves({"result": made, "true": true}))  # noqa: S704 - numbers of ours
+        self.shown.append({"film": film, "curve": curve, "key": clip.key, "r_open": measured.figures["r_open"]})
