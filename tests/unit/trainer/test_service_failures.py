@@ -56,7 +56,10 @@ def test_tensors_that_do_not_fit_on_the_disk_leave_nothing_and_what_was_there(tm
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("_tiny")])
+SMALL = {"teacher_tiny", "df_tiny", "sf_tiny", "sf_tiny_gpu"}  # two cores will do for them
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SMALL])
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is an accelerator")
 def test_a_big_recipe_says_that_it_needs_a_gpu_before_anything_else(name: str, tmp_path: Path) -> None:
     assert OFFERS[name].accelerator
@@ -67,3 +70,8 @@ def test_a_big_recipe_says_that_it_needs_a_gpu_before_anything_else(name: str, t
     assert not list(tmp_path.iterdir())
     assert set(OFFERS) >= {*NAMES, "tiny", "smoke", "selftest"}
     assert dict(OFFERS[name].starts) == load(name).starts
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_small_recipe_runs_without_a_gpu(name: str) -> None:
+    assert not OFFERS[name].accelerator
