@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from services.trainer.pipeline import Run
+from services.trainer.publish import keep_version
 from services.trainer.recipes import NAMES, load
 
 ROOT = Path(__file__).parents[2]
@@ -20,11 +21,14 @@ def main() -> None:
     parser.add_argument("--repository", type=Path, help="where the weights go; default: model_repo, for smoke the work folder")
     parser.add_argument("--landmarker", type=Path, default=ROOT / "third_party" / "face_landmarker" / "face_landmarker.task")
     parser.add_argument("--evaluate", action="store_true", help="only evaluate what the repository holds")
+    parser.add_argument("--keep", type=int, metavar="VERSION", help="make a published version the first, and evaluate it")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     repository = options.repository or (ROOT / "model_repo" if options.recipe == "tiny" else options.work / "repository")
     run = Run(load(options.recipe), options.work, repository, options.landmarker)
-    metrics = run.judge(0) if options.evaluate else run.run()
+    if options.keep is not None:
+        keep_version(repository, options.keep)
+    metrics = run.judge() if options.evaluate or options.keep is not None else run.run()
     print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
 
 

@@ -85,10 +85,10 @@ class Run:
         publish(self._repository, codec, encoder, network, self._provenance(takes))
         return self.judge(round(time.monotonic() - began))
 
-    def judge(self, seconds: int) -> dict[str, Any]:
-        """Evaluate what the repository holds and add the figures to its manifest."""
+    def judge(self, seconds: int | None = None) -> dict[str, Any]:
+        """Evaluate what the repository holds and add the figures to its manifest, and in how many ``seconds`` it was trained."""
         plan = self._recipe.evaluation
-        metrics: dict[str, Any] = {"training_seconds": seconds}
+        metrics: dict[str, Any] = {} if seconds is None else {"training_seconds": seconds}
         for split, clips in ((Split.DEV, plan.dev), (Split.TEST, plan.test)):
             metrics[split.value] = evaluate.evaluate(
                 self._repository, self._landmarker, split=split, clips=clips, frames=plan.frames, seed=plan.seed,
