@@ -86,7 +86,7 @@ class Run:
         return self.judge(round(time.monotonic() - began))
 
     def judge(self, seconds: int | None = None) -> dict[str, Any]:
-        """Evaluate what the repository holds and add the figures to its manifest, and in how many ``seconds`` it was trained."""
+        """Evaluate what the repository holds; the figures, and the ``seconds`` of training if told, go into its manifest."""
         plan = self._recipe.evaluation
         metrics: dict[str, Any] = {} if seconds is None else {"training_seconds": seconds}
         for split, clips in ((Split.DEV, plan.dev), (Split.TEST, plan.test)):
