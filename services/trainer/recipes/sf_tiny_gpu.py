@@ -14,7 +14,7 @@ RECIPE = replace(
     sf_tiny.RECIPE,
     name="sf_tiny_gpu",
     stage=replace(_STAGE, guidance=replace(_STAGE.guidance, scale=1.75)),
-    steps=280,
+    steps=400,
     batch=32,
     micro=32,
     sync=replace(sf_tiny.RECIPE.sync, plan=replace(sf_tiny.RECIPE.sync.plan, steps=800)),
