@@ -1,5 +1,6 @@
 """Version folders of the demonstration model in a repository."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,30 +8,43 @@ from pathlib import Path
 import pytest
 
 from lipforcing.weights.folder import read_manifest
-from services.trainer.publish import MODELS, keep_version
+from services.trainer.publish import MODELS, TINY, keep_version
 
 COMMITTED = Path(__file__).parents[3] / "model_repo"
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """The committed models as versions 1 and 2, of which the second says that a run has made it."""
+    """The committed models as versions 1 and 2, of which a run has made the second: its student has other weights."""
     for model in MODELS:
         for version in ("1", "2"):
             shutil.copytree(COMMITTED / model / "1", tmp_path / model / version)
         path = tmp_path / model / "2" / "model.json"
         told = {**json.loads(path.read_text()), "source": {"run": "run_2"}, "version": 2}
+        if model == TINY.student:
+            weights = path.with_name("model.safetensors")
+            *rest, last = weights.read_bytes()
+            changed = bytes([*rest, last ^ 1])
+            weights.write_bytes(changed)
+            told["digest"] = hashlib.sha256(changed).hexdigest()
         path.write_text(json.dumps(told))
     return tmp_path
 
 
-def test_a_kept_version_is_the_first_with_its_origin_and_without_its_number(repository: Path) -> None:
+def test_a_kept_student_is_the_first_with_its_origin_and_without_its_number(repository: Path) -> None:
     keep_version(repository, 2)
-    for model in MODELS:
-        manifest = read_manifest(repository / model / "1")
-        assert manifest["source"] == {"run": "run_2"}
-        assert "version" not in manifest
-        assert not list((repository / model).glob(".*"))
+    manifest = read_manifest(repository / TINY.student / "1")
+    assert manifest["source"] == {"run": "run_2"}
+    assert "version" not in manifest
+    assert not list((repository / TINY.student).glob(".*"))
+
+
+def test_encoders_that_it_only_learned_with_keep_the_origin_that_they_have(repository: Path) -> None:
+    before = {
+        path: path.read_bytes() for model in MODELS if model != TINY.student for path in (repository / model).rglob("1/*")
+    }
+    keep_version(repository, 2)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_keeping_it_again_changes_nothing(repository: Path) -> None:
