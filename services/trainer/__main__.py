@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from services.trainer.pipeline import Run
-from services.trainer.publish import keep_version
+from services.trainer.publish import TINY
 from services.trainer.recipes import NAMES, load
+from services.trainer.service.repository import keep_version
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,7 @@ def main() -> None:
     repository = options.repository or (ROOT / "model_repo" if options.recipe == "tiny" else options.work / "repository")
     run = Run(load(options.recipe), options.work, repository, options.landmarker)
     if options.keep is not None:
-        keep_version(repository, options.keep)
+        keep_version(repository, TINY.preset, options.keep)
     metrics = run.judge() if options.evaluate or options.keep is not None else run.run()
     print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
 

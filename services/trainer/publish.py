@@ -5,7 +5,6 @@ encoder in float16, from which they are widened again.
 """
 
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,29 +83,6 @@ def publish_student(
         "codec": given_part(codec),
     }
     write_student(version_folder(repository, STUDENTS[preset].student), preset, network.config, parts, provenance)
-
-
-def keep_version(repository: Path, version: int) -> None:
-    """Make a published version of preset ``tiny`` the first, which is the one that a checkout commits; repeatable.
-
-    Its manifests keep what they say of their origin and of the gate. A model whose weights are those of the first version stays
-    as it is: a run that learned with encoders did not make them. What else was the first is gone.
-
-    Raises:
-        FileNotFoundError: there is no such version.
-    """
-    for model in MODELS:
-        kept, given = version_folder(repository, model), repository / model / str(version)
-        manifest = json.loads((given / MANIFEST).read_text())
-        if json.loads((kept / MANIFEST).read_text())["digest"] == manifest["digest"]:
-            continue
-        manifest.pop("version", None)
-        partial = kept.with_name(".1.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(given, partial)
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-        shutil.rmtree(kept, ignore_errors=True)
-        partial.replace(kept)
 
 
 def add_metrics(repository: Path, metrics: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a training run is: plain data. The default makes the committed demonstration model; a recipe is a diff of it."""
+"""What a training run is: plain data. The default makes the demonstration model from nothing; a recipe is a diff of it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

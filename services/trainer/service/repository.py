@@ -113,6 +113,20 @@ def place(folders: Mapping[str, Path], repository: Path, version: int, about: Ma
         partial.replace(final)
 
 
+def keep_version(repository: Path, preset: str, version: int) -> None:
+    """Make a published version the first, which is the one that a checkout commits; repeatable.
+
+    Its manifests keep what they say of their origin and of the gate. A model whose weights are those of the first version stays
+    as it is: a run that learned with encoders did not make them. What else was the first is gone.
+
+    Raises:
+        ModelUnavailable: there is no such version.
+    """
+    pinned = {model: [versions.pin(repository, model, number).digest for number in (1, version)] for model in models_of(preset)}
+    others = {model: repository / model / str(version) for model, (first, kept) in pinned.items() if first != kept}
+    place(others, repository, 1, {"version": 1})
+
+
 def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source.resolve())

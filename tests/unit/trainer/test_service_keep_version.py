@@ -1,4 +1,4 @@
-"""Version folders of the demonstration model in a repository."""
+"""A published version that becomes the one that a checkout commits."""
 
 import hashlib
 import json
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dubbing.errors import ModelUnavailable
 from lipforcing.weights.folder import read_manifest
-from services.trainer.publish import MODELS, TINY, keep_version
+from services.trainer.publish import MODELS, TINY
+from services.trainer.service.repository import keep_version
 
 COMMITTED = Path(__file__).parents[3] / "model_repo"
 
@@ -31,11 +33,11 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_kept_student_is_the_first_with_its_origin_and_without_its_number(repository: Path) -> None:
-    keep_version(repository, 2)
+def test_a_kept_student_is_the_first_with_its_origin(repository: Path) -> None:
+    keep_version(repository, TINY.preset, 2)
     manifest = read_manifest(repository / TINY.student / "1")
     assert manifest["source"] == {"run": "run_2"}
-    assert "version" not in manifest
+    assert manifest["version"] == 1
     assert not list((repository / TINY.student).glob(".*"))
 
 
@@ -43,19 +45,19 @@ def test_encoders_that_it_only_learned_with_keep_the_origin_that_they_have(repos
     before = {
         path: path.read_bytes() for model in MODELS if model != TINY.student for path in (repository / model).rglob("1/*")
     }
-    keep_version(repository, 2)
+    keep_version(repository, TINY.preset, 2)
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_keeping_it_again_changes_nothing(repository: Path) -> None:
-    keep_version(repository, 2)
+    keep_version(repository, TINY.preset, 2)
     before = {path: path.read_bytes() for path in repository.rglob("1/*")}
-    keep_version(repository, 2)
+    keep_version(repository, TINY.preset, 2)
     assert {path: path.read_bytes() for path in repository.rglob("1/*")} == before
 
 
 def test_a_version_that_is_not_there_leaves_the_first_alone(repository: Path) -> None:
     before = {path: path.read_bytes() for path in repository.rglob("1/*")}
-    with pytest.raises(FileNotFoundError):
-        keep_version(repository, 3)
+    with pytest.raises(ModelUnavailable):
+        keep_version(repository, TINY.preset, 3)
     assert {path: path.read_bytes() for path in repository.rglob("1/*")} == before
