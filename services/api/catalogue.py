@@ -7,7 +7,7 @@ import httpx
 
 from dubbing.domain.jobs import ModelPin, Models
 from dubbing.errors import BadInput, ModelUnavailable
-from dubbing.inference.versions import pin_all
+from dubbing.inference.versions import pin_again, pin_all
 from dubbing.settings import EngineSettings, TritonSettings
 from lipforcing.contract import STUDENTS, StudentContract
 
@@ -51,6 +51,10 @@ class Catalogue:
         names = {"student": contract.student, "face_encoder": contract.face_encoder, "speech_encoder": contract.speech_encoder}
         pins = {part: ModelPin(name=name, digest=_PASSTHROUGH) for part, name in names.items()}
         return Models(preset=preset, demo=contract.demo, **pins)
+
+    def pin_again(self, models: Models) -> Models:
+        """The same versions with the digests of the weights that lie there now; raises `ModelUnavailable`."""
+        return models if self._engine.engine == "passthrough" else pin_again(self._engine.model_repo, models)
 
     def list(self) -> list[Availability]:
         """Every preset."""

@@ -9,7 +9,7 @@ from dubbing import ids
 from dubbing.db.advance import Advancer
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import JobState, Phase
+from dubbing.domain.jobs import JobState, Models, Phase
 from services.api.bootstrap import Services
 from services.api.requests import Built, Caller, JobsWrite, OnceOnly
 from services.api.schemas import JobOut, LipsyncCreate
@@ -29,8 +29,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
     audio = work.assets.get(body.audio.id, caller.tenant, "/audio/id")
     # A seed of our own is drawn from 32 bits, so that every JSON reader keeps it exactly.
     seed = secrets.randbits(32) if body.seed is None else body.seed
-    # Every version that was released is served on, so a job keeps the one that it gets here.
-    models = work.releases.choose(body.model, secrets.randbits(32)) or built.catalogue.pin(body.model)
+    models = _models(work, built, body.model)
     job = Job(
         id=ids.new_id("job"),
         tenant=caller.tenant,
@@ -52,3 +51,12 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
     Advancer(work, built.queue.max_attempts).begin(job)
     work.session.refresh(job)
     return job_views(built, work, [job])[0]
+
+
+def _models(work: UnitOfWork, built: Services, preset: str) -> Models:
+    """What the job is pinned to. Every version that was released is served on, so a job keeps the one that it gets here."""
+    released = work.releases.choose(preset, secrets.randbits(32))
+    if released is None:
+        return built.catalogue.pin(preset)
+    found = built.catalogue.pin_again(released)
+    return found if found == released else work.releases.exchange(preset, released, found)

@@ -264,6 +264,24 @@ def test_what_serves_of_a_preset_that_shares_encoders_is_written_down_before_a_n
     assert (chosen.face_encoder.version, chosen.speech_encoder.version) == (1, 1)
 
 
+def test_weights_that_were_exchanged_since_they_were_written_down_are_measured_and_served_as_they_are_now(
+    shop: Shop, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    student = write_student(models, {"encoders": write_encoders(models)})
+    publisher = Publisher(
+        shop.database, shop.store, TrainerSettings(scratch=tmp_path), Places(models, shop.triton, LANDMARKER, shop.s3)
+    )
+    written = publisher._written_down(PRESET)
+    assert written is not None
+    publisher._note(written.id, metrics={"r_open": 0.9})
+    manifest = student / "model.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "digest": "f" * 64}))
+    found = publisher._written_down(PRESET)
+    assert found is not None
+    assert (found.id, found.metrics, (found.models or {})["student"]["digest"]) == (written.id, None, "f" * 64)
+
+
 def test_pictures_of_other_weights_do_not_agree() -> None:
     light, dark = np.full((9, 4, 4, 3), 200, np.uint8), np.full((9, 4, 4, 3), 20, np.uint8)
     assert agreement(light, light, {"a"}, "a") == ({"mean_difference": 0.0, "largest_difference": 0}, None)

@@ -22,7 +22,7 @@ from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState
 from dubbing.domain.work import PublishResult, PublishTask
 from dubbing.errors import DublineError, GateFailed, GoldenCheckFailed, ModelUnavailable, ObjectMissing
-from dubbing.inference.versions import pin_all
+from dubbing.inference.versions import pin_again, pin_all
 from dubbing.queue.context import Context
 from dubbing.settings import S3Settings, TrainerSettings
 from dubbing.storage.store import ObjectStore
@@ -129,7 +129,14 @@ class Publisher:
             models = pin_all(self._places.models, preset)
         except ModelUnavailable:
             return None
-        return self._transact(lambda work: work.releases.adopt(preset, models))
+        return self._transact(lambda work: self._adopted(work, preset, models))
+
+    def _adopted(self, work: UnitOfWork, preset: str, models: Models) -> ModelRelease:
+        active = work.releases.adopt(preset, models)
+        released = Models.model_validate(active.models)
+        if (found := pin_again(self._places.models, released)) != released:
+            work.releases.exchange(preset, released, found)
+        return active
 
     def _write_down_others(self, preset: str) -> None:
         """The same for the presets that share encoders with this one: theirs lie where its new version will."""

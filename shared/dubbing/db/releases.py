@@ -13,7 +13,7 @@ from dubbing.db.training_models import ModelRelease, TrainingRun
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState, RunState
 from dubbing.domain.work import PublishTask, Ring, WorkKind, WorkState
-from dubbing.errors import Conflict, NotFound, PublishInProgress
+from dubbing.errors import Conflict, ModelUnavailable, NotFound, PublishInProgress
 
 _DRAWS = 10_000
 
@@ -95,6 +95,29 @@ class Releases:
             return Models.model_validate(canary.models)
         active = self.in_state(preset, ReleaseState.ACTIVE)
         return None if active is None else Models.model_validate(active.models)
+
+    def exchange(self, preset: str, released: Models, found: Models) -> Models:
+        """Other weights lie where a release's did: ``found``, which new jobs get if they came with the installation.
+
+        What a run made cannot become something else by exchanging files: its figures would be another's.
+
+        Raises:
+            ModelUnavailable: a run made what was released.
+        """
+        version = released.student.version
+        for release in self.of(preset):
+            if release.version == version and release.run_id is None:
+                release.models, release.metrics = found.model_dump(mode="json"), None  # the gate measures it again
+                self._session.flush()
+                return found
+        raise ModelUnavailable(
+            f"Version {version} of {preset} was released with other weights than lie in the model repository now.",
+            where={"pointer": "/model", "version": version, "digest": released.student.digest},
+            suggestions=(
+                "put its files back into the repository",
+                f"or go back to the version before: POST /v1/models/{preset}/rollback",
+            ),
+        )
 
     def pass_(self, release: ModelRelease, models: Models) -> None:
         """A release that was checked goes live: as canary for less than all jobs, else as the active one."""

@@ -44,3 +44,9 @@ def pin_all(repository: Path, preset: str, version: int | None = None) -> Models
         face_encoder=pin(repository, contract.face_encoder, version),
         speech_encoder=pin(repository, contract.speech_encoder, version),
     )
+
+
+def pin_again(repository: Path, models: Models) -> Models:
+    """The same versions with the digests of the weights that lie there now; raises `ModelUnavailable`."""
+    pins = {"student": models.student, "face_encoder": models.face_encoder, "speech_encoder": models.speech_encoder}
+    return models.model_copy(update={part: pin(repository, one.name, one.version) for part, one in pins.items()})

@@ -1,13 +1,16 @@
 """A canary while jobs keep coming: its share, an instant way back, and jobs that keep the version they were submitted with."""
 
+import json
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from api_calls import problem
+from api_calls import authorised, problem
 from fastapi.testclient import TestClient
 from training_rows import OFFER, make_run, version
 
@@ -15,7 +18,10 @@ from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState, RunState
+from dubbing.settings import EngineSettings, TritonSettings
 from services.api.bootstrap import Services
+from services.api.catalogue import Catalogue
+from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 _CLIENTS = 4
@@ -94,3 +100,53 @@ def test_two_runs_that_are_published_in_the_same_moment_one_is_checked_and_the_o
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
         states = Counter(release.state for release in work.releases.of("tiny"))
     assert states == {ReleaseState.CHECKING: 1, ReleaseState.ACTIVE: 1}
+
+
+def lay_down(repository: Path, models: Models) -> None:
+    """Manifests that name the weights of ``models``; nothing else is read when a job is submitted."""
+    for pin in (models.student, models.face_encoder, models.speech_encoder):
+        folder = repository / pin.name / str(pin.version)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.json").write_text(json.dumps({"digest": pin.digest}))
+
+
+def exchanged(models: Models) -> Models:
+    """The same version with another student."""
+    return models.model_copy(update={"student": models.student.model_copy(update={"digest": "f" * 64})})
+
+
+@pytest.fixture
+def pinning(services: Services, tmp_path: Path) -> Iterator[TestClient]:
+    """Client of an API that pins jobs to the weights in ``tmp_path``."""
+    catalogue = Catalogue(EngineSettings(engine="triton", model_repo=tmp_path), TritonSettings(http_url="http://127.0.0.1:1"))
+    with TestClient(create_app(replace(services, catalogue=catalogue)), headers=authorised(services)) as client:
+        yield client
+
+
+def test_the_installations_own_weights_may_be_exchanged_and_new_jobs_get_what_lies_there(
+    services: Services, pinning: TestClient, body: dict[str, Any], tmp_path: Path
+) -> None:
+    lay_down(tmp_path, version(1))
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        work.releases.adopt("tiny", version(1)).metrics = {"r_open": 0.9}
+    before = pinning.post("/v1/lipsyncs", json=body).json()
+    lay_down(tmp_path, exchanged(version(1)))
+    after = pinning.post("/v1/lipsyncs", json=body).json()
+    assert (before["model"]["digest"], after["model"]["digest"]) == (version(1).student.digest, "f" * 64)
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        (release,) = work.releases.of("tiny")
+        assert (release.models["student"]["digest"], release.metrics) == ("f" * 64, None)  # its figures were the old one's
+
+
+def test_a_released_version_whose_files_were_exchanged_is_refused_before_a_job_waits_for_it(
+    pinning: TestClient, body: dict[str, Any], released: Callable[[float], str], tmp_path: Path
+) -> None:
+    lay_down(tmp_path, version(1))
+    lay_down(tmp_path, exchanged(version(2)))
+    released(1.0)
+    found = problem(pinning.post("/v1/lipsyncs", json=body), 503, "model_unavailable")
+    assert "Version 2 of tiny" in found["detail"]
+    assert found["where"]["digest"] == version(2).student.digest
+    assert pinning.get("/v1/jobs").json()["items"] == []
+    assert pinning.post("/v1/models/tiny/rollback").json()["version"] == 1
+    assert pinning.post("/v1/lipsyncs", json=body).json()["model"]["digest"] == version(1).student.digest
