@@ -4,9 +4,10 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DUBLINE := .venv/bin/dubline
 ARGS ?=
-PROFILE ?= full
+PROFILE ?= tuned
 PROCESSES ?= 1
-TRAIN_full := sf_tiny --publish
+TRAIN_tuned := sf_tiny_tuned --publish
+TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
@@ -51,8 +52,8 @@ bench-generation: setup  ## Time the model: frames per second, first frame, memo
 bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
 
-train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PROFILE=full: two cores, gpu: one large GPU, smoke: a few steps)
-	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is full, gpu or smoke, not $(PROFILE)))
+train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PROFILE=tuned from the committed one, fresh, gpu, smoke)
+	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is tuned, fresh, gpu or smoke, not $(PROFILE)))
 	@DUBLINE_TRAINER_ENABLED=true $(DUBLINE) up
 	@$(DUBLINE) train make $(TRAIN_$(PROFILE)) --processes $(PROCESSES) $(ARGS)
 

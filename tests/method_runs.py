@@ -35,6 +35,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         **_SMALL, **_sizes("network", "critic", "teaching.network"), "stage.ratio": 2, "sync.plan.steps": 2,
         "sync.plan.batch": 4,
     },
+    "teacher_tiny_tuned": _SMALL,
+    "df_tiny_tuned": _SMALL,
 }  # fmt: skip
 
 

@@ -84,6 +84,24 @@ def read_network(folder: Path, *, verify: bool = True) -> Stored:
     return Stored(config, parts["network"], text["embedding"], text["empty"], source, str(manifest["digest"]))
 
 
+def read_served(folder: Path) -> Stored:
+    """The network of a student that is served: half precision, widened, and told nothing, as preset ``tiny`` is.
+
+    Args:
+        folder: of one version of the student.
+
+    Raises:
+        WeightsError: absent, damaged, or of a student with a prompt: what it was told when guided is not kept with it.
+    """
+    parts, manifest = split_parts(load_tensors(folder)), read_manifest(folder)
+    text_LE = parts.get("text", {}).get("embedding")
+    if "network" not in parts or text_LE is None or text_LE.any():
+        raise UnreadableWeightsError(f"{folder} holds no network without a prompt")
+    weights = {name: tensor.float() for name, tensor in parts["network"].items()}
+    config, source, nothing = StudentConfig.from_json(manifest["config"]), manifest.get("source", {}), text_LE.float()
+    return Stored(config, weights, nothing, nothing, source, str(manifest["digest"]))
+
+
 def load_network(folder: Path) -> Kept:
     """Read what ``save_network`` wrote; raises like ``read_network``."""
     stored = read_network(folder)

@@ -26,6 +26,7 @@ from services.trainer.optimise import Optimisation
 
 NAMES = (
     "teacher_tiny", "df_tiny", "sf_tiny", "teacher_tiny_gpu", "df_tiny_gpu", "sf_tiny_gpu",
+    "teacher_tiny_tuned", "df_tiny_tuned", "sf_tiny_tuned",
     "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b",
 )  # fmt: skip
 OUTSIDE = ("data", "start", "teacher", "syncnet")  # settings that name something outside the run (``methods.places``)

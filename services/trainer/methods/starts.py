@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from dubbing.domain.training import SERVED
 from dubbing.errors import ObjectMissing, UnfitStart
+from lipforcing.contract import STUDENTS
 from lipforcing.presets import StudentConfig
-from lipforcing.weights.errors import WeightsError
+from lipforcing.weights.errors import UnreadableWeightsError, WeightsError
 from lipforcing.weights.folder import MANIFEST, TENSORS
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import Stored, read_network
+from services.trainer.methods.folders import Stored, read_network, read_served
 from services.trainer.methods.places import folder_of
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.service.site import Site
@@ -37,7 +39,8 @@ def load_start(
     Args:
         site: holds the folders of runs.
         setting: ``start`` or ``teacher``.
-        named: its value: a run's id, a folder, or a prefix of the object store.
+        named: its value: a run's id, a folder, a prefix of the object store, or ``served:N``
+            for version N of the demonstration model's student.
         wanted: recipe of the run, where one is prescribed.
         config: sizes that the network must have.
         encoders: that it must have been trained with.
@@ -47,7 +50,7 @@ def load_start(
         PlaceNotAllowed: it is a folder that is not opened to runs.
     """
     try:
-        stored = read_network(_folder(site, setting, named), verify=site.group.rank == 0)
+        stored = _read(site, setting, named)
     except (WeightsError, ObjectMissing) as error:
         raise _unfit(setting, f"{named} holds no network that can be started from: {error}") from error
     source = stored.source
@@ -61,6 +64,15 @@ def load_start(
         raise _unfit(setting, f"The network of {named} was trained on latents and features of other encoders.",
                      "set encoders to the version that it was trained with, or train it again")  # fmt: skip
     return stored
+
+
+def _read(site: Site, setting: str, named: str) -> Stored:
+    if named.startswith(SERVED):
+        version = named.removeprefix(SERVED)
+        if not version.isdecimal():
+            raise UnreadableWeightsError(f"{version!r} is no version's number")
+        return read_served(site.models / STUDENTS["tiny"].student / version)
+    return read_network(_folder(site, setting, named), verify=site.group.rank == 0)
 
 
 def _folder(site: Site, setting: str, named: str) -> Path:

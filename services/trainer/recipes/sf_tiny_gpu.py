@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from services.trainer.recipes import sf_tiny, teacher_tiny_gpu
 
-_STAGE = sf_tiny.STAGE
+STAGE = replace(sf_tiny.STAGE, guidance=replace(sf_tiny.STAGE.guidance, scale=1.75))
 
 RECIPE = replace(
     sf_tiny.RECIPE,
     name="sf_tiny_gpu",
-    stage=replace(_STAGE, guidance=replace(_STAGE.guidance, scale=1.75)),
+    stage=STAGE,
     steps=400,
     batch=32,
     micro=32,

@@ -56,6 +56,7 @@ def test_the_api_takes_what_may_be_there_and_the_object_store(start: Start) -> N
         assert start("/data", "/mnt/sets", data=named, start=named).status_code == 202
     problem(start(data="/data/set"), 422, "place_not_allowed")
     assert start(data="s3://bucket/set", start="").status_code == 202
+    assert start(start="served:1").status_code == 202  # it is the operator who put it there
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Recipes of the methods as runs: a teacher, a student of it, that student distilled, each from what the one before left."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_student
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
-from lipforcing.weights.folder import join_parts, write_folder
+from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
 from services.trainer.methods import material, run
 from services.trainer.methods.encoders import load_decoder, load_encoders
 from services.trainer.methods.folders import load_network
@@ -190,6 +191,26 @@ class TestStarts:
 
     def test_a_folder_serves_as_a_start_too(self, chain: Chain, cache: Path) -> None:
         assert opened("df_tiny", cache, {}, start=str(chain["df_tiny"]["start"] / NETWORK)).step == 0
+
+    @pytest.mark.parametrize("name", ["teacher_tiny_tuned", "df_tiny_tuned"])
+    def test_teacher_and_student_may_begin_as_the_student_that_is_served_and_name_it(self, name: str, cache: Path) -> None:
+        stage = opened(name, cache, {})
+        folder = MODELS / STUDENTS["tiny"].student / "1"
+        served = split_parts(load_tensors(folder))["network"]
+        (begun,) = stage._method.networks.values()  # type: ignore[attr-defined]
+        assert all(torch.equal(tensor, served[name].float()) for name, tensor in begun.state_dict().items())
+        assert all(tensor.dtype == torch.float32 for tensor in begun.state_dict().values())
+        assert stage.facts["starts"] == {"start": read_manifest(folder)["digest"]}
+
+    @pytest.mark.parametrize("named", ["served:", "served:9", "served:one", "served:../../lip_student_tiny/1", "served:-1"])
+    def test_a_served_version_that_is_none_is_named(self, named: str, tmp_path: Path) -> None:
+        with pytest.raises(UnfitStart, match=f"{re.escape(named)} holds no network"):
+            opened("teacher_tiny", tmp_path, {}, start=named)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_served_version_of_other_sizes_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(UnfitStart, match="served:1 has dim 192, not 132"):
+            opened("teacher_tiny", tmp_path, {}, start="served:1")
 
 
 class TestSettings:

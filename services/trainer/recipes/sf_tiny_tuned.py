@@ -1,0 +1,13 @@
+"""The demonstration model's student, Stage 2, from that Stage 1 under that teacher: an hour in all."""
+
+from dataclasses import replace
+
+from services.trainer.recipes import sf_tiny, sf_tiny_gpu
+
+RECIPE = replace(
+    sf_tiny.RECIPE,
+    name="sf_tiny_tuned",
+    stage=sf_tiny_gpu.STAGE,
+    follows="df_tiny_tuned",
+    taught_by="teacher_tiny_tuned",
+)
