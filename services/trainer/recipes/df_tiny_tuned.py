@@ -9,8 +9,8 @@ RECIPE = replace(
     df_tiny.RECIPE,
     name="df_tiny_tuned",
     stage=replace(df_tiny.STAGE, picture=1.0),
-    update=replace(df_tiny.RECIPE.update, lr=2e-4),
-    steps=700,
+    update=replace(df_tiny.RECIPE.update, lr=1e-4, ema=0.995),
+    steps=500,
     follows=None,
     start=f"{SERVED}1",
 )
