@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 from method_runs import SIZES, render
 
+from dubbing.db.engine import Database
+from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.training import RecipeOffer
+from dubbing.settings import DatabaseSettings
 from services.cli.client import Client
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
+from services.trainer.methods.recipe import load
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 NETWORKS = ("network", "teaching.network", "critic")
@@ -23,14 +28,25 @@ SHRUNKEN: dict[str, Any] = {
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def offer_of_a_version_before(url: str) -> None:
+    """What another version of this trainer has left in the database."""
+    database = Database(DatabaseSettings(url=url))
+    with unit_of_work(database.sessions(), lambda _: None) as work:
+        work.runs.offer([RecipeOffer(name="sf_tiny", summary="Of a version before.", settings={"steps": 1})])
+    database.close()
+
+
 @pytest.fixture(scope="module")
 def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     scratch = tmp_path_factory.mktemp("scratch")
     render(scratch / "cache")
     stack = LocalStack(home_at(tmp_path_factory.mktemp("chain")), {"DUBLINE_TRAINER_SCRATCH": str(scratch)}, owner=os.getpid())
     try:
-        stack.start(["api", "worker-train"])
-        yield stack.env()
+        stack.start(["api"])
+        found = stack.env()
+        offer_of_a_version_before(found["DUBLINE_DATABASE_URL"])
+        stack.start(["worker-train"])
+        yield found
     finally:
         stack.destroy()
 
@@ -47,9 +63,19 @@ def make(env: dict[str, str]) -> Make:
     return make
 
 
+def recipes(env: dict[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"]).get("/v1/training-recipes")["items"]
+    return found
+
+
 def runs(env: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
     found = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"]).get("/v1/training-runs")["items"]
     return {name: [run for run in found if run["recipe"] == name] for name in ("teacher_tiny", "df_tiny", "sf_tiny")}
+
+
+def test_a_trainer_that_is_up_offers_its_own_recipes_and_none_of_a_version_before(env: dict[str, str]) -> None:
+    (offer,) = [one for one in recipes(env) if one["name"] == "sf_tiny"]
+    assert offer["settings"]["steps"] == load("sf_tiny").steps
 
 
 def test_one_command_makes_teacher_stage_1_and_stage_2_of_each_other_and_once(env: dict[str, str], make: Make) -> None:

@@ -3,11 +3,10 @@
 import json
 import subprocess
 import sys
-import threading
 
 import structlog
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_init
 
 from dubbing.db.engine import Database
 from dubbing.db.unit_of_work import unit_of_work
@@ -51,12 +50,17 @@ def make_app() -> Celery:
     handlers.add("publish", Publisher(database, store, trainer, places))
     add_work_task(app, Runner(database, doorbell.ring, handlers, queue))
 
-    def register(**_: object) -> None:
-        # Importing the model library takes seconds, in which the worker must show life.
-        threading.Thread(target=register_offers, args=(database,), name="register-offers", daemon=True).start()
-
-    worker_ready.connect(register, weak=False)
+    worker_init.connect(_register, weak=False)
     return app
+
+
+def _register(**_: object) -> None:
+    """Before the worker shows life: who waits for it never reads what the recipes of an earlier version were."""
+    database = Database(DatabaseSettings())  # of its own, for no connection may be open when the worker forks
+    try:
+        register_offers(database)
+    finally:
+        database.close()
 
 
 def register_offers(database: Database) -> None:
