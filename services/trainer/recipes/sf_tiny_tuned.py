@@ -1,4 +1,8 @@
-"""The demonstration model's student, Stage 2, from that Stage 1 under that teacher: an hour in all."""
+"""The demonstration model's student, Stage 2, from that Stage 1 under that teacher: an hour in all.
+
+It ends a little below the committed student, whatever Stage 1 does: the teacher has seen a twentieth of the clips
+(docs/training.md).
+"""
 
 from dataclasses import replace
 
