@@ -14,6 +14,7 @@ _SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 2, 1, 2, 0x8000
 _EVENT_END, _EVENT_PHONEME = 0, 7
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _UTF8, _POS_CHARACTER = 1, 1
+_SEED = 1
 
 
 class _Event(ctypes.Structure):
@@ -115,6 +116,7 @@ def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range:
         hertz: int = library.espeak_Initialize(_SYNCHRONOUS, 0, folder.encode(), flags)
         if hertz <= 0:
             raise RuntimeError("espeak-ng did not start: its voice data is missing; reinstall espeakng-loader")
+        library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))  # the noise of breathy voices is seeded by the clock otherwise
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice!r}")
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
