@@ -56,7 +56,8 @@ def test_tensors_that_do_not_fit_on_the_disk_leave_nothing_and_what_was_there(tm
     assert list(tmp_path.iterdir()) == [path]
 
 
-SMALL = {"teacher_tiny", "df_tiny", "sf_tiny", "sf_tiny_gpu"}  # two cores will do for them
+# Two cores will do for them.
+SMALL = {"teacher_tiny", "df_tiny", "sf_tiny", "sf_tiny_gpu", "teacher_tiny_tuned", "df_tiny_tuned", "sf_tiny_tuned"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SMALL])
