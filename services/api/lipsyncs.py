@@ -58,5 +58,4 @@ def _models(work: UnitOfWork, built: Services, preset: str) -> Models:
     released = work.releases.choose(preset, secrets.randbits(32))
     if released is None:
         return built.catalogue.pin(preset)
-    found = built.catalogue.pin_again(released)
-    return found if found == released else work.releases.exchange(preset, released, found)
+    return work.releases.follow(preset, released, built.catalogue.pin_again(released))

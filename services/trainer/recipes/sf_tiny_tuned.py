@@ -1,7 +1,6 @@
 """The demonstration model's student, Stage 2, from that Stage 1 under that teacher: an hour in all.
 
-It ends a little below the committed student, whatever Stage 1 does: the teacher has seen a twentieth of the clips
-(docs/training.md).
+It ended a little below the committed student with either of two Stages 1, so the gate refuses it (docs/training.md).
 """
 
 from dataclasses import replace

@@ -134,8 +134,7 @@ class Publisher:
     def _adopted(self, work: UnitOfWork, preset: str, models: Models) -> ModelRelease:
         active = work.releases.adopt(preset, models)
         released = Models.model_validate(active.models)
-        if (found := pin_again(self._places.models, released)) != released:
-            work.releases.exchange(preset, released, found)
+        work.releases.follow(preset, released, pin_again(self._places.models, released))
         return active
 
     def _write_down_others(self, preset: str) -> None:

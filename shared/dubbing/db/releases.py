@@ -96,14 +96,16 @@ class Releases:
         active = self.in_state(preset, ReleaseState.ACTIVE)
         return None if active is None else Models.model_validate(active.models)
 
-    def exchange(self, preset: str, released: Models, found: Models) -> Models:
-        """Other weights lie where a release's did: ``found``, which new jobs get if they came with the installation.
+    def follow(self, preset: str, released: Models, found: Models) -> Models:
+        """What a release is now that ``found`` lies where its weights were: what came with the installation may be exchanged.
 
         What a run made cannot become something else by exchanging files: its figures would be another's.
 
         Raises:
-            ModelUnavailable: a run made what was released.
+            ModelUnavailable: a run made what was released, and other weights lie there.
         """
+        if found == released:
+            return released
         version = released.student.version
         for release in self.of(preset):
             if release.version == version and release.run_id is None:
