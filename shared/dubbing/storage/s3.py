@@ -19,6 +19,8 @@ from dubbing.settings import S3Settings
 from dubbing.storage.store import Part, Stored, pieces
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchBucket"}
+# What servers answer that cannot write: SeaweedFS says no more than the first, others send status 507 or the last one.
+_CANNOT_WRITE = {"InternalError", "507", "XMinioStorageFull"}
 _BAD_PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "NoSuchUpload", "MalformedXML", "InvalidRequest"}
 _TRANSFER = TransferConfig(multipart_threshold=32 << 20, multipart_chunksize=32 << 20, max_concurrency=4)
 
@@ -188,8 +190,12 @@ def _errors(key: str, *, bad_parts: bool = False) -> Iterator[None]:
     """Translate boto3's errors into ours."""
     try:
         yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
+    except (BotoCoreError, ClientError, boto3.exceptions.Boto3Error) as error:
+        # An upload of a file hides the server's answer behind an error of its own.
+        answer = error if isinstance(error, ClientError) else error.__context__
+        if not isinstance(answer, ClientError):
+            raise StoreUnavailable(f"The object store did not answer: {error}", where={"object": key}) from error
+        code = str(answer.response.get("Error", {}).get("Code", ""))
         if bad_parts and code in _BAD_PARTS:
             raise BadParts(
                 f"The store refused the parts ({code}).",
@@ -198,6 +204,8 @@ def _errors(key: str, *, bad_parts: bool = False) -> Iterator[None]:
             ) from error
         if code in _MISSING:
             raise ObjectMissing(f"There is no object {key}.", where={"object": key}) from error
-        raise StoreUnavailable(f"The object store answered {code} for {key}.", where={"object": key}) from error
-    except (BotoCoreError, boto3.exceptions.Boto3Error) as error:
-        raise StoreUnavailable(f"The object store did not answer: {error}", where={"object": key}) from error
+        raise StoreUnavailable(
+            f"The object store answered {code} for {key}.",
+            where={"object": key},
+            suggestions=("see whether the store's disk is full, then its log",) if code in _CANNOT_WRITE else (),
+        ) from error

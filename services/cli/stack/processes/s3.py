@@ -3,6 +3,7 @@
 Only the S3 port asks for credentials; all of them listen on the loopback address alone.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,12 +17,19 @@ BUCKET = "dubline"
 REGION = "us-east-1"
 # SeaweedFS derives its gRPC ports by adding 10000, which could meet other programs; naming all of them avoids that.
 _PARTS = ("master", "volume", "filer", "admin")
+# Below this share of free space SeaweedFS takes no object (`weed volume -minFreeSpace`; `mini` cannot change it).
+_FREE = 0.01
 
 
 def describe(context: Context) -> ProcessSpec:
-    """Says how to run the server; it keeps everything in one folder."""
+    """Says how to run the server; it keeps everything in one folder.
+
+    Raises:
+        StackError: the program is missing, or the disk is so full that the store would refuse every object.
+    """
     data = context.home.data / NAME
     data.mkdir(exist_ok=True)
+    _check_room(data)
     port = context.port(NAME)
     listening = [f"-s3.port={port}", f"-s3.port.grpc={context.port(NAME, 's3.grpc')}"]
     for part in _PARTS:
@@ -68,6 +76,16 @@ def settings(context: Context) -> dict[str, str]:
         "DUBLINE_S3_BUCKET": BUCKET,
         "DUBLINE_S3_REGION": REGION,
     }
+
+
+def _check_room(data: Path) -> None:
+    disk = shutil.disk_usage(data)
+    if disk.free < disk.total * _FREE:
+        raise StackError(
+            f"the disk of {data} has {disk.free / 1e9:.2f} of {disk.total / 1e9:.2f} GB free; "
+            f"the object store needs {_FREE:.0%} of it",
+            suggestions=("Make room.", "Or set DUBLINE_HOME to a folder on another disk."),
+        )
 
 
 def _program() -> Path:
