@@ -29,6 +29,7 @@ from lipforcing.contract import SAMPLE_RATE
 from .speakers.dataset import FPS, Scene, crop_sample, scene
 from .speakers.splits import Split
 from .speakers.utterance import Utterance, draw, fit
+from .threads import one_thread_each
 
 log = structlog.get_logger(__name__)
 
@@ -188,8 +189,8 @@ def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes
     shards, failures = deque(items[i : i + SHARD] for i in range(0, len(items), SHARD)), 0
     workers = processes or os.cpu_count() or 1
     while shards:
-        # Each process is one thread: if OpenCV used all cores in every one of them, they would wait for each other.
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        context = multiprocessing.get_context("spawn")
+        with one_thread_each(), ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
             begun: deque[list[Future[ResultT]]] = deque()
             try:
                 while shards:

@@ -6,8 +6,9 @@ there by the landmarker, and compared with the mouth that the generator drew for
 Legend: N clips, V video frames, H/W picture height and width, C colours, A features, S samples.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from lipforcing.contract import mouth_mask
 
-from .data import Footage, footage
+from .data import Footage, footage, in_processes
 from .dubber import Dubber
 from .mouth_figures import LATE, Frames, Measured, mouth_figures, summary
 from .publish import TINY
@@ -50,9 +51,23 @@ class _Clip:
         return [np.asarray(compositor.paste(*row), np.uint8) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class _HeldOut:
+    """The clips of one evaluation."""
+
+    split: Split
+    clips: int
+    frames: int
+    seed: int
+
+    def shot(self, index: int) -> Footage:
+        """Clip ``index``; the one after the last is the first."""
+        return footage(self.split, self.seed * 1_000_003 + index % self.clips, self.frames, plain=True)
+
+
 def evaluate(
     repository: Path, landmarker: Path, *, split: Split, clips: int, frames: int, seed: int,
-    look: Callable[[int, Measured], None] | None = None,
+    look: Callable[[int, Measured], None] | None = None, processes: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Figures of the published student on ``clips`` clips of a held-out split.
 
@@ -64,23 +79,41 @@ def evaluate(
         frames: of each, 9 + 12k.
         seed: of the clips.
         look: called with every clip's number and what was measured on it, e.g. to draw contact sheets.
+        processes: of one thread each, which share the clips; the figures do not depend on how many. None: one for each core.
 
     Returns:
         JSON values; correlations are means of per-clip Pearson correlations, and ``each`` lists two of them clip by clip.
+
+    Raises:
+        WeightsError: a model is absent, damaged, or another one.
+        BrokenProcessPool: a process died on the same clips again and again.
     """
-    dubber, detector = Dubber(repository), MediaPipeDetector(landmarker)
-    held = [footage(split, seed * 1_000_003 + index, frames, plain=True) for index in range(clips)]
-    rows = []
-    for index, shot in enumerate(held):
-        measured = _judge(dubber, detector, _Clip.of(shot), held[(index + 1) % clips])
-        rows.append(measured.figures)
-        if look is not None:
-            look(index, measured)
+    task = partial(_measure, repository, landmarker, _HeldOut(split, clips, frames, seed), look is not None)
+    found: list[tuple[str, Mapping[str, float]]] = []
+    for some in in_processes(task, range(clips), processes):
+        for language, measured in some:
+            if look is not None:
+                look(len(found), measured)
+            found.append((language, measured.figures))
     return {
         "split": split.value, "clips": clips, "frames": frames, "seed": seed,
-        "languages": sorted({str(shot.meta["language"]) for shot in held}),
-        **summary(rows),
+        "languages": sorted({language for language, _ in found}),
+        **summary([figures for _, figures in found]),
     }  # fmt: skip
+
+
+def _measure(repository: Path, landmarker: Path, held: _HeldOut, pictures: bool, index: int) -> tuple[str, Measured]:
+    """Language and figures of a clip; with ``pictures`` what they were measured on besides, which is large."""
+    dubber, detector = _opened(repository, landmarker)
+    shot = held.shot(index)
+    measured = _judge(dubber, detector, _Clip.of(shot), held.shot(index + 1))
+    return str(shot.meta["language"]), measured if pictures else replace(measured, pictures={})
+
+
+@cache
+def _opened(repository: Path, landmarker: Path) -> tuple[Dubber, MediaPipeDetector]:
+    """Once in each process."""
+    return Dubber(repository), MediaPipeDetector(landmarker)
 
 
 def _judge(dubber: Dubber, detector: FaceDetector, clip: _Clip, other: Footage) -> Measured:

@@ -14,6 +14,7 @@ import torch
 from dubbing.faces.detector import MediaPipeDetector
 from services.trainer.evaluation.mouth import MouthCorrelationScorer
 from services.trainer.evaluation.syncnet import SyncNetScorer
+from services.trainer.threads import one_thread_each
 
 from .source import Examiner
 from .task import SourceFound, SourceTask
@@ -54,7 +55,7 @@ def examine_all(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iter
 
 
 def _in_pool(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iterator[SourceFound]:
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with one_thread_each(), ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(_examine, tools, task) for task in tasks]
         try:
             for future in waiting:
