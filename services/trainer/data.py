@@ -177,16 +177,18 @@ def render_takes(
         advance(min(first + SHARD, count), count)
 
 
-def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes: int | None = None) -> Iterator[list[ResultT]]:
-    """Results of ``task`` for all ``items`` in order, ``SHARD`` at a time, from several processes.
+def in_processes(
+    task: Callable[[int], ResultT], items: Sequence[int], processes: int | None = None, at_once: int = SHARD
+) -> Iterator[list[ResultT]]:
+    """Results of ``task`` for all ``items`` in order, ``at_once`` at a time, from several processes.
 
-    They always have a shard's worth ahead of them. The speech synthesizer is native code and now and then takes its process
-    down; what was begun is then done again in new ones.
+    They always have as many ahead of them, so that is also what bounds memory. The speech synthesizer is native code and now
+    and then takes its process down; what was begun is then done again in new ones.
 
     Raises:
-        BrokenProcessPool: the same shard fails ``_ATTEMPTS`` times.
+        BrokenProcessPool: the same ones fail ``_ATTEMPTS`` times.
     """
-    shards, failures = deque(items[i : i + SHARD] for i in range(0, len(items), SHARD)), 0
+    shards, failures = deque(items[i : i + at_once] for i in range(0, len(items), at_once)), 0
     workers = processes or os.cpu_count() or 1
     while shards:
         context = multiprocessing.get_context("spawn")
@@ -194,7 +196,7 @@ def in_processes(task: Callable[[int], ResultT], items: Sequence[int], processes
             begun: deque[list[Future[ResultT]]] = deque()
             try:
                 while shards:
-                    while len(begun) < min(len(shards), 2 + workers // SHARD):
+                    while len(begun) < min(len(shards), 2 + workers // at_once):
                         begun.append([pool.submit(task, item) for item in shards[len(begun)]])
                     yield [one.result() for one in begun.popleft()]
                     shards.popleft()

@@ -90,11 +90,10 @@ def evaluate(
     """
     task = partial(_measure, repository, landmarker, _HeldOut(split, clips, frames, seed), look is not None)
     found: list[tuple[str, Mapping[str, float]]] = []
-    for some in in_processes(task, range(clips), processes):
-        for language, measured in some:
-            if look is not None:
-                look(len(found), measured)
-            found.append((language, measured.figures))
+    for ((language, measured),) in in_processes(task, range(clips), processes, at_once=1):
+        if look is not None:
+            look(len(found), measured)
+        found.append((language, measured.figures))
     return {
         "split": split.value, "clips": clips, "frames": frames, "seed": seed,
         "languages": sorted({language for language, _ in found}),
