@@ -19,8 +19,7 @@ from dubbing.settings import S3Settings
 from dubbing.storage.store import Part, Stored, pieces
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchBucket"}
-# What servers answer that cannot write: SeaweedFS says no more than the first, others send status 507 or the last one.
-_CANNOT_WRITE = {"InternalError", "507", "XMinioStorageFull"}
+_CANNOT_WRITE = "InternalError"  # SeaweedFS says no more than this when its disk is full
 _BAD_PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "NoSuchUpload", "MalformedXML", "InvalidRequest"}
 _TRANSFER = TransferConfig(multipart_threshold=32 << 20, multipart_chunksize=32 << 20, max_concurrency=4)
 
@@ -207,5 +206,5 @@ def _errors(key: str, *, bad_parts: bool = False) -> Iterator[None]:
         raise StoreUnavailable(
             f"The object store answered {code} for {key}.",
             where={"object": key},
-            suggestions=("see whether the store's disk is full, then its log",) if code in _CANNOT_WRITE else (),
+            suggestions=("see whether the store's disk is full, then its log",) if code == _CANNOT_WRITE else (),
         ) from error
