@@ -27,6 +27,8 @@ from .publish import TINY
 from .speakers.measure import MouthSeries, correlation, mouth_series
 from .speakers.splits import Split
 
+_SEEDS = 1_000_003  # seeds of one evaluation's clips lie this far from the next one's
+
 
 @dataclass(frozen=True, slots=True)
 class _Clip:
@@ -52,8 +54,15 @@ class _Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldOut:
-    """The clips of one evaluation."""
+class HeldOut:
+    """The clips of one evaluation.
+
+    Attributes:
+        split: ``DEV`` while tuning, ``TEST`` for what is reported.
+        clips: how many.
+        frames: of each, 9 + 12k.
+        seed: of the clips.
+    """
 
     split: Split
     clips: int
@@ -62,7 +71,7 @@ class _HeldOut:
 
     def shot(self, index: int) -> Footage:
         """Clip ``index``; the one after the last is the first."""
-        return footage(self.split, self.seed * 1_000_003 + index % self.clips, self.frames, plain=True)
+        return footage(self.split, self.seed * _SEEDS + index % self.clips, self.frames, plain=True)
 
 
 def evaluate(
@@ -88,7 +97,7 @@ def evaluate(
         WeightsError: a model is absent, damaged, or another one.
         BrokenProcessPool: a process died on the same clips again and again.
     """
-    task = partial(_measure, repository, landmarker, _HeldOut(split, clips, frames, seed), look is not None)
+    task = partial(_measure, repository, landmarker, HeldOut(split, clips, frames, seed), look is not None)
     found: list[tuple[str, Mapping[str, float]]] = []
     for ((language, measured),) in in_processes(task, range(clips), processes, at_once=1):
         if look is not None:
@@ -101,7 +110,7 @@ def evaluate(
     }  # fmt: skip
 
 
-def _measure(repository: Path, landmarker: Path, held: _HeldOut, pictures: bool, index: int) -> tuple[str, Measured]:
+def _measure(repository: Path, landmarker: Path, held: HeldOut, pictures: bool, index: int) -> tuple[str, Measured]:
     """Language and figures of a clip; with ``pictures`` what they were measured on besides, which is large."""
     dubber, detector = _opened(repository, landmarker)
     shot = held.shot(index)

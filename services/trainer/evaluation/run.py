@@ -18,7 +18,7 @@ from dubbing.errors import BadInput
 from dubbing.faces.detector import MediaPipeDetector
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
 from services.trainer import evaluate
-from services.trainer.data import MARGIN, Footage, footage
+from services.trainer.data import MARGIN, Footage
 from services.trainer.dubber import Dubber
 from services.trainer.mouth_figures import Measured
 from services.trainer.publish import MODELS, TINY, version_folder
@@ -33,7 +33,6 @@ from .sync import SyncScorer
 from .syncnet import SyncNetScorer
 
 _PLAYERS = 8
-_SEEDS = 1_000_003  # clip i of seed s has seed s · this + i, as in `services.trainer.evaluate`
 
 
 class NoModel(BadInput):
@@ -150,7 +149,8 @@ def evaluate_model(
         advance: called with the number of clips done.
     """
     plan.check()
-    shots = [footage(plan.split, plan.seed * _SEEDS + index, plan.frames, plain=True) for index in range(plan.clips)]
+    held = evaluate.HeldOut(plan.split, plan.clips, plan.frames, plan.seed)
+    shots = [held.shot(index) for index in range(plan.clips)]
     found: list[ClipResult] = []
     with MediaPipeDetector(plan.landmarker) as detector:
         judge = _judge(detector, judge_with, plan)

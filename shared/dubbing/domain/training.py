@@ -16,6 +16,7 @@ from dubbing.errors import InvalidSetting, PlaceNotAllowed, UnknownSetting
 RUN = "run_"  # a setting that begins so names what another run made,
 IN_STORE = "s3://"  # one that begins so something in the object store,
 SERVED = "served:"  # and one that begins so a version of the demonstration model's student in the served model repository
+NETWORKS = ("start", "teacher")  # the settings that name a network, and so what a run made or what is served
 
 
 class RunState(StrEnum):
@@ -145,7 +146,7 @@ def check_places(settings: Mapping[str, Any], offer: RecipeOffer) -> None:
     """
     for name in offer.outside:
         value = settings.get(name)
-        if not value or value.startswith((RUN, IN_STORE, SERVED)):
+        if not value or value.startswith((RUN, IN_STORE, SERVED) if name in NETWORKS else IN_STORE):
             continue
         path = PurePosixPath(posixpath.normpath(value))
         if not any(path.is_relative_to(place) for place in offer.places):
