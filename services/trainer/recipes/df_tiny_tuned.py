@@ -10,7 +10,7 @@ RECIPE = replace(
     name="df_tiny_tuned",
     stage=replace(df_tiny.STAGE, picture=1.0),
     update=replace(df_tiny.RECIPE.update, lr=1e-4, ema=0.995),
-    steps=500,
+    steps=300,
     follows=None,
     start=f"{SERVED}1",
 )
