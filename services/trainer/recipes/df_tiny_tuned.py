@@ -9,8 +9,8 @@ RECIPE = replace(
     df_tiny.RECIPE,
     name="df_tiny_tuned",
     stage=replace(df_tiny.STAGE, picture=1.0),
-    update=replace(df_tiny.RECIPE.update, lr=1e-4, ema=0.995),
-    steps=300,
+    update=replace(df_tiny.RECIPE.update, lr=3e-5, ema=0.995),
+    steps=200,
     follows=None,
     start=f"{SERVED}1",
 )
