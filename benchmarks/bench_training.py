@@ -292,7 +292,7 @@ def rates(recipe: MethodRecipe, batch: int, steps: Sequence[Result]) -> Result:
             "batch": recipe.batch,
             "guided_share": round(share, 4),
             "gpu_hours": round(hours, 4),
-            "planned_gpu_hours": plan(recipe, _GPUS).gpu_hours,
+            "planned_gpu_hours": plan(recipe, _GPUS).to_json()["gpu_hours"],
             "gpus": _GPUS,
             "hours": round(hours / _GPUS, 4),
         },

@@ -56,7 +56,7 @@ def plan(recipe: MethodRecipe, gpus: int) -> Plan:
         memory["copies"] = sum(one.parameters for one in networks if one.trained) * _HALF
     samples = recipe.batch * recipe.steps
     hours = samples * _flops_per_sample(recipe) / _PEAK / 3600
-    return Plan(sum(one.trained for one in networks), memory, gpus, gpus, recipe.steps, samples, round(hours, 4))
+    return Plan(sum(one.trained for one in networks), memory, gpus, gpus, recipe.steps, samples, hours)
 
 
 def networks_of(recipe: MethodRecipe, gpus: int) -> list[NetworkPlan]:

@@ -37,8 +37,9 @@ class Plan:
     gpu_hours: float
 
     def to_json(self) -> dict[str, Any]:
-        """For readers, with the sum of the memory."""
-        return {**asdict(self), "memory_per_gpu": sum(self.memory.values())}
+        """For readers: with the sum of the memory, and hours to three digits, which are never 0."""
+        hours = float(f"{self.gpu_hours:.3g}")
+        return {**asdict(self), "gpu_hours": hours, "memory_per_gpu": sum(self.memory.values())}
 
 
 def plan_of(
@@ -64,4 +65,4 @@ def plan_of(
     memory["frozen"] = 2 * frozen // shards
     memory["activations"] = 2 * batch * tokens * width * (layers + _INSIDE)
     flops = forwards * 2 * (parameters + frozen) * tokens * batch * processes * steps
-    return Plan(parameters, memory, shards, processes, steps, steps * batch * processes, round(flops / _FLOPS / 3600, 4))
+    return Plan(parameters, memory, shards, processes, steps, steps * batch * processes, flops / _FLOPS / 3600)
