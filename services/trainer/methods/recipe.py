@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
+from dubbing.domain.training import NETWORKS
 from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
@@ -29,7 +30,7 @@ NAMES = (
     "teacher_tiny_tuned", "df_tiny_tuned", "sf_tiny_tuned",
     "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b",
 )  # fmt: skip
-OUTSIDE = ("data", "start", "teacher", "syncnet")  # settings that name something outside the run (``methods.places``)
+OUTSIDE = ("data", *NETWORKS, "syncnet")  # settings that name something outside the run (``methods.places``)
 
 
 @dataclass(frozen=True, slots=True)
