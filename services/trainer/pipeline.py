@@ -76,6 +76,11 @@ class Run:
     def run(self) -> dict[str, Any]:
         """Train, publish and evaluate; returns the figures that were added to the manifest."""
         began = time.monotonic()
+        self.make()
+        return self.judge(round(time.monotonic() - began))
+
+    def make(self) -> None:
+        """Train and publish."""
         takes = self._takes()
         codec = self._codec(takes)
         encoder = self._speech()
@@ -83,7 +88,6 @@ class Run:
         network = self._student(lesson)
         codec = self._decoder(lesson, network)
         publish(self._repository, codec, encoder, network, self._provenance(takes))
-        return self.judge(round(time.monotonic() - began))
 
     def judge(self, seconds: int | None = None) -> dict[str, Any]:
         """Evaluate what the repository holds; the figures, and the ``seconds`` of training if told, go into its manifest."""

@@ -21,6 +21,7 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import LegEnd, ReleaseState, RunState
 from dubbing.domain.work import Queue, TrainResult, kinds_of
+from dubbing.errors import ModelUnavailable
 from dubbing.inference.triton import TritonEngine
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings
@@ -30,12 +31,13 @@ from services.cli.stack.local import LocalStack
 from services.trainer.service.golden import agreement, made_by
 from services.trainer.service.group import Group
 from services.trainer.service.publish import Places, Publisher
-from services.trainer.service.repository import models_of
+from services.trainer.service.repository import folders_of, models_of
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import put_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 MODELS = models_of("tiny")
+NOBODY = "127.0.0.1:9"  # where no server listens
 LANDMARKER = CHECKOUT / "third_party" / "face_landmarker" / "face_landmarker.task"
 
 
@@ -172,12 +174,21 @@ def test_an_equal_candidate_is_served_beside_the_old_version_and_taken_back_at_o
     assert back.student.version == 1
 
 
-def test_without_the_server_nothing_is_published_and_no_version_is_left(shop: Shop, tmp_path: Path) -> None:
+def test_without_the_server_nothing_is_measured_or_published(shop: Shop, tmp_path: Path) -> None:
     known = shop.versions()
-    release = shop.publish(shop.copied(tmp_path / "equal"), tmp_path, triton="127.0.0.1:9")
-    assert release.state == ReleaseState.FAILED
+    release = shop.publish(shop.copied(tmp_path / "equal"), tmp_path, triton=NOBODY)
+    assert (release.state, release.metrics) == (ReleaseState.FAILED, None)
     assert release.error is not None
     assert release.error["code"] == "model_unavailable"
+    assert shop.versions() == known
+
+
+def test_a_server_that_goes_away_after_the_measurement_leaves_no_version(shop: Shop, tmp_path: Path) -> None:
+    known, settings = shop.versions(), TrainerSettings(scratch=tmp_path)
+    publisher = Publisher(shop.database, shop.store, settings, Places(shop.repository, NOBODY, LANDMARKER, shop.s3))
+    folders = folders_of(shop.copied(tmp_path / "equal"), shop.repository, "tiny")
+    with pytest.raises(ModelUnavailable):
+        publisher._serve(folders, "tiny", 9, {"version": 9})
     assert shop.versions() == known
 
 

@@ -82,7 +82,9 @@ class Publisher:
 
     def _judge(self, release: ModelRelease, run: TrainingRun, folder: Path) -> ReleaseState:
         candidate, preset, models = folder / "candidate", release.preset, self._places.models
-        measured_by = yardstick(preset, self._settings, self._places.s3)  # first: what the operator owes costs no download
+        # First what can be told without a download or a measurement: what the operator owes, and a server that is away.
+        measured_by = yardstick(preset, self._settings, self._places.s3)
+        repository.check_server(self._places.triton_url)
         if run.candidate_key is None:
             raise ObjectMissing(f"Run {run.id} has no candidate.")
         get_folder(self._store, run.candidate_key, candidate, repository.models_of(preset))
@@ -95,17 +97,21 @@ class Publisher:
             detail = f"The candidate is worse than the incumbent: {differences(verdict.figures)}."
             return self._refuse(release.id, GateFailed(detail, where={"figures": verdict.worse}))
         self._write_down_others(preset)
-        version = release.version or repository.next_version(models, preset)
-        self._note(release.id, version=version)  # known before the folder exists, so that a repeat takes the same number
+        used, others = repository.highest_version(models, preset), repository.sharing(preset)
+        version = self._transact(lambda work: work.releases.number(release.id, others, used))
         try:
-            self._check_served(folders, preset, version, {"metrics": ours, "figures": figures, "version": version})
+            self._serve(folders, preset, version, {"metrics": ours, "figures": figures, "version": version})
         except GoldenCheckFailed as error:
-            self._withdraw(preset, version)
             return self._refuse(release.id, error)
+        return self._transact(lambda work: self._pass(work, release.id, version))
+
+    def _serve(self, folders: dict[str, Path], preset: str, version: int, about: dict[str, Any]) -> None:
+        """Place a version, load and check it; one that does not pass is taken away again."""
+        try:
+            self._check_served(folders, preset, version, about)
         except BaseException:
             self._withdraw(preset, version)
             raise
-        return self._transact(lambda work: self._pass(work, release.id, version))
 
     def _check_served(self, folders: dict[str, Path], preset: str, version: int, about: dict[str, Any]) -> None:
         places = self._places

@@ -31,10 +31,9 @@ def sharing(preset: str) -> list[str]:
     return [name for name in STUDENTS if set(models_of(name)) & set(models_of(preset))]
 
 
-def next_version(repository: Path, preset: str) -> int:
-    """A number that no model of the preset has used."""
-    used = [number for model in models_of(preset) for number in versions.numbers(repository, model)]
-    return max(used, default=0) + 1
+def highest_version(repository: Path, preset: str) -> int:
+    """The highest number that a model of the preset has; 0 if there is none."""
+    return max((number for model in models_of(preset) for number in versions.numbers(repository, model)), default=0)
 
 
 def check_candidate(candidate: Path, preset: str) -> dict[str, str]:
@@ -157,6 +156,16 @@ def folders_in(repository: Path, models: Models) -> dict[str, Path]:
     return {pin.name: repository / pin.name / str(pin.version) for pin in pins}
 
 
+def check_server(triton_url: str) -> None:
+    """Raise `ModelUnavailable` unless there is a server that is ready."""
+    try:
+        ready = grpc.InferenceServerClient(triton_url).is_server_ready(client_timeout=5.0)
+    except InferenceServerException as error:
+        raise ModelUnavailable(f"The inference server at {triton_url} does not answer: {error.message()}") from error
+    if not ready:
+        raise ModelUnavailable(f"The inference server at {triton_url} is not ready.")
+
+
 def load(triton_url: str, preset: str, version: int | None = None) -> None:
     """Tell the server to look at the preset's models again; with ``version``, make sure that it serves that one.
 
@@ -166,11 +175,7 @@ def load(triton_url: str, preset: str, version: int | None = None) -> None:
     """
     client = grpc.InferenceServerClient(triton_url)
     for model in models_of(preset):
-        try:
-            if not client.is_server_ready(client_timeout=5.0):
-                raise ModelUnavailable(f"The inference server at {triton_url} is not ready.")
-        except InferenceServerException as error:
-            raise ModelUnavailable(f"The inference server at {triton_url} does not answer: {error.message()}") from error
+        check_server(triton_url)  # each time: one that died of the last model is no fault of this one
         try:
             client.load_model(model, client_timeout=_LOAD_SECONDS)
             served = version is None or client.is_model_ready(model, str(version), client_timeout=5.0)

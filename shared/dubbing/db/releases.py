@@ -1,8 +1,9 @@
 """Versions of the served models: for each preset one check at a time, one active, at most one canary; rollback is an UPDATE."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -120,6 +121,21 @@ class Releases:
                 f"or go back to the version before: POST /v1/models/{preset}/rollback",
             ),
         )
+
+    def number(self, release_id: str, presets: Sequence[str], used: int) -> int:
+        """The version that a release becomes: known before its folders exist, so that a repeat takes the same one.
+
+        Args:
+            release_id: of the release.
+            presets: that have a model in common with its preset, itself among them; two of them may be published at once.
+            used: the highest number that lies in the model repository.
+        """
+        self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("version", 0))))
+        release = self.get(release_id)
+        if release.version is None:
+            taken = self._session.scalar(select(func.max(ModelRelease.version)).where(ModelRelease.preset.in_(presets)))
+            release.version = max(used, taken or 0) + 1
+        return release.version
 
     def pass_(self, release: ModelRelease, models: Models) -> None:
         """A release that was checked goes live: as canary for less than all jobs, else as the active one."""

@@ -102,6 +102,24 @@ def test_two_runs_that_are_published_in_the_same_moment_one_is_checked_and_the_o
     assert states == {ReleaseState.CHECKING: 1, ReleaseState.ACTIVE: 1}
 
 
+def test_presets_that_share_encoders_and_are_published_at_once_get_numbers_of_their_own(services: Services) -> None:
+    presets = ("1.3b", "14b")
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        work.runs.offer([OFFER])
+        releases = [work.releases.publish(work.runs.lock(done(work)), preset, 1.0, 4)[0].id for preset in presets]
+    together = threading.Barrier(len(presets))
+
+    def number(release_id: str) -> int:
+        with unit_of_work(services.database.sessions(), lambda _: None) as work:
+            together.wait(30)
+            return work.releases.number(release_id, presets, 7)
+
+    with ThreadPoolExecutor(len(presets)) as publishers:
+        numbers = list(publishers.map(number, releases))
+        assert sorted(numbers) == [8, 9]
+        assert list(publishers.map(number, releases)) == numbers  # as a repeat after a crash
+
+
 def lay_down(repository: Path, models: Models) -> None:
     """Manifests that name the weights of ``models``; nothing else is read when a job is submitted."""
     for pin in (models.student, models.face_encoder, models.speech_encoder):

@@ -14,8 +14,8 @@ from services.trainer.service.repository import (
     check_candidate,
     folders_in,
     folders_of,
+    highest_version,
     models_of,
-    next_version,
     place,
     remove,
     sharing,
@@ -45,7 +45,7 @@ def test_a_big_candidate_gets_the_encoders_that_it_learned_with_and_they_take_no
         CONTRACT.student: candidate / CONTRACT.student / "1",
         **{model: served / model / "2" for model in ENCODERS},
     }
-    version = next_version(served, PRESET)
+    version = highest_version(served, PRESET) + 1
     assert version == 3
     place(folders, served, version, {"version": version})
     for model in models_of(PRESET):

@@ -28,7 +28,7 @@ def test_a_smoke_run_publishes_models_that_load_and_is_resumed_for_free(tmp_path
     assert load_student(folder, torch.device("cpu")).digest.hex() == manifest["digest"]
     assert sorted(p.name for p in work.glob("test-*.png"))
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}
-    Run(load("smoke"), work, repository, LANDMARKER).run()
+    Run(load("smoke"), work, repository, LANDMARKER).make()
     assert {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")} == before
 
 
