@@ -21,11 +21,12 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import LegEnd, ReleaseState, RunState
 from dubbing.domain.work import Queue, TrainResult, kinds_of
-from dubbing.errors import ModelUnavailable
+from dubbing.errors import GoldenCheckFailed, ModelUnavailable
 from dubbing.inference.triton import TritonEngine
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings
 from dubbing.storage.s3 import S3Store
+from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
 from services.trainer.service.golden import agreement, made_by
@@ -114,6 +115,17 @@ class Shop(NamedTuple):
             shutil.copytree(self.repository / model / "1", folder / model / "1")
         return folder
 
+    def without_encoders(self, folder: Path) -> Path:
+        """The same as the big students' candidates are, whose encoders are never trained: it names those of version 1."""
+        student, *encoders = MODELS
+        shutil.copytree(self.repository / student / "1", folder / student / "1")
+        served = {model: json.loads((self.repository / model / "1" / "model.json").read_text()) for model in encoders}
+        path = folder / student / "1" / "model.json"
+        manifest = json.loads(path.read_text())
+        manifest["source"]["encoders"] = {model: about["digest"] for model, about in served.items()}
+        path.write_text(json.dumps(manifest))
+        return folder
+
     def versions(self) -> set[str]:
         """The student's folders."""
         return {path.name for path in (self.repository / MODELS[0]).iterdir() if path.is_dir()}
@@ -148,14 +160,19 @@ def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop
     assert adopted.student.version == 1
 
 
-def test_an_equal_candidate_is_served_beside_the_old_version_and_taken_back_at_once(shop: Shop, tmp_path: Path) -> None:
+def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_it_learned_with_and_taken_back_at_once(
+    shop: Shop, tmp_path: Path
+) -> None:
     before = TritonEngine(shop.triton, "tiny", 1)
     first, digests = made_by(before)
-    release = shop.publish(shop.copied(tmp_path / "equal"), tmp_path)
+    release = shop.publish(shop.without_encoders(tmp_path / "equal"), tmp_path)
     assert (release.state, release.version) == (ReleaseState.ACTIVE, 2), release.error
     served = shop.chosen()
     assert served is not None
     assert {pin.version for pin in (served.student, served.face_encoder, served.speech_encoder)} == {2}
+    for model in MODELS[1:]:
+        one, other = (shop.repository / model / version / "model.safetensors" for version in ("1", "2"))
+        assert one.samefile(other)
     manifest: dict[str, Any] = json.loads((shop.repository / MODELS[0] / "2" / "model.json").read_text())
     assert manifest["version"] == 2
     assert manifest["metrics"]["clips"] == 1
@@ -192,6 +209,21 @@ def test_a_server_that_goes_away_after_the_measurement_leaves_no_version(shop: S
     assert shop.versions() == known
 
 
+def test_a_candidate_that_the_server_makes_no_golden_clip_with_is_refused_in_words_and_taken_away(
+    shop: Shop, tmp_path: Path
+) -> None:
+    known, settings = shop.versions(), TrainerSettings(scratch=tmp_path)
+    broken = shop.copied(tmp_path / "broken")
+    folder = broken / MODELS[0] / "1"
+    tensors = load_tensors(folder)
+    tensors["network.head.head.weight"].fill_(1e38)
+    write_folder(folder, tensors, read_manifest(folder))
+    publisher = Publisher(shop.database, shop.store, settings, Places(shop.repository, shop.triton, LANDMARKER, shop.s3))
+    with pytest.raises(GoldenCheckFailed, match="block 0 of chunk 0 is not finite"):
+        publisher._serve(folders_of(broken, shop.repository, "tiny"), "tiny", 8, {"version": 8})
+    assert shop.versions() == known
+
+
 def test_a_candidate_that_is_not_what_its_manifest_says_is_refused(shop: Shop, tmp_path: Path) -> None:
     known, strange = shop.versions(), shop.copied(tmp_path / "strange")
     weights = strange / MODELS[2] / "1" / "model.safetensors"
@@ -201,25 +233,6 @@ def test_a_candidate_that_is_not_what_its_manifest_says_is_refused(shop: Shop, t
     assert release.error is not None
     assert release.error["code"] == "checkpoint_mismatch"
     assert shop.versions() == known
-
-
-def test_a_candidate_without_encoders_is_served_with_those_that_it_learned_with(shop: Shop, tmp_path: Path) -> None:
-    """As the big students' candidates are, whose encoders are never trained."""
-    student, *encoders = MODELS
-    shutil.copytree(shop.repository / student / "1", tmp_path / "alone" / student / "1")
-    path = tmp_path / "alone" / student / "1" / "model.json"
-    digests = {model: json.loads((shop.repository / model / "1" / "model.json").read_text())["digest"] for model in encoders}
-    manifest = json.loads(path.read_text())
-    path.write_text(json.dumps({**manifest, "source": {**manifest["source"], "encoders": digests}}))
-    release = shop.publish(tmp_path / "alone", tmp_path)
-    assert release.state == ReleaseState.ACTIVE, release.error
-    served = shop.chosen()
-    assert served is not None
-    assert {pin.version for pin in (served.student, served.face_encoder, served.speech_encoder)} == {release.version}
-    assert (served.face_encoder.digest, served.speech_encoder.digest) == tuple(digests.values())
-    for model in encoders:
-        one, other = (shop.repository / model / version / "model.safetensors" for version in ("1", str(release.version)))
-        assert one.samefile(other)
 
 
 @pytest.fixture(scope="module")

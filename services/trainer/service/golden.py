@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dubbing.errors import ChunkFailed, DublineError
 from dubbing.inference.engine import ChunkRequest, LipSyncEngine, SpeechWindow
 from dubbing.inference.in_process import InProcessEngine
 from dubbing.inference.triton import TritonEngine
@@ -60,11 +61,18 @@ def agreement(
 
 
 def main() -> int:
-    """Print the facts as one JSON object, with ``fault`` null when all is well."""
+    """Print the facts as one JSON object, with ``fault`` null when all is well; or the problem that kept them away (exit 1)."""
     repository, preset, version, triton = sys.argv[1:]
     wanted = json.loads((Path(repository) / STUDENTS[preset].student / version / "model.json").read_text())["digest"]
-    served, digests = made_by(TritonEngine(triton, preset, int(version), _SECONDS))
-    local, _ = made_by(InProcessEngine(Path(repository), preset, int(version)))
+    try:
+        served, digests = made_by(TritonEngine(triton, preset, int(version), _SECONDS))
+        local, _ = made_by(InProcessEngine(Path(repository), preset, int(version)))
+    except ChunkFailed as error:  # it is there, and cannot
+        json.dump({"digest": wanted, "fault": error.detail}, sys.stdout)
+        return 0
+    except DublineError as error:
+        json.dump({"problem": error.problem()}, sys.stdout)
+        return 1
     facts, fault = agreement(served, local, digests, wanted)
     json.dump({**facts, "digest": wanted, "fault": fault}, sys.stdout)
     return 0

@@ -118,7 +118,8 @@ class TritonEngine:
 
     def _problem(self, model: str, error: InferenceServerException) -> DublineError:
         """Tell a server that is away, or was restarted in mid-sequence, from a block that it refused."""
-        status, message = str(error.status() or ""), str(error.message() or "")
+        status = str(error.status() or "")
+        message, _, _ = str(error.message() or "").partition("\n\nAt:\n")  # what a model raised; its stack is for the log
         lost_sequence = "sequence" in message.lower() or "slot" in message.lower()
         if lost_sequence or any(word in status for word in _PASSING):
             return self._unavailable(model, message)

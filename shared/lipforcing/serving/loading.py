@@ -1,8 +1,8 @@
 """From a version folder to modules that are ready to serve.
 
 Networks are built on the meta device and take the file's tensors as they are (memory-mapped on a CPU), so a model is in memory
-once. On an accelerator everything but ``tiny`` computes in bf16 (TAEW in fp16, as published). On a CPU the file's own type is
-kept, except fp16, whose convolutions are slow there, and bf16 where the CPU has no instructions for it: then it is fp32, in
+once. On an accelerator everything but ``tiny`` computes in bf16 (TAEW in fp16, as published). On a CPU codecs compute in fp32,
+because convolutions in less are slow there, and students in bf16 where the CPU has instructions for it, else in fp32, in
 twice the memory.
 """
 
@@ -92,8 +92,7 @@ def load_face_encoder(folder: Path, model: str, device: torch.device) -> Codec:
     tiny = model == STUDENTS["tiny"].face_encoder
     with torch.device("meta"):
         codec: Codec = TinyCodec() if tiny else WanVae()
-    kept = None if device.type == "cpu" else torch.bfloat16
-    return _fill(codec, parts, "codec", device, torch.float32 if tiny else kept)
+    return _fill(codec, parts, "codec", device, torch.float32 if tiny or device.type == "cpu" else torch.bfloat16)
 
 
 def load_speech_encoder(folder: Path, model: str, device: torch.device) -> nn.Module:
