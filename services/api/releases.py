@@ -11,7 +11,7 @@ from dubbing.domain.training import ReleaseState
 from services.api import problems
 from services.api.bootstrap import Services
 from services.api.requests import Built, OnceOnly, Reading, TrainingRead, TrainingWrite
-from services.api.training_schemas import ReleaseList, ReleaseOut
+from services.api.training_schemas import Measuring, ReleaseList, ReleaseOut
 
 router = APIRouter(prefix="/v1", tags=["training"])
 Preset = Annotated[str, Path(pattern=r"^[a-z0-9.]{1,40}$")]
@@ -49,6 +49,7 @@ def release_view(built: Services, release: ModelRelease) -> ReleaseOut:
         share=release.share,
         run=release.run_id,
         digest=models.student.digest if models else None,
+        progress=None if release.progress is None else Measuring.model_validate(release.progress),
         figures=release.figures,
         error=error,
         created_at=release.created_at,

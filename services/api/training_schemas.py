@@ -1,7 +1,7 @@
 """Bodies of requests and responses about training."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -62,6 +62,15 @@ class RunPage(BaseModel):
     next_cursor: str | None
 
 
+class Measuring(BaseModel):
+    """How far the gate's measurement is: clips of the frozen set, for the candidate, then for the incumbent if need be."""
+
+    model: Literal["candidate", "incumbent"]
+    done: int
+    of: int
+    eta_seconds: float
+
+
 class ReleaseOut(BaseModel):
     """A version of a model. ``figures`` are the gate's: every measured value beside the incumbent's."""
 
@@ -72,6 +81,7 @@ class ReleaseOut(BaseModel):
     share: float
     run: str | None
     digest: str | None
+    progress: Measuring | None
     figures: list[dict[str, Any]]
     error: dict[str, Any] | None
     created_at: datetime

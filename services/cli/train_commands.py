@@ -71,7 +71,7 @@ def make(
 
     def tell(name: str, kind: str, data: dict[str, Any]) -> None:
         nonlocal shown
-        often = kind in ("run.metrics", "run.preparing")
+        often = kind in ("run.metrics", "run.preparing", "version.measuring")
         if often and time.monotonic() - shown < _SELDOM and data.get("done", 0) != data.get("of"):
             return
         shown = time.monotonic() if often else shown
@@ -82,7 +82,7 @@ def make(
     run = chain.make(recipe)
     print(f"[{(time.monotonic() - began) / 60:5.1f} min] {recipe} succeeded: {run['id']}", flush=True)
     if publish:
-        print("Measuring it beside what is served now (some minutes).", flush=True)
+        print("Measuring it beside what is served now.", flush=True)
         version = chain.publish(run, share)
         _show_version(version)
         print(f"[{(time.monotonic() - began) / 60:5.1f} min] {version['status']}", flush=True)
@@ -212,6 +212,8 @@ def rollback(model: ModelArgument, *, as_json: JsonOption = False) -> None:
 def _show_version(item: Mapping[str, Any]) -> None:
     console = Console(highlight=False)
     console.print(f"{item['status']:9} version {item['version'] or '-'}  share {item['share']:g}  run {item['run'] or '-'}")
+    if item["progress"]:
+        console.print(f"    {_measuring(item['progress'])}")
     if item["error"]:
         console.print(f"    {item['error']['code']}: {item['error']['detail']}", markup=False, soft_wrap=True)
     for figure in item["figures"]:
@@ -275,7 +277,14 @@ def _show(answer: dict[str, Any], *, as_json: bool) -> None:
             print(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
 
 
+def _measuring(progress: Mapping[str, Any]) -> str:
+    far = f"{progress['done']} of {progress['of']} clips  {progress['eta_seconds']:.0f} s left"
+    return f"measuring the {progress['model']}  {far}"
+
+
 def _line(kind: str, data: dict[str, Any]) -> str:
+    if kind == "version.measuring":
+        return _measuring(data)
     if kind == "run.preparing":
         return f"{data['at'][:19]}  {data['what']}  {data['done']} of {data['of']}"
     if kind != "run.metrics":

@@ -62,7 +62,11 @@ class Chain:
         """
         model = self._offers[run["recipe"]]["preset"]
         self._client.post(f"/v1/training-runs/{run['id']}/publish", {"share": share})
+        told = None
         while (found := self._version(run, model))["status"] == "checking":
+            if found["progress"] not in (None, told):
+                told = found["progress"]
+                self._tell(run["recipe"], "version.measuring", told)
             time.sleep(_POLL)
         return found
 

@@ -77,6 +77,7 @@ class HeldOut:
 def evaluate(
     repository: Path, landmarker: Path, *, split: Split, clips: int, frames: int, seed: int,
     look: Callable[[int, Measured], None] | None = None, processes: int | None = None,
+    advance: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Figures of the published student on ``clips`` clips of a held-out split.
 
@@ -89,6 +90,7 @@ def evaluate(
         seed: of the clips.
         look: called with every clip's number and what was measured on it, e.g. to draw contact sheets.
         processes: of one thread each, which share the clips; the figures do not depend on how many. None: one for each core.
+        advance: is told how many clips are measured.
 
     Returns:
         JSON values; correlations are means of per-clip Pearson correlations, and ``each`` lists two of them clip by clip.
@@ -103,6 +105,7 @@ def evaluate(
         if look is not None:
             look(len(found), measured)
         found.append((language, measured.figures))
+        advance(len(found), clips)
     return {
         "split": split.value, "clips": clips, "frames": frames, "seed": seed,
         "languages": sorted({language for language, _ in found}),

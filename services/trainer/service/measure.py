@@ -23,13 +23,14 @@ from services.trainer.evaluation.footage import FootageJudge
 from services.trainer.evaluation.syncnet import SyncNetScorer
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
+from services.trainer.service.child import tell
 from services.trainer.service.shelf import sha256_of
 from services.trainer.service.yardstick import SEED
 from services.trainer.speakers.splits import Split
 
 
 def main() -> int:
-    """Print the figures, or the problem that kept them from being measured (exit 1), as one JSON object."""
+    """Print how far it is, then the figures, or the problem that kept them from being measured (exit 1)."""
     options = _options()
     try:
         figures = _of_footage(options) if options.data else _of_speakers(options)
@@ -44,8 +45,9 @@ def main() -> int:
 
 def _of_speakers(options: argparse.Namespace) -> dict[str, Any]:
     return evaluate(
-        options.repository, options.landmarker, split=Split.TEST, clips=options.clips, frames=options.frames, seed=SEED
-    )
+        options.repository, options.landmarker, split=Split.TEST, clips=options.clips, frames=options.frames, seed=SEED,
+        advance=tell,
+    )  # fmt: skip
 
 
 def _of_footage(options: argparse.Namespace) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def _of_footage(options: argparse.Namespace) -> dict[str, Any]:
     except WeightsError as error:
         raise CheckpointMismatch(f"The models cannot be loaded: {error}", where={"stage": "publishing"}) from error
     with MediaPipeDetector(options.landmarker) as detector:
-        figures = FootageJudge(detector, scorer, SEED).measure(dubber, clips)
+        figures = FootageJudge(detector, scorer, SEED).measure(dubber, clips, lambda index, *_: tell(index + 1, len(clips)))
     return {**figures, "syncnet": sha256_of(options.syncnet) if options.syncnet else None}
 
 

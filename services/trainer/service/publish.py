@@ -4,10 +4,7 @@ The order keeps whoever submits a job meanwhile safe: the version that serves is
 only being checked is nobody's choice. Doing it again after a crash repeats each step with the same result.
 """
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from dubbing import clock
 from dubbing.db.engine import Database
 from dubbing.db.training_models import ModelRelease, TrainingRun
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
@@ -27,13 +25,12 @@ from dubbing.queue.context import Context
 from dubbing.settings import S3Settings, TrainerSettings
 from dubbing.storage.store import ObjectStore
 from services.trainer.service import repository
+from services.trainer.service.child import ask
 from services.trainer.service.gate import compare, differences
-from services.trainer.service.outbox import error_of
 from services.trainer.service.shelf import get_folder
 from services.trainer.service.yardstick import Yardstick, yardstick
 
 _T = TypeVar("_T")
-_CHILD_SECONDS = 3000.0
 
 log = structlog.get_logger()
 
@@ -89,8 +86,8 @@ class Publisher:
             raise ObjectMissing(f"Run {run.id} has no candidate.")
         get_folder(self._store, run.candidate_key, candidate, repository.models_of(preset))
         folders = repository.folders_of(candidate, models, preset)
-        ours = self._measure(repository.as_version_1(folders, folder / "shown"), measured_by)
-        verdict = compare(ours, self._incumbent(preset, folder, measured_by), measured_by.rules)
+        ours = self._measure(release.id, "candidate", repository.as_version_1(folders, folder / "shown"), measured_by)
+        verdict = compare(ours, self._incumbent(release, folder, measured_by), measured_by.rules)
         figures = [figure.to_json() for figure in verdict.figures]
         self._note(release.id, metrics=ours, figures=figures)
         if not verdict.passed:
@@ -117,7 +114,7 @@ class Publisher:
         places = self._places
         repository.place(folders, places.models, version, about)
         repository.load(places.triton_url, preset, version)
-        found = self._child("golden", str(places.models), preset, str(version), places.triton_url)
+        found = ask("golden", str(places.models), preset, str(version), places.triton_url)
         log.info("golden_checked", preset=preset, version=version, **found)
         if found["fault"] is not None:
             raise GoldenCheckFailed(found["fault"], where={"model": preset, "version": version}, media=found)
@@ -148,35 +145,28 @@ class Publisher:
         for other in repository.sharing(preset):
             self._written_down(other)
 
-    def _incumbent(self, preset: str, folder: Path, measured_by: Yardstick) -> dict[str, Any] | None:
+    def _incumbent(self, release: ModelRelease, folder: Path, measured_by: Yardstick) -> dict[str, Any] | None:
         """Figures of the version that serves, measured on this very set; None when nothing serves."""
-        active = self._written_down(preset)
+        active = self._written_down(release.preset)
         if active is None:
             return None
         known: dict[str, Any] = active.metrics or {}
         if {name: known.get(name) for name in measured_by.about} == measured_by.about:
             return known
         served = repository.folders_in(self._places.models, Models.model_validate(active.models))
-        figures = self._measure(repository.as_version_1(served, folder / "incumbent"), measured_by)
+        figures = self._measure(release.id, "incumbent", repository.as_version_1(served, folder / "incumbent"), measured_by)
         self._note(active.id, metrics=figures)
         return figures
 
-    def _measure(self, models: Path, measured_by: Yardstick) -> dict[str, Any]:
-        return self._child("measure", str(models), str(self._places.landmarker), *measured_by.arguments)
+    def _measure(self, release_id: str, model: str, models: Path, measured_by: Yardstick) -> dict[str, Any]:
+        """Figures of the ``model`` (candidate or incumbent) in ``models``; the release tells how far it is."""
+        began = clock.monotonic()
 
-    @staticmethod
-    def _child(module: str, *arguments: str) -> dict[str, Any]:
-        """What a module with the model library answers; its memory is given back, and its crash is an error."""
-        command = [sys.executable, "-m", f"services.trainer.service.{module}", *arguments]
-        done = subprocess.run(  # noqa: S603 - our own modules
-            command, capture_output=True, text=True, check=False, timeout=_CHILD_SECONDS
-        )
-        if done.returncode != 0:
-            if done.stdout.startswith('{"problem"'):
-                raise error_of(json.loads(done.stdout)["problem"])
-            raise DublineError(f"{module} failed: {done.stderr.strip()[-800:]}", where={"stage": "publishing"})
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return answer
+        def advance(done: int, of: int) -> None:
+            left = (clock.monotonic() - began) / done * (of - done)
+            self._note(release_id, progress={"model": model, "done": done, "of": of, "eta_seconds": round(left, 1)})
+
+        return ask("measure", str(models), str(self._places.landmarker), *measured_by.arguments, advance=advance)
 
     def _refuse(self, release_id: str, error: DublineError) -> ReleaseState:
         log.info("release_refused", release_id=release_id, code=error.code, detail=error.detail)

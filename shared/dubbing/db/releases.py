@@ -140,7 +140,7 @@ class Releases:
     def pass_(self, release: ModelRelease, models: Models) -> None:
         """A release that was checked goes live: as canary for less than all jobs, else as the active one."""
         release.models, release.version = models.model_dump(mode="json"), models.student.version
-        release.decided_at = clock.now()
+        release.decided_at, release.progress = clock.now(), None
         self._leave(release.preset, ReleaseState.CANARY, ReleaseState.REJECTED)
         if release.share < 1.0:
             release.state = ReleaseState.CANARY
@@ -150,7 +150,7 @@ class Releases:
 
     def reject(self, release: ModelRelease, state: ReleaseState, error: dict[str, Any] | None = None) -> None:
         """A release does not go live."""
-        release.state, release.error, release.decided_at = state, error, clock.now()
+        release.state, release.error, release.decided_at, release.progress = state, error, clock.now(), None
         self._session.flush()
 
     def promote(self, preset: str) -> ModelRelease:

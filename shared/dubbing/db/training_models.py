@@ -76,6 +76,7 @@ class ModelRelease(Base):
     run_id: Mapped[str | None] = mapped_column(ForeignKey("training_runs.id"))
     state: Mapped[str]
     share: Mapped[float]
+    progress: Mapped[dict[str, Any] | None]
     models: Mapped[dict[str, Any] | None]
     metrics: Mapped[dict[str, Any] | None]
     figures: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))

@@ -127,10 +127,15 @@ def test_versions_are_listed_published_one_at_a_time_and_rolled_back(offered: Se
     assert made.status_code == 202, made.text
     assert made.json()["status"] == "checking"
     problem(client.post(f"/v1/training-runs/{second}/publish", json={}), 409, "publish_in_progress")
+    measuring = {"model": "candidate", "done": 3, "of": 24, "eta_seconds": 70.5}
+    with unit_of_work(offered.database.sessions(), lambda _: None) as work:
+        work.releases.get(made.json()["id"]).progress = measuring
+    assert client.get("/v1/models/tiny/versions").json()["items"][0]["progress"] == measuring
     with unit_of_work(offered.database.sessions(), lambda _: None) as work:
         work.releases.pass_(work.releases.get(made.json()["id"]), version(2))
     listed = client.get("/v1/models/tiny/versions").json()["items"]
     assert [(item["version"], item["status"]) for item in listed] == [(2, "canary"), (1, "active")]
+    assert listed[0]["progress"] is None
     assert client.post("/v1/models/tiny/promote").json()["version"] == 2
     assert client.post("/v1/models/tiny/rollback").json()["version"] == 1
     problem(client.post("/v1/models/tiny/rollback"), 409, "conflict")

@@ -1,17 +1,13 @@
 """What candidates are measured on: generated speakers or footage, and what the operator has to name for it."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from held_out_footage import FRAMES, held_out
 
-from dubbing.errors import BadDataset, BadInput, GateDataMissing
+from dubbing.errors import BadInput, GateDataMissing
 from dubbing.settings import S3Settings, TrainerSettings
 from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES
-from services.trainer.service.outbox import error_of
 from services.trainer.service.shelf import sha256_of
 from services.trainer.service.yardstick import Yardstick, yardstick
 
@@ -62,23 +58,3 @@ def test_a_syncnet_that_is_not_there_names_its_setting(place: Path, tmp_path: Pa
     with pytest.raises(BadInput, match="cannot be read") as raised:
         of("14b", str(place), tmp_path / "nothing")
     assert raised.value.where["setting"] == "DUBLINE_TRAINER_GATE_SYNCNET"
-
-
-def test_what_keeps_a_child_from_measuring_comes_back_as_the_error_that_it_was(tmp_path: Path) -> None:
-    one = held_out(tmp_path / "one", clips=1)
-    command = [
-        sys.executable,
-        "-m",
-        "services.trainer.service.measure",
-        str(tmp_path),
-        "landmarker",
-        "5",
-        str(FRAMES),
-        "--data",
-    ]
-    done = subprocess.run([*command, str(one)], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    error = error_of(json.loads(done.stdout)["problem"])
-    assert isinstance(error, BadDataset)
-    assert "1 clips in the split test" in error.detail
-    assert error.suggestions
