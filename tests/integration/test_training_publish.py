@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from held_out_footage import held_out
 from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
+from tritonclient import grpc
 
 from dubbing import ids
 from dubbing.db.engine import Database
@@ -32,7 +34,7 @@ from services.cli.stack.local import LocalStack
 from services.trainer.service.golden import agreement, made_by
 from services.trainer.service.group import Group
 from services.trainer.service.publish import Places, Publisher
-from services.trainer.service.repository import folders_of, models_of
+from services.trainer.service.repository import folders_of, load, models_of
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import put_folder
 
@@ -126,6 +128,19 @@ class Shop(NamedTuple):
         path.write_text(json.dumps(manifest))
         return folder
 
+    @contextmanager
+    def nothing_served(self, aside: Path) -> Iterator[None]:
+        """As before the first version: meanwhile those of the repository lie in ``aside``."""
+        folders = [folder for model in MODELS for folder in (self.repository / model).iterdir() if folder.is_dir()]
+        for folder in folders:
+            shutil.move(folder, aside / folder.parent.name / folder.name)
+        try:
+            yield
+        finally:
+            for folder in folders:
+                shutil.move(aside / folder.parent.name / folder.name, folder)
+            load(self.triton, "tiny", 1)
+
     def versions(self) -> set[str]:
         """The student's folders."""
         return {path.name for path in (self.repository / MODELS[0]).iterdir() if path.is_dir()}
@@ -212,16 +227,19 @@ def test_a_server_that_goes_away_after_the_measurement_leaves_no_version(shop: S
 def test_a_candidate_that_the_server_makes_no_golden_clip_with_is_refused_in_words_and_taken_away(
     shop: Shop, tmp_path: Path
 ) -> None:
-    known, settings = shop.versions(), TrainerSettings(scratch=tmp_path)
+    settings = TrainerSettings(scratch=tmp_path)
     broken = shop.copied(tmp_path / "broken")
     folder = broken / MODELS[0] / "1"
     tensors = load_tensors(folder)
     tensors["network.head.head.weight"].fill_(1e38)
     write_folder(folder, tensors, read_manifest(folder))
     publisher = Publisher(shop.database, shop.store, settings, Places(shop.repository, shop.triton, LANDMARKER, shop.s3))
-    with pytest.raises(GoldenCheckFailed, match="block 0 of chunk 0 is not finite"):
-        publisher._serve(folders_of(broken, shop.repository, "tiny"), "tiny", 8, {"version": 8})
-    assert shop.versions() == known
+    with shop.nothing_served(tmp_path / "aside"):
+        with pytest.raises(GoldenCheckFailed, match="block 0 of chunk 0 is not finite"):
+            publisher._serve(folders_of(broken, shop.repository, "tiny"), "tiny", 8, {"version": 8})
+        assert not shop.versions()
+        with grpc.InferenceServerClient(shop.triton) as client:
+            assert not any(client.is_model_ready(model) for model in MODELS)  # not in its memory either
 
 
 def test_a_candidate_that_is_not_what_its_manifest_says_is_refused(shop: Shop, tmp_path: Path) -> None:

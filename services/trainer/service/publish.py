@@ -122,8 +122,8 @@ class Publisher:
     def _withdraw(self, preset: str, version: int) -> None:
         repository.remove(self._places.models, preset, version)
         try:
-            repository.load(self._places.triton_url, preset)
-        except DublineError as error:  # the server looks at the folders when it is back
+            repository.forget(self._places.triton_url, self._places.models, preset)
+        except ModelUnavailable as error:
             log.warning("version_not_unloaded", preset=preset, version=version, reason=error.detail)
 
     def _written_down(self, preset: str) -> ModelRelease | None:

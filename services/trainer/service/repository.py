@@ -166,8 +166,8 @@ def check_server(triton_url: str) -> None:
         raise ModelUnavailable(f"The inference server at {triton_url} is not ready.")
 
 
-def load(triton_url: str, preset: str, version: int | None = None) -> None:
-    """Tell the server to look at the preset's models again; with ``version``, make sure that it serves that one.
+def load(triton_url: str, preset: str, version: int) -> None:
+    """Tell the server to look at the preset's models again, and make sure that it serves this version.
 
     Raises:
         ModelUnavailable: there is no server.
@@ -178,7 +178,7 @@ def load(triton_url: str, preset: str, version: int | None = None) -> None:
         check_server(triton_url)  # each time: one that died of the last model is no fault of this one
         try:
             client.load_model(model, client_timeout=_LOAD_SECONDS)
-            served = version is None or client.is_model_ready(model, str(version), client_timeout=5.0)
+            served = client.is_model_ready(model, str(version), client_timeout=5.0)
         except InferenceServerException as error:
             raise GoldenCheckFailed(
                 f"The server does not load {model}: {error.message()}", where={"model": model, "version": version}
@@ -187,3 +187,19 @@ def load(triton_url: str, preset: str, version: int | None = None) -> None:
             raise GoldenCheckFailed(
                 f"The server does not serve version {version} of {model}.", where={"model": model, "version": version}
             )
+
+
+def forget(triton_url: str, repository: Path, preset: str) -> None:
+    """Tell the server that a version of the preset's models is gone; one of which none is left would else stay in its memory.
+
+    Raises:
+        ModelUnavailable: there is no server, or it fails; it looks at the folders when it is back.
+    """
+    check_server(triton_url)
+    client = grpc.InferenceServerClient(triton_url)
+    for model in models_of(preset):
+        left = versions.numbers(repository, model)
+        try:
+            client.load_model(model, client_timeout=_LOAD_SECONDS) if left else client.unload_model(model)
+        except InferenceServerException as error:
+            raise ModelUnavailable(f"The server still holds a version of {model} that is gone: {error.message()}") from error
