@@ -84,7 +84,7 @@ class Engine:
         student: with its prompt and timesteps embedded (``Student.frozen``).
         codec: decodes its latents.
         slots: sequences held at the same time.
-        idle: seconds without a block after which a sequence is dropped.
+        idle: seconds without a block, while the model has nothing to do, after which a sequence is dropped.
         clock: monotonic seconds.
         gated: as for ``SlotTable``.
     """
@@ -94,14 +94,14 @@ class Engine:
         clock: Callable[[], float] = time.monotonic, *, gated: bool = False,
     ) -> None:  # fmt: skip
         network = student.network
-        self._codec, self._clock = codec, clock
+        self._codec, self._clock, self._worked = codec, clock, 0.0
         self._config, self._device = network.config, network.device
         self.cache = StreamCache(network.config, slots, network.device, network.dtype)
         self._run = eager(student, self.cache)
         if network.device.type == "cuda":
             use_best_attention()
             self._run = Graphed(student, self.cache)
-        self.slots = SlotTable(slots, idle, self.cache.clear, clock, gated=gated)
+        self.slots = SlotTable(slots, idle, self.cache.clear, self._leisure, gated=gated)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
 
@@ -138,7 +138,12 @@ class Engine:
             except Exception as error:  # noqa: BLE001 - the batch is lost, the server must not be
                 self._fail([lane for lane in lanes if lane.index in waiting], lanes, answer, error)
             done = self._clock()
+            self._worked += done - begin
         return StepReport(len(lanes), frames, answered - begin, done - answered, len(self.slots))
+
+    def _leisure(self) -> float:
+        """Seconds that pass between steps alone: who waits until a slow model has time for its next block is not silent."""
+        return self._clock() - self._worked
 
     def _admit(self, requests: Sequence[BlockRequest], respond: Respond) -> list[_Lane]:
         lanes: list[_Lane] = []

@@ -63,7 +63,7 @@ class SlotTable:
         slots: S.
         idle: seconds without a block after which a slot is taken back.
         clear: zeroes the K/V of a slot.
-        clock: monotonic seconds.
+        clock: monotonic seconds, of those that count.
         gated: a server in front admits at most S sequences and may forget one without a word, as Triton does when a block
             is cancelled while it waits there. A new sequence then means that an old one is gone: the longest silent.
     """

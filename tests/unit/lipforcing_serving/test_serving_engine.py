@@ -226,6 +226,19 @@ def test_a_silent_client_loses_its_slot_to_the_next_one() -> None:
     assert isinstance(late, StaleBlockError)
 
 
+def test_a_client_whose_block_waits_while_a_slow_model_works_is_not_silent() -> None:
+    clock = Clock()
+    server = engine(slots=2, clock=clock)
+    run_first_blocks(server, 1, 2)
+
+    def after_a_while(_index: int, _result: Frames | ServingError) -> None:
+        clock.now += 20.0
+
+    server.step([sequence(1, 3)[1]], after_a_while)
+    (waited,), _ = step(server, sequence(2, 3)[1])
+    np.testing.assert_array_equal(waited, alone(2, 3, torch.float64)[1])
+
+
 def test_a_reused_slot_holds_nothing_of_its_former_owner() -> None:
     server = engine(slots=1)
     for request in sequence(1, 3):

@@ -29,7 +29,9 @@ def measured(
     words = ["measure", str(models), str(LANDMARKER), "4", str(FRAMES), "--preset", PRESET, "--data", str(place)]
     monkeypatch.setattr(sys, "argv", words)
     code = measure.main()
-    return code, json.loads(capsys.readouterr().out)
+    *far, answer = map(json.loads, capsys.readouterr().out.splitlines())
+    assert far == ([{"done": 1, "of": 2}, {"done": 2, "of": 2}] if code == 0 else [])
+    return code, answer
 
 
 @pytest.mark.slow
