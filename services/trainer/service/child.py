@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from threading import Timer
 from typing import Any
 
+from dubbing import clock
 from dubbing.errors import DublineError
 from services.trainer.service.outbox import error_of
 
@@ -30,7 +31,7 @@ def ask(module: str, *arguments: str, advance: Advance = lambda _done, _of: None
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as child,  # noqa: S603 - our own modules
     ):
         assert child.stdout is not None  # noqa: S101 - it is a pipe
-        late = Timer(_SECONDS, child.kill)
+        began, late = clock.monotonic(), Timer(_SECONDS, child.kill)
         late.start()
         last = ""
         try:
@@ -48,7 +49,8 @@ def ask(module: str, *arguments: str, advance: Advance = lambda _done, _of: None
         complaints.seek(0)
         said = complaints.read().strip()[-800:]
     if code != 0 and not last.startswith('{"problem"'):
-        raise DublineError(f"{module} failed ({code}): {said}", where={"stage": "publishing"})
+        why = f"took longer than {_SECONDS:g} s" if clock.monotonic() - began >= _SECONDS else f"failed ({code})"
+        raise DublineError(f"{module} {why}: {said}", where={"stage": "publishing"})
     answer: dict[str, Any] = json.loads(last)
     if code != 0:
         raise error_of(answer["problem"])

@@ -159,7 +159,8 @@ def folders_in(repository: Path, models: Models) -> dict[str, Path]:
 def check_server(triton_url: str) -> None:
     """Raise `ModelUnavailable` unless there is a server that is ready."""
     try:
-        ready = grpc.InferenceServerClient(triton_url).is_server_ready(client_timeout=5.0)
+        with grpc.InferenceServerClient(triton_url) as client:
+            ready = client.is_server_ready(client_timeout=5.0)
     except InferenceServerException as error:
         raise ModelUnavailable(f"The inference server at {triton_url} does not answer: {error.message()}") from error
     if not ready:

@@ -158,7 +158,7 @@ class Engine:
                 if slot is None:
                     identity = torch.from_numpy(request.reference_TZhw[0]).to(self._mask)
                     slot = self.slots.open(ticket, identity, self._codec.decoder_state())
-                slot.used = self._clock()
+                self.slots.touch(slot)
             except ServingError as error:
                 respond(index, error)
                 continue

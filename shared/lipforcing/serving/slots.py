@@ -110,7 +110,7 @@ class SlotTable:
         self.close(ticket.sequence)
         self.reclaim()
         if not self._free and self._gated:
-            self.close(min(self._owned.values(), key=lambda slot: slot.used).ticket.sequence)
+            self.close(next(iter(self._owned)))
         if not self._free:
             raise UnavailableError(f"all {len(self._owned)} slots are in use")
         # Lowest first: neighbouring slots share one attention call.
@@ -133,7 +133,13 @@ class SlotTable:
     def advance(self, slot: Slot) -> None:
         """Expect the next block."""
         slot.ticket = replace(slot.ticket, block=slot.ticket.block + 1)
+        self.touch(slot)
+
+    def touch(self, slot: Slot) -> None:
+        """Its client was heard or answered. Slots keep this order, the longest silent first: the clock may stand still."""
         slot.used = self._clock()
+        if self.holds(slot):
+            self._owned[slot.ticket.sequence] = self._owned.pop(slot.ticket.sequence)
 
     def reclaim(self) -> None:
         """Take back the slots whose clients have gone silent."""

@@ -50,9 +50,10 @@ class Enlarger(Codec):
 
 class Clock:
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now, self.pace = 0.0, 0.0  # seconds, and seconds that pass between two looks
 
     def __call__(self) -> float:
+        self.now += self.pace
         return self.now
 
 
@@ -237,6 +238,20 @@ def test_a_client_whose_block_waits_while_a_slow_model_works_is_not_silent() -> 
     server.step([sequence(1, 3)[1]], after_a_while)
     (waited,), _ = step(server, sequence(2, 3)[1])
     np.testing.assert_array_equal(waited, alone(2, 3, torch.float64)[1])
+
+
+def test_the_longest_silent_one_is_known_however_long_the_model_worked_meanwhile() -> None:
+    clock = Clock()
+    server = engine(slots=2, clock=clock, gated=True)
+    for number in (1, 2):
+        step(server, sequence(number, 4)[0])
+    for number, clock.pace in ((1, 1.0), (2, 0.1)):  # 2 is the last to go on, after the longer step of 1
+        step(server, sequence(number, 4)[1])
+    step(server, sequence(3, 2)[0])
+    (gone,), _ = step(server, sequence(1, 4)[2])
+    (going_on,), _ = step(server, sequence(2, 4)[2])
+    assert isinstance(gone, StaleBlockError)
+    np.testing.assert_array_equal(going_on, alone(2, 4, torch.float64)[2])
 
 
 def test_a_reused_slot_holds_nothing_of_its_former_owner() -> None:

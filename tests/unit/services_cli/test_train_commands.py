@@ -53,12 +53,12 @@ def test_a_line_of_metrics_shows_parts_norm_rate_and_time_left() -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_version_that_is_being_measured_says_how_far_it_is_and_how_long_the_rest_takes() -> None:
     progress = {"model": "candidate", "done": 3, "of": 24, "eta_seconds": 70.5}
     assert train_commands._line("version.measuring", progress) == "measuring the candidate  3 of 24 clips  70 s left"
 
 
+@pytest.mark.slow
 def test_a_dry_run_prints_the_plan_and_needs_no_server() -> None:
     done = CliRunner().invoke(train_commands.app, ["start", "selftest", "--set", "steps=5", "--dry-run", "--json"])
     plan = json.loads(done.stdout)
