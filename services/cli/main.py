@@ -1,5 +1,6 @@
 """``dubline``: the local stack, and the API's first client."""
 
+import io
 import json
 import sys
 
@@ -35,6 +36,9 @@ def main() -> None:
     """Runs the command line; every foreseen error ends as one sentence, its code, and what to do about it."""
     stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
     as_json = "--json" in sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):  # names that a terminal's encoding lacks are no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         build()()
     except DublineError as error:

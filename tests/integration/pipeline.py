@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dubbing.domain import flow
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
-from dubbing.domain.media import Frozen, SyncMode
+from dubbing.domain.media import SyncMode
 from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkKind
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.passthrough import PassthroughEngine

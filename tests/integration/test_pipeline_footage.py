@@ -10,7 +10,7 @@ import pytest
 from film import RATE, Film, ffmpeg, write_tone
 from pipeline import Pipeline
 
-from dubbing.domain.faces import FrameRange
+from dubbing.domain.findings import FrameRange
 from dubbing.domain.media import SyncMode, VideoInfo
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe

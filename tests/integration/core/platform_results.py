@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from dubbing.domain.faces import Chunk, Finding
+from dubbing.domain.faces import Chunk
+from dubbing.domain.findings import Finding
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Models, Sync
-from dubbing.domain.media import AudioInfo, ColourTags, Frozen, MediaInfo, VideoInfo
+from dubbing.domain.media import AudioInfo, ColourTags, MediaInfo, VideoInfo
 from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.work import (
     EncodeResult,

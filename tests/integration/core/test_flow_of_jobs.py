@@ -13,7 +13,7 @@ from dubbing.db.advance import Advancer
 from dubbing.db.models import Asset, Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain import work as kinds
-from dubbing.domain.faces import Finding
+from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Phase
 from dubbing.domain.media import SyncMode
 from dubbing.domain.progress import percent

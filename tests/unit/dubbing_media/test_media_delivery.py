@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from dubbing.media.verify import Parity, verify_output
 from media_samples import VARIABLE, Make, decoded_sound
 
 from dubbing.domain.media import Box, SyncMode, SyncPlan
@@ -15,7 +16,6 @@ from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.mux import MuxSettings, SoundTrack, mux
 from dubbing.media.probe import probe
-from dubbing.media.verify import Parity, verify_output
 
 FAST = EncodeSettings(crf=4, preset="ultrafast")
 
