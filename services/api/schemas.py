@@ -117,7 +117,7 @@ class VideoRef(AssetRef):
 
 
 class AudioRef(AssetRef):
-    """The new sound: ``tracks`` and ``channels`` (both from 1) choose what of the file is used; see the reference for the default."""
+    """The new sound: ``tracks`` and ``channels`` (both from 1) choose what of the file is used."""
 
     tracks: list[Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=list, max_length=8)
     channels: list[Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=list, max_length=8)

@@ -63,7 +63,9 @@ def dub(
     seed: Annotated[int | None, typer.Option(help="Seed of the noise, to make the same bytes again.")] = None,
     picture: Annotated[int | None, typer.Option(min=1, help="Which of the file's pictures, from 1; else its default.")] = None,
     track: Annotated[list[int] | None, typer.Option(min=1, help="Which sound track, from 1; repeat to join several.")] = None,
-    channel: Annotated[list[int] | None, typer.Option(min=1, help="Which channel, from 1; repeat, in the order wanted.")] = None,
+    channel: Annotated[
+        list[int] | None, typer.Option(min=1, help="Which channel, from 1; repeat, in the order wanted.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Dub VIDEO with AUDIO. Exit 0 when delivered, 2 for bad input, 1 for a failed job, 130 on Ctrl-C (cancels the job)."""

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, DublineError
-from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, weights
+from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, verify, weights
 
 
 def build() -> typer.Typer:
@@ -24,6 +24,7 @@ def build() -> typer.Typer:
     demo.register(app)
     job_commands.register(app)
     stack_commands.register(app)
+    verify.register(app)
     evaluate.register(app)
     trajectory.register(app)
     app.add_typer(weights.app)

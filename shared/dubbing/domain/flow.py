@@ -59,7 +59,7 @@ class Plan(NamedTuple):
 
 
 def probes(video: ProbeTask, audio: ProbeTask) -> list[ItemSpec]:
-    """The first items of every job. Keyed by asset, by how files are read and by what was chosen of it: content is not known yet."""
+    """The first items of every job, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
     return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in (video, audio)]
 
 

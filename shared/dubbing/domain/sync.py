@@ -91,7 +91,8 @@ def _ways(picture: VideoInfo, sound: AudioInfo) -> list[_Laid]:
     ways = [_Laid(delayed, tuple(told))]
     dropped = _finding(
         FindingCode.START_NOT_KEPT,
-        f"The given sound's time stamps begin at {_s(delayed)}. It fits the picture only without that start, which was left out.",
+        f"The given sound's time stamps begin at {_s(delayed)}. It fits the picture only without that start, which "
+        "was left out.",
     )
     from_picture = _finding(
         FindingCode.LAID_FROM_PICTURE,
@@ -146,10 +147,12 @@ def _cause(picture: VideoInfo, sound: AudioInfo, plan: SyncPlan) -> tuple[str, s
             f" The picture covers {_s(picture.start)} to {_s(programme)} of its programme, the audio {_s(sound.start)} to "
             f"{_s(sound.start + sound.duration)} of its own time line."
         )
-        return "start", why, (
-            f"Send a track of {_s(programme)} made against the whole programme, or one of {_s(picture.duration)} made against "
-            "the picture from its first frame on.",
-        )  # fmt: skip
+        whole = f"Send a track of {_s(programme)} made against the whole programme."
+        return (
+            "start",
+            why,
+            (whole, f"Or send one of {_s(picture.duration)} made against the picture, from its first frame on."),
+        )
     if sound.holes:
         first = sound.holes[0]
         why = (
@@ -159,9 +162,8 @@ def _cause(picture: VideoInfo, sound: AudioInfo, plan: SyncPlan) -> tuple[str, s
         )
         return "hole", why, ("Export the track again without holes: a part of it may be missing.",)
     if plan.delta > 0:
-        return "end", "", (
-            f"Set sync.mode to cut_off to cut the last {ms} ms of the audio.", f"Trim the audio by {ms} ms.",
-        )  # fmt: skip
+        cut = f"Set sync.mode to cut_off to cut the last {ms} ms of the audio."
+        return "end", "", (cut, f"Trim the audio by {ms} ms.")
     return "end", "", (f"Set sync.mode to silence to add {ms} ms of silence.", f"Send audio that is {ms} ms longer.")
 
 

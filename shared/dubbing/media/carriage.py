@@ -4,7 +4,7 @@ What each codec can say inside MP4 was tried with the ffmpeg program, PyAV and M
 
 * FLAC (RFC 9639) has one layout for each number of channels, and plays in browsers.
 * ALAC has others of its own.
-* PCM (ISO/IEC 23003-5) names any layout in its ``chnl`` box and takes 32-bit and floating-point samples, but few players know it.
+* PCM (ISO/IEC 23003-5) names any layout in its ``chnl`` box and takes 32-bit and floating-point samples; few players know it.
 """
 
 from dataclasses import dataclass

@@ -78,8 +78,8 @@ def lost_of_sound(header: Header, info: AudioInfo) -> Iterator[Finding]:
     if references and references[0]:
         yield _told(
             FindingCode.TIMECODE_LOST,
-            f"The track's time reference ({clock(references[0])} after midnight) is not used and not in the master: the track lies "
-            "on the programme from its first sample on.",
+            f"The track's time reference ({clock(references[0])} after midnight) is not used and not in the master: the "
+            "track lies on the programme from its first sample on.",
         )
 
 

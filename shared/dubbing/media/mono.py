@@ -33,7 +33,7 @@ def mono_windows(
 
     Args:
         path: any file with sound.
-        info: what `dubbing.media.sound.measure_sound` found in it.
+        info: what `dubbing.media.measure.measure_sound` found in it.
         window: samples per window.
         plan: how the sound is used; all of it by default.
         rate: samples per second.

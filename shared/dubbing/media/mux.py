@@ -2,8 +2,8 @@
 
 The sound needs nothing of the picture, so it is encoded beside other work and then copied as well.
 
-AAC and ALAC from MP4 are copied as they are when nothing is cut, filled or left out. All else is decoded by the first reading, cut
-or filled by sample number, and encoded as `carriage` decides.
+AAC and ALAC from MP4 are copied as they are when nothing is cut, filled or left out. All else is decoded by the first reading,
+cut or filled by sample number, and encoded as `carriage` decides.
 """
 
 import contextlib
@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 
-from dubbing.domain.findings import Finding
 from dubbing.domain.media import AudioInfo, MediaInfo, SyncPlan
 from dubbing.errors import DublineError, EncodeFailed, NotAudio
 from dubbing.media.carriage import Carriage, carriage, carriage_findings
 from dubbing.media.sound import sound_blocks
+
+if TYPE_CHECKING:
+    from dubbing.domain.findings import Finding
 
 _COPIED = {"aac", "alac"}
 _RAW = {"s16le": np.int16, "s32le": np.int32, "f32le": np.float32}

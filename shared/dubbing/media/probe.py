@@ -17,7 +17,7 @@ from dubbing.domain.media import READING, ColourTags, MediaInfo, SoundChoice, Vi
 from dubbing.errors import DublineError, EmptyMedia, NoVideoStream, UnsupportedCodec
 from dubbing.media.container import encrypted, open_media, picture_stream, pictures, require_decoder
 from dubbing.media.index import FrameIndex, build_index
-from dubbing.media.sound import measure_sound
+from dubbing.media.measure import measure_sound
 from dubbing.media.timecode import clock
 from dubbing.media.timeline import held_frames
 from dubbing.media.tracks import PictureTrack, choose_picture
@@ -185,15 +185,15 @@ def _time_findings(index: FrameIndex) -> list[Finding]:
     if index.guessed:
         told.append(Finding(
             code=FindingCode.TIMES_GUESSED,
-            detail=f"The picture has no usable time stamps: its {len(index)} frames follow at {index.fps} frames per second, the "
-            "rate that its header names.",
+            detail=f"The picture has no usable time stamps: its {len(index)} frames follow at {index.fps} frames per second, "
+            "the rate that its header names.",
         ))  # fmt: skip
     if index.broken:
         frames = tuple(FrameRange(start=frame, end=frame + 1) for frame in index.broken)
         told.append(Finding(
             code=FindingCode.TIMES_REPAIRED,
-            detail=f"{len(frames)} of {len(index)} frames had no time of their own, or not one after the frame before. They were put "
-            "evenly between their neighbours; every other frame keeps its time.",
+            detail=f"{len(frames)} of {len(index)} frames had no time of their own, or none after the frame before. They were "
+            "put evenly between their neighbours; every other frame keeps its time.",
             frames=frames,
         ))  # fmt: skip
     for frame, seconds in held_frames(index.ticks, index.last, index.time_base):
@@ -217,8 +217,8 @@ def _colour(frame: VideoFrame) -> ColourTags:
 def _display(frame: VideoFrame) -> tuple[tuple[int, ...] | None, int, bool]:
     """The display matrix, the clockwise quarter turns it stands for in degrees, and whether left and right are swapped then.
 
-    The matrix (a b u; c d v; x y w) takes (p, q) to (a p + c q, b p + d q), y pointing down (ISO/IEC 14496-12, 8.3.2). A turn by t
-    has a = cos t, b = sin t; where the determinant is negative, left and right are swapped after it and a = -cos t.
+    The matrix (a b u; c d v; x y w) takes (p, q) to (a p + c q, b p + d q), y pointing down (ISO/IEC 14496-12, 8.3.2). A turn
+    by t has a = cos t, b = sin t; where the determinant is negative, left and right are swapped after it and a = -cos t.
     """
     side: Any = frame.side_data.get("DISPLAYMATRIX")
     if side is None:

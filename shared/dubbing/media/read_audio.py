@@ -8,8 +8,8 @@ from dubbing.domain.witness import Reading, Witness
 from dubbing.errors import TruncatedMedia
 from dubbing.media.container import open_media
 from dubbing.media.losses import lost_of_sound
+from dubbing.media.measure import layout_unknown, measure_sound
 from dubbing.media.reading import FIRST, LACK, MILLISECONDS, ReadFile, require_agreement
-from dubbing.media.sound import layout_unknown, measure_sound
 from dubbing.media.timecode import clock
 from dubbing.media.witness.compare import compare, compare_seconds
 from dubbing.media.witness.facts import Headers, SoundReading, read_sound
@@ -29,7 +29,7 @@ def read_audio(path: Path, choice: SoundChoice = _ALL) -> ReadFile:
     Raises:
         ReadingsDiffer: with every difference; neither reading is believed.
         TruncatedMedia: the file ends early, or a decoder complained; names the time.
-        and what `dubbing.media.sound.measure_sound` raises.
+        and what `dubbing.media.measure.measure_sound` raises.
     """
     info, findings = measure_sound(path, choice)
     headers = Headers.of(path)

@@ -12,9 +12,9 @@ from dubbing.errors import DublineError, PictureChanges, TruncatedMedia
 from dubbing.media.container import open_media
 from dubbing.media.frames import FrameReader
 from dubbing.media.losses import lost_of_picture
+from dubbing.media.measure import measure_sound
 from dubbing.media.probe import ProbedPicture, probe_picture
 from dubbing.media.reading import FIRST, LACK, MILLISECONDS, ReadFile, require_agreement
-from dubbing.media.sound import measure_sound
 from dubbing.media.timecode import clock, to_timecode
 from dubbing.media.witness.compare import compare, compare_seconds, compare_times, times_digest
 from dubbing.media.witness.facts import Headers, PictureReading, PictureRecord, read_picture, reading_of_picture, turn
@@ -64,7 +64,7 @@ def read_video(path: Path, picture: int | None = None, told: Callable[[int], Non
 
 
 def _own_sound(path: Path) -> AudioInfo | None:
-    """The source's own sound, for whoever asks what the file holds; it is replaced, so what is wrong with it does not matter."""
+    """The source's own sound, for whoever asks what the file holds; it is replaced, so what is wrong with it is no matter."""
     try:
         return measure_sound(path)[0]
     except DublineError:
@@ -91,8 +91,9 @@ def _require_one_shape(info: VideoInfo, second: PictureReading) -> None:
     if len(second.shown.shapes) > 1:
         (_, width, height, pixels), (frame, new_width, new_height, new_pixels) = second.shown.shapes[:2]
         code = to_timecode(frame, info.fps)
+        before, after = f"{width}x{height} {pixels}", f"{new_width}x{new_height} {new_pixels}"
         raise PictureChanges(
-            f"The picture changes from {width}x{height} {pixels} to {new_width}x{new_height} {new_pixels} at frame {frame} ({code}).",
+            f"The picture changes from {before} to {after} at frame {frame} ({code}).",
             where={"frame": frame, "timecode": code, "stream": "video"},
             suggestions=("Export the programme with one size and format.", "Send its parts as titles of their own."),
         )

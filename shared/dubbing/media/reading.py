@@ -1,19 +1,21 @@
 """Both readings of a file: the way by which every file enters the platform.
 
-The first reading (`probe`, `sound`) makes the master. The second (`witness`) says whether it may be believed: it is held against
-the first before any work is done, and what it saw of a picture is kept for the master to be held against.
+The first reading (`probe`, `sound`) makes the master. The second (`witness`) says whether it may be believed: it is held
+against the first before any work is done, and what it saw of a picture is kept for the master to be held against.
 """
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import av
 
-from dubbing.domain.findings import FrameRange
 from dubbing.domain.media import MediaInfo
 from dubbing.domain.witness import Witness
 from dubbing.errors import ReadingsDiffer
 from dubbing.media.witness.facts import PictureRecord
+
+if TYPE_CHECKING:
+    from dubbing.domain.findings import FrameRange
 
 FIRST = f"PyAV {av.__version__} (libavformat {'.'.join(map(str, av.library_versions['libavformat']))})"
 """The library of the first reading."""

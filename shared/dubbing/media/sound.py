@@ -4,7 +4,7 @@ Priming and padding that the container declares (edit lists, LAME and Opus heade
 the first sample that is heard. Arrays: n samples, c channels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,27 +19,17 @@ from av.container import InputContainer
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from dubbing.domain.findings import Finding, FindingCode
-from dubbing.domain.media import AudioInfo, SoundChoice, SyncPlan
-from dubbing.errors import EmptyMedia, InvalidSamples, NotAudio, TruncatedMedia, UnsupportedChannels
+from dubbing.domain.media import AudioInfo, SyncPlan
+from dubbing.errors import NotAudio, TruncatedMedia, UnsupportedChannels
 from dubbing.media.container import open_media, require_decoder
-from dubbing.media.promise import promised_sound
 from dubbing.media.timecode import clock
-from dubbing.media.timeline import Course, Follower
-from dubbing.media.tracks import SoundTrack, choose_sound, pick_channels, require_carriable
+from dubbing.media.timeline import Follower
+from dubbing.media.tracks import SoundTrack
 
 Values = NDArray[Any]  # [n, c] int16, int32 or float32
 
 # Packed, since some layouts cannot be taken out of planes (eight planar channels end the process).
 _PACKED = {"u8": "s16", "s16": "s16", "s32": "s32", "s64": "s32", "flt": "flt", "dbl": "flt"}
-_LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta", "ape", "mlp", "truehd", "wmalossless", "als", "tak", "shorten")
-# Containers whose time stamps are a time line; in the others, samples follow one another and a gap is damage.
-_TIMED = ("mov", "matroska", "mpegts", "mpeg", "mxf", "avi", "flv", "asf", "ogg", "nut")
-# Their time lines begin at zero; those of the others, with their earliest stream.
-_FROM_ZERO = ("mov", "matroska")
-_NO_OFFSET = Fraction(1, 1000)
-_SILENT = 1 / 32768
-_ALL = SoundChoice()
 
 
 @dataclass
@@ -82,11 +72,7 @@ def decode_track(path: Path, track: int) -> Iterator[Piece]:
     """
     with open_media(path) as container:
         if len(container.streams.audio) < track:
-            raise NotAudio(
-                "The file has no audio stream.",
-                where={"stream": "audio"},
-                suggestions=("Send a file with sound, e.g. WAV, FLAC, M4A or MP3.",),
-            )
+            raise no_sound()
         stream = container.streams.audio[track - 1]
         require_decoder(stream, "audio")
         heard, first = Fraction(0), None
@@ -99,7 +85,7 @@ def decode_track(path: Path, track: int) -> Iterator[Piece]:
                     yield Piece(values, at, frame.sample_rate, frame.layout.name)
                 heard += Fraction(frame.samples, frame.sample_rate)
         except av.FFmpegError as error:
-            raise _damaged(heard) from error
+            raise damaged_sound(heard) from error
 
 
 def _without_filling(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
@@ -146,187 +132,21 @@ def _require_same(first: AudioFrame, frame: AudioFrame, heard: Fraction) -> None
         )
 
 
-def _damaged(at: Fraction) -> TruncatedMedia:
+def no_sound() -> NotAudio:
+    """The refusal of a file without sound."""
+    return NotAudio(
+        "The file has no audio stream.",
+        where={"stream": "audio"},
+        suggestions=("Send a file with sound, e.g. WAV, FLAC, M4A or MP3.",),
+    )
+
+
+def damaged_sound(at: Fraction) -> TruncatedMedia:
+    """The refusal of a sound that is damaged at a time of its own."""
     return TruncatedMedia(
         f"The sound is damaged at {clock(at)}.",
         where={"stream": "audio", "time": clock(at)},
         suggestions=("Upload the file again.", "Export the file again if the damage is in the original."),
-    )
-
-
-def measure_sound(path: Path, choice: SoundChoice = _ALL) -> tuple[AudioInfo, tuple[Finding, ...]]:
-    """Decode what is used of a file's sound; count its samples and follow its time stamps.
-
-    Args:
-        path: the file.
-        choice: which of its tracks and channels; see `dubbing.media.tracks`.
-
-    Returns:
-        The facts, and what is told about them.
-
-    Raises:
-        NotAudio: the file has no sound.
-        EmptyMedia: the stream has no sample.
-        TruncatedMedia: the header promises more than the file holds, or samples are missing.
-        InvalidSamples: samples are no numbers; names channel and time.
-        NoSuchTrack, UnsupportedChannels: the choice does not fit, or too many channels are left.
-    """
-    with open_media(path) as container:
-        found = sound_tracks(container)
-        if not found:
-            raise NotAudio(
-                "The file has no audio stream.",
-                where={"stream": "audio"},
-                suggestions=("Send a file with sound, e.g. WAV, FLAC, M4A or MP3.",),
-            )
-        used, told = choose_sound(found, choice)
-        # A lone stream begins its container's time line, unless that begins at zero by definition.
-        lone = len(found) == len(container.streams) == 1 and not container.format.name.startswith(_FROM_ZERO)
-        timed, zero = container.format.name.startswith(_TIMED) and not lone, _zero(container)
-        codec = container.streams.audio[used[0] - 1].codec_context.name
-        promises = [promised_sound(path, container, container.streams.audio[number - 1]) for number in used]
-        holes_told = container.format.name.startswith(_TIMED)
-    measured = [_Measured.of(path, number) for number in used]
-    for one, promise in zip(measured, promises, strict=True):
-        one.require_whole(promise, holes_told=holes_told)
-    layout, channels = _layout(measured), sum(one.channels for one in measured)
-    picked = pick_channels(channels, choice)
-    require_carriable(len(picked) or channels, layout)
-    begins = [one.course.start if timed else Fraction(0) for one in measured]
-    start = min(begins) - zero if timed else Fraction(0)
-    joined, first = len(measured) > 1, measured[0]
-    leads = [round((begin - min(begins)) * first.rate) for begin in begins]
-    info = AudioInfo(
-        codec=codec,
-        tracks=used,
-        sample_rate=first.rate,
-        channels=len(picked) or channels,
-        picked=picked,
-        layout={1: "mono", 2: "stereo"}.get(len(picked) or channels, None if picked else layout),
-        leads=tuple(leads) if joined else (),
-        samples=max(lead + one.spread for lead, one in zip(leads, measured, strict=True)) if joined else first.course.samples,
-        holes=() if joined else first.course.holes,
-        start=start if start > _NO_OFFSET else Fraction(0),
-        bits=_bits(codec, first.kind),
-        floating=first.kind.kind == "f",
-        lossless=codec.startswith(_LOSSLESS),
-        peak=max(one.peak for one in measured),
-    )
-    return info, (*told, *_told(info, measured))
-
-
-def _zero(container: InputContainer) -> Fraction:
-    """Seconds of the container at which its own time line begins."""
-    timed = [stream for stream in container.streams if stream.type in {"audio", "video"}]
-    if container.format.name.startswith(_FROM_ZERO):
-        return Fraction(0)
-    return min((stream.start_time or 0) * Fraction(stream.time_base or 0) for stream in timed)
-
-
-@dataclass
-class _Measured:
-    """One track, decoded once."""
-
-    rate: int
-    channels: int
-    layout: str
-    kind: np.dtype[Any]
-    course: Course
-    peak: float
-
-    @property
-    def spread(self) -> int:
-        return self.course.samples + sum(hole.samples for hole in self.course.holes)
-
-    @classmethod
-    def of(cls, path: Path, track: int) -> "_Measured":
-        first, follower, peak, samples = None, None, 0.0, 0
-        for piece in decode_track(path, track):
-            if first is None or follower is None:
-                first, follower = piece, Follower(piece.rate)
-            follower.take(piece.at, len(piece.values))
-            if piece.values.dtype.kind == "f":
-                _require_numbers(piece, samples)
-            samples += len(piece.values)
-            peak = max(peak, _peak(piece.values))
-        if first is None or follower is None:
-            raise EmptyMedia(
-                "The audio stream holds no sample.",
-                where={"stream": "audio"},
-                suggestions=("Export the file again, and look whether it plays.",),
-                media={"audio_samples": 0},
-            )
-        return cls(first.rate, first.values.shape[1], first.layout, first.values.dtype, follower.course(), peak)
-
-    def require_whole(self, promised: Fraction, *, holes_told: bool) -> None:
-        """Compare what the header promises with what was decoded; without a time line, a hole is damage too."""
-        if self.course.holes and not holes_told:
-            raise _damaged(Fraction(self.course.holes[0].at, self.rate))
-        there = Fraction(self.spread, self.rate)
-        # Some headers count from their time line's beginning, some from the first sample: the shorter meaning is taken.
-        if promised - max(self.course.start, Fraction(0)) > there:
-            raise TruncatedMedia(
-                f"The sound ends at {clock(there)}, but its header promises {clock(promised)}.",
-                where={"stream": "audio", "time": clock(there)},
-                suggestions=("Upload the whole file again.", "Export the file again if the damage is in the original."),
-                media={"audio_samples": self.course.samples},
-            )
-
-
-def _require_numbers(piece: Piece, before: int) -> None:
-    wrong = np.argwhere(~np.isfinite(piece.values))
-    if len(wrong):
-        place, channel = (int(n) for n in wrong[0])
-        at = clock(Fraction(before + place, piece.rate))
-        raise InvalidSamples(
-            f"Sample {before + place} of channel {channel + 1}, at {at}, is not a number.",
-            where={"stream": "audio", "channel": channel + 1, "sample": before + place, "time": at},
-            suggestions=("Export the track again: a plug-in or a damaged disk wrote NaN or infinity into it.",),
-        )
-
-
-def _peak(values: Values) -> float:
-    if values.dtype.kind == "f":
-        return float(np.abs(values).max())
-    largest = max(-int(values.min()), int(values.max()))
-    return largest / (1 << (8 * values.dtype.itemsize - 1))
-
-
-def _bits(codec: str, kind: np.dtype[Any]) -> int:
-    """Bits of a sample: PCM codecs have them in their names; other lossless codecs fill 32 with 24 at most."""
-    digits = "".join(c for c in codec.removeprefix("pcm_").split("_")[0] if c.isdecimal())
-    if codec.startswith("pcm_") and digits:
-        return min(32, int(digits))
-    return {"int16": 16, "int32": 24}.get(kind.name, 32)
-
-
-def _layout(measured: Sequence[_Measured]) -> str | None:
-    """The speaker layout that the file names; joined tracks name none."""
-    name = measured[0].layout
-    return None if len(measured) > 1 or name.endswith(" channels") else name
-
-
-def _told(info: AudioInfo, measured: Sequence[_Measured]) -> list[Finding]:
-    told = []
-    for one in measured:
-        for hole in one.course.holes:
-            told.append((FindingCode.SOUND_HOLE, f"The sound has a hole of {hole.samples / one.rate:.3f} s at "
-                         f"{clock(Fraction(hole.at, one.rate))}; silence fills it."))  # fmt: skip
-        if one.course.drifts:
-            told.append((FindingCode.SOUND_DRIFTS, f"The sound's time stamps drift from its samples by {float(one.course.drift):.3f} s. "
-                         "Its samples are delivered one after another, as they are."))  # fmt: skip
-    if info.peak < _SILENT:
-        told.append((FindingCode.SOUND_SILENT, "The sound is silent throughout: every mouth will be closed."))
-    unknown = [layout_unknown(info)] if info.channels > 2 and info.layout is None else []
-    return [*unknown, *(Finding(code=code, detail=detail) for code, detail in told)]
-
-
-def layout_unknown(info: AudioInfo) -> Finding:
-    """What is told where nobody says which speaker each channel is for."""
-    return Finding(
-        code=FindingCode.LAYOUT_UNKNOWN,
-        detail=f"The sound has {info.channels} channels and does not say which speaker each is for. They are delivered in their "
-        "order, unfiltered; players take them for their usual layout.",
     )
 
 

@@ -99,9 +99,9 @@ def held_frames(ticks: Ticks, last: int, base: Fraction) -> list[tuple[int, Frac
 def repaired(ticks: list[int | None]) -> tuple[Ticks, list[int]] | None:
     """Frame times made strictly ascending by changing as few as possible.
 
-    The rule: as many of the file's own times as can stand together are kept. A frame whose time is missing, or not after that of
-    the frame before it, is put evenly between its kept neighbours; of two frames with one time, the one beside the larger gap
-    moves. Before the first and after the last kept time, frames follow at the usual distance.
+    The rule: as many of the file's own times as can stand together are kept. A frame whose time is missing, or not after
+    that of the frame before it, is put evenly between its kept neighbours; of two frames with one time, the one beside the
+    larger gap moves. Before the first and after the last kept time, frames follow at the usual distance.
 
     Args:
         ticks: times in display order; None where the file has none.

@@ -1,7 +1,7 @@
 """Which of a file's pictures and sound tracks are used: a choice, with a default that is told.
 
-Pictures: the one that was chosen; else, of those that move, the one that the file marks as its default, then the largest, then the
-first. Sound: the tracks that were chosen; else mono tracks of one production are joined, channel after channel; else the
+Pictures: the one that was chosen; else, of those that move, the one that the file marks as its default, then the largest, then
+the first. Sound: the tracks that were chosen; else mono tracks of one production are joined, channel after channel; else the
 track that the file marks as its default; else the first.
 """
 

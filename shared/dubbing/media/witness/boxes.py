@@ -77,7 +77,7 @@ class Shown(NamedTuple):
         ticks: when each begins, in media ticks from the movie's zero; an edit that begins inside a sample shows its rest.
         lengths: media ticks for which each lasts.
         timescale: ticks per second.
-        plain: False where an edit plays at another rate than 1, or repeats or reorders media, which cannot be told in this form.
+        plain: False where an edit plays at another rate than 1, or repeats or reorders media: that is not told here.
     """
 
     ticks: Ticks
@@ -154,8 +154,8 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 
 
 def _read(file: BinaryIO, movie: Movie, start: int, end: int, track: Track | None = None) -> None:
-    for kind, body, stop in _boxes(file, start, end):
-        stop = min(stop, end)
+    for kind, body, promised in _boxes(file, start, end):
+        stop = min(promised, end)
         if kind == b"trak":
             track = Track()
             _read(file, movie, body, stop, track)

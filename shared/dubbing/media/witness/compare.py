@@ -25,7 +25,8 @@ def compare_times(
     """Frames that one reading has and the other has not, or has at another time.
 
     Args:
-        first, second: seconds of each frame after the first one.
+        first: seconds of each frame after the first one, by one reading.
+        second: the same by the other.
         tick: seconds of the coarser time base's tick.
         last: seconds that the last frame is shown for.
         without: frames whose times are not compared.

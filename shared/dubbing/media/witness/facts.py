@@ -71,7 +71,7 @@ class Headers:
         return choose_sound(found, choice)[0] if found else choice.tracks
 
     def zero(self, first: Fraction) -> Fraction:
-        """Seconds of the movie at which its programme begins: its own zero where an edit list begins with nothing on purpose."""
+        """Seconds of the movie at which its programme begins: zero where an edit list begins with nothing on purpose."""
         movie = self.movie
         if movie is None:
             return first

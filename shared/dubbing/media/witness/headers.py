@@ -1,4 +1,4 @@
-"""What a file's headers say, read by MediaInfo: tracks and defaults, layouts, rates, lengths, and everything else that a file carries."""
+"""What a file's headers say, read by MediaInfo: tracks and defaults, layouts, rates, lengths, and what else it carries."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -42,6 +42,7 @@ class HeaderSound:
     ``reference`` is the time of day of its first sample, in seconds, as Broadcast Wave files have it (EBU Tech 3285).
     """
 
+    codec: str
     channels: int
     layout: str | None
     rate: int
@@ -137,6 +138,7 @@ def _picture(data: dict[str, Any]) -> HeaderPicture:
 
 def _sound(data: dict[str, Any]) -> HeaderSound:
     return HeaderSound(
+        codec=str(data.get("format") or ""),
         channels=_number(data.get("channel_s")) or 0,
         layout=data.get("channel_layout"),
         rate=_number(data.get("sampling_rate")) or 0,

@@ -25,7 +25,7 @@ from dubbing.media.witness.facts import (
     turn,
 )
 
-# Of 255, the median over a frame: coding leaves 1 or 2, another frame of a still shot the same, and one from beyond a cut 20 and more.
+# Of 255, the median over a frame: coding leaves 1 or 2, a frame from beyond a cut 20 and more.
 _MOST_GREY = 6.0
 # Full scale 1: a step of 24 bits, for samples that were rounded to so many.
 _ROUNDED = 2.0**-22

@@ -22,8 +22,8 @@ THUMB = (32, 18)
 """Width and height of the grey picture that each frame leaves behind, to be compared with the master's."""
 
 _FRAME = re.compile(
-    rb"\] n: *(\d+) pts: *(-?\d+|NOPTS) pts_time:\S+ +duration: *(-?\d+|NOPTS) duration_time:\S+ +fmt:(\S+) cl:(\S+) sar:(\d+)/(\d+) "
-    rb"s:(\d+)x(\d+) i:(.)"
+    rb"\] n: *(\d+) pts: *(-?\d+|NOPTS) pts_time:\S+ +duration: *(-?\d+|NOPTS) duration_time:\S+ +"
+    rb"fmt:(\S+) cl:(\S+) sar:(\d+)/(\d+) s:(\d+)x(\d+) i:(.)"
 )
 _SOUND = re.compile(
     rb"\] n:(\d+) pts:(-?\d+|NOPTS) pts_time:\S+ fmt:\S+ channels:(\d+) chlayout:(.+) rate:(\d+) nb_samples:(\d+)"
