@@ -13,6 +13,7 @@ from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkK
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.media.encode import EncodeSettings
+from dubbing.media.isolated import Reader
 from dubbing.media.mux import MuxSettings
 from dubbing.queue.context import Context
 from dubbing.queue.runner import Handlers
@@ -73,7 +74,7 @@ class Pipeline:
         engines = Engines(lambda preset, _: PassthroughEngine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
-        self._handlers.add("probe", Prober(sources))
+        self._handlers.add("probe", Prober(store, sources, Reader(MediaSettings().reading_bytes)))
         self._handlers.add("prepare", Preparer(store, sources, detector))
         self._handlers.add("encode_face", FaceEncoder(store, sources, engines))
         self._handlers.add("encode_speech", SpeechEncoder(store, sources, engines))

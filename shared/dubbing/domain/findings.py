@@ -48,7 +48,6 @@ class FindingCode(StrEnum):
     # When things happen
     PICTURE_STARTS_LATE = "picture_starts_late"
     SOUND_STARTS_LATE = "sound_starts_late"
-    SOUND_STARTS_EARLY = "sound_starts_early"
     START_NOT_KEPT = "start_not_kept"
     LAID_FROM_PICTURE = "laid_from_picture"
     PICTURE_HOLE = "picture_hole"

@@ -90,6 +90,7 @@ class _Packets:
     keys: list[int] = field(default_factory=list)
     leading: bool = False
     unstamped: int = 0
+    slots: list[int] = field(default_factory=list)
     corrupt_at: int | None = None
     last: int = 0
     end: Fraction = Fraction(0)
@@ -98,6 +99,8 @@ class _Packets:
 
     def add(self, packet: "Packet[Any]") -> None:
         """Take one packet of the picture."""
+        if packet.dts is not None and not packet.is_discard:
+            self.slots.append(packet.dts)
         if packet.pts is None:
             self.unstamped += not packet.is_discard
             return
@@ -131,9 +134,10 @@ def build_index(path: Path, track: int = 1) -> FrameIndex:
             raise EmptyMedia("The file has no picture to index.")
         packets = _demux(container, stream)
         name = stream.codec_context.name
+        slotted = container.format.name == "avi"  # its frames have places in a row of equal slots, and no times
         by_decoding = (
             name in _HIDDEN_PACKETS
-            or container.format.name == "avi"  # its time stamps are in decoding order
+            or slotted
             or packets.leading
             or packets.unstamped > 0
             or stream.codec_context.field_order not in _PROGRESSIVE
@@ -150,6 +154,8 @@ def build_index(path: Path, track: int = 1) -> FrameIndex:
             suggestions=("Export the file again, and look whether it plays.",),
             media={"video_frames": 0},
         )
+    if slotted and len(packets.slots) == len(shown):
+        shown = list[int | None](sorted(packets.slots))  # which a frame takes is a matter of order
     known = [rate for rate in rates if rate]
     found = _Frames.of(shown, base, known)
     rate = found.rate if found.guessed else constant_rate(found.ticks, base, known)
@@ -157,11 +163,11 @@ def build_index(path: Path, track: int = 1) -> FrameIndex:
     last = (0 if found.guessed else packets.last) or usual or (round(1 / (known[0] * base)) if known else 1) or 1
     index = FrameIndex(
         ticks=found.ticks,
-        keys=np.unique(np.asarray(packets.keys if found.ordered else [], np.int64)),
+        keys=np.unique(np.asarray(packets.keys if found.named and not slotted else [], np.int64)),
         time_base=found.base,
         last=last,
         rate=rate,
-        stamped=found.ordered,
+        stamped=found.named and not slotted,
         zero=min([*packets.begins.values(), int(found.ticks[0]) * found.base]),
         broken=tuple(found.broken),
         guessed=found.guessed,
@@ -181,7 +187,7 @@ class _Frames:
     rate: Fraction | None = None
 
     @property
-    def ordered(self) -> bool:
+    def named(self) -> bool:
         """Whether decoded frames can be found by their times."""
         return not self.broken and not self.guessed
 

@@ -1,7 +1,7 @@
 """The second reading of one file: header facts and what is shown, brought together."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.media import SoundChoice
+from dubbing.domain.media import Hole, SoundChoice
 from dubbing.domain.witness import Reading
 from dubbing.media.timeline import Course, Follower
 from dubbing.media.tracks import PictureTrack, SoundTrack, choose_picture, choose_sound
@@ -245,21 +245,51 @@ def read_sound(headers: Headers, choice: SoundChoice) -> SoundReading:
     return SoundReading(tracks, tuple(map(_course, heard)), tuple(heard), min(begins, default=None), tabled)
 
 
-def hear_filled(path: Path, track: int, lead: int) -> Iterator[Samples]:
-    """One sound track after ``lead`` samples of silence, its holes filled: samples [n, channels]."""
+def hear_filled(path: Path, track: int, lead: int = 0, holes: Sequence[Hole] | None = None) -> Iterator[Samples]:
+    """One sound track after ``lead`` samples of silence, its holes filled: samples [n, channels].
+
+    Args:
+        path: the file.
+        track: its number, from 1.
+        lead: samples of silence before it.
+        holes: where silence goes; None follows the program's own time stamps.
+    """
     found = program.ShownSound()
+    blocks = program.hear(path, track, found)
+    filled = _filled(blocks, found) if holes is None else _with_holes(blocks, holes)
+    first = next(filled, None)
+    if first is None:
+        return
+    yield np.zeros((lead, first.shape[1]))
+    yield first
+    yield from filled
+
+
+def _with_holes(blocks: Iterator[Samples], holes: Sequence[Hole]) -> Iterator[Samples]:
+    """Samples with silence where holes are known to be."""
+    at, waiting = 0, list(holes)
+    for block in blocks:
+        rest = block
+        while waiting and waiting[0].at < at + len(rest):
+            hole = waiting.pop(0)
+            yield rest[: hole.at - at]
+            yield np.zeros((hole.samples, block.shape[1]))
+            rest, at = rest[hole.at - at :], hole.at
+        yield rest
+        at += len(rest)
+
+
+def _filled(blocks: Iterator[Samples], found: program.ShownSound) -> Iterator[Samples]:
+    """Samples with silence where the program's time stamps leave time."""
     follower: Follower | None = None
     taken = 0
     rest: Samples | None = None
-    for block in program.hear(path, track, found):
+    for block in blocks:
         rest = block if rest is None else np.concatenate([rest, block])
-        if follower is None:
-            follower = Follower(found.rate)
-            yield np.zeros((lead, block.shape[1]))
+        follower = follower or Follower(found.rate)
         # What the program says of a piece may come before or after its samples.
         while taken < len(found.lengths) and found.lengths[taken] <= len(rest):
-            gap = follower.take(found.starts[taken], found.lengths[taken])
-            yield np.zeros((gap, block.shape[1]))
+            yield np.zeros((follower.take(found.starts[taken], found.lengths[taken]), block.shape[1]))
             yield rest[: found.lengths[taken]]
             rest = rest[found.lengths[taken] :]
             taken += 1

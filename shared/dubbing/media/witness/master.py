@@ -194,7 +194,7 @@ def _apart(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
 
 def _compare_sound(master: Path, given: Given) -> tuple[SoundCheck, list[Difference]]:
     """Every sample of the master beside the given one's."""
-    wanted, found = _Stream(_expected(given)), _Stream(hear_filled(master, 1, 0))
+    wanted, found = _Stream(_expected(given)), _Stream(hear_filled(master, 1, holes=()))
     worst, samples, at = 0.0, 0, None
     levels = _Levels(given.plan.sample_rate)
     while size := min(wanted.there(), found.there()):
@@ -247,11 +247,11 @@ class _Levels:
 def _expected(given: Given) -> Iterator[NDArray[np.float64]]:
     """What the plan makes of the given sound, decoded by the second reading."""
     info, plan = given.info, given.plan
-    leads = info.leads or (0,) * len(info.tracks)
-    tracks = [
-        _Stream(hear_filled(given.path, number, lead), then_silence=len(info.tracks) > 1)
-        for number, lead in zip(info.tracks, leads, strict=True)
-    ]
+    if len(info.tracks) == 1:  # both readings agreed on its holes, to a tick of the file's clock
+        tracks = [_Stream(hear_filled(given.path, info.tracks[0], holes=info.holes))]
+    else:
+        pairs = zip(info.tracks, info.leads, strict=True)
+        tracks = [_Stream(hear_filled(given.path, number, lead), then_silence=True) for number, lead in pairs]
     left, sent_lead = plan.keep, False
     while left > 0:
         size = min(left, *(track.there() for track in tracks), 1 << 16)

@@ -43,6 +43,10 @@ _HARMLESS = re.compile(
 )
 
 
+# What the program says of its own output is no fault of the file.
+_OURS = ("out#", "vost#", "aost#", "vf#", "af#", "fc#", "Parsed_", "rawvideo", "f64le", "auto_")
+
+
 class Complaint(NamedTuple):
     """What a decoder or demuxer said, and how many frames or pieces had been shown by then."""
 
@@ -248,9 +252,9 @@ def _complain(complaints: list[Complaint], text: bytes, after: int) -> None:
     said = _COMPLAINT.match(text)
     if said is None:
         return
-    words = said["words"].decode(errors="replace").strip()
-    if words and not _HARMLESS.search(words):
-        complaints.append(Complaint((said["who"] or b"").decode(errors="replace"), words, after))
+    words, who = said["words"].decode(errors="replace").strip(), (said["who"] or b"").decode(errors="replace")
+    if words and not who.startswith(_OURS) and not _HARMLESS.search(words):
+        complaints.append(Complaint(who, words, after))
 
 
 def _tick(text: bytes) -> int | None:
