@@ -68,6 +68,7 @@ class Pipeline:
 
     def __init__(self, store: ObjectStore, scratch: Path) -> None:
         self.store = store
+        self.models = _MODELS
         self.contexts: dict[str, Listener] = {}
         sources = SourceCache(store, scratch / "sources", 1 << 33)
         detector = partial(MediaPipeDetector, MediaSettings().face_model)

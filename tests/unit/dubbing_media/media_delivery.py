@@ -1,8 +1,8 @@
 """From a source and a new sound to a master, without faces: what the stitcher does around its painting."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dubbing.domain.findings import Finding
 from dubbing.domain.media import SoundChoice, SyncMode
 from dubbing.domain.sync import check_pair
 from dubbing.media.encode import EncodeSettings, PictureWriter
@@ -11,6 +11,9 @@ from dubbing.media.mux import MuxSettings, SoundTrack, mux
 from dubbing.media.proof import given_sound
 from dubbing.media.read_audio import read_audio
 from dubbing.media.read_video import read_video
+
+if TYPE_CHECKING:
+    from dubbing.domain.findings import Finding
 
 FAST = EncodeSettings(crf=4, preset="ultrafast")
 _DEFAULT = MuxSettings()
@@ -26,7 +29,6 @@ class Delivery:
         mode: what a mismatch is answered with.
         settings: how the sound is delivered.
         choice: which sound is used.
-        tolerance: frames of difference that count as none.
     """
 
     def __init__(
@@ -35,14 +37,14 @@ class Delivery:
         sound: Path,
         mode: SyncMode = SyncMode.STRICT,
         settings: MuxSettings = _DEFAULT,
+        *,
         choice: SoundChoice = _ALL,
-        tolerance: int = 1,
     ) -> None:
         self.video, self.audio = read_video(source), read_audio(sound, choice)
         assert self.video.media.video is not None
         assert self.video.record is not None
         self.record = self.video.record
-        self.plan = check_pair(self.video.media, self.audio.media, mode, tolerance)
+        self.plan = check_pair(self.video.media, self.audio.media, mode)
         picture, self.out = source.with_name("picture.mp4"), source.with_name("out.mp4")
         with PictureWriter(picture, self.video.media.video, FAST) as writer:
             for frame in FrameReader(source, self.video.media.video).read():

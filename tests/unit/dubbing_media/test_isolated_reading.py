@@ -1,7 +1,7 @@
 """Files are read in a process of their own: what ends it is tried twice, refused, and takes nothing with it."""
 
-import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,8 +129,8 @@ def test_a_reader_ends_with_whoever_started_it(clip: Make, tmp_path: Path) -> No
         f"pathlib.Path({str(note)!r}).write_text(str(reader._child.pid))\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", script])
-    assert status == -signal.SIGKILL
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGKILL
     child = psutil.Process(int(note.read_text())) if psutil.pid_exists(int(note.read_text())) else None
     if child is not None:
         child.wait(timeout=60)

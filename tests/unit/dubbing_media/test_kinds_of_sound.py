@@ -26,7 +26,22 @@ from dubbing.media.mux import MuxSettings
 from dubbing.media.proof import prove
 from dubbing.media.read_audio import read_audio
 
-LAYOUTS = ["mono", "stereo", "2.1", "3.0", "4.0", "quad", "5.0", "5.1", "5.1(side)", "6.1", "6.1(back)", "7.0", "7.1", "7.1(wide)"]
+LAYOUTS = [
+    "mono",
+    "stereo",
+    "2.1",
+    "3.0",
+    "4.0",
+    "quad",
+    "5.0",
+    "5.1",
+    "5.1(side)",
+    "6.1",
+    "6.1(back)",
+    "7.0",
+    "7.1",
+    "7.1(wide)",
+]
 
 
 class Case(NamedTuple):
@@ -70,12 +85,8 @@ def loud() -> NDArray[np.float32]:
 
 
 CASES = {
-    "the file's default, which is not its first track": Case(
-        one_of_two(2), lambda: voices(2)[:, 1:2], ("sound_chosen",)
-    ),
-    "another track, by choice": Case(
-        one_of_two(2), lambda: voices(2)[:, :1], choice=SoundChoice(tracks=(1,))
-    ),
+    "the file's default, which is not its first track": Case(one_of_two(2), lambda: voices(2)[:, 1:2], ("sound_chosen",)),
+    "another track, by choice": Case(one_of_two(2), lambda: voices(2)[:, :1], choice=SoundChoice(tracks=(1,))),
     "mono tracks of one production": Case(four_mono, lambda: voices(4), ("sound_joined", "layout_unknown")),
     "channels by choice, in another order": Case(
         unmasked(6), lambda: voices(6)[:, [4, 1]], choice=SoundChoice(channels=(5, 2))

@@ -135,9 +135,9 @@ def test_the_index_stands_before_the_data(clip: Make, noise: Make) -> None:
 
 
 def test_a_broken_muxer_is_a_named_error(noise: Make, tmp_path: Path) -> None:
+    plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
     for settings in (MuxSettings(), MuxSettings(ffmpeg="/no/such/program")):
         with pytest.raises(EncodeFailed) as raised:
-            plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
             mux(tmp_path / "none.mp4", ReadySound(noise("s.wav")), tmp_path / "o.mp4", settings, plan)
         assert raised.value.where == {"stage": "mux"}
 

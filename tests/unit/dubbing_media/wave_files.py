@@ -18,7 +18,7 @@ def write_wave(path: Path, samples: NDArray[np.generic], rate: int = 48_000) -> 
     return path
 
 
-def voices(channels: int, samples: int = 96_000, rate: int = 48_000) -> NDArray[np.int16]:
+def voices(channels: int, samples: int = 96_000) -> NDArray[np.int16]:
     """Another sound on every channel [samples, channels]: noise that never repeats, louder from channel to channel."""
     noise = np.random.default_rng(channels).standard_normal((samples, channels))
     return (noise * 600 * (1 + np.arange(channels))).astype(np.int16)
