@@ -150,48 +150,61 @@ SPEECH_STEP = 640
 # More than 2.56: half the kernel of wav2vec2's positional convolution at 25 steps a second.
 SPEECH_CONTEXT = 3
 
-# The mouth region of the aligned crop: rows of a 64 x 64 grid -> inclusive column runs that are generated; all else is kept.
-# (Mask of the released weights at latent resolution; the notch in rows 24-31 spares the nose.)
-_MOUTH_RUNS: dict[int, tuple[tuple[int, int], ...]] = {
-    **dict.fromkeys(range(24, 32), ((2, 19), (44, 61))),
-    **dict.fromkeys(range(32, 37), ((2, 61),)),
-    **dict.fromkeys(range(37, 41), ((3, 61),)),
-    **dict.fromkeys(range(41, 44), ((3, 60),)),
-    44: ((4, 59),),
-    45: ((5, 58),),
-    46: ((5, 58),),
-    47: ((6, 57),),
-    48: ((7, 56),),
-    49: ((8, 56),),
-    50: ((8, 55),),
-    51: ((9, 54),),
-    52: ((11, 53),),
-    53: ((12, 52),),
-    54: ((13, 51),),
-    55: ((15, 49),),
-    56: ((17, 48),),
-    57: ((19, 46),),
-    58: ((21, 44),),
-    59: ((23, 41),),
-    60: ((27, 38),),
-}
-_MOUTH_GRID = 64
+# The mouth region of the aligned crop, as the released weights know it: a picture of 256 x 256 whose rows 95 .. 242 are
+# generated between two columns, these included. Its upper rows spare the nose; below, an edge holds until the next row named.
+_NOSE_ROWS = range(95, 128)
+_NOSE_RUNS = ((9, 77), (178, 246))
+_MOUTH_EDGES = (
+    (128, 9, 247), (135, 9, 246), (136, 10, 246), (149, 10, 245), (150, 11, 245), (163, 11, 244), (164, 12, 244),
+    (170, 12, 243), (171, 13, 243), (172, 13, 242), (173, 14, 242), (174, 14, 241), (175, 15, 241), (176, 15, 240),
+    (177, 16, 240), (178, 16, 239), (179, 17, 238), (180, 18, 238), (181, 18, 237), (182, 19, 236), (184, 20, 235),
+    (185, 21, 234), (187, 22, 233), (188, 22, 232), (189, 23, 232), (190, 24, 231), (191, 25, 230), (192, 26, 230),
+    (193, 26, 229), (194, 27, 228), (195, 28, 228), (196, 29, 227), (197, 30, 226), (198, 31, 225), (199, 32, 224),
+    (200, 33, 223), (201, 34, 223), (202, 34, 222), (203, 35, 221), (204, 36, 220), (205, 37, 219), (206, 38, 218),
+    (207, 39, 217), (208, 40, 216), (209, 42, 215), (210, 43, 214), (211, 44, 213), (212, 45, 212), (213, 47, 211),
+    (214, 48, 210), (215, 49, 208), (216, 51, 207), (217, 52, 206), (218, 54, 204), (219, 56, 203), (220, 57, 202),
+    (221, 59, 200), (222, 60, 199), (223, 62, 197), (224, 64, 196), (225, 66, 194), (226, 68, 192), (227, 70, 191),
+    (228, 72, 189), (229, 74, 187), (230, 76, 185), (231, 78, 183), (232, 80, 180), (233, 82, 178), (234, 85, 175),
+    (235, 87, 173), (236, 90, 171), (237, 93, 168), (238, 95, 166), (239, 99, 164), (240, 104, 160), (241, 108, 156),
+    (242, 131, 152),
+)  # fmt: skip
+_MOUTH_END = 243
+_PUBLISHED_GRID = 256
+_LATENT_GRID = 64
 
 
 def mouth_mask(size: int) -> NDArray[np.bool_]:
     """The mouth region at ``size`` x ``size``: True where pixels are generated, False where they are kept.
 
-    At 64 it is the table itself; larger sizes interpolate it bilinearly, smaller ones take the majority of each cell.
+    From 256 on it is the published picture, interpolated bilinearly, as the released weights were trained: 106,692 pixels at
+    512. So is their latent mask, 64. The smaller ones belong to the demonstration model, which was trained with what follows
+    from that latent mask: 128 interpolates it, below 64 the majority of its cells decides. (Taken from the published picture,
+    128 would differ by 194 pixels along the edge, which the committed weights have never seen.)
     """
-    grid = np.zeros((_MOUTH_GRID, _MOUTH_GRID), np.float64)
-    for row, runs in _MOUTH_RUNS.items():
-        for first, last in runs:
-            grid[row, first : last + 1] = 1.0
-    if size < _MOUTH_GRID:
-        step = _MOUTH_GRID // size
-        return np.asarray(grid.reshape(size, step, size, step).mean(axis=(1, 3)) >= 0.5)
-    at = np.clip((np.arange(size) + 0.5) * _MOUTH_GRID / size - 0.5, 0, _MOUTH_GRID - 1)
-    low = np.minimum(at.astype(int), _MOUTH_GRID - 2)
+    if size >= _PUBLISHED_GRID:
+        return _sampled(_published_mask(), size)
+    latent = _sampled(_published_mask(), _LATENT_GRID)
+    if size >= _LATENT_GRID:
+        return _sampled(latent, size)
+    step = _LATENT_GRID // size
+    return np.asarray(latent.reshape(size, step, size, step).mean(axis=(1, 3)) >= 0.5)
+
+
+def _published_mask() -> NDArray[np.bool_]:
+    mask = np.zeros((_PUBLISHED_GRID, _PUBLISHED_GRID), np.bool_)
+    for first, last in _NOSE_RUNS:
+        mask[_NOSE_ROWS.start : _NOSE_ROWS.stop, first : last + 1] = True
+    ends = [row for row, _, _ in _MOUTH_EDGES[1:]] + [_MOUTH_END]
+    for (row, first, last), end in zip(_MOUTH_EDGES, ends, strict=True):
+        mask[row:end, first : last + 1] = True
+    return mask
+
+
+def _sampled(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """Bilinear interpolation between the centres of cells; what is kept by more than half is kept."""
+    cells = len(mask)
+    at = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
+    low = np.minimum(at.astype(int), cells - 2)
     part = at - low
-    rows = grid[low] * (1 - part)[:, None] + grid[low + 1] * part[:, None]
-    return np.asarray(rows[:, low] * (1 - part) + rows[:, low + 1] * part > 0.5)
+    rows = mask[low] * (1 - part)[:, None] + mask[low + 1] * part[:, None]
+    return np.asarray(rows[:, low] * (1 - part) + rows[:, low + 1] * part >= 0.5)

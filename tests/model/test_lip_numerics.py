@@ -1,5 +1,7 @@
 """Single pieces of the model against the published description: rotary split, norms, orders, schedule, noise, masks, sizes."""
 
+import hashlib
+
 import lip_oracle as oracle
 import numpy as np
 import pytest
@@ -195,6 +197,13 @@ PUBLISHED_RUNS = {
     60: [(27, 38)],
 }  # fmt: skip
 
+PUBLISHED_512 = "560fe5c678a546b62160a280cb2f8845b658c96eaf9519517c27a4bb35e7fe79"
+# Crop and latents of ``tiny``: digests from before the published picture was known to the pixel.
+TRAINED_WITH = {
+    128: "92d2a31160611682375bd7d41867128976b539af30900aa569c0d5382cc32e8a",
+    16: "b7b0cac4fa794dab10a9555a18eedfa54f906a9e097b30ecd50b668b83aef5b1",
+}
+
 
 class TestMouthMask:
     def test_at_latent_resolution_it_has_the_published_runs(self) -> None:
@@ -204,6 +213,26 @@ class TestMouthMask:
         assert {row: runs(mask[row]) for row in range(64) if mask[row].any()} == PUBLISHED_RUNS
         assert not mask[:24].any()
         assert not mask[61:].any()
+
+    def test_at_the_released_crop_every_pixel_is_the_published_one(self) -> None:
+        mask = mouth_mask(512)
+        assert int(mask.sum()) == 106_692
+        assert hashlib.sha256(mask.astype(np.uint8).tobytes()).hexdigest() == PUBLISHED_512
+
+    def test_at_its_own_size_it_is_the_published_picture(self) -> None:
+        mask = mouth_mask(256)
+        assert int(mask.sum()) == 26_673
+        assert runs(mask[95]) == [(9, 77), (178, 246)]
+        assert runs(mask[200]) == [(33, 223)]
+        assert runs(mask[242]) == [(131, 152)]
+        assert not mask[:95].any()
+        assert not mask[243:].any()
+
+    @pytest.mark.parametrize(("size", "digest"), TRAINED_WITH.items())
+    def test_the_demonstration_model_is_shown_the_masks_that_its_committed_weights_were_trained_with(
+        self, size: int, digest: str
+    ) -> None:
+        assert hashlib.sha256(mouth_mask(size).astype(np.uint8).tobytes()).hexdigest() == digest
 
     def test_the_network_is_told_1_where_it_shall_generate(self) -> None:
         channel = generate_mask(64)
