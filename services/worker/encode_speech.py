@@ -3,12 +3,13 @@
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dubbing import ids
 from dubbing.domain.media import SyncMode, SyncPlan
 from dubbing.domain.work import EncodeResult, EncodeSpeechTask
 from dubbing.errors import NotAudio
-from dubbing.inference.speech import windows
+from dubbing.inference.speech import FRAMES, windows
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.mono import SPEECH_RATE, mono_windows, sound_level
@@ -28,7 +29,7 @@ class SpeechEncoder:
         self._engines = engines
 
     def __call__(self, task: EncodeSpeechTask, context: Context) -> EncodeResult:
-        """Encode the whole track; sound past its end is silence.
+        """Encode the whole track, and store the features of every `FRAMES` frames.
 
         Raises:
             ModelUnavailable: the encoder is not served now.
@@ -43,11 +44,15 @@ class SpeechEncoder:
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "audio"):
             level = sound_level(path, info, whole)
             samples = mono_windows(path, info, SPEECH_RATE, whole)
-            for number, window in enumerate(windows(samples, times, (level.mean, level.std))):
-                features = engine.encode_speech(window)
-                save_speech(self._store, ids.speech_window_key(task.speech_prefix, number), features.astype(np.float16))
-                done += len(features)
+            pending: list[NDArray[np.float16]] = []
+            for window in windows(samples, times, (level.mean, level.std)):
+                pending.append(engine.encode_speech(window).astype(np.float16))
+                done += len(pending[-1])
                 context.progress(done, len(times))
+                if done % FRAMES == 0 or done == len(times):
+                    key = ids.speech_window_key(task.speech_prefix, (done - 1) // FRAMES)
+                    save_speech(self._store, key, np.concatenate(pending))
+                    pending.clear()
         return EncodeResult(frames=done)
 
     def _frame_times(self, task: EncodeSpeechTask) -> list[Fraction]:

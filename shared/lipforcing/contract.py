@@ -113,7 +113,8 @@ class SpeechEncoderTensor(StrEnum):
     WAVEFORM fp32 [S] at 16 kHz mono, FRAME_TIMES fp64 [V] (seconds from the window's first sample, the presentation times
     of the video frames), LEVEL fp32 [2] (mean and standard deviation over the whole track; used by wav2vec2) ->
     FEATURES fp16 [V, A]. The caller cuts a long track into windows that start on whole ``SPEECH_STEP`` samples of the track,
-    with at least ``SPEECH_CONTEXT`` seconds on both sides.
+    with at least ``SPEECH_CONTEXT`` seconds on both sides, or up to where the track begins and ends: it appends nothing. What
+    lies behind the sound is filled here: for wav2vec2 with the track's mean, no further than to the last frame.
     """
 
     WAVEFORM = "WAVEFORM"

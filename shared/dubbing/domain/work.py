@@ -23,7 +23,7 @@ ANALYSIS = "a4"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
 MASKING = "m2"
 """Version of how crops are cut, masked and laid out for the encoder. Raise it, and faces are encoded anew."""
-SPEECH = "s2"
+SPEECH = "s3"
 """Version of how a track is cut into windows for the speech encoder. Raise it, and tracks are encoded anew."""
 
 
@@ -158,7 +158,7 @@ class EncodeFaceTask(Frozen):
 
 
 class EncodeSpeechTask(Frozen):
-    """Encode a track at the presentation times of the picture's frames; sound past its end is silence.
+    """Encode a track at the presentation times of the picture's frames.
 
     ``lead`` samples of silence come before it, and the first frame ``picture_after`` seconds after the first of these.
     """
