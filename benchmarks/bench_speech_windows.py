@@ -1,6 +1,6 @@
 """What windows cost: speech features of a long track, window by window, against those of the whole track at once.
 
-The network is wav2vec2-base-960h's at its full size with random weights, the sound is noise in syllables, or a file (16 kHz, mono).
+The network is wav2vec2-base-960h's at its full size with random weights, the sound is noise in syllables, or a file.
 Errors are root mean squares over the features, relative to their spread over the track.
 """
 

@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dubbing import ids
 from dubbing.domain.media import SyncMode, SyncPlan
@@ -44,7 +43,7 @@ class SpeechEncoder:
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "audio"):
             level = sound_level(path, info, whole)
             samples = mono_windows(path, info, SPEECH_RATE, whole)
-            pending: list[NDArray[np.float16]] = []
+            pending: list[np.ndarray] = []
             for window in windows(samples, times, (level.mean, level.std)):
                 pending.append(engine.encode_speech(window).astype(np.float16))
                 done += len(pending[-1])

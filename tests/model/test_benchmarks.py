@@ -42,6 +42,13 @@ def test_the_document_shows_the_committed_figures_of_the_demonstration_model() -
     assert f"{speedup['teacher_seconds']} s for 81 frames, the student {speedup['student_seconds']} s" in DOCUMENT
 
 
+def test_the_document_shows_what_windows_of_speech_cost_a_long_track() -> None:
+    names = ("all", "seams", "first second", "last second")
+    for seconds, errors in result("speech_windows_cpu")["seconds"].items():
+        shown = " | ".join(f"{100 * errors[name]:.1f}" if name in errors else "" for name in names)
+        assert re.search(rf"\| {seconds} s \| [\d.]+ \| [\d.]+ \| {re.escape(' '.join(shown.split()))} \|", DOCUMENT), seconds
+
+
 def test_the_paper_stands_beside_our_figures() -> None:
     for figure in ("31.58", "15.11", "0.32 s", "0.54 s", "17.6x", "39.8x"):
         assert figure in DOCUMENT

@@ -10,10 +10,12 @@ Choices:
   reference. Above, frames lie between two of its steps and get the mix of both; the recogniser resolves no more than 20 ms
   anyway, and the students know 25 steps a second (``lipforcing.contract`` says what a higher rate means for them).
 - The level is that of the whole track, as in the reference, and is handed in; so a window needs no other part of the track.
+- The sound is filled to whole steps, and to the last frame, with the normalised 0, as in the reference, and no further: the
+  first layer's norm runs over all of it, so every second that is appended moves every feature.
 - A long track is read in windows with context on both sides, in bounded memory. The first layer's norm and the attention
-  then see the window instead of the track. Measured on a small random network (24 s windows; error relative to the features'
-  spread): 2.9 % at the seams and 3.2 % away from them with 3 s of context, 39 % at the seams with 2 s, because the positional
-  convolution reaches 2.56 s. So nothing is faded across a seam; the context is simply longer than that reach.
+  then see the window instead of the track, which costs 2 to 6 % of the features' spread (docs/performance.md). With 2 s of
+  context it would be 39 % at the seams, because the positional convolution reaches 2.56 s. So nothing is faded across a seam;
+  the context is simply longer than that reach.
 - Windows start on whole 640-sample steps, so that their 25 Hz grid is the track's.
 
 Legend: S samples (16 kHz), V video frames, G steps of 40 ms, C features of one state (768), A all features (10,752).
@@ -195,7 +197,7 @@ class Wav2Vec2Features(nn.Module):
             level: [2] float32, mean and standard deviation of the whole track.
 
         Returns:
-            [V, A] float32. Frames behind the sound hear silence.
+            [V, A] float32. Frames behind the sound hear the track's mean.
         """
         at_V = (times_V.double() * _STEPS_PER_SECOND).mul(1e6).round().div(1e6)
         last = math.ceil(at_V[-1].item()) if len(at_V) else 0
