@@ -196,16 +196,23 @@ def _figures(job: dict[str, Any], receipt: dict[str, Any]) -> list[str]:
     lines = [f"{'frames':14} {frames} in {whole:.1f} s from submission to master: {frames / max(whole, 1e-3):.1f} frames/s"]
     if job["progress"]["fps"] is not None:
         lines.append(f"{'generation':14} {job['progress']['fps']:.1f} frames/s")
-    before, after = (mean_score(receipt["shots"], key) for key in ("score_before", "score"))
-    if before is not None and after is not None:
-        lines.append(
-            f"{'sync score':14} {before:.2f} before, {after:.2f} after (mouth against new track; real speakers reach about 0.5)"
-        )
-    return lines
+    return [*lines, *(f"{name:14} {told}" for name, told in _agreement(receipt["score"]))]
 
 
-def mean_score(shots: list[dict[str, Any]], key: str) -> float | None:
-    """Mean of ``key`` over the dubbed shots that have it, weighted by their frames; None when none has."""
-    scored = [(shot[key], shot["end"] - shot["start"]) for shot in shots if shot["touched"] and shot[key] is not None]
-    frames = sum(length for _, length in scored)
-    return sum(score * length for score, length in scored) / frames if frames else None
+def _agreement(score: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """How mouths and track agree, by what measured it; a score without significance says nothing and is not told."""
+    if score is None:
+        return []
+    told = []
+    if (syncnet := score["syncnet"]) is not None:
+        figures = f"C {syncnet['confidence']:.2f}, D {syncnet['distance']:.2f}, offset {syncnet['offset_frames']}"
+        told.append(("SyncNet", f"{figures} (25 frames a second)"))
+    before, after = (_told(score[name]) for name in ("agreement_before", "agreement"))
+    told.append(("mouth, sound", f"{after} (opening with the new track's loudness); before: {before}"))
+    return told
+
+
+def _told(agreement: dict[str, Any] | None) -> str:
+    if agreement is None:
+        return "no more than chance"
+    return f"agree by {agreement['score']:.2f} at {agreement['lag_frames']:+d} frames, chance {agreement['significance']:.4f}"

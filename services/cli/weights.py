@@ -10,7 +10,7 @@ import typer
 
 from services.cli.module import given, run_module
 
-Kind = Literal["tiny", "1.3b", "14b", "wan-vae", "wav2vec2", "text"]
+Kind = Literal["tiny", "1.3b", "14b", "wan-vae", "wav2vec2", "syncnet", "text"]
 
 app = typer.Typer(name="weights", help="Fetch and import model weights.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def import_(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Release: 14b or encoders.")],
+    name: Annotated[str, typer.Argument(help="Release: 14b, encoders or syncnet.")],
     out: Annotated[Path | None, typer.Option(help="Folder; else weights/NAME.")] = None,
 ) -> None:
     """Download public weights with checksums, and say which licences apply. Call again to go on after a cut."""

@@ -7,6 +7,7 @@ from celery import Celery
 
 from dubbing.db.engine import Database
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.inference.syncnet import TritonSyncNet
 from dubbing.logging import configure_logging
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.mux import MuxSettings
@@ -14,9 +15,19 @@ from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.queue.tasks import add_work_task
-from dubbing.settings import DatabaseSettings, LoggingSettings, MediaSettings, QueueSettings, RedisSettings, S3Settings
+from dubbing.settings import (
+    DatabaseSettings,
+    EngineSettings,
+    LoggingSettings,
+    MediaSettings,
+    QueueSettings,
+    RedisSettings,
+    S3Settings,
+    TritonSettings,
+)
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.sources import SourceCache
+from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
 
 
@@ -33,8 +44,10 @@ def make_app() -> Celery:
         encode=EncodeSettings(crf=media.crf, preset=media.preset, threads=media.threads),
         mux=MuxSettings(sound=media.sound),
     )
+    served = EngineSettings().engine == "triton"
+    scorer = Scorer(partial(TritonSyncNet, TritonSettings().url) if served else None)
     handlers = Handlers()
-    handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery))
+    handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery, scorer))
     doorbell = Doorbell(app, queue)
     add_work_task(app, Runner(Database(DatabaseSettings()), doorbell.ring, handlers, queue))
     return app

@@ -7,7 +7,7 @@ from dubbing import clock
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.findings import Finding
 from dubbing.domain.media import AudioInfo, MediaInfo, VideoInfo
-from dubbing.domain.receipt import AudioFacts, Parity, Receipt, ShotScore, VideoFacts
+from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.witness import Reading, Witness, Witnessed
 from dubbing.domain.work import StitchTask
 from dubbing.errors import ParityFailed
@@ -16,6 +16,7 @@ from dubbing.media.encode import delivery_colour
 from dubbing.media.reading import FIRST
 from dubbing.media.witness.master import MasterCheck
 from dubbing.storage.store import Stored
+from services.stitcher.scoring import Agreements
 
 _CODEC = "h264"
 
@@ -29,7 +30,7 @@ class Made:
     check: MasterCheck
     stored: Stored
     carriage: Carriage | None
-    shots: tuple[ShotScore, ...]
+    scores: Agreements
     warnings: tuple[Finding, ...]
     seconds: dict[str, float]
 
@@ -63,7 +64,8 @@ def make_receipt(made: Made) -> Receipt:
             sound=made.check.sound,
         ),
         touched=made.analysis.touched(task.chunks, made.analysis.video.frames),
-        shots=made.shots,
+        score=made.scores.language,
+        shots=made.scores.shots,
         timings=made.seconds,
         warnings=made.warnings,
     )

@@ -1,21 +1,22 @@
-"""Scores shots: how well the mouth agrees with the new track, before and after."""
+"""How the mouths of a new language agree with its track, before and after; and the meter of their openings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Shot
-from dubbing.domain.receipt import ShotScore
+from dubbing.domain.receipt import Agreement, LanguageScore, ShotScore, SyncMeasure
 from dubbing.faces import landmarks as marks
+from dubbing.faces.agreement import LEVEL, agreement
 from dubbing.faces.detector import Face, FaceDetector
-from services.stitcher.agreement import agreement
 
 Region = NDArray[np.uint8]
+Series = NDArray[np.float64]
 
 # Ten seconds tell as much about a shot as ten minutes do, and every third frame of a longer one nearly as much as all: mouths
 # open and close four times a second at most, and the sound that they are compared with is known at every frame.
@@ -79,33 +80,59 @@ class MouthMeter:
         self._thread.shutdown()
 
 
-def score_shots(analysis: Analysis, opening_V: NDArray[np.float64], loudness_V: NDArray[np.float64]) -> tuple[ShotScore, ...]:
-    """One score for each shot; shots that were not repainted have none.
+class Agreements(NamedTuple):
+    """How a new language's mouths agree with its track: by shot, and all of them together."""
+
+    shots: tuple[ShotScore, ...]
+    language: LanguageScore
+
+
+def score(analysis: Analysis, opening_V: Series, loudness_V: Series) -> Agreements:
+    """Agreement of the measured mouths, and of the source's own at the same frames, with a track.
+
+    Only what differs from chance is told. A language is judged once; of its shots, which are many tries, those that stand
+    Holm's correction (Holm, 1979), so that in a language of unrelated sound hardly ever any shot seems to agree.
 
     Args:
         analysis: the source's shots and its mouths' openings.
         opening_V: openings measured in the output; NaN where none was.
         loudness_V: the new track's speech-band loudness at the frames.
     """
-    before = np.full(len(opening_V), np.nan)
+    before_V = np.full(len(opening_V), np.nan)
     for path in analysis.paths:
         track = path.track
-        before[track.start : track.end] = [np.nan if value is None else value for value in path.opening]
-    return tuple(_score(shot, opening_V, np.where(np.isnan(opening_V), np.nan, before), loudness_V) for shot in analysis.shots)
-
-
-def _score(
-    shot: Shot, after_V: NDArray[np.float64], before_V: NDArray[np.float64], loudness_V: NDArray[np.float64]
-) -> ShotScore:
-    part = slice(shot.start, shot.end)
-    found, was = agreement(after_V[part], loudness_V[part]), agreement(before_V[part], loudness_V[part])
-    return ShotScore(
-        shot=shot.index,
-        start=shot.start,
-        end=shot.end,
-        touched=bool(np.isfinite(after_V[part]).any()),
-        lag_frames=found.lag if found else None,
-        score=found.score if found else None,
-        lag_frames_before=was.lag if was else None,
-        score_before=was.score if was else None,
+        before_V[track.start : track.end] = [np.nan if value is None else value for value in path.opening]
+    before_V[np.isnan(opening_V)] = np.nan
+    shots, fps = analysis.shots, analysis.video.fps
+    new, old = ([agreement(mouth_V, loudness_V, [shot], fps) for shot in shots] for mouth_V in (opening_V, before_V))
+    after, before = (_beyond_chance([agreement(mouth_V, loudness_V, shots, fps)])[0] for mouth_V in (opening_V, before_V))
+    return Agreements(
+        tuple(
+            ShotScore(
+                shot=shot.index,
+                start=shot.start,
+                end=shot.end,
+                touched=bool(np.isfinite(opening_V[shot.start : shot.end]).any()),
+                agreement=mine,
+                agreement_before=theirs,
+            )
+            for shot, mine, theirs in zip(shots, _beyond_chance(new), _beyond_chance(old), strict=True)
+        ),
+        LanguageScore(
+            measure=SyncMeasure.OPENING,
+            frames=int(np.isfinite(opening_V).sum()),
+            agreement=after,
+            agreement_before=before,
+        ),
     )
+
+
+def _beyond_chance(found: Sequence[Agreement | None]) -> list[Agreement | None]:
+    """Those that differ from chance although so many were tried; None for all others."""
+    tried = sorted((one.significance, place) for place, one in enumerate(found) if one is not None)
+    kept: list[Agreement | None] = [None] * len(found)
+    for rank, (significance, place) in enumerate(tried):
+        if significance > LEVEL / (len(tried) - rank):
+            break
+        kept[place] = found[place]
+    return kept

@@ -12,14 +12,12 @@ from dubbing import ids
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.jobs import Phase
 from dubbing.domain.media import READING
-from dubbing.domain.receipt import ShotScore
 from dubbing.domain.work import StitchResult, StitchTask
 from dubbing.errors import ObjectMissing, ParityFailed
 from dubbing.faces.detector import FaceDetector
 from dubbing.media.container import naming
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
-from dubbing.media.mono import SPEECH_RATE, mono_windows
 from dubbing.media.mux import MuxSettings, SoundTrack, mux
 from dubbing.media.proof import given_sound, prove
 from dubbing.media.witness.facts import Headers, PictureRecord, read_picture
@@ -27,11 +25,11 @@ from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from lipforcing.contract import STUDENTS
-from services.stitcher.loudness import loudness
 from services.stitcher.mouths import mouths
 from services.stitcher.paint import Painter
 from services.stitcher.receipt import Made, make_receipt, master_name
-from services.stitcher.scoring import MouthMeter, score_shots
+from services.stitcher.scorer import Scorer
+from services.stitcher.scoring import MouthMeter
 from services.stitcher.sheet import Sheet
 from services.stitcher.stopwatch import Stopwatch
 
@@ -73,11 +71,13 @@ class Stitcher:
         sources: SourceCache,
         open_detector: Callable[[], FaceDetector],
         delivery: Delivery,
+        scorer: Scorer,
     ) -> None:
         self._store = store
         self._sources = sources
         self._open_detector = open_detector
         self._delivery = delivery
+        self._scorer = scorer
 
     def __call__(self, task: StitchTask, context: Context) -> StitchResult:
         """Make, verify and deliver the master.
@@ -105,7 +105,7 @@ class Stitcher:
                 track = sound.ready()
         with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:  # ffmpeg and the upload leave a core free
             drawn = beside.submit(sheet.draw, inputs.audio, task.audio.media.audio, task.plan)
-            scored = beside.submit(_scores, inputs, opening_V)
+            scored = beside.submit(self._scorer, inputs, opening_V, context.raise_if_canceled)
             with watch.lap("mux"):
                 mux(inputs.picture, track, inputs.output, self._delivery.mux, task.plan)
             context.phase(Phase.VERIFYING)
@@ -117,9 +117,9 @@ class Stitcher:
             with watch.lap("deliver"):
                 stored = self._store.put_file(ids.output_key(task.job_id, ".mp4"), inputs.output)
                 self._store.put_bytes(ids.preview_key(task.job_id), drawn.result(), "image/png")
-                shots = scored.result()
+                scores = scored.result()
         warnings = (*task.warnings, *sound.findings)
-        receipt = make_receipt(Made(task, inputs.analysis, check, stored, sound.carriage, shots, warnings, watch.seconds))
+        receipt = make_receipt(Made(task, inputs.analysis, check, stored, sound.carriage, scores, warnings, watch.seconds))
         self._store.put_bytes(ids.receipt_key(task.job_id), receipt.model_dump_json(indent=2).encode(), "application/json")
         return StitchResult(
             output_key=stored.key,
@@ -159,10 +159,3 @@ class Stitcher:
     def _sound(self, inputs: _Inputs) -> SoundTrack:
         info, settings = inputs.task.audio.media, self._delivery.mux
         return SoundTrack(inputs.audio, inputs.folder / "sound.mp4", info=info, plan=inputs.task.plan, settings=settings)
-
-
-def _scores(inputs: _Inputs, opening_V: np.ndarray) -> tuple[ShotScore, ...]:
-    plan, info = inputs.task.plan, inputs.task.audio.media.audio
-    times = [plan.picture_after + time for time in FrameReader(inputs.video, inputs.analysis.video).frame_times()]
-    samples = mono_windows(inputs.audio, info, SPEECH_RATE, plan) if info is not None else iter(())
-    return score_shots(inputs.analysis, opening_V, loudness(samples, times, SPEECH_RATE))

@@ -145,6 +145,37 @@ class StudentTensor(StrEnum):
     DIGEST = "DIGEST"
 
 
+class SyncNetTensor(StrEnum):
+    """``syncnet``: how well mouths and sounds of one face track fit, place by place, stateless.
+
+    A place is five consecutive pictures at 25 a second, and the 0.2 s of sound that begin with the first of them.
+
+    PICTURES uint8 [N + 4, 224, 224, 3] RGB, N places of a track; WAVEFORM fp32 [`syncnet_samples`] at 16 kHz mono, from
+    `SYNCNET_REACH` + 1 pictures before the first place to the end of the sound `SYNCNET_REACH` places behind the last; INSIDE
+    int64 [2], the track's first place and the one behind its last, counted from the request's first -> DISTANCES fp32 [N, 31],
+    of each place's pictures to the sound of the places 15 before to 15 behind. A place outside the track counts as zeros.
+    Silence stands for sound outside the track.
+    """
+
+    PICTURES = "PICTURES"
+    WAVEFORM = "WAVEFORM"
+    INSIDE = "INSIDE"
+    DISTANCES = "DISTANCES"
+
+
+SYNCNET = "syncnet"
+SYNCNET_SIDE = 224
+SYNCNET_FRAMES = 5
+SYNCNET_REACH = 15
+SYNCNET_STEP = 640
+_SYNCNET_SOUND = 3_440  # samples under 20 columns of cepstra: 19 steps of 10 ms and 25 ms
+
+
+def syncnet_samples(places: int) -> int:
+    """Samples of WAVEFORM for ``places`` places."""
+    return SYNCNET_STEP * (places + 2 * SYNCNET_REACH) + _SYNCNET_SOUND
+
+
 # Samples of one step of wav2vec2 at 25 steps a second. A window starts on a whole one, so that its steps are the track's.
 SPEECH_STEP = 640
 # Seconds of sound on both sides of a request's frames, which only inform it.

@@ -26,14 +26,15 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad, pairwise_distance
 
 from lipforcing.audio.mfcc import COEFFICIENTS, mfcc
+from lipforcing.contract import SYNCNET_FRAMES, SYNCNET_REACH, SYNCNET_STEP
 from lipforcing.weights.containers import open_container
 from lipforcing.weights.errors import KeyMismatchError
 
-FRAMES = 5
+FRAMES = SYNCNET_FRAMES
 COLUMNS = 20
 COLUMNS_PER_FRAME = 4
-REACH = 15
-SAMPLES_PER_FRAME = 640
+REACH = SYNCNET_REACH
+SAMPLES_PER_FRAME = SYNCNET_STEP
 _CHUNK = 64
 
 
@@ -186,8 +187,13 @@ def distances(lips_NE: Tensor, sounds_NE: Tensor, reach: int = REACH, *, inside:
             for d in range(-reach, reach + 1)
         ]
         return torch.stack([pairwise_distance(*row).mean() for row in rows])
-    padded = pad(sounds_NE, (0, 0, reach, reach))
-    return torch.stack([pairwise_distance(lips_NE, padded[first : first + places]).mean() for first in range(2 * reach + 1)])
+    return distances_by_place(lips_NE, pad(sounds_NE, (0, 0, reach, reach))).mean(dim=0)
+
+
+def distances_by_place(lips_NE: Tensor, sounds_ME: Tensor) -> Tensor:
+    """Distances [N, R] of every place's picture to the R = M - N + 1 sounds around it; the sounds reach beyond the places."""
+    places, shifts = len(lips_NE), len(sounds_ME) - len(lips_NE) + 1
+    return torch.stack([pairwise_distance(lips_NE, sounds_ME[first : first + places]) for first in range(shifts)], dim=1)
 
 
 def score_of(table_R: Tensor) -> SyncScore:
@@ -217,16 +223,19 @@ class SyncScorer:
 
     @torch.no_grad()
     def pictures(self, frames_VHWC: Tensor) -> Tensor:
-        """Embeddings of five frames at every place, [V - 5, E], of uint8 RGB crops [V, H, W, 3] of any size."""
-        frames = prepare_pictures(frames_VHWC.to(self._device), self.network.sizes.side)
-        windows = frames.unfold(0, FRAMES, 1)[:-1].permute(0, 1, 4, 2, 3)
-        return torch.cat([self.network.pictures(part) for part in windows.split(_CHUNK)])
+        """Embeddings of five frames at every place, [V - 5, E], of uint8 RGB crops [V, H, W, 3] of any size.
+
+        Raises:
+            ValueError: not uint8, or no more than five.
+        """
+        if len(frames_VHWC) == FRAMES:
+            raise ValueError(f"the published metric leaves the last place out: more than {FRAMES} pictures are needed")
+        return embed_pictures(self.network, prepare_pictures(frames_VHWC.to(self._device), self.network.sizes.side)[:-1])
 
     @torch.no_grad()
     def sounds(self, waveform_S: Tensor) -> Tensor:
         """Embeddings of every 0.2 s that begins with a frame, of 16 kHz mono in [-1, 1]."""
-        windows = prepare_sound(waveform_S).to(self._device)
-        return torch.cat([self.network.sounds(part) for part in windows.split(8 * _CHUNK)])
+        return embed_sounds(self.network, prepare_sound(waveform_S).to(self._device))
 
     def table(self, frames_VHWC: Tensor, sounds_NE: Tensor) -> Tensor:
         """Distances [R] of a clip to the embedded sound of the same moment, over the places that both have."""
@@ -243,14 +252,25 @@ class SyncScorer:
         return next(self.network.parameters()).device
 
 
+def embed_pictures(network: SyncNet, frames_VCHW: Tensor) -> Tensor:
+    """Prepared pictures [V, 3, side, side] -> embeddings of five of them at every place, [V - 4, E]."""
+    windows = frames_VCHW.unfold(0, FRAMES, 1).permute(0, 1, 4, 2, 3)
+    return torch.cat([network.pictures(part) for part in windows.split(_CHUNK)])
+
+
+def embed_sounds(network: SyncNet, windows_NCK: Tensor) -> Tensor:
+    """Windows of cepstra [N, 13, 20] -> embeddings [N, E]."""
+    return torch.cat([network.sounds(part) for part in windows_NCK.split(8 * _CHUNK)])
+
+
 def prepare_pictures(frames_VHWC: Tensor, side: int) -> Tensor:
     """uint8 RGB crops [V, H, W, 3] -> [V, 3 (BGR), side, side] float32 in 0 .. 255, bilinear without anti-aliasing.
 
     Raises:
         ValueError: not uint8, or too few frames for one place.
     """
-    if frames_VHWC.dtype != torch.uint8 or len(frames_VHWC) <= FRAMES:
-        raise ValueError(f"SyncNet takes more than {FRAMES} uint8 pictures, not {len(frames_VHWC)} of {frames_VHWC.dtype}")
+    if frames_VHWC.dtype != torch.uint8 or len(frames_VHWC) < FRAMES:
+        raise ValueError(f"SyncNet takes {FRAMES} uint8 pictures or more, not {len(frames_VHWC)} of {frames_VHWC.dtype}")
     frames_VCHW = frames_VHWC.flip(-1).permute(0, 3, 1, 2).float()
     return interpolate(frames_VCHW, (side, side), mode="bilinear", align_corners=False)
 
@@ -265,4 +285,9 @@ def prepare_sound(waveform_S: Tensor) -> Tensor:
     places = min((columns_CK.shape[1] - COLUMNS) // COLUMNS_PER_FRAME + 1, len(waveform_S) // SAMPLES_PER_FRAME - FRAMES)
     if places < 1:
         raise ValueError(f"{len(waveform_S)} samples are too short for SyncNet")
-    return columns_CK.unfold(1, COLUMNS, COLUMNS_PER_FRAME).transpose(0, 1)[:places].reshape(places, COEFFICIENTS, COLUMNS)
+    return sound_windows(columns_CK)[:places]
+
+
+def sound_windows(columns_CK: Tensor) -> Tensor:
+    """Cepstra [13, K] -> all whole windows of them that begin with a frame, [N, 13, 20]."""
+    return columns_CK.unfold(1, COLUMNS, COLUMNS_PER_FRAME).transpose(0, 1).reshape(-1, COEFFICIENTS, COLUMNS)

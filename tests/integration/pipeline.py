@@ -20,6 +20,7 @@ from dubbing.queue.runner import Handlers
 from dubbing.settings import MediaSettings
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
+from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
 from services.worker.encode_face import FaceEncoder
 from services.worker.encode_speech import SpeechEncoder
@@ -80,7 +81,7 @@ class Pipeline:
         self._handlers.add("encode_face", FaceEncoder(store, sources, engines))
         self._handlers.add("encode_speech", SpeechEncoder(store, sources, engines))
         self._handlers.add("infer", Generator(store, engines))
-        self._handlers.add("stitch", Stitcher(store, sources, detector, delivery))
+        self._handlers.add("stitch", Stitcher(store, sources, detector, delivery, Scorer()))
 
     def dub(self, video: Path, audio: Path, mode: SyncMode = SyncMode.STRICT, job_id: str = "job_1") -> StitchResult:
         """The whole job; raises whatever would fail it."""

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from tritonclient import grpc
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable
+from dubbing.inference.client import TritonClient
 from dubbing.inference.engine import Block, ChunkRequest, FaceLatents, SpeechWindow, speech_of_block
 from lipforcing.contract import (
     LATENTS_PER_BLOCK,
@@ -26,16 +24,6 @@ from lipforcing.contract import (
 )
 
 log = structlog.get_logger()
-
-# gRPC statuses (as the client writes them) of a server that is gone, starting, or full: the work succeeds later.
-_PASSING = ("UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "NOT_FOUND", "UNKNOWN")
-
-# A server that was restarted is found again at once: by default gRPC waits up to two minutes between looks.
-_CHANNEL = [
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-]
 
 
 class TritonEngine:
@@ -50,25 +38,17 @@ class TritonEngine:
 
     def __init__(self, url: str, preset: str, version: int | None = None, timeout: float = 120.0) -> None:
         self.contract = STUDENTS[preset]
-        self._version = "" if version is None else str(version)
-        self._client = grpc.InferenceServerClient(url, channel_args=_CHANNEL)
-        self._url = url
-        self._timeout = timeout
+        self._client = TritonClient(url, "generating", version, timeout)
 
     def check(self) -> None:
         """See `LipSyncEngine.check`."""
         for model in (self.contract.student, self.contract.face_encoder, self.contract.speech_encoder):
-            try:
-                ready = self._client.is_model_ready(model, self._version, client_timeout=5.0)
-            except InferenceServerException as error:
-                raise self._unavailable(model, str(error.message())) from error
-            if not ready:
-                raise self._unavailable(model, self._reason(model))
+            self._client.require(model)
 
     def encode_faces(self, crops_VHWC: NDArray[np.uint8]) -> FaceLatents:
         """See `LipSyncEngine.encode_faces`."""
         names = FaceEncoderTensor
-        answer = self._infer(self.contract.face_encoder, {names.CROPS: crops_VHWC}, (names.REFERENCE, names.MASKED))
+        answer = self._client.infer(self.contract.face_encoder, {names.CROPS: crops_VHWC}, (names.REFERENCE, names.MASKED))
         return FaceLatents(answer.as_numpy(names.REFERENCE), answer.as_numpy(names.MASKED))
 
     def encode_speech(self, window: SpeechWindow) -> NDArray[np.float16]:
@@ -79,7 +59,7 @@ class TritonEngine:
             names.FRAME_TIMES: window.frame_times_V.astype(np.float64),
             names.LEVEL: np.asarray(window.level, np.float32),
         }
-        features: NDArray[np.float16] = self._infer(self.contract.speech_encoder, inputs, (names.FEATURES,)).as_numpy(
+        features: NDArray[np.float16] = self._client.infer(self.contract.speech_encoder, inputs, (names.FEATURES,)).as_numpy(
             names.FEATURES
         )
         return features
@@ -91,7 +71,7 @@ class TritonEngine:
         blocks = blocks_for(len(request.speech_VA))
         log.debug("sequence_started", sequence=sequence, chunk=request.chunk, attempt=request.attempt, blocks=blocks)
         for block in range(blocks):
-            answer = self._infer(
+            answer = self._client.infer(
                 self.contract.student,
                 _block_inputs(request, block, nonce),
                 (StudentTensor.FRAMES, StudentTensor.DIGEST),
@@ -101,44 +81,6 @@ class TritonEngine:
             )
             digest = answer.as_numpy(StudentTensor.DIGEST).tobytes().hex()
             yield Block(answer.as_numpy(StudentTensor.FRAMES)[0], digest)
-
-    def _infer(
-        self, model: str, inputs: dict[Any, NDArray[Any]], outputs: tuple[str, ...], **sequence: Any
-    ) -> grpc.InferResult:
-        tensors = []
-        for name, array in inputs.items():
-            tensor = grpc.InferInput(str(name), list(array.shape), np_to_triton_dtype(array.dtype))
-            tensor.set_data_from_numpy(np.ascontiguousarray(array))
-            tensors.append(tensor)
-        wanted = [grpc.InferRequestedOutput(str(name)) for name in outputs]
-        try:
-            return self._client.infer(model, tensors, self._version, outputs=wanted, client_timeout=self._timeout, **sequence)
-        except InferenceServerException as error:
-            raise self._problem(model, error) from error
-
-    def _problem(self, model: str, error: InferenceServerException) -> DublineError:
-        """Tell a server that is away, or was restarted in mid-sequence, from a block that it refused."""
-        status = str(error.status() or "")
-        message, _, _ = str(error.message() or "").partition("\n\nAt:\n")  # what a model raised; its stack is for the log
-        lost_sequence = "sequence" in message.lower() or "slot" in message.lower()
-        if lost_sequence or any(word in status for word in _PASSING):
-            return self._unavailable(model, message)
-        return ChunkFailed(
-            f"{model} refused the request: {message.strip()}",
-            where={"stage": "generating", "model": model},
-            suggestions=("look at the inference server's log for this model", "check that the model's weights are intact"),
-        )
-
-    def _unavailable(self, model: str, reason: str) -> ModelUnavailable:
-        return ModelUnavailable(
-            f"{model} at {self._url} does not answer: {reason.strip() or 'no reason given'}",
-            where={"stage": "generating", "model": model},
-            suggestions=("the work is tried again by itself", "see `dubline status` and the inference server's log"),
-        )
-
-    def _reason(self, model: str) -> str:
-        index = self._client.get_model_repository_index(client_timeout=5.0)
-        return next((entry.reason for entry in index.models if entry.name == model and entry.reason), "it is not loaded")
 
 
 def _block_inputs(request: ChunkRequest, block: int, nonce: int) -> dict[StudentTensor, NDArray[Any]]:

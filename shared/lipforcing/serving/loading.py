@@ -20,6 +20,7 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student
 from lipforcing.serving.fp8 import quantise_checked
+from lipforcing.syncnet import SyncNet
 from lipforcing.vae.base import Codec
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
@@ -100,6 +101,14 @@ def load_speech_encoder(folder: Path, model: str, device: torch.device) -> nn.Mo
     parts, _ = _read(folder)
     encoder: nn.Module = TinySpeechEncoder() if model == STUDENTS["tiny"].speech_encoder else Wav2Vec2Features()
     return _fill(encoder, parts, "encoder", device, torch.float32)
+
+
+def load_served_syncnet(folder: Path, device: torch.device) -> SyncNet:
+    """Load ``syncnet`` (always in fp32, and of the published size); raises WeightsError like ``load_student``."""
+    parts, _ = _read(folder)
+    with torch.device("meta"):
+        network = SyncNet()
+    return _fill(network, parts, "network", device, torch.float32)
 
 
 def _read(folder: Path) -> tuple[Parts, dict[str, Any]]:

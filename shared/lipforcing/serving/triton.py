@@ -22,7 +22,7 @@ import torch.utils.dlpack
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
-from lipforcing.contract import STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentTensor
+from lipforcing.contract import STUDENTS, SYNCNET, FaceEncoderTensor, SpeechEncoderTensor, StudentTensor, SyncNetTensor
 from lipforcing.serving.compiled import compile_pointwise
 from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
 from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport
@@ -33,8 +33,9 @@ from lipforcing.serving.errors import (
     ServingError,
     UnavailableError,
 )
-from lipforcing.serving.loading import load_face_encoder, load_speech_encoder, load_student
+from lipforcing.serving.loading import load_face_encoder, load_served_syncnet, load_speech_encoder, load_student
 from lipforcing.serving.slots import Ticket
+from lipforcing.serving.sync import SyncJudge
 
 _CODES = {
     InvalidBlockError: "INVALID_ARG",
@@ -80,6 +81,8 @@ def _build(name: str, folder: Path, config: dict[str, Any], device: torch.device
             return _FaceModel(FaceEncoder(load_face_encoder(folder, name, device), contract.crop))
         if name == contract.speech_encoder:
             return _SpeechModel(SpeechEncoder(load_speech_encoder(folder, name, device)))
+    if name == SYNCNET:
+        return _SyncNetModel(SyncJudge(load_served_syncnet(folder, device)))
     raise ValueError(f"the backend lipforcing has no model named {name}")
 
 
@@ -150,6 +153,19 @@ class _SpeechModel:
         names = SpeechEncoderTensor
         waveform, times, level = (_input(request, name) for name in (names.WAVEFORM, names.FRAME_TIMES, names.LEVEL))
         return {names.FEATURES: self._encoder.encode(waveform, times, level)}
+
+
+class _SyncNetModel:
+    def __init__(self, judge: SyncJudge) -> None:
+        self._judge = judge
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        return [_guarded(self._compare, request) for request in requests]
+
+    def _compare(self, request: Any) -> dict[str, NDArray[Any]]:
+        names = SyncNetTensor
+        pictures, waveform, inside = (_input(request, name) for name in (names.PICTURES, names.WAVEFORM, names.INSIDE))
+        return {names.DISTANCES: self._judge.distances(pictures, waveform, inside)}
 
 
 class _Metrics:

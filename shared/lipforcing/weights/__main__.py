@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lipforcing.contract import STUDENTS
+from lipforcing.contract import STUDENTS, SYNCNET
 from lipforcing.weights.errors import FetchError, UnreadableWeightsError, WeightsError
 
 _TEXT_NAMES = ("text_emb.safetensors", "text_emb.pt")
@@ -20,6 +20,7 @@ _FOLDERS = {
     **{preset: contract.student for preset, contract in STUDENTS.items()},
     "wan-vae": STUDENTS["14b"].face_encoder,
     "wav2vec2": STUDENTS["14b"].speech_encoder,
+    "syncnet": SYNCNET,
 }
 
 

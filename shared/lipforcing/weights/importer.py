@@ -22,9 +22,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lipforcing.audio.wav2vec2 import Wav2Vec2Features
-from lipforcing.contract import STUDENTS
+from lipforcing.contract import STUDENTS, SYNCNET
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig
+from lipforcing.syncnet import SyncNet
 from lipforcing.text import PROMPT, encode_prompt, load_umt5, pick_embedding
 from lipforcing.vae.taew import Taew, keep_last_frames
 from lipforcing.vae.tiny import TinyCodec
@@ -100,10 +101,17 @@ def write_student(
 
 
 def import_encoder(source: Path, kind: str, out: Path) -> dict[str, Any]:
-    """Write the version folder of ``wan-vae`` (a face encoder) or ``wav2vec2`` (a speech encoder); as ``import_student``."""
+    """Write the version folder of a stateless model, and return its manifest; as ``import_student``.
+
+    Args:
+        source: its upstream file.
+        kind: ``wan-vae`` (a face encoder), ``wav2vec2`` (a speech encoder) or ``syncnet`` (which judges mouths).
+        out: the version folder.
+    """
     part, make, model = {
         "wan-vae": ("codec", wan_part, STUDENTS["14b"].face_encoder),
         "wav2vec2": ("encoder", wav2vec2_part, STUDENTS["14b"].speech_encoder),
+        "syncnet": ("network", syncnet_part, SYNCNET),
     }[kind]
     opened = open_container(source)
     return _write(out, {part: make(opened)}, {"model": model, "source": _origins({part: opened})})
@@ -190,6 +198,15 @@ def wav2vec2_part(source: Container) -> Part:
     names = {encoder.local_name(name): name for name in source.specs}
     found = {ours: _entry(source, theirs) for ours, theirs in names.items() if ours is not None}
     return _strict(found, _shapes(encoder), "wav2vec2-base-960h")
+
+
+def syncnet_part(source: Container) -> Part:
+    """SyncNet v2. Its file is older than the counters of batches, which nobody reads; they become 0."""
+    with torch.device("meta"):
+        network = SyncNet()
+    counters = {name: torch.zeros((), dtype=torch.int64) for name in _shapes(network) if name.endswith(".num_batches_tracked")}
+    found = {name: _entry(source, theirs) for name, theirs in published_names(source.specs).items()}
+    return _strict({**given_part(counters), **found}, _shapes(network), "SyncNet v2")
 
 
 def _direct(source: Container, module: nn.Module, model: str) -> Part:

@@ -11,10 +11,10 @@ class PublicFile:
         name: path below the folder that it is fetched into (and, on the hub, in its repository).
         size: bytes.
         sha256: hex.
-        licence: SPDX identifier.
+        licence: SPDX identifier, with a remark where it is not the file's own.
         repository: on the hub, with ``revision``; empty for a file elsewhere.
         revision: commit of the repository.
-        url: of a file that is not on the hub, pinned to a commit.
+        url: of a file that is not on the hub, pinned to a commit where its publisher has any; the digest decides.
     """
 
     name: str
@@ -79,6 +79,12 @@ _LIP_FORCING_14B = PublicFile(
     "ea9f111f374a208a80b6604e2c698639f03ad666bb7cda72c727a93cd43e4307", "Apache-2.0", *_STUDENT,
 )  # fmt: skip
 
+# The network's code is MIT, (c) 2016 Joon Son Chung; the page that holds its weights names no licence of their own.
+_SYNCNET = PublicFile(
+    "syncnet_v2.model", 54_573_114, "961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
+    "MIT (its code's; the file names none)", url="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+)  # fmt: skip
+
 _ENCODER_IMPORTS = (
     "dubline weights import {folder}/Wan2.1_VAE.pth --as wan-vae",
     "dubline weights import {folder}/model.safetensors --as wav2vec2",
@@ -94,4 +100,5 @@ RELEASES = {
         ),
     ),
     "encoders": Release((*_CODECS, *_SPEECH), _ENCODER_IMPORTS),
+    "syncnet": Release((_SYNCNET,), ("dubline weights import {folder}/syncnet_v2.model --as syncnet",)),
 }

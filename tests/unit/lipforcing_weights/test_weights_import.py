@@ -14,7 +14,8 @@ from weights_files import FORMS, MICRO, State, made, random_state, save_pickle
 from lipforcing.audio.wav2vec2 import Wav2Vec2Features
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig
-from lipforcing.serving.loading import load_student
+from lipforcing.serving.loading import load_served_syncnet, load_student
+from lipforcing.syncnet import TINY, SyncNet
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.vae.wan import WanVae
@@ -83,6 +84,26 @@ def test_the_encoders_of_the_release_are_accepted_and_their_read_out_is_left_out
         wav2vec2_part(
             open_container(save_pickle({**hollow(wav2vec2, wav2vec2_file_name), "other.weight": torch.zeros(1)}, tmp_path))
         )
+
+
+def test_syncnet_is_accepted_as_published_and_served_bit_for_bit(tmp_path: Path) -> None:
+    torch.manual_seed(8)
+    state = {name: tensor for name, tensor in SyncNet().state_dict().items() if not name.endswith("num_batches_tracked")}
+    assert len(state) == 88
+    # The published file is of the time before archives: its 54,573,114 bytes are these tensors and some 12,000 of pickle.
+    path = tmp_path / "syncnet_v2.model"
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+    assert abs(path.stat().st_size - 54_573_114) < 2_000
+    assert main(["import", str(path), "--as", "syncnet", "--out", str(tmp_path / "1")]) == 0
+    loaded = load_served_syncnet(tmp_path / "1", torch.device("cpu")).state_dict()
+    assert read_manifest(tmp_path / "1")["model"] == "syncnet"
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in state.items())
+
+
+def test_another_syncnet_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save(SyncNet(TINY).state_dict(), tmp_path / "small.pth")
+    assert main(["import", str(tmp_path / "small.pth"), "--as", "syncnet", "--out", str(tmp_path / "1")]) == 2
+    assert "netfclip.3.bias: (128,), not (1024,)" in capsys.readouterr().err
 
 
 def tiny_files(folder: Path) -> dict[str, Path]:

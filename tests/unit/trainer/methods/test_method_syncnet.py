@@ -210,7 +210,7 @@ class TestMetric:
         made = prepare_pictures(frames, 16)
         assert made.shape == (6, 3, 16, 16)
         assert [float(made[0, channel, 3, 3]) for channel in range(3)] == [50.0, 0.0, 200.0]
-        with pytest.raises(ValueError, match="more than 5 uint8"):
+        with pytest.raises(ValueError, match="5 uint8 pictures or more"):
             prepare_pictures(frames.float(), 16)
 
     def test_places_are_one_per_frame_less_five_as_published(self) -> None:

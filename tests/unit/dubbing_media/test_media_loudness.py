@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from services.stitcher.loudness import loudness
+from dubbing.media.loudness import loudness
 
 RATE = 16_000
 TIMES = [Fraction(i, 25) for i in range(50)]

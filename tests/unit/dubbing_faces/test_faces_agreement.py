@@ -1,0 +1,162 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from dubbing.domain.findings import FrameRange
+from dubbing.faces.agreement import LEVEL, ORDERS, agreement, differs_from_chance, loss
+
+FPS = Fraction(25)
+
+
+def speech(frames: int = 250, seed: int = 1) -> np.ndarray:
+    """Noise as slow as syllables."""
+    return np.convolve(np.random.default_rng(seed).standard_normal(frames + 4), np.ones(5) / 5, "valid")
+
+
+def shot(start: int, end: int) -> FrameRange:
+    return FrameRange(start=start, end=end)
+
+
+def late(sound: np.ndarray, frames: int, noise: float = 0.3, seed: int = 9) -> np.ndarray:
+    """A mouth that moves ``frames`` after a sound, and not for that alone."""
+    return np.roll(sound, frames) * 0.2 + 0.1 + np.random.default_rng(seed).normal(0, 0.2 * noise * sound.std(), len(sound))
+
+
+@pytest.mark.parametrize("lag", [-7, 0, 3])
+def test_a_mouth_that_follows_its_sound_is_found_at_its_lag_and_differs_from_chance(lag: int) -> None:
+    sound = speech()
+    found = agreement(late(sound, lag), sound, [shot(0, 250)], FPS)
+    assert found is not None
+    assert found.lag_frames == lag
+    assert found.score > 0.7
+    assert found.significance <= 1 / 1000
+    assert differs_from_chance(found)
+
+
+def test_unrelated_sound_differs_from_chance_in_one_try_of_twenty_at_most() -> None:
+    tries, passed, scores = 200, 0, []
+    for seed in range(tries):
+        found = agreement(speech(250, 2 * seed), speech(250, 2 * seed + 1), [shot(0, 250)], FPS)
+        assert found is not None
+        passed += differs_from_chance(found)
+        scores.append(found.score)
+    assert np.median(scores) > 0.15  # so large is the best of 25 lags by chance
+    assert passed <= 0.05 * tries + 2 * (0.05 * 0.95 * tries) ** 0.5
+    assert passed > 0
+
+
+def test_the_best_lag_over_a_short_shot_is_large_and_says_nothing() -> None:
+    found = [agreement(speech(40, seed), speech(40, seed + 50), [shot(0, 40)], FPS) for seed in range(20)]
+    assert max(one.score for one in found if one is not None) > 0.5
+    assert not any(differs_from_chance(one) for one in found)
+
+
+def test_shots_too_short_to_tell_alone_tell_together() -> None:
+    shots = [shot(start, start + 30) for start in range(0, 300, 30)]
+    sound = speech(300)
+    mouth = late(sound, 0, noise=1.0)
+    for start in range(0, 300, 60):  # another face at another distance
+        mouth[start : start + 30] *= 40
+    assert not any(differs_from_chance(agreement(mouth, sound, [one], FPS)) for one in shots)
+    assert differs_from_chance(agreement(mouth, sound, shots, FPS))
+
+
+def test_nothing_is_compared_across_a_cut() -> None:
+    sound = speech(120)
+    mouth = sound.copy()
+    mouth[60:] += 50  # the next shot's face is nearer: within a shot that says nothing, across one it would be everything
+    loud = sound.copy()
+    loud[60:] += 80
+    apart = agreement(
+        np.where(np.arange(120) < 60, speech(120, 5), speech(120, 6) + 50), loud, [shot(0, 60), shot(60, 120)], FPS
+    )
+    assert apart is not None
+    assert apart.score < 0.6
+    together = agreement(mouth, loud, [shot(0, 60), shot(60, 120)], FPS)
+    assert together is not None
+    assert together.score > 0.99
+
+
+def test_the_same_input_gives_the_same_significance() -> None:
+    found = [agreement(speech(173, 1), speech(173, 2), [shot(0, 173)], FPS) for _ in range(2)]
+    assert found[0] == found[1]
+    assert found[0] is not None
+    orders = found[0].significance * ORDERS
+    assert orders == pytest.approx(round(orders))
+
+
+def test_frames_without_a_face_are_left_out() -> None:
+    sound = speech()
+    mouth = late(sound, 0, noise=0.0)
+    mouth[50:80] = np.nan
+    mouth[100:200][np.arange(100) % 3 > 0] = np.nan
+    found = agreement(mouth, sound, [shot(0, 250)], FPS)
+    assert found is not None
+    assert (found.lag_frames, found.score) == (0, pytest.approx(1.0, abs=0.01))
+
+
+def test_lags_reach_half_a_second_at_every_rate() -> None:
+    sound = np.repeat(speech(250), 2)  # 50 frames a second
+    found = agreement(late(sound, 20, noise=0.0), sound, [shot(0, 500)], Fraction(50))
+    assert found is not None
+    assert found.lag_frames == 20
+
+
+@pytest.mark.parametrize(
+    ("mouth", "sound", "frames"),
+    [
+        (np.zeros(100), speech(100), 100),
+        (speech(100), np.zeros(100), 100),
+        (speech(24), speech(24), 24),
+        (np.full(100, np.nan), speech(100), 100),
+    ],
+)
+def test_a_still_mouth_silence_or_a_short_shot_gives_nothing_to_judge_by(
+    mouth: np.ndarray, sound: np.ndarray, frames: int
+) -> None:
+    assert agreement(mouth, sound, [shot(0, frames)], FPS) is None
+
+
+class TestLoss:
+    shots = (FrameRange(start=0, end=250),)
+
+    def test_a_mouth_that_no_longer_follows_has_lost_its_agreement(self) -> None:
+        sound = speech()
+        found = loss(late(sound, -1), speech(250, 7), sound, self.shots, FPS)
+        assert differs_from_chance(found.before)
+        assert found.significance <= LEVEL
+        assert found.less
+        assert found.lost
+
+    def test_a_mouth_that_stands_still_has_lost_it_too(self) -> None:
+        sound = speech()
+        found = loss(late(sound, -1), np.full(250, 0.2), sound, self.shots, FPS)
+        assert found.after is None
+        assert found.lost
+
+    def test_a_mouth_that_follows_less_well_has_lost_some_but_not_all(self) -> None:
+        sound = speech(500)
+        found = loss(late(sound, 0, noise=0.1), late(sound, 0, noise=1.5), sound, [shot(0, 500)], FPS)
+        assert found.less
+        assert not found.lost
+
+    def test_a_mouth_painted_as_well_loses_nothing_but_by_chance(self) -> None:
+        sounds = [speech(250, seed) for seed in range(60)]
+        found = [loss(late(s, 0, 0.8, 100 + i), late(s, 0, 0.8, 300 + i), s, self.shots, FPS) for i, s in enumerate(sounds)]
+        assert sum(one.less for one in found) <= 6
+        assert not any(one.lost for one in found)
+
+    def test_where_the_source_did_not_agree_nothing_can_be_lost(self) -> None:
+        found = loss(speech(250, 3), speech(250, 4), speech(250, 5), self.shots, FPS)
+        assert not found.less
+        assert not loss(np.full(250, np.nan), speech(), speech(), self.shots, FPS).less
+
+    def test_frames_that_lack_one_of_the_two_mouths_are_left_out_of_both(self) -> None:
+        sound = speech()
+        before, after = late(sound, 0), late(sound, 0)
+        after[150:] = np.nan
+        before[150:] = speech(100, 8)
+        found = loss(before, after, sound, self.shots, FPS)
+        assert found.before == found.after
+        assert found.significance == 1.0
