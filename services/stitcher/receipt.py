@@ -23,7 +23,7 @@ _CODEC = "h264"
 
 @dataclass(frozen=True)
 class Made:
-    """Everything that a receipt is made of."""
+    """Everything that a receipt is made of; ``untouched`` frames were to be repainted, and pass through instead."""
 
     task: StitchTask
     analysis: Analysis
@@ -31,6 +31,7 @@ class Made:
     stored: Stored
     carriage: Carriage | None
     scores: Agreements
+    untouched: frozenset[int]
     warnings: tuple[Finding, ...]
     seconds: dict[str, float]
 
@@ -63,7 +64,7 @@ def make_receipt(made: Made) -> Receipt:
             pixels=made.check.pixels,
             sound=made.check.sound,
         ),
-        touched=made.analysis.touched(task.chunks, made.analysis.video.frames),
+        touched=made.analysis.touched(task.chunks, made.analysis.video.frames, made.untouched),
         score=made.scores.language,
         shots=made.scores.shots,
         timings=made.seconds,
