@@ -1,6 +1,10 @@
-"""Scores a master that was just painted: by opening and loudness always, by SyncNet where its weights are at hand."""
+"""Scores a master that was just painted: by opening and loudness always, by SyncNet where its weights are at hand.
+
+The source's own mouths and sound say what can be expected: where they agree and the master does not, that is told.
+"""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
@@ -9,14 +13,15 @@ import structlog
 from numpy.typing import NDArray
 
 from dubbing.domain.analysis import Analysis
+from dubbing.domain.media import AudioInfo
 from dubbing.domain.work import StitchTask
-from dubbing.errors import ChunkFailed, ModelUnavailable
+from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable
 from dubbing.inference.syncnet import SyncNet
 from dubbing.media.encode import delivery_colour
 from dubbing.media.frames import FrameReader
 from dubbing.media.loudness import loudness
 from dubbing.media.mono import SPEECH_RATE, mono_windows
-from services.stitcher.scoring import Agreements, score
+from services.stitcher.scoring import Agreements, lost_sync, score
 from services.stitcher.syncnet import Showing, judge, whole_samples, with_syncnet
 
 log = structlog.get_logger()
@@ -69,12 +74,23 @@ class Scorer:
             check: called now and then; ends the work by raising.
         """
         task, video, sound = master.task, master.analysis.video, master.task.audio.media.audio
-        times = [task.plan.picture_after + time for time in FrameReader(master.video, video).frame_times()]
+        shown = FrameReader(master.video, video).frame_times()
+        times = [task.plan.picture_after + time for time in shown]
         samples = mono_windows(master.audio, sound, SPEECH_RATE, task.plan) if sound is not None else iter(())
-        found = score(master.analysis, opening_V, loudness(samples, times, SPEECH_RATE))
+        loudness_V = loudness(samples, times, SPEECH_RATE)
+        found = score(master.analysis, opening_V, loudness_V)
+        if (own_V := _own_loudness(master, shown)) is not None:
+            told = lost_sync(master.analysis, opening_V, loudness_V, own_V)
+            found = found._replace(findings=(told,) if told is not None else ())
+        return found if sound is None else self._with_syncnet(master, sound, found, times, check)
+
+    def _with_syncnet(
+        self, master: Master, sound: AudioInfo, found: Agreements, times: list[Fraction], check: Callable[[], None]
+    ) -> Agreements:
         syncnet = self._open_syncnet() if self._open_syncnet is not None else None
-        if sound is None or syncnet is None or not syncnet.is_served():
+        if syncnet is None or not syncnet.is_served():
             return found
+        task, video = master.task, master.analysis.video
         encoded = video.model_copy(update={"track": 1, "colour": delivery_colour(video)})
         showing = Showing(
             FrameReader(master.picture, encoded),
@@ -87,3 +103,16 @@ class Scorer:
         except (ModelUnavailable, ChunkFailed) as error:  # a measure of quality never costs a master
             log.warning("syncnet_failed", code=error.code, detail=error.detail)
             return found
+
+
+def _own_loudness(master: Master, shown: list[Fraction]) -> NDArray[np.float64] | None:
+    """Loudness of the source's own sound at its frames; None where it has none that can be heard to the end."""
+    own = master.task.video.media.audio
+    if own is None:
+        return None
+    first = master.analysis.video.start - own.start
+    try:
+        return loudness(mono_windows(master.video, own, SPEECH_RATE), [first + time for time in shown], SPEECH_RATE)
+    except DublineError as error:  # it is replaced: what is wrong with it is no matter
+        log.warning("own_sound_unheard", code=error.code, detail=error.detail)
+        return None

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Shot
+from dubbing.domain.findings import Finding, FindingCode
 from dubbing.domain.receipt import Agreement, LanguageScore, ShotScore, SyncMeasure
 from dubbing.faces import landmarks as marks
-from dubbing.faces.agreement import LEVEL, agreement
+from dubbing.faces.agreement import LEVEL, Take, agreement, loss
 from dubbing.faces.detector import Face, FaceDetector
 
 Region = NDArray[np.uint8]
@@ -81,10 +82,11 @@ class MouthMeter:
 
 
 class Agreements(NamedTuple):
-    """How a new language's mouths agree with its track: by shot, and all of them together."""
+    """How a new language's mouths agree with its track: by shot, and all of them together; and what is told of it."""
 
     shots: tuple[ShotScore, ...]
     language: LanguageScore
+    findings: tuple[Finding, ...] = ()
 
 
 def score(analysis: Analysis, opening_V: Series, loudness_V: Series) -> Agreements:
@@ -98,11 +100,7 @@ def score(analysis: Analysis, opening_V: Series, loudness_V: Series) -> Agreemen
         opening_V: openings measured in the output; NaN where none was.
         loudness_V: the new track's speech-band loudness at the frames.
     """
-    before_V = np.full(len(opening_V), np.nan)
-    for path in analysis.paths:
-        track = path.track
-        before_V[track.start : track.end] = [np.nan if value is None else value for value in path.opening]
-    before_V[np.isnan(opening_V)] = np.nan
+    before_V = np.where(np.isnan(opening_V), np.nan, _filmed(analysis))
     shots, fps = analysis.shots, analysis.video.fps
     new, old = ([agreement(mouth_V, loudness_V, [shot], fps) for shot in shots] for mouth_V in (opening_V, before_V))
     after, before = (_beyond_chance([agreement(mouth_V, loudness_V, shots, fps)])[0] for mouth_V in (opening_V, before_V))
@@ -125,6 +123,35 @@ def score(analysis: Analysis, opening_V: Series, loudness_V: Series) -> Agreemen
             agreement_before=before,
         ),
     )
+
+
+def lost_sync(analysis: Analysis, opening_V: Series, loudness_V: Series, own_V: Series) -> Finding | None:
+    """What is told where the source's mouths agree with its own sound, and the new ones with the new track only by chance.
+
+    Args:
+        analysis: see `score`.
+        opening_V: see `score`.
+        loudness_V: see `score`.
+        own_V: the source's own sound's speech-band loudness at the frames.
+    """
+    source, new = Take(_filmed(analysis), own_V), Take(opening_V, loudness_V)
+    found = loss(source, new, analysis.shots, analysis.video.fps)
+    if found.before is None or not found.lost:
+        return None
+    left = "not at all" if found.after is None else f"by {found.after.score:.2f}, which is no more than chance"
+    return Finding(
+        code=FindingCode.SYNC_LOST,
+        detail=f"The source's mouths agree with its own sound by {found.before.score:.2f}, the new ones with the new track "
+        f"{left}. Look at the mouths, and whether this track belongs to this picture.",
+    )
+
+
+def _filmed(analysis: Analysis) -> Series:
+    """Openings of the source's own mouths, per frame; NaN where none was seen."""
+    opening_V = np.full(analysis.video.frames, np.nan)
+    for path in analysis.paths:
+        opening_V[path.track.start : path.track.end] = [np.nan if value is None else value for value in path.opening]
+    return opening_V
 
 
 def _beyond_chance(found: Sequence[Agreement | None]) -> list[Agreement | None]:

@@ -133,6 +133,7 @@ class Stitcher:
             *task.warnings,
             *sound.findings,
             *broken_mouths(repainted.broken, repainted.doubtful, inputs.analysis.video.fps),
+            *scores.findings,
         )
         receipt = make_receipt(
             Made(

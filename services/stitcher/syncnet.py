@@ -91,7 +91,7 @@ def with_syncnet(agreements: Agreements, found: dict[int, list[SyncNetScore]]) -
     if whole is None:
         return agreements
     language = agreements.language.model_copy(update={"measure": SyncMeasure.SYNCNET, "syncnet": whole})
-    return Agreements(shots, language)
+    return agreements._replace(shots=shots, language=language)
 
 
 def _mean(scores: Sequence[SyncNetScore]) -> SyncNetScore | None:

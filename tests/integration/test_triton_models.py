@@ -25,15 +25,18 @@ from dubbing.domain.jobs import ModelPin
 from dubbing.domain.work import InferTask
 from dubbing.errors import ChunkFailed, ModelUnavailable
 from dubbing.inference.engine import ChunkRequest, FaceLatents
+from dubbing.inference.syncnet import TritonSyncNet
 from dubbing.inference.triton import TritonEngine
 from lipforcing.audio.pack import group_frames
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.conditions import Conditions
-from lipforcing.contract import STUDENTS, StudentTensor, frames_in_block
+from lipforcing.contract import STUDENTS, SYNCNET, StudentTensor, frames_in_block, syncnet_samples
 from lipforcing.mask import generate_mask, grey_mouth
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import PRESETS
 from lipforcing.rollout import Student, generate
+from lipforcing.serving.sync import SyncJudge
+from lipforcing.syncnet import SyncNet
 from lipforcing.vae.base import from_uint8, to_uint8
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import join_parts, write_folder
@@ -57,6 +60,7 @@ class Weights:
         initialise(self.network, 4)
         torch.nn.init.normal_(self.network.head.head.weight, std=0.05)
         self.text = torch.zeros(CONFIG.text_len, CONFIG.text_dim)
+        self.syncnet = SyncNet().eval().requires_grad_(requires_grad=False)
 
     def write(self, repository: Path) -> None:
         codec = self.codec.state_dict()
@@ -64,6 +68,7 @@ class Weights:
         write_folder(repository / TINY.face_encoder / "1", join_parts({"codec": codec}), {"model": TINY.face_encoder})
         speech = join_parts({"encoder": self.speech.state_dict()})
         write_folder(repository / TINY.speech_encoder / "1", speech, {"model": TINY.speech_encoder})
+        write_folder(repository / SYNCNET / "1", join_parts({"network": self.syncnet.state_dict()}), {"model": SYNCNET})
 
     def write_student(self, folder: Path) -> None:
         parts = {"network": self.network.state_dict(), "codec": self.codec.state_dict(), "text": {"embedding": self.text}}
@@ -109,6 +114,14 @@ def tensors_of(arrays: dict[str, np.ndarray]) -> list[grpc.InferInput]:
         tensor.set_data_from_numpy(array)
         tensors.append(tensor)
     return tensors
+
+
+def unload(client: grpc.InferenceServerClient, model: str) -> None:
+    """Unload a model, and wait until it is gone."""
+    client.unload_model(model)
+    deadline = time.monotonic() + 120
+    while client.is_model_ready(model) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 class Chunk:
@@ -329,10 +342,7 @@ def test_an_unknown_model_is_named_in_the_refusal(client: grpc.InferenceServerCl
 
 def test_a_model_is_unloaded_and_loaded_on_request(client: grpc.InferenceServerClient) -> None:
     inputs = {"WAVEFORM": np.zeros(16_000, np.float32), "FRAME_TIMES": np.zeros(1), "LEVEL": np.ones(2, np.float32)}
-    client.unload_model(TINY.speech_encoder)
-    deadline = time.monotonic() + 120
-    while client.is_model_ready(TINY.speech_encoder) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    unload(client, TINY.speech_encoder)
     with pytest.raises(InferenceServerException, match=TINY.speech_encoder):
         infer(client, TINY.speech_encoder, inputs)
     client.load_model(TINY.speech_encoder)
@@ -383,3 +393,40 @@ def test_damaged_weights_are_refused(client: grpc.InferenceServerClient, server:
     with pytest.raises(InferenceServerException, match="sha256"):
         client.load_model(TINY.face_encoder)
     assert client.is_model_ready(TINY.face_encoder, "1")
+
+
+def a_piece(places: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Pictures and sound of the first places of a track that is twice as long."""
+    rng = np.random.default_rng(6)
+    pictures = rng.integers(0, 256, (places + 4, 224, 224, 3), np.uint8)
+    return pictures, rng.standard_normal(syncnet_samples(places)).astype(np.float32) * 0.1, (0, 2 * places)
+
+
+def test_mouths_are_compared_with_sounds_as_the_library_does(server: dict[str, str], weights: Weights) -> None:
+    pictures, waveform, inside = a_piece(6)
+    syncnet = TritonSyncNet(server["DUBLINE_TRITON_URL"])
+    assert syncnet.is_served()
+    got = syncnet.distances(pictures, waveform, inside)
+    want = SyncJudge(weights.syncnet).distances(pictures, waveform, np.array(inside, np.int64))
+    assert got.shape == (6, 31)
+    np.testing.assert_allclose(got, want, rtol=1e-4)
+    with pytest.raises(ChunkFailed, match="syncnet refused the request: invalid_block: WAVEFORM must have shape"):
+        syncnet.distances(pictures, waveform[:-1], inside)
+
+
+def test_a_server_without_weights_for_mouths_and_sounds_serves_on_and_says_so(
+    server: dict[str, str], client: grpc.InferenceServerClient
+) -> None:
+    syncnet, weights = TritonSyncNet(server["DUBLINE_TRITON_URL"]), Path(server["repository"]) / SYNCNET / "1"
+    unload(client, SYNCNET)
+    weights.rename(weights.with_name("aside"))
+    try:
+        assert not syncnet.is_served()
+        with pytest.raises(ModelUnavailable, match=SYNCNET):
+            syncnet.distances(*a_piece(1))
+        assert client.is_model_ready(TINY.student)
+    finally:
+        weights.with_name("aside").rename(weights)
+        client.load_model(SYNCNET)
+    assert syncnet.is_served()
+    assert not TritonSyncNet("127.0.0.1:1").is_served()

@@ -26,8 +26,9 @@ Choices:
 Legend: V frames of the title, n frames of a stretch, M of these with an opening, O orders, L lags.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -41,6 +42,7 @@ Series = NDArray[np.float64]
 
 LEVEL: Final = 0.04
 ORDERS: Final = 10_000
+_AT_ONCE: Final = 1_000  # what is worked on stays in the processor's cache
 _SEED: Final = 0
 # Seconds: of a stretch, of the shortest that is judged, and of the largest lag.
 _STRETCH: Final = 2
@@ -52,13 +54,20 @@ _LEAST_SPREAD: Final = 1e-3
 _TINY: Final = 1e-9
 
 
+class Take(NamedTuple):
+    """A mouth and its sound: opening and loudness per frame of the title, as `agreement` takes them."""
+
+    opening_V: Series
+    loudness_V: Series
+
+
 class Loss(NamedTuple):
-    """What became of a mouth's agreement with a sound when it was painted anew.
+    """What became of the agreement of mouth and sound when both were replaced.
 
     Attributes:
-        before: of the source's mouth; None where there is nothing to judge by.
-        after: of the painted one, over the same frames.
-        significance: share of the orders in which stretches of both mouths change places and the score falls as much.
+        before: of the source's mouth with the source's sound; None where there is nothing to judge by.
+        after: of the painted mouth with the new track, over the same frames.
+        significance: share of the orders in which stretches of both takes change places and the score falls as much.
     """
 
     before: Agreement | None
@@ -66,14 +75,10 @@ class Loss(NamedTuple):
     significance: float
 
     @property
-    def less(self) -> bool:
-        """The source's mouth agreed beyond chance, and the painted one agrees less than chance explains."""
-        return differs_from_chance(self.before) and self.significance <= LEVEL
-
-    @property
     def lost(self) -> bool:
-        """Less, and what is left is no more than chance."""
-        return self.less and not differs_from_chance(self.after)
+        """The source agreed beyond chance, the new take agrees no more than chance, and chance does not explain the fall."""
+        fell = differs_from_chance(self.before) and self.significance <= LEVEL
+        return fell and not differs_from_chance(self.after)
 
 
 def differs_from_chance(found: Agreement | None) -> bool:
@@ -90,40 +95,43 @@ def agreement(opening_V: Series, loudness_V: Series, shots: Sequence[FrameRange]
         shots: the frames to judge; nothing is compared across their ends.
         fps: frames per second, the mean where they vary.
     """
-    lags_L, draw = _lags(fps), np.random.default_rng(_SEED)
-    pool = _Sums.empty(len(lags_L))
-    for stretch in _stretches(opening_V, loudness_V, shots, fps):
-        shifts_O = draw.integers(0, len(stretch.loudness_n), ORDERS)
-        shifts_O[0] = 0
-        pool = pool.plus(_by_shift(stretch, lags_L).at(shifts_O))
-    return _judged(pool.scores(), lags_L)
+    lags_L = _lags(fps)
+    tables = [_Table.of(stretch, lags_L) for stretch in _stretches(opening_V, loudness_V, shots, fps)]
+    real_L = _scores(sum((table.rows()[0] for table in tables), np.zeros(2 * len(lags_L) + 1)))
+    if not real_L.any():
+        return None
+    place = int(real_L.argmax())
+    best_O = np.concatenate([_scores(sums).max(axis=1) for sums in _drawn([table.rows for table in tables])])
+    return Agreement(score=round(float(real_L[place]), 3), lag_frames=int(lags_L[place]), significance=_share(best_O))
 
 
-def loss(before_V: Series, after_V: Series, loudness_V: Series, shots: Sequence[FrameRange], fps: Fraction) -> Loss:
-    """Whether a painted mouth agrees with a sound less than the source's mouth does, frame by frame the same.
+def loss(before: Take, after: Take, shots: Sequence[FrameRange], fps: Fraction) -> Loss:
+    """Whether a new take agrees less than the source does, over the frames that both show and the shots where both sound.
 
     If it agrees as well, the two may change places in any stretch and the difference of their scores stays what it was but for
     chance; so the fall is compared with its falls when they do, in stretches drawn by lot.
 
     Args:
-        before_V: opening of the source's mouth per frame of the title; NaN where none was measured.
-        after_V: of the painted one. Frames that lack either are left out.
-        loudness_V: of the sound that both are compared with.
-        shots: see `agreement`.
+        before: the source's mouth and sound.
+        after: the painted mouth and the new track. Frames in which either mouth was not measured are left out.
+        shots: see `agreement`. Those in which either sound keeps its loudness, as silence does, are left out.
         fps: see `agreement`.
     """
-    both_V = np.isfinite(before_V) & np.isfinite(after_V)
-    lags_L, draw = _lags(fps), np.random.default_rng(_SEED)
-    before_V, after_V = (np.where(both_V, opening_V, np.nan) for opening_V in (before_V, after_V))
-    one, other = (_Sums.empty(len(lags_L)) for _ in range(2))
-    for was, now in zip(*(_stretches(opening_V, loudness_V, shots, fps) for opening_V in (before_V, after_V)), strict=True):
-        places_O = draw.integers(0, 2, ORDERS)
-        places_O[0] = 0
-        pair = _Sums.pair(_by_shift(was, lags_L), _by_shift(now, lags_L))
-        one, other = one.plus(pair.at(places_O)), other.plus(pair.at(1 - places_O))
-    falls_O = one.scores().max(axis=1) - other.scores().max(axis=1)
-    before, after = (agreement(opening_V, loudness_V, shots, fps) for opening_V in (before_V, after_V))
-    return Loss(before, after, _share(falls_O))
+    both_V = np.isfinite(before.opening_V) & np.isfinite(after.opening_V)
+    takes = [take._replace(opening_V=np.where(both_V, take.opening_V, np.nan)) for take in (before, after)]
+    sounding = [shot for shot in shots if all(_sounds(take.loudness_V, shot) for take in takes)]
+    lags_L = _lags(fps)
+    real = [[_Table.of(stretch, lags_L).rows()[0] for stretch in _stretches(*take, sounding, fps)] for take in takes]
+    pairs = [partial(_exchanged, *pair) for pair in zip(*real, strict=True)]
+    if not pairs:
+        return Loss(None, None, 1.0)
+    falls_O = np.concatenate([_fall(sums) for sums in _drawn(pairs)])
+    was_so, is_so = (agreement(*take, sounding, fps) for take in takes)
+    return Loss(was_so, is_so, _share(falls_O))
+
+
+def _sounds(loudness_V: Series, shot: FrameRange) -> bool:
+    return float(np.std(loudness_V[shot.start : shot.end])) > _LEAST_SPREAD
 
 
 class _Stretch(NamedTuple):
@@ -134,37 +142,60 @@ class _Stretch(NamedTuple):
     loudness_n: Series
 
 
-class _Sums(NamedTuple):
-    """What correlations are made of, by order: sums of products and squared loudness [O, L], and of squared opening [O, 1]."""
+class _Table(NamedTuple):
+    """What a stretch adds to correlations for each circular shift of its loudness, [n] or a number."""
 
-    products: Series
-    loudness: Series
-    opening: Series
-
-    @classmethod
-    def empty(cls, lags: int) -> "_Sums":
-        """Nothing yet."""
-        return cls(*(np.zeros((ORDERS, width)) for width in (lags, lags, 1)))
+    products_n: Series
+    loudness_n: Series
+    opening: float
+    lags_L: NDArray[np.int64]
 
     @classmethod
-    def pair(cls, one: "_Sums", other: "_Sums") -> "_Sums":
-        """The real orders of two."""
-        return cls(*(np.stack([a[0], b[0]]) for a, b in zip(one, other, strict=True)))
+    def of(cls, stretch: _Stretch, lags_L: NDArray[np.int64]) -> "_Table":
+        """Sums of products, of squared loudness where an opening was measured, and of squared openings."""
+        frames = len(stretch.loudness_n)
+        shifted = stretch.loudness_n[(stretch.at_M - np.arange(frames)[:, None]) % frames]
+        squared = float(np.square(stretch.opening_M).sum())
+        return cls(shifted @ stretch.opening_M, np.square(shifted).sum(axis=1), squared, lags_L)
 
-    def at(self, orders_O: NDArray[np.int64]) -> "_Sums":
-        """The rows that were drawn."""
-        return _Sums(*(values[orders_O] for values in self))
+    def rows(self) -> Series:
+        """For each shift, products and squared loudness at all lags, and squared openings: [n, 2 L + 1]."""
+        frames = len(self.products_n)
+        total = (np.arange(frames)[:, None] + self.lags_L) % frames  # a lag is a shift more
+        return np.hstack([self.products_n[total], self.loudness_n[total], np.full((frames, 1), self.opening)])
 
-    def plus(self, other: "_Sums") -> "_Sums":
-        """Itself, with the other's added."""
-        for mine, theirs in zip(self, other, strict=True):
-            np.add(mine, theirs, out=mine)
-        return self
 
-    def scores(self) -> Series:
-        """Correlations [O, L]; 0 where nothing moves."""
-        scale = np.sqrt(self.loudness * self.opening)
-        return np.divide(self.products, scale, out=np.zeros_like(scale), where=scale > _TINY)
+def _exchanged(one: Series, other: Series) -> Series:
+    """The real orders of two takes side by side, as they are and in each other's place."""
+    return np.stack([np.concatenate([one, other]), np.concatenate([other, one])])
+
+
+def _drawn(tables: Sequence[Callable[[], Series]]) -> Iterator[Series]:
+    """Sums of one row of each table [a part of O, row], the rows drawn by lot; in the very first sum the first rows."""
+    width = tables[0]().shape[1]
+    for first in range(0, ORDERS, _AT_ONCE):
+        draw = np.random.default_rng((_SEED, first))
+        sums, taken = np.zeros((_AT_ONCE, width)), np.empty((_AT_ONCE, width))
+        for table in tables:
+            rows = table()
+            order = draw.integers(0, len(rows), _AT_ONCE)
+            if first == 0:
+                order[0] = 0
+            sums += np.take(rows, order, axis=0, out=taken, mode="clip")
+        yield sums
+
+
+def _scores(sums: Series) -> Series:
+    """Correlations [..., L] of sums [..., 2 L + 1]; 0 where nothing moves."""
+    lags = sums.shape[-1] // 2
+    products, scale = sums[..., :lags], np.sqrt(sums[..., lags:-1] * sums[..., -1:])
+    return np.divide(products, scale, out=np.zeros_like(scale), where=scale > _TINY)
+
+
+def _fall(sums: Series) -> Series:
+    """By how much the best score of the second half's take is below that of the first."""
+    one, other = np.split(sums, 2, axis=-1)
+    return np.asarray(_scores(one).max(axis=-1) - _scores(other).max(axis=-1))
 
 
 def _lags(fps: Fraction) -> NDArray[np.int64]:
@@ -197,26 +228,6 @@ def _spread(parts: list[Series]) -> float:
     """Standard deviation within the parts of one shot; infinite where there is next to none: that shot shall count nothing."""
     spread = float(np.sqrt(np.mean(np.concatenate(parts) ** 2))) if parts else 0.0
     return spread if spread > _LEAST_SPREAD else np.inf
-
-
-def _by_shift(stretch: _Stretch, lags_L: NDArray[np.int64]) -> _Sums:
-    """The sums for every circular shift of a stretch's loudness, [n, L]."""
-    frames = len(stretch.loudness_n)
-    shifted = stretch.loudness_n[(stretch.at_M - np.arange(frames)[:, None]) % frames]
-    by_shift, squares = shifted @ stretch.opening_M, np.square(shifted).sum(axis=1)
-    total = (np.arange(frames)[:, None] + lags_L) % frames  # a lag is a shift more
-    return _Sums(by_shift[total], squares[total], np.full((frames, 1), np.square(stretch.opening_M).sum()))
-
-
-def _judged(scores_OL: Series, lags_L: NDArray[np.int64]) -> Agreement | None:
-    if not scores_OL[0].any():
-        return None
-    place = int(scores_OL[0].argmax())
-    return Agreement(
-        score=round(float(scores_OL[0, place]), 3),
-        lag_frames=int(lags_L[place]),
-        significance=_share(scores_OL.max(axis=1)),
-    )
 
 
 def _share(values_O: Series) -> float:

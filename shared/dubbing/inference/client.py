@@ -83,5 +83,8 @@ class TritonClient:
         )
 
     def _reason(self, model: str) -> str:
-        index = self._client.get_model_repository_index(client_timeout=5.0)
+        try:
+            index = self._client.get_model_repository_index(client_timeout=5.0)
+        except InferenceServerException as error:
+            return str(error.message())
         return next((entry.reason for entry in index.models if entry.name == model and entry.reason), "it is not loaded")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dubbing.domain.findings import FrameRange
-from dubbing.faces.agreement import LEVEL, ORDERS, agreement, differs_from_chance, loss
+from dubbing.faces.agreement import LEVEL, ORDERS, Take, agreement, differs_from_chance, loss
 
 FPS = Fraction(25)
 
@@ -121,42 +121,58 @@ def test_a_still_mouth_silence_or_a_short_shot_gives_nothing_to_judge_by(
 class TestLoss:
     shots = (FrameRange(start=0, end=250),)
 
-    def test_a_mouth_that_no_longer_follows_has_lost_its_agreement(self) -> None:
-        sound = speech()
-        found = loss(late(sound, -1), speech(250, 7), sound, self.shots, FPS)
+    def source(self, noise: float = 0.3) -> Take:
+        """A mouth that follows its own sound."""
+        return Take(late(speech(250, 20), -1, noise), speech(250, 20))
+
+    def test_a_mouth_that_does_not_follow_its_new_track_has_lost_its_agreement(self) -> None:
+        found = loss(self.source(), Take(speech(250, 7), speech(250, 30)), self.shots, FPS)
         assert differs_from_chance(found.before)
+        assert not differs_from_chance(found.after)
         assert found.significance <= LEVEL
-        assert found.less
         assert found.lost
 
-    def test_a_mouth_that_stands_still_has_lost_it_too(self) -> None:
-        sound = speech()
-        found = loss(late(sound, -1), np.full(250, 0.2), sound, self.shots, FPS)
+    def test_so_has_one_that_still_follows_the_old_track(self) -> None:
+        source = self.source()
+        assert loss(source, Take(source.opening_V, speech(250, 30)), self.shots, FPS).lost
+
+    def test_so_has_one_that_stands_still(self) -> None:
+        found = loss(self.source(), Take(np.full(250, 0.2), speech(250, 30)), self.shots, FPS)
         assert found.after is None
         assert found.lost
 
-    def test_a_mouth_that_follows_less_well_has_lost_some_but_not_all(self) -> None:
-        sound = speech(500)
-        found = loss(late(sound, 0, noise=0.1), late(sound, 0, noise=1.5), sound, [shot(0, 500)], FPS)
-        assert found.less
+    def test_a_mouth_that_follows_less_well_but_beyond_chance_has_not_lost_it(self) -> None:
+        sound = speech(500, 30)
+        source = Take(late(speech(500, 20), 0, 0.1), speech(500, 20))
+        found = loss(source, Take(late(sound, 0, 1.5), sound), [shot(0, 500)], FPS)
+        assert found.significance <= LEVEL
         assert not found.lost
 
-    def test_a_mouth_painted_as_well_loses_nothing_but_by_chance(self) -> None:
-        sounds = [speech(250, seed) for seed in range(60)]
-        found = [loss(late(s, 0, 0.8, 100 + i), late(s, 0, 0.8, 300 + i), s, self.shots, FPS) for i, s in enumerate(sounds)]
-        assert sum(one.less for one in found) <= 6
-        assert not any(one.lost for one in found)
+    def test_a_mouth_that_follows_as_well_loses_nothing_at_whatever_lag(self) -> None:
+        lost = 0
+        for seed in range(40):
+            old, new = speech(250, seed), speech(250, 100 + seed)
+            source, made = Take(late(old, 0, 0.8, 200 + seed), old), Take(late(new, 4, 0.8, 300 + seed), new)
+            lost += loss(source, made, self.shots, FPS).lost
+        assert lost == 0
 
-    def test_where_the_source_did_not_agree_nothing_can_be_lost(self) -> None:
-        found = loss(speech(250, 3), speech(250, 4), speech(250, 5), self.shots, FPS)
-        assert not found.less
-        assert not loss(np.full(250, np.nan), speech(), speech(), self.shots, FPS).less
+    def test_where_the_source_does_not_agree_with_its_own_sound_nothing_can_be_lost(self) -> None:
+        unrelated = Take(speech(250, 3), speech(250, 4))
+        assert not loss(unrelated, Take(speech(250, 5), speech(250, 6)), self.shots, FPS).lost
+        unseen = Take(np.full(250, np.nan), speech())
+        assert not loss(unseen, Take(speech(250, 5), speech(250, 6)), self.shots, FPS).lost
+
+    @pytest.mark.parametrize("level", [0.0, 31.5])
+    def test_where_the_new_track_is_silent_or_does_not_change_there_is_nothing_to_follow(self, level: float) -> None:
+        found = loss(self.source(), Take(speech(250, 7), np.full(250, level)), self.shots, FPS)
+        assert found == (None, None, 1.0)
+        assert not found.lost
 
     def test_frames_that_lack_one_of_the_two_mouths_are_left_out_of_both(self) -> None:
         sound = speech()
         before, after = late(sound, 0), late(sound, 0)
         after[150:] = np.nan
         before[150:] = speech(100, 8)
-        found = loss(before, after, sound, self.shots, FPS)
+        found = loss(Take(before, sound), Take(after, sound), self.shots, FPS)
         assert found.before == found.after
         assert found.significance == 1.0
