@@ -19,11 +19,13 @@ from report import save
 from dubbing.domain.findings import FrameRange
 from dubbing.faces.agreement import LEVEL, agreement
 from dubbing.faces.detector import MediaPipeDetector
-from dubbing.faces.tracks import FaceTracker
+from dubbing.faces.follow import FaceTracker
+from dubbing.faces.tracks import choose_faces
 from dubbing.media.frames import FrameReader
 from dubbing.media.loudness import loudness
 from dubbing.media.mono import SPEECH_RATE, mono_windows
 from dubbing.media.probe import probe
+from dubbing.media.shots import ShotFinder
 from services.trainer.speakers.splits import Split
 from services.trainer.speakers.utterance import draw
 from services.trainer.speakers.visemes import CONTROLS
@@ -131,10 +133,11 @@ def openings(path: Path) -> Series:
     if video is None:
         raise SystemExit(f"{path} has no picture")
     with MediaPipeDetector(FACE_MODEL) as detector:
-        tracker = FaceTracker(detector)
+        tracker, finder = FaceTracker(detector), ShotFinder(video.fps)
         for frame in FrameReader(path, video).read():
-            tracker.push(frame)
-        found = tracker.finish()
+            change = finder.push(frame.rgb())
+            tracker.push(frame, cut=change.cut, resumes=change.resumes)
+        found = choose_faces(tracker.finish(), finder.finish(), video.fps)
     return np.concatenate([face.opening for face in found.faces])
 
 

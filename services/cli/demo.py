@@ -200,19 +200,26 @@ def _figures(job: dict[str, Any], receipt: dict[str, Any]) -> list[str]:
 
 
 def _agreement(score: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """How mouths and track agree, by what measured it; a score without significance says nothing and is not told."""
+    """How mouths and track agree, and by which measure; what does not differ from chance is not told as a score."""
     if score is None:
         return []
-    told = []
-    if (syncnet := score["syncnet"]) is not None:
-        figures = f"C {syncnet['confidence']:.2f}, D {syncnet['distance']:.2f}, offset {syncnet['offset_frames']}"
-        told.append(("SyncNet", f"{figures} (25 frames a second)"))
-    before, after = (_told(score[name]) for name in ("agreement_before", "agreement"))
-    told.append(("mouth, sound", f"{after} (opening with the new track's loudness); before: {before}"))
-    return told
+    syncnet, before, after = (score[name] for name in ("syncnet", "agreement_before", "agreement"))
+    return [
+        ("SyncNet", _NO_SYNCNET if syncnet is None else _syncnet(syncnet)),
+        ("mouth, sound", f"{_told(after)} (opening and the new track's loudness); the source's mouth {_told(before)}"),
+    ]
+
+
+_NO_SYNCNET = "no score: its weights are not served (dubline weights fetch syncnet), or no shot is long and large enough"
+
+
+def _syncnet(score: dict[str, Any]) -> str:
+    confidence, distance, offset = (score[name] for name in ("confidence", "distance", "offset_frames"))
+    return f"Sync-C {confidence:.2f}, Sync-D {distance:.2f}, offset {offset:+d} frames of 25 a second"
 
 
 def _told(agreement: dict[str, Any] | None) -> str:
     if agreement is None:
-        return "no more than chance"
-    return f"agree by {agreement['score']:.2f} at {agreement['lag_frames']:+d} frames, chance {agreement['significance']:.4f}"
+        return "agrees no more than by chance"
+    score, lag, chance = (agreement[name] for name in ("score", "lag_frames", "significance"))
+    return f"agrees by {score:.2f}, {lag:+d} frames late, by chance in {100 * chance:.2f} % of cases"

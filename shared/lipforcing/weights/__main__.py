@@ -96,7 +96,7 @@ def _fetch(options: argparse.Namespace) -> dict[str, Any]:
     folder = options.out or Path("weights") / options.name
     _say("These files are their publishers'. By using them you accept their licences:")
     for file in release.files:
-        _say(f"  {file.licence:<11} {file.name} ({file.origin})")
+        _say(f"  {file.licence:<11} {file.name} ({file.origin}), SHA-256 {file.sha256}")
     paths = fetch(release.files, folder, _say)
     commands = [command.format(folder=folder) for command in release.imports]
     _say("All files are here and as published. Next:")

@@ -173,9 +173,10 @@ def test_every_published_file_is_pinned_by_commit_digest_size_and_licence() -> N
         for file in release.files:
             assert len(file.sha256) == 64
             assert file.size > 0
-            assert file.licence in {"Apache-2.0", "MIT"}
+            assert file.licence.split()[0] in {"Apache-2.0", "MIT"}
             assert bool(file.repository) != bool(file.url)
-            assert len(file.revision) == 40 or any(len(part) == 40 for part in file.url.split("/"))
+            commit = len(file.revision) == 40 or any(len(part) == 40 for part in file.url.split("/"))
+            assert commit or file.name == "syncnet_v2.model"  # its publisher has no commits; the digest decides
         assert len({file.name for file in release.files}) == len(release.files)
     student = RELEASES["14b"].files[0]
     assert student.size == 28_588_528_943
@@ -193,7 +194,7 @@ sys.exit(main(["fetch", *sys.argv[1:]]))
 """
 
 
-def test_the_command_names_the_licences_and_the_next_step(hub: Hub, tmp_path: Path) -> None:
+def test_the_command_names_every_file_with_source_licence_and_digest_and_the_next_step(hub: Hub, tmp_path: Path) -> None:
     code = COMMAND.format(size=len(CONTENT), digest=hub_file().sha256, revision=REVISION)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "shared"), "HF_ENDPOINT": hub.url}
 
@@ -204,7 +205,7 @@ def test_the_command_names_the_licences_and_the_next_step(hub: Hub, tmp_path: Pa
 
     done = run("small")
     assert done.returncode == 0, done.stderr
-    assert "Apache-2.0  sub/file.pth (owner/repo@01234567)" in done.stderr
+    assert f"Apache-2.0  sub/file.pth (owner/repo@01234567), SHA-256 {hub_file().sha256}\n" in done.stderr
     answer = json.loads(done.stdout)
     assert answer["next"] == ["dubline weights import weights/small/sub/file.pth --as 14b"]
     assert (tmp_path / "weights" / "small" / "sub" / "file.pth").read_bytes() == CONTENT
