@@ -1,4 +1,4 @@
-"""How often unrelated sound passes for a mouth's own, and how often its own is recognised (`dubbing.faces.agreement`).
+"""How often unrelated sound passes for a mouth's own, its own is recognised, and a loss is told (`dubbing.faces.agreement`).
 
 Without arguments: mouths and voices made by code (mouth tracks of the drawn speakers, which the renderer follows). With
 ``--video`` and ``--sound``: mouths of real footage, measured by landmarks, against voices that have nothing to do with them.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from report import save
 
 from dubbing.domain.findings import FrameRange
-from dubbing.faces.agreement import LEVEL, agreement
+from dubbing.faces.agreement import LEVEL, Take, agreement, loss
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
 from dubbing.faces.tracks import choose_faces
@@ -66,6 +66,8 @@ def main() -> None:
     options = parser.parse_args()
     pairs = footage(options.video, options.sound) if options.video else drawn()
     rows = [row(kind, pair, title, options.tries) for kind, pair in pairs.items() for title in TITLES]
+    if not options.video:
+        rows += [lost(kind, pairs["own"], pairs[kind], title, options.tries) for kind in ("own", "other") for title in TITLES]
     result = {"machine": machine(torch.device("cpu")), "level": LEVEL, "tries": options.tries, "rows": rows}
     save("agreement_footage" if options.video else "agreement_drawn", result, options.out)
 
@@ -89,6 +91,25 @@ def row(kind: str, pair: Pair, title: Title, tries: int) -> dict[str, Any]:
     )
     spread = {str(share): round(float(np.quantile(scores, share)), 3) for share in (0.5, 0.95)}
     return {"kind": kind, **title._asdict(), "judged": len(judged), "passed": round(passed, 4), "score": spread}
+
+
+def lost(kind: str, before: Pair, after: Pair, title: Title, tries: int) -> dict[str, Any]:
+    """Share of the tries in which a loss is told: none should be where the new mouth is as good as the source's."""
+    rng, told = np.random.default_rng(1), 0
+    shots = [FrameRange(start=i * title.frames, end=(i + 1) * title.frames) for i in range(title.shots)]
+    for _ in range(tries):
+        source, new = (
+            Take(*(np.concatenate(series) for series in zip(*(pair(rng, title.frames) for _ in shots), strict=True)))
+            for pair in (before, after)
+        )
+        new.opening_V[np.arange(len(new.opening_V)) % title.step > 0] = np.nan
+        told += loss(source, new, shots, FPS).lost
+    share = told / tries
+    print(
+        f"a new mouth with its {kind} sound, {title.shots} x {title.frames} frames: loss told in {100 * share:.1f} %",
+        flush=True,
+    )
+    return {"kind": f"loss_{kind}", **title._asdict(), "judged": tries, "passed": round(share, 4)}
 
 
 def drawn() -> dict[str, Pair]:
