@@ -13,7 +13,7 @@ same openings and loudness give the same significance.
 
 Where mouth and sound have nothing to do with each other, every shift is as likely as the real order, so a significance of 0.05
 or less would come up in one try of twenty. Measured, it comes up in 5 to 6.5 %, most where two voices keep one rhythm longer
-than a stretch. So an agreement is told at `LEVEL` or below, which unrelated sound reaches in 5 % at most.
+than a stretch. So an agreement is told at `LEVEL` or below, which unrelated sound reaches in about 5 % at most.
 
 Choices:
 - One shift for a whole shot would leave too few orders: neighbouring shifts share their best lag, so that ten seconds have ten
