@@ -48,6 +48,7 @@ TITLES = (
     Title(1, 81, 1),
     Title(1, 173, 1),
     Title(1, 250, 3),
+    Title(1, 375, 1),
     Title(1, 500, 1),
     Title(10, 60, 1),
     Title(8, 150, 3),
@@ -60,11 +61,12 @@ def main() -> None:
     """Measure, print and save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tries", type=int, default=1000)
+    parser.add_argument("--speakers", type=int, default=400, help="how many are drawn")
     parser.add_argument("--video", type=Path, action="append", help="footage of a speaker")
     parser.add_argument("--sound", type=Path, action="append", help="speech that nobody in the footage says")
     parser.add_argument("--out", type=Path, help="folder; default benchmarks/results")
     options = parser.parse_args()
-    pairs = footage(options.video, options.sound) if options.video else drawn()
+    pairs = footage(options.video, options.sound) if options.video else drawn(options.speakers)
     rows = [row(kind, pair, title, options.tries) for kind, pair in pairs.items() for title in TITLES]
     if not options.video:
         rows += [lost(kind, pairs["own"], pairs[kind], title, options.tries) for kind in ("own", "other") for title in TITLES]
@@ -112,9 +114,9 @@ def lost(kind: str, before: Pair, after: Pair, title: Title, tries: int) -> dict
     return {"kind": f"loss_{kind}", **title._asdict(), "judged": tries, "passed": round(share, 4)}
 
 
-def drawn() -> dict[str, Pair]:
+def drawn(speakers: int) -> dict[str, Pair]:
     """A speaker's own sound, another one's, and the own one four seconds away."""
-    said = [draw(Split.TEST, seed, 2 * LONGEST * 640) for seed in range(400)]
+    said = [draw(Split.TEST, seed, 2 * LONGEST * 640) for seed in range(speakers)]
     times = [Fraction(i, 25) for i in range(2 * LONGEST)]
     mouths = [one.track.frames(2 * LONGEST, FPS)[:, CONTROLS.index("open")].astype(np.float64) for one in said]
     sounds = [loudness(iter([one.samples]), times, SPEECH_RATE) for one in said]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from triton_metrics import metrics, slots_in_use
+from triton_weights import TINY, Weights
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -28,18 +29,12 @@ from dubbing.inference.engine import ChunkRequest, FaceLatents
 from dubbing.inference.syncnet import TritonSyncNet
 from dubbing.inference.triton import TritonEngine
 from lipforcing.audio.pack import group_frames
-from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.conditions import Conditions
-from lipforcing.contract import STUDENTS, SYNCNET, StudentTensor, frames_in_block, syncnet_samples
+from lipforcing.contract import SYNCNET, StudentTensor, frames_in_block, syncnet_samples
 from lipforcing.mask import generate_mask, grey_mouth
-from lipforcing.network import LipNetwork, initialise
-from lipforcing.presets import PRESETS
 from lipforcing.rollout import Student, generate
 from lipforcing.serving.sync import SyncJudge
-from lipforcing.syncnet import SyncNet
 from lipforcing.vae.base import from_uint8, to_uint8
-from lipforcing.vae.tiny import TinyCodec
-from lipforcing.weights.folder import join_parts, write_folder
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
 from services.worker.engines import Engines
@@ -47,33 +42,6 @@ from services.worker.infer import Generator
 from services.worker.latents import save_latents, save_speech
 
 pytestmark = pytest.mark.stack
-TINY = STUDENTS["tiny"]
-CONFIG = PRESETS["tiny"]
-
-
-class Weights:
-    """Random modules, and the version folders made of them."""
-
-    def __init__(self) -> None:
-        torch.manual_seed(4)
-        self.network, self.codec, self.speech = LipNetwork(CONFIG), TinyCodec().eval(), TinySpeechEncoder().eval()
-        initialise(self.network, 4)
-        torch.nn.init.normal_(self.network.head.head.weight, std=0.05)
-        self.text = torch.zeros(CONFIG.text_len, CONFIG.text_dim)
-        self.syncnet = SyncNet().eval().requires_grad_(requires_grad=False)
-
-    def write(self, repository: Path) -> None:
-        codec = self.codec.state_dict()
-        self.write_student(repository / TINY.student / "1")
-        write_folder(repository / TINY.face_encoder / "1", join_parts({"codec": codec}), {"model": TINY.face_encoder})
-        speech = join_parts({"encoder": self.speech.state_dict()})
-        write_folder(repository / TINY.speech_encoder / "1", speech, {"model": TINY.speech_encoder})
-        write_folder(repository / SYNCNET / "1", join_parts({"network": self.syncnet.state_dict()}), {"model": SYNCNET})
-
-    def write_student(self, folder: Path) -> None:
-        parts = {"network": self.network.state_dict(), "codec": self.codec.state_dict(), "text": {"embedding": self.text}}
-        about = {"model": TINY.student, "preset": "tiny", "config": CONFIG.to_json()}
-        write_folder(folder, join_parts(parts), about)
 
 
 @pytest.fixture(scope="module")

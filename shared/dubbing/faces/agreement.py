@@ -41,6 +41,8 @@ from dubbing.domain.receipt import Agreement
 Series = NDArray[np.float64]
 
 LEVEL: Final = 0.04
+_FALL: Final = 0.001
+_GONE: Final = 0.1
 ORDERS: Final = 10_000
 _AT_ONCE: Final = 1_000  # what is worked on stays in the processor's cache
 _SEED: Final = 0
@@ -76,9 +78,12 @@ class Loss(NamedTuple):
 
     @property
     def lost(self) -> bool:
-        """The source agreed beyond chance, the new take agrees no more than chance, and chance does not explain the fall."""
-        fell = differs_from_chance(self.before) and self.significance <= LEVEL
-        return fell and not differs_from_chance(self.after)
+        """The source agreed beyond chance, the new take agrees as chance does, and chance does not explain the fall.
+
+        A master that is as good as its source shall hardly ever be told of: the fall has to be clearer than an agreement.
+        """
+        fell = differs_from_chance(self.before) and self.significance <= _FALL
+        return fell and (self.after is None or self.after.significance > _GONE)
 
 
 def differs_from_chance(found: Agreement | None) -> bool:
@@ -109,8 +114,8 @@ def loss(before: Take, after: Take, shots: Sequence[FrameRange], fps: Fraction) 
     """Whether a new take agrees less than the source does, over the frames that both show and the shots where both sound.
 
     If it agrees as well, the two may change places in any stretch and the difference of their scores stays what it was but for
-    chance; so the fall is compared with its falls when they do, in stretches drawn by lot. Fewer than five stretches have too
-    few orders: under ten seconds nothing is lost.
+    chance; so the fall is compared with its falls when they do, in stretches drawn by lot. Fewer than ten stretches have too
+    few orders: under 20 seconds nothing is lost.
 
     Args:
         before: the source's mouth and sound.
