@@ -25,7 +25,7 @@ from dubbing.media.probe import probe
 from services.stitcher.scorer import Scorer
 from services.stitcher.scoring import Agreements
 
-FRAMES = 250
+FRAMES = 600
 LATE = 1  # seconds by which the source's own sound begins after its picture: twice the largest lag
 TIMES = [Fraction(i, 25) for i in range(FRAMES)]
 
@@ -92,14 +92,14 @@ class Master:
 def master(tmp_path_factory: pytest.TempPathFactory) -> Master:
     """A source whose mouth follows its own sound, and a new track."""
     folder = tmp_path_factory.mktemp("master")
-    own, new = write(folder / "own.wav", voice(1, 9)), write(folder / "new.wav", voice(2, 10))
+    own, new = write(folder / "own.wav", voice(1, 23)), write(folder / "new.wav", voice(2, 24))
     video = folder / "film.mov"
     words = ("-f", "lavfi", "-i", f"testsrc2=s=240x180:r=25:d={FRAMES / 25}", "-itsoffset", str(LATE), "-i", str(own))
     encoded = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le")
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *words, *encoded, str(video)], check=True)
     sound = measure_sound(video)[0]
     assert sound.start == LATE
-    return Master(folder, video, new, sound, measure_sound(new)[0], heard(voice(1, 9), LATE))
+    return Master(folder, video, new, sound, measure_sound(new)[0], heard(voice(1, 23), LATE))
 
 
 class Broken:
@@ -130,7 +130,7 @@ def scored(master: Master, opening: np.ndarray, syncnet: Broken | None = None) -
 
 
 def test_a_mouth_that_follows_the_new_track_is_told_with_its_significance_and_the_sources_is_not(master: Master) -> None:
-    found = scored(master, heard(voice(2, 10)))
+    found = scored(master, heard(voice(2, 24)))
     assert found.language.agreement is not None
     assert (found.language.agreement.lag_frames, found.language.agreement.significance) == (0, 0.0001)
     assert found.language.agreement_before is None
@@ -138,7 +138,7 @@ def test_a_mouth_that_follows_the_new_track_is_told_with_its_significance_and_th
 
 
 def test_where_the_source_agrees_with_its_own_sound_and_the_new_mouth_with_nothing_that_is_told(master: Master) -> None:
-    for opening in (heard(voice(3, 10)), master.filmed):  # follows another track; was not touched at all
+    for opening in (heard(voice(3, 24)), master.filmed):  # follows another track; was not touched at all
         (told,) = scored(master, opening).findings
         assert told.code == FindingCode.SYNC_LOST
         assert told.detail.startswith(
@@ -164,10 +164,10 @@ def test_an_own_sound_that_cannot_be_read_is_no_matter(master: Master) -> None:
 @pytest.mark.parametrize("error", [ModelUnavailable("gone"), ChunkFailed("refused")])
 def test_a_syncnet_that_fails_costs_no_master_and_leaves_what_was_measured(master: Master, error: Exception) -> None:
     syncnet = Broken(error)
-    found = scored(master, heard(voice(2, 10)), syncnet)
+    found = scored(master, heard(voice(2, 24)), syncnet)
     assert syncnet.asked == 1
     assert found.language.measure is SyncMeasure.OPENING
-    assert found == scored(master, heard(voice(2, 10)))
+    assert found == scored(master, heard(voice(2, 24)))
 
 
 def test_a_syncnet_without_weights_is_not_asked(master: Master) -> None:
