@@ -125,3 +125,14 @@ def test_training_that_is_none_gives_no_seconds(tmp_path: Path) -> None:
     assert "step 2 is no training" in done.stderr
     found = json.loads((tmp_path / "smoke_training_sf_1_3b_cpu.json").read_text())
     assert set(found) == {"machine", "recipe", "failed"}
+
+
+def test_the_document_shows_how_often_unrelated_sound_passes_and_a_loss_is_told() -> None:
+    drawn, footage = result("agreement_drawn")["rows"], result("agreement_footage")["rows"]
+    for row in [*drawn, *footage]:
+        if row["kind"] == "shifted":  # as unrelated as another's
+            continue
+        shown = f"{100 * row['passed']:.1f} %"
+        if "score" in row:
+            shown += f"; {row['score']['0.5']:.2f}, {row['score']['0.95']:.2f}"
+        assert f"| {shown} |" in DOCUMENT, row
