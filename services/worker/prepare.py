@@ -11,6 +11,7 @@ from dubbing.errors import NoVideoStream
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.plan import plan_chunks
 from dubbing.faces.split import split_at_cuts
+from dubbing.faces.steady import steadied
 from dubbing.faces.tracks import FaceTracker, TrackedFace
 from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
@@ -93,6 +94,6 @@ def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[Pic
 
 def _path(face: TrackedFace) -> TrackPath:
     """Points to a thousandth of a pixel: far below what a landmark is good for."""
-    anchors = np.round(face.anchors.reshape(len(face.anchors), 6), 3)
+    anchors = np.round(steadied(face.anchors, face.motion).reshape(len(face.anchors), 6), 3)
     opening = [None if np.isnan(value) else round(float(value), 5) for value in face.opening]
     return TrackPath(track=face.track, anchors=tuple(map(tuple, anchors.tolist())), opening=tuple(opening))

@@ -13,6 +13,7 @@ from dubbing.errors import BadInput, NoFaceAnywhere, NotAudio, NoVideoStream
 from dubbing.faces.align import Matrix, crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.split import split_at_cuts
+from dubbing.faces.steady import steadied
 from dubbing.faces.tracks import FacesFound, FaceTracker, TrackedFace
 from dubbing.media.crops import pack_crops
 from dubbing.media.frames import FrameReader
@@ -149,7 +150,7 @@ class _Cutter:
 
     def __init__(self, reader: FrameReader, grid: Sequence[int], face: TrackedFace, size: int) -> None:
         self._reader, self._grid, self.face, self._size = reader, grid, face, size
-        self._matrices: Matrix = crop_transforms(face.anchors, size)
+        self._matrices: Matrix = crop_transforms(steadied(face.anchors, face.motion), size)
 
     def anchors(self, frames: FrameRange) -> NDArray[np.float64]:
         """Brows and nose in some frames."""

@@ -153,7 +153,7 @@ class MediaPipeDetector:
 
     def _follow(self, frame: Frame, face: Face) -> Face | None:
         matrix = _upright(face)
-        roi = glance(frame, matrix, _ROI_SIDE)
+        roi = glance(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
         back = invert(matrix)
         seen = [Face(points @ back[:, :2].T + back[:, 2]) for points in self._landmarks(roi)]
         best = max(seen, key=face.overlap, default=None)

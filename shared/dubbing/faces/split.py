@@ -1,6 +1,7 @@
 """Tracks and shots meet: a face that is followed across a cut becomes a track on either side of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.faces.tracks import TrackedFace
@@ -24,8 +25,8 @@ def _parts(faces: Iterable[TrackedFace], shots: Sequence[Shot]) -> Iterator[Trac
                 continue
             value = FaceTrack(start=start, end=end, index=track.index, shot=shot.index, missing=missing, size=track.size)
             part = slice(start - track.start, end - track.start)
-            yield TrackedFace(value, face.anchors[part], face.opening[part])
+            yield TrackedFace(value, face.anchors[part], face.motion.part(part), face.opening[part])
 
 
 def _numbered(face: TrackedFace, index: int) -> TrackedFace:
-    return TrackedFace(face.track.model_copy(update={"index": index}), face.anchors, face.opening)
+    return replace(face, track=face.track.model_copy(update={"index": index}))

@@ -13,11 +13,13 @@ from dubbing.errors import NoFaceAnywhere
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame
 from dubbing.faces.detector import Face, FaceDetector
+from dubbing.faces.motion import FaceMotion, Motion
+from dubbing.faces.steady import filled
 
 _SEARCH_EVERY: Final = 25  # frames between searches for further faces while one is followed
 _BRIDGE: Final = 5  # longest gap in frames that is interpolated
-# A frame is left out where the next one is within this part of the distance between the eyes of where the motion before leads.
-# Halfway between its neighbours the face is then known to an eighth of it, below the tremble of the landmarks themselves.
+# A frame is left out where its own picture tells how the face moved, and the next one's landmarks are within this part of the
+# distance between the eyes of where the motion leads.
 _PREDICTED: Final = 0.03
 
 
@@ -27,12 +29,14 @@ class TrackedFace:
 
     Attributes:
         track: what the rest of the platform knows of it.
-        anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames (input of `align.crop_transforms`).
+        anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames as landmarks have them.
+        motion: how the face moved through these frames.
         opening: float64 [V], mouth opening over the distance between the eyes; NaN where the face was not seen.
     """
 
     track: FaceTrack
     anchors: NDArray[np.float64]
+    motion: Motion
     opening: NDArray[np.float64]
 
 
@@ -56,8 +60,10 @@ class _Track:
     openings: list[float] = field(default_factory=list)
     left_out: set[int] = field(default_factory=set)
     prominence: float = 0.0
+    motion: FaceMotion = field(default_factory=FaceMotion)
 
-    def see(self, frame: int, face: Face) -> None:
+    def see(self, frame: int, picture: Frame, face: Face) -> None:
+        self.motion.see(frame, picture, marks.anchors(face.landmarks))
         self.face = face
         self.frames.append(frame)
         self.anchors.append(marks.anchors(face.landmarks))
@@ -70,11 +76,10 @@ class _Track:
         self.left_out.add(frame)
         self.prominence += self._area()
 
-    def leads_to(self, frame: int, face: Face) -> bool:
-        """Whether the face is where its last two sightings lead."""
-        (earlier, last), (was, now) = self.anchors[-2:], self.frames[-2:]
-        expected = last + (last - earlier) * ((frame - now) / (now - was))
-        return bool(np.abs(marks.anchors(face.landmarks) - expected).max() <= _PREDICTED * self.eyes[-1])
+    def leads_to(self, frame: int, picture: Frame, face: Face) -> bool:
+        """Whether the face is where its last sighting and the pictures since lead."""
+        anchors = marks.anchors(face.landmarks)
+        return self.motion.follow(frame, picture, anchors) and self.motion.leads_to(frame, anchors, _PREDICTED)
 
     def _area(self) -> float:
         return float(np.prod(self.face.box[2:] - self.face.box[:2]))
@@ -124,7 +129,7 @@ class FaceTracker:
             self._retire(self._live)
         if self._held is not None:
             self._catch_up(frame, steady=steady)
-        elif self._sparse and steady and not self._searches() and self._steadily_followed():
+        elif self._sparse and steady and not self._searches() and self._followed_in(frame):
             self._held = frame
         else:
             self._look(frame, self._detector.follow(frame, [t.face for t in self._live]))
@@ -135,7 +140,7 @@ class FaceTracker:
         live = self._live
         found = self._detector.follow(frame, [t.face for t in live])
         pairs = list(zip(live, found, strict=True))
-        if steady and all(face is not None and track.leads_to(self._frame, face) for track, face in pairs):
+        if steady and all(face is not None and track.leads_to(self._frame, frame, face) for track, face in pairs):
             self._held = None
             for track in live:
                 track.leave_out(self._frame - 1)
@@ -147,7 +152,7 @@ class FaceTracker:
 
     def _look(self, frame: Frame, found: Sequence[Face | None]) -> None:
         """Note where the faces are in the current frame, and search it when it is time to, or when none is followed."""
-        self._see(found)
+        self._see(frame, found)
         if self._searches() or not any(t.frames[-1] == self._frame for t in self._live):
             self._search(frame, deep=self._searches())
         self._retire([t for t in self._live if self._frame - t.frames[-1] > _BRIDGE])
@@ -163,9 +168,11 @@ class FaceTracker:
     def _searches(self) -> bool:
         return (self._frame - self._cuts[-1]) % _SEARCH_EVERY == 0
 
-    def _steadily_followed(self) -> bool:
-        """Every face was seen in the frame before, and a motion is known."""
-        return bool(self._live) and all(len(t.frames) > 1 and t.frames[-1] == self._frame - 1 for t in self._live)
+    def _followed_in(self, frame: Frame) -> bool:
+        """Every face was seen in the frame before, and this one tells how it moved since."""
+        return bool(self._live) and all(
+            track.frames[-1] == self._frame - 1 and track.motion.follow(self._frame, frame) for track in self._live
+        )
 
     def finish(self) -> FacesFound:
         """Ends the title.
@@ -185,11 +192,11 @@ class FaceTracker:
         faces = tuple(_tracked(track, index) for index, track in enumerate(chosen))
         return FacesFound(faces, tuple(_findings(faces, usable, chosen, self._frame)))
 
-    def _see(self, found: Sequence[Face | None]) -> None:
+    def _see(self, frame: Frame, found: Sequence[Face | None]) -> None:
         taken: list[Face] = []
         for track, face in zip(self._live, found, strict=True):
             if face is not None and all(face.overlap(other) < 0.5 for other in taken):
-                track.see(self._frame, face)
+                track.see(self._frame, frame, face)
                 taken.append(face)
 
     def _search(self, frame: Frame, *, deep: bool) -> None:
@@ -202,7 +209,7 @@ class FaceTracker:
             else:
                 same = self._live[int(np.argmax(overlaps))]
             if not same.frames or same.frames[-1] < self._frame:
-                same.see(self._frame, face)
+                same.see(self._frame, frame, face)
 
     def _retire(self, tracks: list[_Track]) -> None:
         self._done += tracks
@@ -265,15 +272,15 @@ def _most_prominent(tracks: list[_Track]) -> list[_Track]:
 def _tracked(track: _Track, index: int) -> TrackedFace:
     """The track with its gaps filled by straight lines."""
     every = np.arange(track.range.start, track.range.end)
-    seen = np.stack(track.anchors).reshape(len(track.frames), -1)
-    filled = np.stack([np.interp(every, track.frames, column) for column in seen.T], axis=-1).reshape(-1, 3, 2)
+    motion = track.motion.through(track.range.start, track.range.end)
+    anchors = filled(every, np.array(track.frames), np.stack(track.anchors), motion)
     missing = sorted(set(every.tolist()) - set(track.frames) - track.left_out)
     value = FaceTrack(
         start=track.range.start, end=track.range.end, index=index, shot=track.shot, missing=tuple(missing), size=track.size
     )
     opening = np.interp(every, track.frames, track.openings)
     opening[np.array(missing, int) - track.range.start] = np.nan
-    return TrackedFace(value, filled, opening)
+    return TrackedFace(value, anchors, motion, opening)
 
 
 def _findings(faces: tuple[TrackedFace, ...], usable: list[_Track], chosen: list[_Track], frames: int) -> Iterator[Finding]:
