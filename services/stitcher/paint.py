@@ -1,19 +1,21 @@
 """Paints every mouth of a job into its picture and encodes it, frame by frame."""
 
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from dubbing.domain.media import Box, VideoInfo
-from dubbing.faces.composite import Compositor
+from dubbing.faces.composite import Compositor, Patch
+from dubbing.faces.guard import BROKEN, judge
 from dubbing.media.ahead import ahead, side_by_side
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
 from dubbing.queue.context import Context
 from services.stitcher.mouths import Mouth
-from services.stitcher.repaint import crop_box, repaint
+from services.stitcher.repaint import crop_box, lay, patch_of
 from services.stitcher.scoring import MouthMeter
 from services.stitcher.sheet import Sheet
 
@@ -23,6 +25,17 @@ _SEEN = 320
 _AHEAD = 4
 # Frames that are painted at once: one painter alone, among the encoder's threads, keeps them waiting.
 _PAINTERS = 2
+# Frames on both sides of a broken mouth that pass through with it: single frames of another mouth would flicker.
+_BESIDE = 3
+
+
+class _Planned(NamedTuple):
+    """A frame, what is to be laid over it, and how bad that looks (`guard.Signs.worst`)."""
+
+    frame: PictureFrame
+    mouth: Mouth | None
+    patch: Patch | None
+    worst: float
 
 
 class _Painted(NamedTuple):
@@ -49,6 +62,10 @@ class Painter:
         self._compositor = Compositor(size, video.colour.transfer)
         self._meter = meter
         self._sheet = sheet
+        self.broken: dict[int, float] = {}
+        """Frames whose mouths were broken, or beside such ones, and so not painted, with how bad they looked."""
+        self.doubtful: dict[int, float] = {}
+        """Frames whose mouths were painted although they looked doubtful, with how bad they looked."""
 
     def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
@@ -59,7 +76,8 @@ class Painter:
 
     def _painted(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[PictureFrame]:
         """Every frame of ``reader``, with its mouth if it has one; sheet and meter see them in order."""
-        for frame, box in side_by_side(self._with_mouths(reader, mouths), self._paint_one, _PAINTERS):
+        planned = side_by_side(self._with_mouths(reader, mouths), self._plan, _PAINTERS)
+        for frame, box in side_by_side(self._sound_ones(planned), self._lay, _PAINTERS):
             self._sheet.see(frame)
             if box is not None:
                 self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))
@@ -74,10 +92,45 @@ class Painter:
             if mouth is not None:
                 waiting = next(mouths, None)
 
-    def _paint_one(self, asked: tuple[PictureFrame, Mouth | None]) -> _Painted:
+    def _plan(self, asked: tuple[PictureFrame, Mouth | None]) -> _Planned:
         frame, mouth = asked
-        if mouth is not None:
-            box = crop_box(mouth.matrix, len(mouth.crop), frame.size)
-            if box is not None and repaint(frame, mouth.matrix, mouth.crop, self._compositor):
-                return _Painted(frame, box)
+        if mouth is None or crop_box(mouth.matrix, len(mouth.crop), frame.size) is None:
+            return _Planned(frame, None, None, 0.0)
+        patch = patch_of(frame, mouth, self._compositor)
+        worst = 0.0
+        if mouth.filmed is not None:
+            worst = judge(patch.before, patch.after, mouth.filmed * (len(patch.before) / len(mouth.crop))).worst
+        return _Planned(frame, mouth, patch, worst)
+
+    def _sound_ones(self, planned: Iterator[_Planned]) -> Iterator[_Planned]:
+        """The frames in order, without the patches of broken mouths and of those beside them."""
+        window: deque[_Planned] = deque()
+        broken = -_BESIDE - 1  # the last frame whose mouth is broken
+        for one in planned:
+            window.append(one)
+            if one.worst > 1:
+                self.doubtful[one.frame.index] = one.worst
+            if one.worst > BROKEN:
+                broken = one.frame.index
+                for near in window:
+                    self._note(near)
+            elif one.frame.index - broken <= _BESIDE:
+                self._note(one)
+            if len(window) > _BESIDE:
+                yield self._without(window.popleft())
+        while window:
+            yield self._without(window.popleft())
+
+    def _note(self, one: _Planned) -> None:
+        if one.patch is not None:
+            self.broken[one.frame.index] = one.worst
+            self.doubtful.pop(one.frame.index, None)
+
+    def _without(self, one: _Planned) -> _Planned:
+        return one._replace(patch=None) if one.frame.index in self.broken else one
+
+    def _lay(self, planned: _Planned) -> _Painted:
+        frame, mouth, patch, _ = planned
+        if mouth is not None and patch is not None and lay(frame, patch, self._compositor):
+            return _Painted(frame, crop_box(mouth.matrix, len(mouth.crop), frame.size))
         return _Painted(frame, None)

@@ -22,7 +22,7 @@ _CODEC = "h264"
 
 @dataclass(frozen=True)
 class Made:
-    """Everything that a receipt is made of."""
+    """Everything that a receipt is made of; ``untouched`` frames were to be repainted, and pass through instead."""
 
     task: StitchTask
     analysis: Analysis
@@ -30,6 +30,7 @@ class Made:
     stored: Stored
     carriage: Carriage | None
     shots: tuple[ShotScore, ...]
+    untouched: frozenset[int]
     warnings: tuple[Finding, ...]
     seconds: dict[str, float]
 
@@ -62,7 +63,7 @@ def make_receipt(made: Made) -> Receipt:
             pixels=made.check.pixels,
             sound=made.check.sound,
         ),
-        touched=made.analysis.touched(task.chunks, made.analysis.video.frames),
+        touched=made.analysis.touched(task.chunks, made.analysis.video.frames, made.untouched),
         shots=made.shots,
         timings=made.seconds,
         warnings=made.warnings,

@@ -2,51 +2,71 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, extract_crop, invert
-from dubbing.faces.composite import Compositor
+from dubbing.faces.composite import Compositor, Patch
+from dubbing.faces.foreign import foreign
+from dubbing.faces.grain import BLOCK, Planes, field, measure
+from dubbing.faces.outline import limit
 from dubbing.media.picture import PictureFrame
+from services.stitcher.mouths import Mouth
 
-Crop = NDArray[np.uint8]
-
+# Where grain is looked for, in parts of the mouth's height: cheeks, lips, chin.
+_BANDS = (0.2, 0.45, 0.7)
 _PIXELS = 1 << 16  # worked on at a time, so that they stay in the processor's cache
 
 
-def repaint(frame: PictureFrame, matrix: Matrix, generated: Crop, compositor: Compositor) -> bool:
-    """Paste ``generated`` into ``frame`` in place.
+def patch_of(frame: PictureFrame, mouth: Mouth, compositor: Compositor) -> Patch:
+    """What has to be laid over ``frame`` for a generated mouth: inside the face's outlines, and under what lies over it."""
+    size = len(mouth.crop)
+    filmed = extract_crop(frame, mouth.matrix, size)
+    if mouth.filmed is None:
+        return compositor.patch(mouth.matrix, filmed, mouth.crop)
+    inside = limit([mouth.filmed, *mouth.made], size)
+    return compositor.patch(mouth.matrix, filmed, mouth.crop, inside * (1 - foreign(filmed, mouth.filmed, inside)))
+
+
+def lay(frame: PictureFrame, patch: Patch, compositor: Compositor) -> bool:
+    """Lay a patch over ``frame`` in place.
 
     The mouth's pixels are shown as 16-bit R'G'B', composited there, and only what the compositor changed goes back as a
     difference, so that rounding cannot reach a pixel that it left alone.
 
     Args:
         frame: the picture; its planes change where the mouth is.
-        matrix: float64 [2, 3], upright frame to crop.
-        generated: uint8 [n, n, 3], the student's picture.
-        compositor: for crops of side n.
+        patch: the mouth.
+        compositor: that made it.
 
     Returns:
         False where the mouth lies outside the picture.
     """
-    patch = compositor.patch(matrix, extract_crop(frame, matrix, len(generated)), generated)
     box = patch.box(frame.size)
     if box is None:
         return False
     height, width = box.bottom - box.top, box.right - box.left
     change = np.zeros((3, height, width), np.float32)
     changed = np.empty((height, width), np.uint8)
+    grain = _grain(frame, box)
     step = max(1, _PIXELS // width)
     for row in range(0, height, step):
         rows = np.s_[row : row + step]
         band = Box(box.left, box.top + row, box.right, min(box.top + row + step, box.bottom))
         before = frame.codes(band)
-        after, changed[rows] = compositor.mix(before, patch, band)
+        after, changed[rows] = compositor.mix(before, patch, band, None if grain is None else grain[rows])
         for delta, new, old in zip(change, after, before, strict=True):
             cv2.subtract(new, old, dst=delta[rows], mask=changed[rows], dtype=cv2.CV_32F)
     if changed.any():
         frame.add_codes(box, list(change), changed)
     return True
+
+
+def _grain(frame: PictureFrame, box: Box) -> Planes | None:
+    """The footage's grain for that box, float32 [h, w, 3] in code values; None where it has none to be seen."""
+    height, width = box.bottom - box.top, box.right - box.left
+    places = [box.top + int((height - BLOCK) * part) for part in _BANDS] if height >= BLOCK else []
+    found = measure([frame.codes(Box(box.left, top, box.right, top + BLOCK)) for top in places])
+    return None if found is None else field(found, (width, height), frame.index)
 
 
 def crop_box(matrix: Matrix, size: int, picture: tuple[int, int]) -> Box | None:

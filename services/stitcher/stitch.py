@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from dubbing.domain.receipt import ShotScore
 from dubbing.domain.work import StitchResult, StitchTask
 from dubbing.errors import ObjectMissing, ParityFailed
 from dubbing.faces.detector import FaceDetector
+from dubbing.faces.guard import broken_mouths
 from dubbing.media.container import naming
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
@@ -28,7 +31,7 @@ from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from lipforcing.contract import STUDENTS
 from services.stitcher.loudness import loudness
-from services.stitcher.mouths import mouths
+from services.stitcher.mouths import Mouths
 from services.stitcher.paint import Painter
 from services.stitcher.receipt import Made, make_receipt, master_name
 from services.stitcher.scoring import MouthMeter, score_shots
@@ -62,6 +65,14 @@ class _Inputs:
     @property
     def output(self) -> Path:
         return self.folder / "output.mp4"
+
+
+class _Repainted(NamedTuple):
+    """What painting found: the mouths' openings, and the frames that are told of (`Painter.broken`, `Painter.doubtful`)."""
+
+    opening_V: np.ndarray
+    broken: dict[int, float]
+    doubtful: dict[int, float]
 
 
 class Stitcher:
@@ -100,12 +111,12 @@ class Stitcher:
         sheet = Sheet(inputs.analysis, task.chunks)
         with self._sound(inputs) as sound, watch.lap("paint_and_encode"):
             with naming(task.video.filename, "video"):
-                opening_V = self._paint(inputs, sheet, context)
+                repainted = self._paint(inputs, sheet, context)
             with naming(task.audio.filename, "audio"):
                 track = sound.ready()
         with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:  # ffmpeg and the upload leave a core free
             drawn = beside.submit(sheet.draw, inputs.audio, task.audio.media.audio, task.plan)
-            scored = beside.submit(_scores, inputs, opening_V)
+            scored = beside.submit(_scores, inputs, repainted.opening_V)
             with watch.lap("mux"):
                 mux(inputs.picture, track, inputs.output, self._delivery.mux, task.plan)
             context.phase(Phase.VERIFYING)
@@ -118,8 +129,24 @@ class Stitcher:
                 stored = self._store.put_file(ids.output_key(task.job_id, ".mp4"), inputs.output)
                 self._store.put_bytes(ids.preview_key(task.job_id), drawn.result(), "image/png")
                 shots = scored.result()
-        warnings = (*task.warnings, *sound.findings)
-        receipt = make_receipt(Made(task, inputs.analysis, check, stored, sound.carriage, shots, warnings, watch.seconds))
+        warnings = (
+            *task.warnings,
+            *sound.findings,
+            *broken_mouths(repainted.broken, repainted.doubtful, inputs.analysis.video.fps),
+        )
+        receipt = make_receipt(
+            Made(
+                task=task,
+                analysis=inputs.analysis,
+                check=check,
+                stored=stored,
+                carriage=sound.carriage,
+                shots=shots,
+                untouched=frozenset(repainted.broken),
+                warnings=warnings,
+                seconds=watch.seconds,
+            )
+        )
         self._store.put_bytes(ids.receipt_key(task.job_id), receipt.model_dump_json(indent=2).encode(), "application/json")
         return StitchResult(
             output_key=stored.key,
@@ -146,15 +173,18 @@ class Stitcher:
             raise ParityFailed(f"A second reading of {video.filename} shows no picture.", where={"stage": "verify"})
         return record
 
-    def _paint(self, inputs: _Inputs, sheet: Sheet, context: Context) -> np.ndarray:
+    def _paint(self, inputs: _Inputs, sheet: Sheet, context: Context) -> _Repainted:
         task, analysis = inputs.task, inputs.analysis
         size = STUDENTS[task.models.preset].crop
-        painted = mouths(self._store, task.job_id, analysis, task.chunks, size)
         reader = FrameReader(inputs.video, analysis.video, self._delivery.encode.threads)
-        with MouthMeter(self._open_detector, analysis.shots, analysis.video.frames) as meter:
+        with (
+            closing(self._open_detector()) as detector,
+            MouthMeter(self._open_detector, analysis.shots, analysis.video.frames) as meter,
+        ):
             painter = Painter(analysis.video, size, self._delivery.encode, meter, sheet)
-            painter.paint(reader, painted, inputs.picture, context)
-        return meter.opening
+            mouths = Mouths(self._store, detector).read(task.job_id, analysis, task.chunks, size)
+            painter.paint(reader, mouths, inputs.picture, context)
+        return _Repainted(meter.opening, painter.broken, painter.doubtful)
 
     def _sound(self, inputs: _Inputs) -> SoundTrack:
         info, settings = inputs.task.audio.media, self._delivery.mux

@@ -4,20 +4,24 @@ Chunks that are stored already are not encoded again, so an interrupted item goe
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dubbing import ids
-from dubbing.domain.analysis import Analysis
-from dubbing.domain.faces import Chunk
+from dubbing.domain.analysis import Analysis, TrackPath
+from dubbing.domain.faces import Chunk, FaceTrack
 from dubbing.domain.findings import FrameRange
 from dubbing.domain.work import EncodeFaceTask, EncodeResult
-from dubbing.faces.align import crop_transforms, extract_crop
+from dubbing.faces.align import Matrix, Points, crop_transforms, extract_crop
+from dubbing.faces.foreign import cleared
+from dubbing.faces.outline import crop_outlines
 from dubbing.inference.engine import pad_to_blocks
 from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
+from dubbing.media.picture import PictureFrame
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
@@ -58,27 +62,57 @@ class FaceEncoder:
         return EncodeResult(frames=total)
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where one track's face is: transforms [V, 2, 3], and outlines in the crop [V, 35, 2] unless the analysis has none."""
+
+    track: FaceTrack
+    matrices: Matrix
+    outlines: Points | None
+    size: int
+
+    @classmethod
+    def of(cls, path: TrackPath, size: int) -> "_Place":
+        anchors = np.reshape(path.anchors, (-1, 3, 2))
+        matrices = crop_transforms(anchors, size)
+        return cls(path.track, matrices, crop_outlines(path.outline, anchors, matrices), size)
+
+    def crop(self, frame: PictureFrame) -> Crops | None:
+        """The face in ``frame`` as a student should see it; None where it is not seen."""
+        if frame.index in self.track.missing:
+            return None
+        at = frame.index - self.track.start
+        crop = np.asarray(extract_crop(frame, self.matrices[at], self.size), np.uint8)
+        return crop if self.outlines is None else np.asarray(cleared(crop, self.outlines[at]), np.uint8)
+
+
 def chunk_crops(reader: FrameReader, analysis: Analysis, chunks: list[Chunk], size: int) -> Iterator[tuple[Chunk, Crops]]:
     """Each chunk with its aligned crops uint8 [V, size, size, 3], in the order in which the chunks end.
 
+    A frame in which the face is not seen is shown as the nearest one in which it is: a student sees what lies around a frame,
+    and a flash or a hand in one would spoil its neighbours.
+
     Frames are read once, although chunks overlap by their pre-roll; those that no chunk needs are skipped by seeking.
     """
-    matrices = {path.track.index: crop_transforms(np.reshape(path.anchors, (-1, 3, 2)), size) for path in analysis.paths}
-    starts = {path.track.index: path.track.start for path in analysis.paths}
-    open_chunks: dict[Chunk, list[Crops]] = {}
+    places = {path.track.index: _Place.of(path, size) for path in analysis.paths}
+    open_chunks: dict[Chunk, list[Crops | None]] = {}
     waiting = sorted(chunks, key=lambda chunk: chunk.start)
     for stretch in _stretches(waiting):
         for frame in reader.read(stretch.start, stretch.end):
             while waiting and waiting[0].start == frame.index:
                 open_chunks[waiting.pop(0)] = []
-            crops = {
-                track: extract_crop(frame, matrices[track][frame.index - starts[track]], size)
-                for track in {chunk.track for chunk in open_chunks}
-            }
+            crops = {track: places[track].crop(frame) for track in {chunk.track for chunk in open_chunks}}
             for chunk in list(open_chunks):
                 open_chunks[chunk].append(crops[chunk.track])
                 if frame.index + 1 == chunk.end:
-                    yield chunk, np.stack(open_chunks.pop(chunk))
+                    yield chunk, _nearest(open_chunks.pop(chunk))
+
+
+def _nearest(crops: list[Crops | None]) -> Crops:
+    """All of them, with the nearest one in place of each that is None; of two as near, the earlier."""
+    there = np.array([i for i, crop in enumerate(crops) if crop is not None])
+    nearest = [int(there[np.abs(there - i).argmin()]) for i in range(len(crops))]
+    return np.stack([crop for crop in (crops[i] for i in nearest) if crop is not None])
 
 
 def _stretches(chunks: list[Chunk]) -> list[FrameRange]:

@@ -9,15 +9,15 @@ from dubbing.domain.media import Box, VideoInfo
 from dubbing.domain.work import PrepareResult, PrepareTask
 from dubbing.errors import NoVideoStream
 from dubbing.faces.detector import FaceDetector
+from dubbing.faces.follow import FaceTracker
+from dubbing.faces.outline import pack
 from dubbing.faces.plan import plan_chunks
-from dubbing.faces.split import split_at_cuts
-from dubbing.faces.steady import steadied
-from dubbing.faces.tracks import FaceTracker, TrackedFace
+from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
-from dubbing.media.shots import ShotFinder
+from dubbing.media.shots import Change, ShotFinder
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
@@ -49,6 +49,7 @@ class Preparer:
 
         Raises:
             NoFaceAnywhere: there is nothing to dub.
+            FaceUpsideDown: all faces stand on their heads.
             TruncatedMedia: a frame cannot be decoded.
         """
         video = task.source.media.video
@@ -69,23 +70,23 @@ class Preparer:
         try:
             tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(video.fps)
             for frame, change in ahead(_with_changes(reader, finder), _AHEAD):
-                tracker.push(frame, steady=change < _STEADY)
+                tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < _STEADY)
                 context.progress(frame.index + 1, video.frames)
-            shots, found = finder.finish(), tracker.finish()
+            shots, followed = finder.finish(), tracker.finish()
         finally:
             detector.close()
-        faces = split_at_cuts(found.faces, shots)
+        found = choose_faces(followed, shots, video.fps)
         return Analysis(
             video=video,
             shots=tuple(shots),
-            paths=tuple(_path(face) for face in faces),
-            chunks=tuple(plan_chunks([face.track for face in faces], _CHUNK_BLOCKS, _BESIDE)),
+            paths=tuple(_path(face) for face in found.faces),
+            chunks=tuple(plan_chunks([face.track for face in found.faces], _CHUNK_BLOCKS, _BESIDE)),
             findings=found.findings,
         )
 
 
-def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[PictureFrame, float]]:
-    """Every frame, and how much it differs from the one before; the finder sees them all."""
+def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[PictureFrame, Change]]:
+    """Every frame, and what it is to those before; the finder sees them all."""
     whole = Box(0, 0, *reader.video.upright_size)
     block = max(1, whole.right // _SHOT_WIDTH)
     for frame in reader.read():
@@ -94,6 +95,8 @@ def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[Pic
 
 def _path(face: TrackedFace) -> TrackPath:
     """Points to a thousandth of a pixel: far below what a landmark is good for."""
-    anchors = np.round(steadied(face.anchors, face.motion).reshape(len(face.anchors), 6), 3)
+    anchors = np.round(face.anchors.reshape(len(face.anchors), 6), 3)
     opening = [None if np.isnan(value) else round(float(value), 5) for value in face.opening]
-    return TrackPath(track=face.track, anchors=tuple(map(tuple, anchors.tolist())), opening=tuple(opening))
+    return TrackPath(
+        track=face.track, anchors=tuple(map(tuple, anchors.tolist())), opening=tuple(opening), outline=pack(face.outline)
+    )

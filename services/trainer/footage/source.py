@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.findings import FrameRange
+from dubbing.domain.findings import FindingCode, FrameRange
 from dubbing.domain.media import MediaInfo, VideoInfo
-from dubbing.errors import BadInput, NoFaceAnywhere, NotAudio, NoVideoStream
+from dubbing.errors import BadInput, FaceUpsideDown, NoFaceAnywhere, NotAudio, NoVideoStream
 from dubbing.faces.align import Matrix, crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
-from dubbing.faces.split import split_at_cuts
-from dubbing.faces.steady import steadied
-from dubbing.faces.tracks import FacesFound, FaceTracker, TrackedFace
+from dubbing.faces.follow import FaceTracker
+from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.crops import pack_crops
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
@@ -111,16 +110,16 @@ class Examiner:
                 continue
             rgb = frame.rgb()
             for _ in range(times[frame.index]):
-                finder.push(rgb)
-                tracker.push(rgb)
+                change = finder.push(rgb)
+                tracker.push(rgb, cut=change.cut, resumes=change.resumes)
         try:
-            tracked: FacesFound = tracker.finish()
-        except NoFaceAnywhere:
+            tracked = choose_faces(tracker.finish(), finder.finish(), FPS)
+        except (NoFaceAnywhere, FaceUpsideDown):
             found.drops["no_face"] += 1
             return [], set()
-        crowded = {i for finding in tracked.findings if finding.code == "speaker_ambiguous" for r in finding.frames
+        crowded = {i for finding in tracked.findings if finding.code == FindingCode.SPEAKER_AMBIGUOUS for r in finding.frames
                    for i in range(r.start, r.end)}  # fmt: skip
-        return split_at_cuts(tracked.faces, finder.finish()), crowded
+        return list(tracked.faces), crowded
 
     def _judge(self, task: SourceTask, plan: ClipPlan, cutter: "_Cutter", sound: Sound, crowded: set[int]) -> "_Judged | str":
         """The clip, staged, or the reason why it is dropped; the cheapest reasons first."""
@@ -150,11 +149,11 @@ class _Cutter:
 
     def __init__(self, reader: FrameReader, grid: Sequence[int], face: TrackedFace, size: int) -> None:
         self._reader, self._grid, self.face, self._size = reader, grid, face, size
-        self._matrices: Matrix = crop_transforms(steadied(face.anchors, face.motion), size)
+        self._matrices: Matrix = crop_transforms(face.anchors, size)
 
     def anchors(self, frames: FrameRange) -> NDArray[np.float64]:
-        """Brows and nose in some frames."""
-        return self.face.anchors[frames.start - self.face.track.start : frames.end - self.face.track.start]
+        """Brows and nose in some frames, as landmarks have them."""
+        return self.face.landmarks[frames.start - self.face.track.start : frames.end - self.face.track.start]
 
     def crops(self, frames: Sequence[int]) -> Crops:
         """Aligned crops of frames of the grid, in the given order, with repeats."""

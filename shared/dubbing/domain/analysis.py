@@ -1,5 +1,7 @@
 """What analysis finds in one picture: everything later steps need to know about its faces, whatever the language."""
 
+from pydantic import Field
+
 from dubbing.domain.faces import Chunk, FaceTrack, Shot
 from dubbing.domain.findings import Finding, FrameRange, frame_ranges
 from dubbing.domain.frozen import Frozen
@@ -13,11 +15,13 @@ class TrackPath(Frozen):
         track: the track.
         anchors: [V][6], left brow, right brow and nose as x, y pairs in pixels of the upright picture.
         opening: [V], mouth opening over the distance between the eyes; None where the face was not seen.
+        outline: the face's outlines [V, 35, 2], packed (`dubbing.faces.outline.pack`).
     """
 
     track: FaceTrack
     anchors: tuple[tuple[float, ...], ...]
     opening: tuple[float | None, ...]
+    outline: str = Field("", repr=False)
 
 
 class Analysis(Frozen):
@@ -33,10 +37,18 @@ class Analysis(Frozen):
         """The path of track number ``track``."""
         return next(path for path in self.paths if path.track.index == track)
 
-    def touched(self, chunks: tuple[Chunk, ...], frames: int) -> tuple[FrameRange, ...]:
-        """The frames, among the first ``frames``, that ``chunks`` repaint: merged, in order, without those that miss a face."""
+    def touched(
+        self, chunks: tuple[Chunk, ...], frames: int, untouched: frozenset[int] = frozenset()
+    ) -> tuple[FrameRange, ...]:
+        """The frames, among the first ``frames``, that ``chunks`` repaint: merged, in order, without those that miss a face.
+
+        Args:
+            chunks: what is generated.
+            frames: length of the title.
+            untouched: frames that pass through although a mouth was generated for them.
+        """
         marked: set[int] = set()
         for chunk in chunks:
             missing = set(self.path(chunk.track).track.missing)
             marked.update(i for i in range(chunk.keep_from, min(chunk.end, frames)) if i not in missing)
-        return frame_ranges(marked)
+        return frame_ranges(marked - untouched)

@@ -7,9 +7,15 @@ from dubbing.domain.findings import FrameRange
 
 
 class Shot(FrameRange):
-    """Frames between two cuts."""
+    """Frames between two cuts.
+
+    Attributes:
+        index: number of the shot within the title.
+        flashes: frames inside that show another picture, or a much brighter one, before the shot goes on.
+    """
 
     index: int
+    flashes: tuple[FrameRange, ...] = ()
 
 
 class FaceTrack(FrameRange):

@@ -38,6 +38,13 @@ class FindingCode(StrEnum):
 
     # Faces
     FACE_LOST = "face_lost"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_UPSIDE_DOWN = "face_upside_down"
+    MOUTH_COVERED = "mouth_covered"
+    MOUTH_BROKEN = "mouth_broken"
+    MOUTH_DOUBTFUL = "mouth_doubtful"
+    FLASH = "flash"
+    SHOT_TOO_SHORT = "shot_too_short"
     SPEAKER_AMBIGUOUS = "speaker_ambiguous"
     # Which of several things was taken
     PICTURE_CHOSEN = "picture_chosen"

@@ -17,6 +17,7 @@ from dubbing.errors.base import (
 from dubbing.errors.media import (
     DurationMismatch,
     EmptyMedia,
+    FaceUpsideDown,
     FatalInput,
     InvalidSamples,
     NoFaceAnywhere,
@@ -92,6 +93,7 @@ __all__ = [
     "DurationMismatch",
     "EmptyMedia",
     "EncodeFailed",
+    "FaceUpsideDown",
     "FatalInput",
     "Forbidden",
     "GateDataMissing",

@@ -59,6 +59,13 @@ class NoFaceAnywhere(BadInput):
     title = "No face was found in the video"
 
 
+class FaceUpsideDown(BadInput):
+    """Every face of the video that is large enough stands on its head."""
+
+    code = "face_upside_down"
+    title = "The faces in the video stand on their heads"
+
+
 class InvalidSamples(BadInput):
     """The sound holds samples that are no numbers (NaN or infinite)."""
 

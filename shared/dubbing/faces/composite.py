@@ -1,11 +1,13 @@
 """Paste-back: the generated mouth into the frame, in linear light, resampled once, matched in colour, without a seam.
 
 What is pasted is made in the crop, at its own resolution, and travels to the frame as one picture with premultiplied
-opacity. Three things hide where it ends:
+opacity. What lies behind the face is not touched: the paste ends with the face's outline (`dubbing.faces.outline`). Three
+things hide where it ends:
 
 * colour: the student's decoder does not return the kept skin around the mouth quite as it was. That error is measured on
   the kept cells that border the mouth region and continued into it as a membrane (harmonic function; Perez et al., 2003),
-  so that generated and filmed skin meet without a step.
+  so that generated and filmed skin meet without a step. Cells beside the face, and those of something else that lies there
+  (a caption, a hand), say nothing about skin: they take the error of the skin around.
 * feather: opacity rises from the border of the mouth region inwards; outside the region no pixel changes.
 * detail: a small crop enlarged to a large face is soft. Where the generated picture shows what the filmed one shows, only
   their difference is added and the footage keeps its own grain; where the two differ, the generated picture replaces it.
@@ -29,11 +31,15 @@ from lipforcing.contract import mouth_mask
 Planes = NDArray[np.float32]
 Plane = NDArray[Any]  # [h, w] uint8 or uint16
 
+LOOK: Final = 64  # side of the picture in which a patch is judged
 _GRID: Final = 32  # cells of the membrane along each side
 _COARSE: Final = 128  # side of the picture in which likeness is judged
 _FINE_FROM: Final = 2.0  # pixels of the frame for one of the crop from which on a patch is enlarged before it is laid
 _FINE: Final = 4
 _FEATHER: Final = 5 / 64  # of the crop's side
+_SKIN_REACH: Final = 3.0  # cells over which the error of skin is carried to cells that show none
+_OUTLIER: Final = 4.0  # times the usual deviation from which on an error is not the decoder's
+_LEAST_OUTLIER: Final = 0.02  # in linear light
 _LIKENESS: Final = 0.06  # difference, as a part of the square root of light, at which footage and generated picture are others
 
 
@@ -45,11 +51,15 @@ class Patch:
         light: float32 [h, w, 4], linear light to add and the share of the frame to take away first; 0 along its edges.
         matrix: float64 [2, 3], frame to patch.
         interpolation: cv2's.
+        before: the crop as it was filmed, small: uint8 [64, 64, 3].
+        after: the same with the mouth.
     """
 
     light: Planes
     matrix: Matrix
     interpolation: int
+    before: Picture
+    after: Picture
 
     def box(self, size: tuple[int, int]) -> Box | None:
         """The pixels of a frame of that width and height that the patch can reach; None when there are none."""
@@ -73,8 +83,11 @@ class Compositor:
         self._light = Light(transfer)
         self._opacity: dict[int, tuple[Planes, Box]] = {}  # and where it is not 0; by the block that the patch is averaged over
         self._ring, self._membrane = _membrane_operator()
+        self._kept = ~_inner_cells()
 
-    def paste(self, frame: Picture, matrix: Matrix, source: Picture, generated: Picture) -> Picture:
+    def paste(
+        self, frame: Picture, matrix: Matrix, source: Picture, generated: Picture, limit: Planes | None = None
+    ) -> Picture:
         """The frame with the generated mouth.
 
         Args:
@@ -82,49 +95,56 @@ class Compositor:
             matrix: float64 [2, 3], frame to crop, by which ``source`` was cut out.
             source: the aligned crop of this very frame, uint8 or uint16 [n, n, 3].
             generated: the student's picture for it, uint8 [n, n, 3].
+            limit: how far it may show, 0 to 1, float32 [n, n] (`outline.limit`); everywhere when None.
 
         Returns:
             A new picture of the frame's type; pixels outside the mouth region are the frame's own.
         """
         result = frame.copy()
-        patch = self.patch(matrix, source, generated)
+        patch = self.patch(matrix, source, generated, limit)
         box = patch.box((frame.shape[1], frame.shape[0]))
         if box is not None:
             self.lay(result[box.top : box.bottom, box.left : box.right], patch, box)
         return result
 
-    def patch(self, matrix: Matrix, source: Picture, generated: Picture) -> "Patch":
+    def patch(self, matrix: Matrix, source: Picture, generated: Picture, limit: Planes | None = None) -> "Patch":
         """What has to be laid over the frame; arguments as for `paste`."""
         block = _block(matrix, self._size)
         if block not in self._opacity:
             opacity = feathered_mask(self._size, 2 * block)
             self._opacity[block] = opacity, _reach(opacity, block)
         opacity, reach = self._opacity[block]
-        light = self._blended(source, generated, opacity)[reach.top : reach.bottom, reach.left : reach.right]
+        filmed = self._light.decode(source)
+        whole = self._blended(filmed, generated, opacity, limit)
+        looks = self._small(filmed, whole)
+        light = whole[reach.top : reach.bottom, reach.left : reach.right]
         moved = _from(matrix, 0, 0)
         moved[:, 2] -= reach[:2]
         if block > 1:
             small = (light.shape[1] // block, light.shape[0] // block)
             averaged = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
-            return Patch(averaged, _scaled(moved, 1 / block), cv2.INTER_LINEAR)
+            return Patch(averaged, _scaled(moved, 1 / block), cv2.INTER_LINEAR, *looks)
         if np.hypot(*matrix[:, :2]).max() * _FINE_FROM > 1:
-            return Patch(light, moved, cv2.INTER_CUBIC)
+            return Patch(light, moved, cv2.INTER_CUBIC, *looks)
         # Enlarged far: cubic once, by a whole factor, and linear between its close samples costs a fifth of cubic everywhere.
         fine = np.asarray(cv2.resize(light, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC), np.float32)
-        return Patch(fine, _scaled(moved, _FINE), cv2.INTER_LINEAR)
+        return Patch(fine, _scaled(moved, _FINE), cv2.INTER_LINEAR, *looks)
 
     def lay(self, part: Picture, patch: "Patch", box: Box) -> None:
         """Lays the patch, in place, over that part of a frame which `Patch.box` named."""
         after, changed = self.mix(cv2.split(part), patch, box)
         cv2.copyTo(cv2.merge(after), changed, part)
 
-    def mix(self, before: Sequence[Plane], patch: "Patch", box: Box) -> tuple[list[Plane], NDArray[np.uint8]]:
+    def mix(
+        self, before: Sequence[Plane], patch: "Patch", box: Box, grain: Planes | None = None
+    ) -> tuple[list[Plane], NDArray[np.uint8]]:
         """What the patch makes of a part of a frame.
 
         Args:
             before: R', G' and B', each [h, w] uint8 or uint16.
             patch: the mouth.
             box: where in the frame that part is.
+            grain: noise to add where footage is replaced, float32 [h, w, 3] in code values.
 
         Returns:
             The new R', G' and B', and where they count: uint8 [h, w], 255 where the patch lies and 0 elsewhere.
@@ -140,22 +160,47 @@ class Compositor:
             filmed = self._light.decode(plane)
             mixed = np.asarray(cv2.add(cv2.multiply(filmed, kept, dst=filmed), light, dst=filmed), np.float32)
             after.append(self._light.encode(mixed, plane.dtype))
-        return after, changed
+        return after if grain is None else _grained(after, grain, kept), changed
 
-    def _blended(self, source: Picture, generated: Picture, opacity: Planes) -> Planes:
+    def _small(self, filmed: Planes, light: Planes) -> tuple[Picture, Picture]:
+        """The crop before and after, small, as code values."""
+        size = (LOOK, LOOK)
+        before, patch = (
+            np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.float32) for planes in (filmed, light)
+        )
+        after = np.asarray(before * (1 - patch[..., 3:]) + patch[..., :3], np.float32)
+        return self._light.encode(before, np.uint8), self._light.encode(after, np.uint8)
+
+    def _blended(self, filmed: Planes, generated: Picture, opacity: Planes, limit: Planes | None) -> Planes:
         """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
-        filmed = self._light.decode(source)
         made = self._light.decode(generated)
-        made += self._correction(filmed - made)
+        made += self._correction(filmed - made, limit)
+        if limit is not None:
+            opacity = opacity * limit
         replaced = opacity * self._unlike(filmed, made)
         added = (opacity * m + (replaced - opacity) * f for m, f in zip(cv2.split(made), cv2.split(filmed), strict=True))
         return np.asarray(cv2.merge([*added, replaced]), np.float32)
 
-    def _correction(self, error: Planes) -> Planes:
+    def _correction(self, error: Planes, limit: Planes | None) -> Planes:
         """The decoder's error around the mouth region, continued into it; float32 [n, n, 3]."""
-        cells = cv2.resize(error, (_GRID, _GRID), interpolation=cv2.INTER_AREA).reshape(_GRID * _GRID, 3)
-        spread = (self._membrane @ cells[self._ring]).reshape(_GRID, _GRID, 3)
+        cells = np.asarray(cv2.resize(error, (_GRID, _GRID), interpolation=cv2.INTER_AREA), np.float32)
+        if limit is not None:
+            allowed = np.asarray(cv2.resize(limit, (_GRID, _GRID), interpolation=cv2.INTER_AREA), np.float32)
+            cells = self._of_skin(cells, allowed)
+        spread = (self._membrane @ cells.reshape(_GRID * _GRID, 3)[self._ring]).reshape(_GRID, _GRID, 3)
         return np.asarray(cv2.resize(spread, (self._size, self._size), interpolation=cv2.INTER_LINEAR))
+
+    def _of_skin(self, cells: Planes, limit: Planes) -> Planes:
+        """The errors [_GRID, _GRID, 3], and that of the skin around in place of those that are not of skin."""
+        skin = (limit > 0) & ((limit < 1) | self._kept)
+        if not skin.any():
+            return cells
+        apart = np.abs(cells - np.median(cells[skin], axis=0)).max(axis=2)
+        usual = _OUTLIER * float(np.median(apart[skin])) + _LEAST_OUTLIER
+        trusted = (skin & (apart <= usual)).astype(np.float32)
+        weight = cv2.GaussianBlur(trusted, (0, 0), _SKIN_REACH) + np.float32(1e-6)
+        carried = cv2.GaussianBlur(cells * trusted[..., None], (0, 0), _SKIN_REACH) / weight[..., None]
+        return np.where(trusted[..., None] > 0, cells, carried)
 
     def _unlike(self, filmed: Planes, made: Planes) -> Planes:
         """How far generated and filmed picture show different things: 0 the same .. 1 others, float32 [n, n]."""
@@ -165,6 +210,14 @@ class Compositor:
         worst = cv2.GaussianBlur(cv2.max(cv2.max(red, green), blue), (0, 0), coarse[0] / 48)
         unlike = 1 - np.exp(-((worst / _LIKENESS) ** 2))
         return np.asarray(cv2.resize(unlike, (self._size, self._size), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _grained(planes: list[Plane], grain: Planes, kept: Planes) -> list[Plane]:
+    """With as much of the grain as was taken away: variances add up, so what is kept has ``kept`` squared of its own."""
+    weight = np.sqrt(np.clip(1 - kept * kept, 0, 1))
+    tops = [np.iinfo(plane.dtype).max for plane in planes]
+    noisy = [plane + weight * noise for plane, noise in zip(planes, np.moveaxis(grain, -1, 0), strict=True)]
+    return [np.clip(p + 0.5, 0, top).astype(plane.dtype) for p, top, plane in zip(noisy, tops, planes, strict=True)]
 
 
 def feathered_mask(size: int, inset: int) -> Planes:
@@ -208,13 +261,18 @@ def _from(matrix: Matrix, left: int, top: int) -> Matrix:
     return moved
 
 
+def _inner_cells() -> NDArray[np.bool_]:
+    """The cells [_GRID, _GRID] that hold any of the mouth region."""
+    return np.asarray(cv2.resize(mouth_mask(2 * _GRID).astype(np.float32), (_GRID, _GRID), interpolation=cv2.INTER_AREA) > 0)
+
+
 def _membrane_operator() -> tuple[NDArray[np.intp], Planes]:
     """The kept cells that border the mouth region, and the matrix from their values to the harmonic function on all cells.
 
     Returns:
         Indices [R] into the flattened grid, and float32 [_GRID², R]; rows of cells that are neither are 0.
     """
-    inner = cv2.resize(mouth_mask(2 * _GRID).astype(np.float32), (_GRID, _GRID), interpolation=cv2.INTER_AREA) > 0
+    inner = _inner_cells()
     ring = (cv2.dilate(inner.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~inner
     at_inner, at_ring = np.flatnonzero(inner), np.flatnonzero(ring)
     laplace = np.zeros((_GRID * _GRID, _GRID * _GRID))

@@ -10,7 +10,7 @@ frames give the same landmarks, and there is no temporal filter that could lag b
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,8 @@ from dubbing.domain.media import Box
 from dubbing.errors import Permanent
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, averaged, glance, invert
+from dubbing.faces.covered import doubt
+from dubbing.faces.looks import look_at
 
 # Apache-2.0; the float16/1 file that Google publishes.
 MODEL_SHA256: Final = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -37,16 +39,29 @@ _ROI_SIDE: Final = 384
 _ROI_FACES: Final = 2.5  # side of the followed region in faces: where the landmarks tremble least
 _MAX_FACES: Final = 8
 _SAME: Final = 0.3  # overlap from which on two faces are one
-
+# By how much a face must look more like one when it is turned round, to stand on its head: upright ones look 0.01 more so at
+# most, and those on their heads 0.19 at least.
+_TURNED: Final = 0.1
+# Of the followed region's own pixels: turned round, and mirrored.
+_HALF_TURN: Final = np.array([[-1.0, 0.0, _ROI_SIDE - 1], [0.0, -1.0, _ROI_SIDE - 1]])
+_MIRROR: Final = np.array([[-1.0, 0.0, _ROI_SIDE - 1], [0.0, 1.0, 0.0]])
 
 Corners = NDArray[np.float64]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """One face in one frame: float64 [478, 2] landmarks (`dubbing.faces.landmarks`)."""
+    """One face in one frame.
+
+    Attributes:
+        landmarks: float64 [478, 2] (`dubbing.faces.landmarks`).
+        look: what it looks like (`dubbing.faces.looks`), or None from a detector that does not say.
+        doubt: how far its mouth is guessed (`dubbing.faces.covered`), where that was asked.
+    """
 
     landmarks: marks.Points
+    look: Picture | None = None
+    doubt: float | None = None
 
     @cached_property
     def box(self) -> Corners:
@@ -65,8 +80,8 @@ class FaceDetector(Protocol):
         """Faces of the frame but the known ones, largest first; ``deep`` looks for small ones, slowly, if there are none."""
         ...
 
-    def follow(self, frame: Frame, faces: Sequence[Face]) -> list[Face | None]:
-        """Where each of the previous frame's faces is now, None where it is not seen."""
+    def follow(self, frame: Frame, faces: Sequence[Face], *, doubting: bool = False) -> list[Face | None]:
+        """Where each of the previous frame's faces is now, None where it is not seen; with its doubt if that is asked."""
         ...
 
     def close(self) -> None:
@@ -115,8 +130,22 @@ class MediaPipeDetector:
         if deep and not coarse:
             coarse = self._search(picture, _small_tiles(picture))
         new = [face for face in distinct(coarse) if all(face.overlap(other) < _SAME for other in known)]
-        fine = self.follow(frame, new)
+        fine = self.follow(frame, [self._righted(frame, face) for face in new])
         return distinct(face for face in fine if face is not None)
+
+    def _righted(self, frame: Frame, face: Face) -> Face:
+        """The face, or what it really is if it stands on its head: brows are then taken for a mouth."""
+        matrix = _upright(face)
+        turned = _after(_HALF_TURN, matrix)
+        as_found, other = (glance(frame, way, (_ROI_SIDE, _ROI_SIDE)) for way in (matrix, turned))
+        if self._likely(other) <= self._likely(as_found) + _TURNED:
+            return face
+        return max(self._placed(other, turned), key=face.overlap, default=face)
+
+    def _likely(self, picture: Picture) -> float:
+        """How much of a face the finder takes the best one in ``picture`` for, 0 to 1."""
+        found = self._finder.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))).detections
+        return max((float(one.categories[0].score) for one in found), default=0.0)
 
     def _shows_only(self, known: Sequence[Face], frame: Frame) -> bool:
         """Whether a search would see faces, and known ones alone."""
@@ -146,18 +175,28 @@ class MediaPipeDetector:
             found += [Face((points + 0.5) * scale - 0.5 + [x, y]) for points in self._landmarks(part)]
         return found
 
-    def follow(self, frame: Frame, faces: Sequence[Face]) -> list[Face | None]:
-        """Where each of the previous frame's faces is now, None where it is not seen."""
+    def follow(self, frame: Frame, faces: Sequence[Face], *, doubting: bool = False) -> list[Face | None]:
+        """Where each of the previous frame's faces is now, None where it is not seen; with its doubt if that is asked."""
         frame = _eight_bit(frame) if isinstance(frame, np.ndarray) else frame
-        return [self._follow(frame, face) for face in faces]
+        return [self._follow(frame, face, doubting=doubting) for face in faces]
 
-    def _follow(self, frame: Frame, face: Face) -> Face | None:
+    def _follow(self, frame: Frame, face: Face, *, doubting: bool) -> Face | None:
         matrix = _upright(face)
         roi = glance(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
+        best = max(self._placed(roi, matrix), key=face.overlap, default=None)
+        if best is None or best.overlap(face) <= 0.2:
+            return None
+        return replace(best, doubt=self._doubt(roi, matrix, best)) if doubting else best
+
+    def _placed(self, roi: Picture, matrix: Matrix) -> list[Face]:
+        """The faces of a region, in the frame that ``matrix`` cut it from."""
         back = invert(matrix)
-        seen = [Face(points @ back[:, :2].T + back[:, 2]) for points in self._landmarks(roi)]
+        return [Face(points @ back[:, :2].T + back[:, 2], look_at(roi, points)) for points in self._landmarks(roi)]
+
+    def _doubt(self, roi: Picture, matrix: Matrix, face: Face) -> float | None:
+        seen = self._placed(np.ascontiguousarray(roi[:, ::-1]), _after(_MIRROR, matrix))
         best = max(seen, key=face.overlap, default=None)
-        return best if best is not None and best.overlap(face) > 0.2 else None
+        return None if best is None else doubt(face.landmarks, best.landmarks)
 
     def _landmarks(self, picture: Picture) -> Iterator[marks.Points]:
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
@@ -210,6 +249,11 @@ def _upright(face: Face) -> Matrix:
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     linear = np.array([[cosine, sine], [-sine, cosine]])
     return np.column_stack([linear, (_ROI_SIDE - 1) / 2 - linear @ ((low + high) / 2)])
+
+
+def _after(second: Matrix, first: Matrix) -> Matrix:
+    """One transform after the other."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
 
 
 def _tiles(frame: Picture) -> Iterator[tuple[int, int, int, int]]:

@@ -19,6 +19,13 @@ RIGHT_BROW: Final = (300, 293, 334, 296, 336)
 NOSE: Final = (195, 4, 64, 294)
 LEFT_EYE: Final = (33, 133)
 RIGHT_EYE: Final = (362, 263)
+# The nose's wings, where the upper lip begins.
+NOSTRILS: Final = (64, 294)
+# The face's outline, from the middle of the forehead clockwise.
+OUTLINE: Final = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+                  152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+# Outer edge of the lips.
+LIPS: Final = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 # Inner edge of the lips: three pairs above/below around the middle, and the corners.
 UPPER_LIP: Final = (82, 13, 312)
 LOWER_LIP: Final = (87, 14, 317)
@@ -43,6 +50,12 @@ def mouth_opening(landmarks: Points) -> NDArray[np.float64]:
 def mouth_width(landmarks: Points) -> NDArray[np.float64]:
     """Pixels between the corners of the mouth, float64 [...]."""
     return _distance(landmarks[..., MOUTH_CORNERS[0], :], landmarks[..., MOUTH_CORNERS[1], :])
+
+
+def roll(landmarks: Points) -> NDArray[np.float64]:
+    """Degrees by which the line from the left to the right eye is turned from level, clockwise, -180 to 180, float64 [...]."""
+    across = _mean(landmarks, RIGHT_EYE) - _mean(landmarks, LEFT_EYE)
+    return np.degrees(np.arctan2(across[..., 1], across[..., 0]))
 
 
 def bounding_box(landmarks: Points) -> NDArray[np.float64]:

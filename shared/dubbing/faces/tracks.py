@@ -1,26 +1,20 @@
-"""From frames to face tracks, in one pass over a title and with memory for points only, never for pictures."""
+"""From followed faces to the tracks that are dubbed, and what the user should know about the rest."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.faces import FaceTrack
-from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
-from dubbing.errors import NoFaceAnywhere
-from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Frame
-from dubbing.faces.detector import Face, FaceDetector
-from dubbing.faces.motion import FaceMotion, Motion
-from dubbing.faces.steady import filled
-
-_SEARCH_EVERY: Final = 25  # frames between searches for further faces while one is followed
-_BRIDGE: Final = 5  # longest gap in frames that is interpolated
-# A frame is left out where its own picture tells how the face moved, and the next one's landmarks are within this part of the
-# distance between the eyes of where the motion leads.
-_PREDICTED: Final = 0.03
+from dubbing.domain.faces import FaceTrack, Shot
+from dubbing.domain.findings import Finding, FrameRange
+from dubbing.faces.covered import captioned, covered
+from dubbing.faces.follow import BRIDGE, Followed, Series
+from dubbing.faces.speakers import Presence, turns
+from dubbing.faces.steady import filled, steadied
+from dubbing.faces.untouched import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, Passing, refusal, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +23,16 @@ class TrackedFace:
 
     Attributes:
         track: what the rest of the platform knows of it.
-        anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames as landmarks have them.
-        motion: how the face moved through these frames.
+        anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames, steady (input of `align.crop_transforms`).
+        landmarks: the same as landmarks alone have them: how they tremble tells how sure they are.
+        outline: float64 [V, 35, 2], the face's outline in its own units (`dubbing.faces.outline`).
         opening: float64 [V], mouth opening over the distance between the eyes; NaN where the face was not seen.
     """
 
     track: FaceTrack
     anchors: NDArray[np.float64]
-    motion: Motion
+    landmarks: NDArray[np.float64]
+    outline: NDArray[np.float64]
     opening: NDArray[np.float64]
 
 
@@ -48,254 +44,180 @@ class FacesFound:
     findings: tuple[Finding, ...]
 
 
-@dataclass(eq=False)
-class _Track:
-    """One face while it is followed: its measures in each frame in which it was seen."""
+@dataclass(frozen=True, eq=False)
+class _Face:
+    """One followed face inside its shot, frame by frame from its first sighting to its last."""
 
-    face: Face
-    shot: int
-    frames: list[int] = field(default_factory=list)
-    anchors: list[NDArray[np.float64]] = field(default_factory=list)
-    eyes: list[float] = field(default_factory=list)
-    openings: list[float] = field(default_factory=list)
-    left_out: set[int] = field(default_factory=set)
-    prominence: float = 0.0
-    motion: FaceMotion = field(default_factory=FaceMotion)
+    followed: Followed
+    shot: Shot
 
-    def see(self, frame: int, picture: Frame, face: Face) -> None:
-        self.motion.see(frame, picture, marks.anchors(face.landmarks))
-        self.face = face
-        self.frames.append(frame)
-        self.anchors.append(marks.anchors(face.landmarks))
-        self.eyes.append(float(marks.eye_distance(face.landmarks)))
-        self.openings.append(float(marks.mouth_opening(face.landmarks)) / max(self.eyes[-1], 1e-6))
-        self.prominence += self._area()
+    @cached_property
+    def frames(self) -> NDArray[np.intp]:
+        return np.arange(self.followed.range.start, self.followed.range.end)
 
-    def leave_out(self, frame: int) -> None:
-        """The face was there, and where is told by the frames around."""
-        self.left_out.add(frame)
-        self.prominence += self._area()
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Where the face is: seen, or left out between sightings."""
+        places = [frame - self.frames[0] for frame in (*self.followed.seen, *self.followed.left_out)]
+        return np.isin(np.arange(len(self.frames)), places)
 
-    def leads_to(self, frame: int, picture: Frame, face: Face) -> bool:
-        """Whether the face is where its last sighting and the pictures since lead."""
-        anchors = marks.anchors(face.landmarks)
-        return self.motion.follow(frame, picture, anchors) and self.motion.leads_to(frame, anchors, _PREDICTED)
+    @cached_property
+    def covered(self) -> NDArray[np.bool_]:
+        hidden = covered(self._sparse("texture"), self._sparse("doubt"), self._sparse("likeness"), self.size)
+        return hidden | captioned(self._sparse("foreign"))
 
-    def _area(self) -> float:
-        return float(np.prod(self.face.box[2:] - self.face.box[:2]))
-
-    @property
-    def range(self) -> FrameRange:
-        return FrameRange(start=self.frames[0], end=self.frames[-1] + 1)
+    @cached_property
+    def upside_down(self) -> NDArray[np.bool_]:
+        """Where it stands on its head; between sightings, as at the last one."""
+        seen = np.array(list(self.followed.seen))
+        rolls = np.array([sighting.roll for sighting in self.followed.seen.values()])
+        return np.asarray(np.abs(rolls[np.searchsorted(seen, self.frames, side="right") - 1]) > ON_ITS_HEAD)
 
     @property
     def size(self) -> float:
-        return float(np.median(self.eyes))
+        return float(np.median([sighting.eyes for sighting in self.followed.seen.values()]))
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is seen long enough to be more than a mistake."""
+        return int(self.known.sum()) >= min(FEWEST, len(self.shot))
+
+    def every(self, measure: str) -> NDArray[np.float64]:
+        """A measure in every frame, by straight lines between sightings."""
+        values = np.array([getattr(sighting, measure) for sighting in self.followed.seen.values()])
+        flat = values.reshape(len(values), -1)
+        filled = [np.interp(self.frames, list(self.followed.seen), column) for column in flat.T]
+        return np.stack(filled, axis=-1).reshape(len(self.frames), *values.shape[1:])
+
+    def _sparse(self, measure: str) -> Series:
+        seen = self.followed.seen
+        return np.array([getattr(seen[f], measure) if f in seen else np.nan for f in self.frames.tolist()])
+
+    def places(self, mask: NDArray[np.bool_]) -> set[int]:
+        return set(self.frames[mask & self.known].tolist())
 
 
-class FaceTracker:
-    """Follows the faces of a title, frame by frame.
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Frames of one face with no gap longer than can be bridged."""
 
-    Args:
-        detector: finds and follows faces in single frames.
-        min_eyes: smallest median distance between the eyes, in pixels, that is worth dubbing.
-        min_frames: shortest track; a shorter shot needs a face in every frame.
-        sparse: leave out every other frame while all faces move steadily; their place there is interpolated, and so is
-            their mouth's opening.
-    """
+    face: _Face
+    start: int
+    end: int
+    usable: NDArray[np.bool_]  # for each frame from start to end
 
-    def __init__(self, detector: FaceDetector, *, min_eyes: float = 16.0, min_frames: int = 5, sparse: bool = False) -> None:
-        self._detector = detector
-        self._sparse = sparse
-        self._held: Frame | None = None  # the frame before, not looked at yet
-        self._min_eyes = min_eyes
-        self._min_frames = min_frames
-        self._frame = 0
-        self._cuts: list[int] = []
-        self._live: list[_Track] = []
-        self._done: list[_Track] = []
-
-    def push(self, frame: Frame, *, cut: bool = False, steady: bool = True) -> None:
-        """Takes the next frame, as the detector does.
-
-        Args:
-            frame: the picture.
-            cut: a shot starts with it.
-            steady: it differs little from the one before; others are always looked at.
-        """
-        if cut or not self._cuts:
-            self._look_back()
-            self._cuts.append(self._frame)
-            self._retire(self._live)
-        if self._held is not None:
-            self._catch_up(frame, steady=steady)
-        elif self._sparse and steady and not self._searches() and self._followed_in(frame):
-            self._held = frame
-        else:
-            self._look(frame, self._detector.follow(frame, [t.face for t in self._live]))
-        self._frame += 1
-
-    def _catch_up(self, frame: Frame, *, steady: bool) -> None:
-        """Look at the current frame, and at the one before unless every face is where its motion leads."""
-        live = self._live
-        found = self._detector.follow(frame, [t.face for t in live])
-        pairs = list(zip(live, found, strict=True))
-        if steady and all(face is not None and track.leads_to(self._frame, frame, face) for track, face in pairs):
-            self._held = None
-            for track in live:
-                track.leave_out(self._frame - 1)
-        else:
-            self._look_back()
-            if self._live != live or None in found:
-                found = self._detector.follow(frame, [t.face for t in self._live])
-        self._look(frame, found)
-
-    def _look(self, frame: Frame, found: Sequence[Face | None]) -> None:
-        """Note where the faces are in the current frame, and search it when it is time to, or when none is followed."""
-        self._see(frame, found)
-        if self._searches() or not any(t.frames[-1] == self._frame for t in self._live):
-            self._search(frame, deep=self._searches())
-        self._retire([t for t in self._live if self._frame - t.frames[-1] > _BRIDGE])
-
-    def _look_back(self) -> None:
-        """Look at the frame before after all."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._frame -= 1
-            self._look(held, self._detector.follow(held, [t.face for t in self._live]))
-            self._frame += 1
-
-    def _searches(self) -> bool:
-        return (self._frame - self._cuts[-1]) % _SEARCH_EVERY == 0
-
-    def _followed_in(self, frame: Frame) -> bool:
-        """Every face was seen in the frame before, and this one tells how it moved since."""
-        return bool(self._live) and all(
-            track.frames[-1] == self._frame - 1 and track.motion.follow(self._frame, frame) for track in self._live
-        )
-
-    def finish(self) -> FacesFound:
-        """Ends the title.
-
-        Returns:
-            The most prominent face of each moment, and findings ``face_lost`` and ``speaker_ambiguous`` with their frames.
-
-        Raises:
-            NoFaceAnywhere: no face was found that is large and steady enough.
-        """
-        self._look_back()
-        self._retire(self._live)
-        usable = [t for t in self._done if self._usable(t)]
-        if not usable:
-            raise self._nothing()
-        chosen = sorted(_most_prominent(usable), key=lambda t: t.frames[0])
-        faces = tuple(_tracked(track, index) for index, track in enumerate(chosen))
-        return FacesFound(faces, tuple(_findings(faces, usable, chosen, self._frame)))
-
-    def _see(self, frame: Frame, found: Sequence[Face | None]) -> None:
-        taken: list[Face] = []
-        for track, face in zip(self._live, found, strict=True):
-            if face is not None and all(face.overlap(other) < 0.5 for other in taken):
-                track.see(self._frame, frame, face)
-                taken.append(face)
-
-    def _search(self, frame: Frame, *, deep: bool) -> None:
-        seen = [track.face for track in self._live if track.frames[-1] == self._frame]
-        for face in self._detector.find(frame, deep=deep, known=seen):
-            overlaps = [track.face.overlap(face) for track in self._live]
-            if max(overlaps, default=0.0) < 0.2:
-                same = _Track(face, len(self._cuts) - 1)
-                self._live.append(same)
-            else:
-                same = self._live[int(np.argmax(overlaps))]
-            if not same.frames or same.frames[-1] < self._frame:
-                same.see(self._frame, frame, face)
-
-    def _retire(self, tracks: list[_Track]) -> None:
-        self._done += tracks
-        self._live = [t for t in self._live if t not in tracks]
-
-    def _usable(self, track: _Track) -> bool:
-        ends = [*self._cuts[1:], self._frame]
-        shot_length = ends[track.shot] - self._cuts[track.shot]
-        return track.size >= self._min_eyes and len(track.frames) + len(track.left_out) >= min(self._min_frames, shot_length)
-
-    def _nothing(self) -> NoFaceAnywhere:
-        seen = f"{len(self._done)} candidates were rejected" if self._done else "no candidate was seen"
-        largest = max((t.size for t in self._done), default=0.0)
-        longest = max((len(t.frames) + len(t.left_out) for t in self._done), default=0)
-        return NoFaceAnywhere(
-            f"{self._frame} frames in {len(self._cuts)} shots were searched and {seen}; a face needs {self._min_eyes:g} pixels "
-            f"between the eyes in {self._min_frames} frames (largest seen {largest:.1f} pixels, longest run {longest} frames).",
-            where={"stage": "prepare", "pointer": "/video"},
-            suggestions=(
-                "Send a video in which the speaker's face is visible.",
-                "Send a higher resolution if the face is small.",
-                "Check that the picture is upright.",
-            ),
-            media={
-                "frames": self._frame,
-                "shots": len(self._cuts),
-                "candidates": len(self._done),
-                "largest_eye_distance": round(largest, 1),
-                "longest_run": longest,
-            },
-        )
+    @property
+    def presence(self) -> Presence:
+        first = self.start - int(self.face.frames[0])
+        return Presence(self.start, self.face.every("area")[first : first + self.end - self.start])
 
 
-def track_faces(frames: Iterable[Frame], cuts: Iterable[int], tracker: FaceTracker) -> FacesFound:
-    """Tracks a whole title whose shots are known.
+def choose_faces(followed: Sequence[Followed], shots: Sequence[Shot], fps: Fraction) -> FacesFound:
+    """The tracks that are dubbed.
+
+    No track crosses a cut. Frames in which a mouth is covered, or a face stands on its head, are not painted.
 
     Args:
-        frames: each as the detector takes it; read once.
-        cuts: first frame of each shot.
-        tracker: a fresh tracker.
+        followed: every face that was followed, each inside one shot.
+        shots: all of the title's, in order.
+        fps: the source's frame rate.
 
     Raises:
-        NoFaceAnywhere: see `FaceTracker.finish`.
+        FaceUpsideDown: every face that could be dubbed stands on its head.
+        NoFaceAnywhere: no face was found that is large, clear and steady enough.
     """
-    starts = frozenset(cuts)
-    for index, frame in enumerate(frames):
-        tracker.push(frame, cut=index in starts)
-    return tracker.finish()
+    faces = [_Face(one, _shot_of(one, shots)) for one in followed]
+    large = [face for face in faces if face.lasts and face.size >= SMALLEST]
+    parts = [part for face in large if not _too_short(face.shot, shots) for part in _parts(face)]
+    chosen: list[tuple[_Part, FrameRange]] = []
+    for shot in shots:
+        inside = [part for part in parts if part.face.shot is shot]
+        chosen += [(inside[turn.face], turn.frames) for turn in turns([part.presence for part in inside], fps)]
+    tracked = sorted((one for one in (_tracked(*turn) for turn in chosen) if one is not None), key=lambda one: one.track.start)
+    passing = _passing(faces, large, parts, shots)
+    if not tracked:
+        raise refusal(passing)
+    numbered = tuple(_numbered(one, index) for index, one in enumerate(tracked))
+    return FacesFound(numbered, tuple(told(passing, [face.track for face in numbered])))
 
 
-def _most_prominent(tracks: list[_Track]) -> list[_Track]:
-    """By area times presence, those that no more prominent one overlaps in time."""
-    chosen: list[_Track] = []
-    for track in sorted(tracks, key=lambda t: (-t.prominence, t.frames[0])):
-        if all(track.range.end <= c.range.start or c.range.end <= track.range.start for c in chosen):
-            chosen.append(track)
-    return chosen
+def _shot_of(one: Followed, shots: Sequence[Shot]) -> Shot:
+    start = one.range.start
+    return next(shot for shot in shots if shot.start <= start < shot.end)
 
 
-def _tracked(track: _Track, index: int) -> TrackedFace:
-    """The track with its gaps filled by straight lines."""
-    every = np.arange(track.range.start, track.range.end)
-    motion = track.motion.through(track.range.start, track.range.end)
-    anchors = filled(every, np.array(track.frames), np.stack(track.anchors), motion)
-    missing = sorted(set(every.tolist()) - set(track.frames) - track.left_out)
-    value = FaceTrack(
-        start=track.range.start, end=track.range.end, index=index, shot=track.shot, missing=tuple(missing), size=track.size
+def _too_short(shot: Shot, shots: Sequence[Shot]) -> bool:
+    """A title that is no longer is dubbed all the same: it was sent for that."""
+    return len(shot) < SHORTEST_SHOT and len(shots) > 1
+
+
+def _parts(face: _Face) -> Iterator[_Part]:
+    usable = face.known & ~face.covered & ~face.upside_down
+    at = np.flatnonzero(usable)
+    if not len(at):
+        return
+    breaks = np.flatnonzero(np.diff(at) > BRIDGE + 1) + 1
+    for run in np.split(at, breaks):
+        if len(run) >= min(FEWEST, len(face.shot)):
+            first = int(face.frames[0])
+            yield _Part(face, first + int(run[0]), first + int(run[-1]) + 1, usable[run[0] : run[-1] + 1])
+
+
+def _tracked(part: _Part, frames: FrameRange) -> TrackedFace | None:
+    """The turn as a track, its gaps filled by straight lines; None when the face is not seen in it."""
+    face = part.face
+    at = np.flatnonzero(part.usable[frames.start - part.start : frames.end - part.start])
+    if len(at) < min(FEWEST, len(face.shot)):
+        return None
+    start, end = frames.start + int(at[0]), frames.start + int(at[-1]) + 1
+    inside = np.arange(start, end)
+    good = part.usable[start - part.start : end - part.start]
+    seen = np.array([frame for frame in face.followed.seen if start <= frame < end and good[frame - start]])
+    sightings = [face.followed.seen[int(frame)] for frame in seen]
+    motion = face.followed.motion.through(start, end)
+    anchors = filled(inside, seen, np.stack([sighting.anchors for sighting in sightings]), motion)
+    outline = _between(inside, seen, [sighting.outline for sighting in sightings])
+    opening = np.where(good, np.interp(inside, seen, [sighting.opening for sighting in sightings]), np.nan)
+    track = FaceTrack(
+        start=start, end=end, index=0, shot=face.shot.index, missing=tuple(inside[~good].tolist()), size=face.size
     )
-    opening = np.interp(every, track.frames, track.openings)
-    opening[np.array(missing, int) - track.range.start] = np.nan
-    return TrackedFace(value, anchors, motion, opening)
+    return TrackedFace(track, steadied(anchors, motion), anchors, outline, opening)
 
 
-def _findings(faces: tuple[TrackedFace, ...], usable: list[_Track], chosen: list[_Track], frames: int) -> Iterator[Finding]:
-    shown = {i for f in faces for i in range(f.track.start, f.track.end)} - {i for f in faces for i in f.track.missing}
-    lost = frame_ranges(set(range(frames)) - shown)
-    if lost:
-        yield Finding(
-            code=FindingCode.FACE_LOST,
-            detail=f"No face to dub in {sum(map(len, lost))} of {frames} frames; they pass through unchanged.",
-            frames=lost,
-        )
-    rivals = frame_ranges(i for t in usable if t not in chosen for i in {*t.frames, *t.left_out})
-    if rivals:
-        yield Finding(
-            code=FindingCode.SPEAKER_AMBIGUOUS,
-            detail=f"More than one face in {sum(map(len, rivals))} frames; the most prominent one is dubbed.",
-            frames=rivals,
-        )
+def _numbered(face: TrackedFace, index: int) -> TrackedFace:
+    return replace(face, track=face.track.model_copy(update={"index": index}))
+
+
+def _between(frames: NDArray[np.intp], seen: NDArray[np.intp], points: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Points [., 2] of every frame, on straight lines between those of the frames in which they were seen."""
+    columns = np.stack(points).reshape(len(seen), -1).T
+    return np.stack([np.interp(frames, seen, column) for column in columns], axis=-1).reshape(len(frames), *points[0].shape)
+
+
+def _passing(faces: list[_Face], large: list[_Face], parts: list[_Part], shots: Sequence[Shot]) -> Passing:
+    """Why frames are not dubbed."""
+    lasting = [face for face in faces if face.lasts]
+    return Passing(
+        frames=shots[-1].end if shots else 0,
+        shots=len(shots),
+        seen=len(faces),
+        largest=max((face.size for face in faces), default=0.0),
+        longest=max((int(face.known.sum()) for face in faces), default=0),
+        small={i for face in lasting if face not in large for i in face.places(face.known)},
+        short={i for face in faces if _too_short(face.shot, shots) for i in face.places(face.known)},
+        covered={i for face in large for i in face.places(face.covered)},
+        upside_down={i for face in large for i in face.places(face.upside_down)},
+        flashes={i for shot in shots for flash in shot.flashes for i in range(flash.start, flash.end)},
+        crowded=_crowded(parts),
+    )
+
+
+def _crowded(parts: list[_Part]) -> set[int]:
+    """The frames in which more than one face could be dubbed."""
+    once: set[int] = set()
+    more: set[int] = set()
+    for part in parts:
+        there = set((part.start + np.flatnonzero(part.usable)).tolist())
+        more |= once & there
+        once |= there
+    return more

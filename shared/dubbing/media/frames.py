@@ -12,11 +12,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from dubbing.domain.media import VideoInfo
+from dubbing.domain.timecode import clock, to_timecode
 from dubbing.errors import TruncatedMedia
 from dubbing.media.container import open_media, picture_stream
 from dubbing.media.index import FrameIndex, build_index
 from dubbing.media.picture import PictureFrame
-from dubbing.media.timecode import clock, to_timecode
 
 
 class FrameReader:

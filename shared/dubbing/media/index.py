@@ -16,10 +16,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from dubbing.domain.timecode import clock
 from dubbing.errors import EmptyMedia, TruncatedMedia
 from dubbing.media.container import open_media, picture_stream
 from dubbing.media.rate import constant_rate
-from dubbing.media.timecode import clock
 from dubbing.media.timeline import held_frames, repaired
 
 if TYPE_CHECKING:

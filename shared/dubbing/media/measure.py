@@ -11,11 +11,11 @@ from av.container import InputContainer
 
 from dubbing.domain.findings import Finding, FindingCode
 from dubbing.domain.media import AudioInfo, SoundChoice
+from dubbing.domain.timecode import clock
 from dubbing.errors import EmptyMedia, InvalidSamples, TruncatedMedia
 from dubbing.media.container import open_media
 from dubbing.media.promise import promised_sound
 from dubbing.media.sound import Piece, Values, damaged_sound, decode_track, no_sound, sound_tracks
-from dubbing.media.timecode import clock
 from dubbing.media.timeline import Course, Follower
 from dubbing.media.tracks import choose_sound, pick_channels, require_carriable
 

@@ -14,11 +14,11 @@ from av.video.stream import VideoStream
 
 from dubbing.domain.findings import Finding, FindingCode, FrameRange
 from dubbing.domain.media import READING, ColourTags, MediaInfo, SoundChoice, VideoInfo
+from dubbing.domain.timecode import clock
 from dubbing.errors import DublineError, EmptyMedia, NoVideoStream, UnsupportedCodec
 from dubbing.media.container import encrypted, open_media, picture_stream, pictures, require_decoder
 from dubbing.media.index import FrameIndex, build_index
 from dubbing.media.measure import measure_sound
-from dubbing.media.timecode import clock
 from dubbing.media.timeline import held_frames
 from dubbing.media.tracks import PictureTrack, choose_picture
 

@@ -4,13 +4,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from dubbing.domain.media import READING, AudioInfo, MediaInfo, SoundChoice
+from dubbing.domain.timecode import clock
 from dubbing.domain.witness import Difference, Reading, Witness
 from dubbing.errors import TruncatedMedia
 from dubbing.media.container import open_media
 from dubbing.media.losses import lost_of_sound
 from dubbing.media.measure import layout_unknown, measure_sound
 from dubbing.media.reading import FIRST, LACK, MILLISECONDS, ReadFile, require_agreement
-from dubbing.media.timecode import clock
 from dubbing.media.witness.compare import compare, compare_seconds
 from dubbing.media.witness.facts import Headers, SoundReading, read_sound
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dubbing.domain.media import READING, AudioInfo, MediaInfo, VideoInfo
+from dubbing.domain.timecode import clock, to_timecode
 from dubbing.domain.witness import Difference, Reading, Witness
 from dubbing.errors import DublineError, PictureChanges, TruncatedMedia
 from dubbing.media.container import open_media
@@ -15,7 +16,6 @@ from dubbing.media.losses import lost_of_picture
 from dubbing.media.measure import measure_sound
 from dubbing.media.probe import ProbedPicture, probe_picture
 from dubbing.media.reading import FIRST, LACK, MILLISECONDS, ReadFile, require_agreement
-from dubbing.media.timecode import clock, to_timecode
 from dubbing.media.witness.compare import compare, compare_seconds, compare_times, times_digest
 from dubbing.media.witness.facts import Headers, PictureReading, PictureRecord, read_picture, reading_of_picture, turn
 

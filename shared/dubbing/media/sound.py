@@ -20,9 +20,9 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from dubbing.domain.media import AudioInfo, SyncPlan
+from dubbing.domain.timecode import clock
 from dubbing.errors import NotAudio, TruncatedMedia, UnsupportedChannels
 from dubbing.media.container import open_media, require_decoder
-from dubbing.media.timecode import clock
 from dubbing.media.timeline import Follower
 from dubbing.media.tracks import SoundTrack
 

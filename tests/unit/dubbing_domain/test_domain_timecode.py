@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from dubbing.errors import BadInput
-from dubbing.media.timecode import clock, from_timecode, to_timecode
+from dubbing.domain.timecode import clock, from_timecode, to_timecode
 
 NTSC = Fraction(30_000, 1001)
 

@@ -1,0 +1,97 @@
+"""Whether something lies over a mouth: a hand, a cup, a caption.
+
+Two signs have to come together, because each alone also has harmless reasons. The skin around the mouth becomes uneven
+(`looks.texture`), which a smile or a shadow does a little. And the landmarks of the mouth become doubtful: found again in the
+mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces it guesses
+too. Both are compared with the same face's own usual values.
+
+A third sign stands alone: a strong colour over lips or chin that the face has nowhere else. That is a caption.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, binary_propagation, median_filter
+
+from dubbing.domain.findings import frame_ranges
+from dubbing.faces import landmarks as marks
+
+Series = NDArray[np.float64]
+
+_MOUTH: Final = (61, 291, 78, 308, 0, 13, 14, 17, 152)  # corners, lips and chin, and what each becomes in a mirror
+_MOUTH_MIRRORED: Final = (291, 61, 308, 78, 0, 13, 14, 17, 152)
+_STEADY: Final = (33, 263, 133, 362, 70, 300, 4)  # eyes, brows and the nose's tip
+_STEADY_MIRRORED: Final = (263, 33, 362, 133, 300, 70, 4)
+
+_WINDOW: Final = 9  # frames of the median that single doubtful frames do not pass
+_FEWEST: Final = 18  # looks that say what is usual
+_USUAL: Final = 20  # percentile that is usual for a face, though it be covered most of the time
+_LEAST_DOUBT: Final = 0.013  # what a clear, large face has
+_MOST_DOUBT: Final = 0.020  # what is usual cannot be more, or a mouth that is always covered would be the rule
+_LARGE: Final = 30.0  # pixels between the eyes below which doubt grows with every pixel less
+_MOST_TEXTURE: Final = 0.09
+_COVERED: Final = 4.5
+_TOUCHED: Final = 1.7  # down to which the frames around a covered one belong to it
+_UNEVEN: Final = 1.35  # times the usual texture without which doubt is a turned head's
+_BURST: Final = 0.85  # likeness to the frame before below which something comes over a mouth, or leaves it
+_NEAR: Final = 12  # frames from a burst to where both signs are clear
+_CAPTION: Final = 0.15  # share of lips and chin that it takes at least; a face without has none
+_EDGE: Final = 2  # frames of margin
+
+
+def doubt(landmarks: marks.Points, mirrored: marks.Points) -> float:
+    """How far two looks at one mouth disagree, in distances between the eyes.
+
+    Args:
+        landmarks: as found in the picture.
+        mirrored: as found in the mirrored picture, and mirrored back.
+    """
+    shift = (landmarks[list(_STEADY)] - mirrored[list(_STEADY_MIRRORED)]).mean(axis=0)
+    apart = landmarks[list(_MOUTH)] - mirrored[list(_MOUTH_MIRRORED)] - shift
+    return float(np.hypot(*apart.T).mean() / marks.eye_distance(landmarks))
+
+
+def captioned(foreign_V: Series) -> NDArray[np.bool_]:
+    """The frames in which something in a strong colour lies over the mouth.
+
+    Args:
+        foreign_V: `foreign.foreign_mouth` of consecutive frames; NaN where it was not measured.
+    """
+    if not np.isfinite(foreign_V).any():
+        return np.zeros(len(foreign_V), bool)
+    found = median_filter(_filled(foreign_V), _WINDOW, mode="nearest") > _CAPTION
+    return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
+
+
+def covered(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes: float) -> NDArray[np.bool_]:
+    """The frames of one face in which something lies over its mouth.
+
+    Args:
+        texture_V: `looks.texture` of consecutive frames; NaN where it was not measured.
+        doubt_V: `doubt` of the same frames; NaN where it was not measured.
+        likeness_V: how far the mouth's surroundings agree with those of the sighting before; NaN where that is not known.
+        eyes: the face's usual distance between the eyes in pixels.
+    """
+    if np.isfinite(texture_V).sum() < _FEWEST or not np.isfinite(doubt_V).any():
+        return np.zeros(len(texture_V), bool)
+    texture, doubts = (median_filter(_filled(values), _WINDOW, mode="nearest") for values in (texture_V, doubt_V))
+    usual_texture = min(float(np.percentile(texture, _USUAL)), _MOST_TEXTURE)
+    most = _MOST_DOUBT * max(1.0, _LARGE / max(eyes, 1.0))
+    usual_doubt = min(max(float(np.percentile(doubts, _USUAL)), _LEAST_DOUBT), most)
+    uneven = texture / max(usual_texture, 1e-6)
+    sign = doubts / usual_doubt * uneven**2
+    found = binary_propagation((sign > _COVERED) & (uneven > _UNEVEN), mask=sign > _TOUCHED)
+    if not found.any():
+        return np.asarray(found, bool)
+    bursts = np.flatnonzero(likeness_V < _BURST)
+    for run in frame_ranges(np.flatnonzero(found).tolist()):
+        near = bursts[(bursts >= run.start - _NEAR) & (bursts < run.end + _NEAR)]
+        start, end = min([run.start, *near.tolist()]), max([run.end, *(near + 1).tolist()])
+        found[start:end] = True
+    return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
+
+
+def _filled(values: Series) -> Series:
+    at = np.flatnonzero(np.isfinite(values))
+    return np.interp(np.arange(len(values)), at, values[at])

@@ -1,0 +1,97 @@
+"""What lies over a face and is none: burnt-in captions, logos, objects in strong colours.
+
+A colour is a face's own when the upper face or the lips have one like it: skin, brows, eyes, lips, and so beards too.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing.faces.align import TEMPLATE_HEIGHT, TEMPLATE_WIDTH, Picture, Points
+from dubbing.faces.outline import CHIN, EYES, JAW, LIPS, MOUTH_CORNERS, NOSTRILS
+
+_SIDE: Final = 32
+_BLUR: Final = 0.6
+_TOP: Final = 0.12  # of the crop's height: the brows, above which hair and hats begin
+_MIDDLE: Final = 0.7  # of the jaw's width in which the upper face surely is a face
+_APART: Final = 28.0  # CIE 1976 colour difference from everything in a face from which on a colour is not of it
+_FAR_APART: Final = 40.0  # and from which on it is not of a neck or of clothes either, as far as 40 clips show them
+_LEAST: Final = 0.01  # of the crop's area below which it is a highlight or an error of the codec
+_BELOW: Final = 0.3  # distances between the eyes below the chin in which a caption is in a student's way
+_AROUND: Final = 4  # cells beside the mouth in which it is
+
+
+def foreign(crop: Picture, outline: Points, where: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where a paste would lie over something that is no face: 0 to 1, float32 [n, n].
+
+    Args:
+        crop: the filmed crop, uint8 or uint16 [n, n, 3].
+        outline: the face's, in pixels of the crop (`outline.in_crop`).
+        where: how far the paste may show, 0 to 1, float32 [n, n] (`outline.limit`).
+    """
+    size = len(crop)
+    points = outline * (_SIDE / size)
+    pasted = (cv2.resize(where, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) > 0) & (_rows() > points[NOSTRILS, 1].mean())
+    found = np.zeros((_SIDE, _SIDE), np.uint8)
+    found[pasted] = _strangeness(crop, points, pasted) > _APART
+    if found.sum() < _LEAST * _SIDE * _SIDE:
+        return np.zeros((size, size), np.float32)
+    spread = cv2.GaussianBlur(cv2.dilate(found, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), 0.7)
+    return np.asarray(cv2.resize(spread, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def foreign_mouth(crop: Picture, outline: Points) -> float:
+    """Share of the lips and the chin that something lies over which is no face; arguments as for `foreign`."""
+    points = outline * (_SIDE / len(crop))
+    left, right = (points[corner, 0] for corner in MOUTH_CORNERS)
+    columns = np.arange(_SIDE)[None]
+    mouth = (columns > left) & (columns < right) & (_rows() > points[NOSTRILS, 1].mean()) & (_rows() < points[CHIN, 1])
+    return float((_strangeness(crop, points, mouth) > _FAR_APART).mean()) if mouth.any() else 0.0
+
+
+def cleared(crop: Picture, outline: Points) -> Picture:
+    """The crop as a student should see it: a caption at the chin is filled up with what is around it.
+
+    Without that, a student continues the caption into the chin. It stays in the picture all the same (`foreign`).
+    """
+    points = outline * (_SIDE / len(crop))
+    (left, right), lips = (points[list(MOUTH_CORNERS), 0]), points[LIPS, 1].max()
+    columns = np.arange(_SIDE)[None]
+    near = (columns > left - _AROUND) & (columns < right + _AROUND) & (_rows() > lips)
+    lowest = points[CHIN, 1] + _BELOW * EYES * _SIDE * TEMPLATE_WIDTH / TEMPLATE_HEIGHT
+    found = np.zeros((_SIDE, _SIDE), np.uint8)
+    found[near] = _strangeness(crop, points, near) > _FAR_APART
+    if found[: max(0, int(lowest))].sum() < _LEAST * _SIDE * _SIDE:
+        return crop
+    mask = cv2.resize(cv2.dilate(found, np.ones((3, 3), np.uint8)), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.inpaint(crop, mask, 3, cv2.INPAINT_TELEA))
+
+
+def _strangeness(crop: Picture, points: Points, where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far the colours at ``where`` are from the face's nearest own one, float32 [.]; 0 where no face is seen."""
+    small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.iinfo(crop.dtype).max
+    colours = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB)
+    own = colours[_upper(points) | _filled(points[LIPS])][::3]
+    if not len(own):
+        return np.zeros(int(where.sum()), np.float32)
+    apart = ((colours[where][:, None] - own[None]) ** 2).sum(axis=2)
+    return np.asarray(np.sqrt(apart.min(axis=1)), np.float32)
+
+
+def _upper(points: Points) -> NDArray[np.bool_]:
+    """The middle of the face from the brows to the nose's wings."""
+    left, right = points[JAW, 0].min(), points[JAW, 0].max()
+    between = (_rows() > _TOP * _SIDE) & (_rows() < points[NOSTRILS, 1].mean())
+    return np.asarray(between & (np.abs(np.arange(_SIDE)[None] - (left + right) / 2) < (right - left) / 2 * _MIDDLE))
+
+
+def _rows() -> NDArray[np.intp]:
+    return np.arange(_SIDE)[:, None]
+
+
+def _filled(points: Points) -> NDArray[np.bool_]:
+    plane = np.zeros((_SIDE, _SIDE), np.uint8)
+    cv2.fillConvexPoly(plane, cv2.convexHull(points.astype(np.float32)).round().astype(np.int32), 1)
+    return plane > 0

@@ -1,0 +1,82 @@
+"""Film grain and camera noise, for where a generated mouth replaces the footage: a student draws none.
+
+Grain is taken to be stationary noise with the footage's own spectrum: white noise through a filter whose gain is the square
+root of the power spectrum of the flattest blocks around the mouth, with their covariance between the channels.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Planes = NDArray[np.float32]
+
+BLOCK: Final = 16
+_FLATTEST: Final = 0.3  # part of the blocks, least uneven first, that show grain and nothing else
+_FEWEST: Final = 4
+_VISIBLE: Final = 1.5 / 255  # standard deviation of code values below which it is a codec's error, and nobody misses it
+
+
+class Grain(NamedTuple):
+    """What grain looks like.
+
+    Attributes:
+        kernel: float32 [16, 16], the filter that makes it of white noise, of norm 1.
+        mixing: float32 [3, 3], from three independent fields to R', G' and B' in code values.
+    """
+
+    kernel: Planes
+    mixing: Planes
+
+
+def measure(bands: Sequence[Sequence[NDArray[np.uint16]]]) -> Grain | None:
+    """The grain of a region, or None where there is none to be seen.
+
+    Args:
+        bands: some of its rows, 16 at a time: R', G' and B', each uint16 [16, w].
+    """
+    blocks = _blocks(bands)
+    if len(blocks) < _FEWEST:
+        return None
+    rest = _without_shading(blocks)
+    energy = (rest**2).mean(axis=(1, 2, 3))
+    flat = rest[np.argsort(energy)[: max(_FEWEST, round(len(rest) * _FLATTEST))]]
+    if float(np.sqrt((flat**2).mean())) < _VISIBLE * 0xFFFF:
+        return None
+    power = (np.abs(np.fft.fft2(flat, axes=(1, 2))) ** 2).mean(axis=(0, 3))
+    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power)).real)
+    mixing = np.linalg.cholesky(np.cov(flat.reshape(-1, 3).T) + np.eye(3))
+    return Grain((kernel / np.linalg.norm(kernel)).astype(np.float32), mixing.astype(np.float32))
+
+
+def field(grain: Grain, size: tuple[int, int], seed: int) -> Planes:
+    """Grain for a region of that width and height, float32 [h, w, 3] in code values; the same for the same seed."""
+    width, height = size
+    white = np.random.default_rng(seed).standard_normal((height, width, 3), np.float32)
+    coloured = cv2.filter2D(white, -1, grain.kernel, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.transform(coloured, grain.mixing), np.float32)
+
+
+def _blocks(bands: Sequence[Sequence[NDArray[np.uint16]]]) -> Planes:
+    """float32 [N, 16, 16, 3]: those that are neither black nor white, where noise is clipped."""
+    cut = [
+        np.stack(band, axis=-1)[:, : band[0].shape[1] // BLOCK * BLOCK].reshape(BLOCK, -1, BLOCK, 3).swapaxes(0, 1)
+        for band in bands
+        if band[0].shape[0] == BLOCK and band[0].shape[1] >= BLOCK
+    ]
+    if not cut:
+        return np.zeros((0, BLOCK, BLOCK, 3), np.float32)
+    blocks = np.concatenate(cut).astype(np.float32)
+    mean = blocks.mean(axis=(1, 2, 3)) / 0xFFFF
+    return blocks[(mean > 0.03) & (mean < 0.97)]
+
+
+def _without_shading(blocks: Planes) -> Planes:
+    """What is left of each block without its shading, a quadratic surface."""
+    y, x = np.mgrid[-1 : 1 : BLOCK * 1j, -1 : 1 : BLOCK * 1j]
+    surfaces, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6))
+    flat = blocks.reshape(len(blocks), BLOCK * BLOCK, 3)
+    shading = np.einsum("ps,qs,nqc->npc", surfaces, surfaces, flat, optimize=True)
+    return np.asarray((flat - shading).reshape(blocks.shape), np.float32)

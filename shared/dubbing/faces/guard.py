@@ -1,0 +1,157 @@
+"""Whether a painted mouth is broken: blocks, foreign colours, another face's skin, a mouth where there is none.
+
+A repainted frame is compared with the filmed one inside the aligned crop. A mouth that speaks changes lips, teeth and chin; it
+does not change the skin beside them much, brings no colour that no face has, and is no rougher than what was filmed. Nothing
+here knows how the mouth was made, so it judges anybody's.
+"""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
+from dubbing.domain.timecode import to_timecode
+from dubbing.faces.align import Picture, Points
+from dubbing.faces.composite import LOOK as SIDE
+from dubbing.faces.outline import JAW, LIPS, NOSTRILS
+
+_BLUR: Final = 1.5  # pixels; grain is not judged
+_MIDDLE: Final = 0.7  # of the jaw's width in which the upper face surely is a face
+_TOP: Final = 0.12  # of the crop's height: the brows
+_BESIDE: Final = 2  # pixels around the lips that move with them
+_STRANGER: Final = 14.0  # chroma (CIE 1976) by which a colour lies beyond those of the face
+_NEWLY: Final = 8.0  # and beyond what was filmed there
+_NAMED: Final = 3  # ranges that are named in a sentence; all are listed beside it
+_OTHER: Final = 15.0  # colour difference from which on skin has become something else
+
+# What each sign may reach: half as much again as the worst of 2,400 sound frames.
+_MOST_STRANGE: Final = 0.02
+_MOST_CHANGED: Final = 0.14
+_MOST_APART: Final = 7.0
+_MOST_ROUGHER: Final = 0.25
+
+
+class Signs(NamedTuple):
+    """Signs of a broken mouth in one frame.
+
+    Attributes:
+        strange: share of the lower face that took a colour that no part of the face has.
+        changed: share of the skin beside the mouth that became something else.
+        apart: mean colour difference there (CIE 1976).
+        rough: roughness there, over what it was.
+    """
+
+    strange: float
+    changed: float
+    apart: float
+    rough: float
+
+    @property
+    def worst(self) -> float:
+        """The worst sign over what it may reach: more than 1 is doubtful, more than `BROKEN` is broken."""
+        rougher = max(self.rough - 1, 0.0)
+        return max(
+            self.strange / _MOST_STRANGE, self.changed / _MOST_CHANGED, self.apart / _MOST_APART, rougher / _MOST_ROUGHER
+        )
+
+
+BROKEN: Final = 1.5
+SOUND: Final = Signs(0.0, 0.0, 0.0, 1.0)
+
+
+def judge(before: Picture, after: Picture, outline: Points) -> Signs:
+    """The signs in one frame.
+
+    Args:
+        before: the filmed crop, uint8 or uint16 [64, 64, 3].
+        after: the same crop of what is delivered, of the same type.
+        outline: the filmed face's, in pixels of the crop.
+    """
+    lower, skin = _zones(outline)
+    if not skin.any():
+        return SOUND
+    (filmed, coarse), (made, painted) = (_lab(picture) for picture in (before, after))
+    apart = np.sqrt(((coarse - painted) ** 2).sum(axis=2))[skin]
+    return Signs(
+        strange=float(_strange(coarse, painted, outline)[lower].mean()),
+        changed=float((apart > _OTHER).mean()),
+        apart=float(apart.mean()),
+        rough=float((_roughness(made)[skin].mean() + 0.5) / (_roughness(filmed)[skin].mean() + 0.5)),
+    )
+
+
+def broken_mouths(broken: Mapping[int, float], doubtful: Mapping[int, float], fps: Fraction) -> Iterator[Finding]:
+    """What is told of them, in ranges, the worst first.
+
+    Args:
+        broken: frames that pass through because of it, and how bad they looked (`Signs.worst`).
+        doubtful: frames that are painted all the same.
+        fps: the picture's frame rate, for time codes.
+    """
+    for code, frames, sentence in (
+        (
+            FindingCode.MOUTH_BROKEN,
+            broken,
+            "The mouth that was made for {n} frames came out broken; they pass through unchanged",
+        ),
+        (FindingCode.MOUTH_DOUBTFUL, doubtful, "The mouth in {n} frames looks doubtful; look at them"),
+    ):
+        if frames:
+            ranges = _worst_first(frames)
+            times = ", ".join(_shown(part, fps) for part in ranges[:_NAMED])
+            more = f" and {len(ranges) - _NAMED} more" if len(ranges) > _NAMED else ""
+            yield Finding(code=code, detail=f"{sentence.format(n=len(frames))} (worst first: {times}{more}).", frames=ranges)
+
+
+def _worst_first(frames: Mapping[int, float]) -> tuple[FrameRange, ...]:
+    def worst(part: FrameRange) -> float:
+        return max(frames[i] for i in range(part.start, part.end))
+
+    return tuple(sorted(frame_ranges(frames), key=worst, reverse=True))
+
+
+def _shown(part: FrameRange, fps: Fraction) -> str:
+    first, last = to_timecode(part.start, fps), to_timecode(part.end - 1, fps)
+    return first if len(part) == 1 else f"{first} to {last}"
+
+
+def _lab(picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """CIE L*a*b* (1976) float32 [64, 64, 3], as it is and blurred."""
+    colours = cv2.cvtColor(picture.astype(np.float32) / np.iinfo(picture.dtype).max, cv2.COLOR_RGB2LAB)
+    return np.asarray(colours, np.float32), np.asarray(cv2.GaussianBlur(colours, (0, 0), _BLUR), np.float32)
+
+
+def _zones(outline: Points) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The lower face, and its skin without the mouth."""
+    below = np.arange(SIDE)[:, None] > outline[NOSTRILS, 1].mean()
+    lower = (_filled(outline[JAW]) > 0) & below
+    lips = cv2.dilate(_filled(outline[LIPS]), np.ones((2 * _BESIDE + 1, 2 * _BESIDE + 1), np.uint8)) > 0
+    return lower, lower & ~lips
+
+
+def _strange(filmed: NDArray[np.float32], made: NDArray[np.float32], outline: Points) -> NDArray[np.bool_]:
+    """Where a colour has come that lies beyond those of the face: further from its skin than what was there and what it has."""
+    left, right = outline[JAW, 0].min(), outline[JAW, 0].max()
+    rows, columns = np.arange(SIDE)[:, None], np.arange(SIDE)[None]
+    upper = (rows > _TOP * SIDE) & (rows < outline[NOSTRILS, 1].mean())
+    upper = upper & (np.abs(columns - (left + right) / 2) < (right - left) / 2 * _MIDDLE)
+    if not upper.any():
+        return np.zeros((SIDE, SIDE), bool)
+    skin = np.median(filmed[upper], axis=0)[1:]
+    was, now = (np.hypot(*np.moveaxis(picture[..., 1:] - skin, -1, 0)) for picture in (filmed, made))
+    own = float(np.percentile(was[upper], 90))
+    return np.asarray((now > own + _STRANGER) & (now > cv2.dilate(was, np.ones((5, 5), np.uint8)) + _NEWLY))
+
+
+def _roughness(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.abs(cv2.Laplacian(np.ascontiguousarray(picture[..., 0]), cv2.CV_32F))
+
+
+def _filled(points: Points) -> NDArray[np.uint8]:
+    plane = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillConvexPoly(plane, cv2.convexHull(points.astype(np.float32)).round().astype(np.int32), 1)
+    return plane
