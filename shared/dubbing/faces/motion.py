@@ -11,8 +11,8 @@ coordinates.
 """
 
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Final, NamedTuple, Self
+from functools import cache, cached_property
+from typing import Any, Final, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -40,8 +40,14 @@ _SAME: Final = 0.7  # and from which part on both pictures show the same
 _TRUE: Final = 0.08  # of the distance between the eyes, by which landmarks may err
 
 
-class UpperFace(NamedTuple):
-    """The upper face in one frame: uint8 [88, 153], grey, and the transform from the frame to it."""
+@dataclass(frozen=True, eq=False)
+class UpperFace:
+    """The upper face in one frame.
+
+    Attributes:
+        picture: uint8 [88, 153], grey.
+        matrix: float64 [2, 3], frame to picture.
+    """
 
     picture: Picture
     matrix: Matrix
@@ -56,6 +62,12 @@ class UpperFace(NamedTuple):
         eight = seen if seen.dtype == np.uint8 else (seen >> 8).astype(np.uint8)
         return cls(cv2.cvtColor(eight, cv2.COLOR_RGB2GRAY), matrix)
 
+    @cached_property
+    def corners(self) -> NDArray[np.float32]:
+        """What can be found again, float32 [C, 1, 2] in pixels of the picture."""
+        found = cv2.goodFeaturesToTrack(self.picture, _CORNERS, _QUALITY, _APART, mask=_without_eyes())
+        return np.empty((0, 1, 2), np.float32) if found is None else np.asarray(found, np.float32)
+
 
 class Moved(NamedTuple):
     """A motion: from one frame to another, and the part of the corners that moved so."""
@@ -66,22 +78,23 @@ class Moved(NamedTuple):
 
 def motion_between(one: UpperFace, other: UpperFace) -> Moved | None:
     """How the face moved between two frames; None where the pictures do not tell."""
-    corners = cv2.goodFeaturesToTrack(one.picture, _CORNERS, _QUALITY, _APART, mask=_without_eyes())
-    if corners is None or len(corners) < _FEWEST:
+    corners = one.corners
+    if len(corners) < _FEWEST:
         return None
     again, found, _ = cv2.calcOpticalFlowPyrLK(
-        one.picture, other.picture, corners, None, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_STOP
+        one.picture, other.picture, corners, np.empty_like(corners), winSize=_WINDOW, maxLevel=_LEVELS, criteria=_STOP
     )
-    kept = found.ravel() > 0
-    before, after = _in_frame(corners[kept], one), _in_frame(again[kept], other)
-    pixel = 1 / np.hypot(*other.matrix[:, 0])  # of the picture, in the frame
-    if len(before) < _FEWEST:
+    kept = np.asarray(found).ravel() > 0
+    if kept.sum() < _FEWEST:
         return None
+    before, after = _in_frame(corners[kept], one), _in_frame(np.asarray(again)[kept], other)
+    pixel = 1 / np.hypot(*other.matrix[:, 0])  # of the picture, in the frame
     origin = before.mean(axis=0)
-    matrix, agreeing = cv2.estimateAffinePartial2D(before - origin, after, ransacReprojThreshold=_WITH_OTHERS * pixel)
-    share = 0.0 if matrix is None else int(agreeing.sum()) / len(corners)
+    affine, agreeing = cv2.estimateAffinePartial2D(before - origin, after, ransacReprojThreshold=_WITH_OTHERS * pixel)
+    share = 0.0 if affine is None else int(np.sum(agreeing)) / len(corners)
     if share < max(_LEAST, _FEWEST / len(corners)):
         return None
+    matrix = np.array(affine, np.float64)
     matrix[:, 2] -= matrix[:, :2] @ origin
     return Moved(matrix, share)
 
@@ -95,7 +108,7 @@ def _without_eyes() -> NDArray[np.uint8]:
     return mask
 
 
-def _in_frame(corners: NDArray[np.float32], face: UpperFace) -> Points:
+def _in_frame(corners: NDArray[Any], face: UpperFace) -> Points:
     back = invert(face.matrix)
     return corners.reshape(-1, 2).astype(np.float64) @ back[:, :2].T + back[:, 2]
 
@@ -111,15 +124,6 @@ class Motion:
 
     steps: Matrix
     references: NDArray[np.int64]
-
-    @classmethod
-    def unknown(cls, frames: int) -> Self:
-        """Of a face whose pictures nobody compared."""
-        return cls(np.full((frames, 2, 3), np.nan), np.arange(frames))
-
-    def part(self, frames: slice) -> "Motion":
-        """Through some of the frames."""
-        return Motion(self.steps[frames], self.references[frames])
 
     def carried(self) -> Matrix:
         """From the first frame to each, float64 [V, 3, 3]; where no picture tells, the face stays."""
@@ -197,12 +201,9 @@ class FaceMotion:
 
     def through(self, start: int, end: int) -> Motion:
         """The motion through the frames from ``start`` to before ``end``."""
-        motion = Motion.unknown(end - start)
-        motion.references[:] += start
-        for frame in range(start, end):
-            if frame in self._steps:
-                motion.steps[frame - start], motion.references[frame - start] = self._steps[frame]
-        return motion
+        unknown = np.full((2, 3), np.nan)
+        steps, references = zip(*(self._steps.get(frame, (unknown, frame)) for frame in range(start, end)), strict=True)
+        return Motion(np.stack(steps), np.array(references))
 
 
 _STILL: Final = np.eye(3)[:2]

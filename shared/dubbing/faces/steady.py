@@ -1,9 +1,9 @@
 """A steady place for a face: landmarks say where it is, pictures how it moves.
 
 Landmarks tremble by half a percent of the distance between the eyes, and a crop that trembles makes a mouth that does. Smoothed
-over time they would no longer follow a hand that shakes, a bump, a step or a zoom. So they are smoothed in the face's own frame:
-carried by the motion that the pictures tell into the first frame, where they would all fall together if they did not err, and
-back. Whatever the motion, only their error is averaged (a complementary filter).
+over time they would no longer follow a hand that shakes, a bump, a step or a zoom. So they are smoothed in the face's own
+frame: carried by the motion that the pictures tell into the first frame, where they would all fall together if they did not
+err, and back. Whatever the motion, only their error is averaged (a complementary filter).
 
 V stands for frames.
 """
@@ -38,7 +38,7 @@ def steadied(anchors: Points, motion: Motion) -> Points:
         float64 [V, 3, 2].
     """
     carried = Motion(_completed(motion.steps, anchors), motion.references).carried()
-    still = moved(np.linalg.inv(carried), anchors)
+    still = moved(_back(carried), anchors)
     _, shown = np.unique(motion.references, return_inverse=True)
     sums = np.zeros((shown.max() + 1, 3, 2))
     np.add.at(sums, shown, still)
@@ -59,14 +59,18 @@ def filled(frames: NDArray[np.intp], seen: NDArray[np.intp], anchors: Points, mo
         float64 [V, 3, 2].
     """
     carried = motion.carried()
-    still = moved(np.linalg.inv(carried[seen - frames[0]]), anchors).reshape(len(seen), 6)
+    still = moved(_back(carried[seen - frames[0]]), anchors).reshape(len(seen), 6)
     between = np.stack([np.interp(frames, seen, column) for column in still.T], axis=-1)
     return moved(carried, between.reshape(len(frames), 3, 2))
 
 
 def moved(matrices: Matrix, points: Points) -> Points:
     """Points [V, N, 2] through one matrix [V, 3, 3] each."""
-    return np.einsum("vij,vnj->vni", matrices[:, :2, :2], points) + matrices[:, None, :2, 2]
+    return np.asarray(np.einsum("vij,vnj->vni", matrices[:, :2, :2], points) + matrices[:, None, :2, 2])
+
+
+def _back(matrices: Matrix) -> Matrix:
+    return np.asarray(np.linalg.inv(matrices), np.float64)
 
 
 def smoothed(pose: Pose) -> Pose:
@@ -80,13 +84,13 @@ def smoothed(pose: Pose) -> Pose:
 
 def _completed(steps: Matrix, anchors: Points) -> Matrix:
     """The steps, with those that no picture tells taken from landmarks."""
-    unknown = np.isnan(steps).any(axis=(1, 2))
+    unknown = np.asarray(np.isnan(steps).any(axis=(1, 2)))
     unknown[0] = False
     if not unknown.any():
         return steps
     whole = np.tile(np.eye(3), (len(steps), 1, 1))
     whole[:, :2] = _followed(pose_of(anchors)).similarities()
-    own = np.linalg.inv(whole[1:]) @ whole[:-1]
+    own = _back(whole[1:]) @ whole[:-1]
     completed = steps.copy()
     completed[unknown] = own[unknown[1:], :2]
     return completed

@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from dubbing.errors import BadInput
 from dubbing.domain.timecode import clock, from_timecode, to_timecode
+from dubbing.errors import BadInput
 
 NTSC = Fraction(30_000, 1001)
 
