@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from dubbing.domain.media import Box, VideoInfo
 from dubbing.faces.composite import Compositor, Patch
-from dubbing.faces.guard import BROKEN, judge
+from dubbing.faces.grain import Grain
+from dubbing.faces.guard import BROKEN, judge, shown
 from dubbing.media.ahead import ahead, side_by_side
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
 from dubbing.queue.context import Context
 from services.stitcher.mouths import Mouth
-from services.stitcher.repaint import crop_box, lay, patch_of
+from services.stitcher.repaint import crop_box, grain_of, lay, patch_of
 from services.stitcher.scoring import MouthMeter
 from services.stitcher.sheet import Sheet
 
@@ -30,12 +31,13 @@ _BESIDE = 3
 
 
 class _Planned(NamedTuple):
-    """A frame, what is to be laid over it, and how bad that looks (`guard.Signs.worst`)."""
+    """A frame, what is to be laid over it, how bad that looks (`guard.Signs.worst`), and the footage's grain."""
 
     frame: PictureFrame
     mouth: Mouth | None
     patch: Patch | None
-    worst: float
+    worst: float = 0.0
+    grain: Grain | None = None
 
 
 class _Painted(NamedTuple):
@@ -95,12 +97,16 @@ class Painter:
     def _plan(self, asked: tuple[PictureFrame, Mouth | None]) -> _Planned:
         frame, mouth = asked
         if mouth is None or crop_box(mouth.matrix, len(mouth.crop), frame.size) is None:
-            return _Planned(frame, None, None, 0.0)
+            return _Planned(frame, None, None)
         patch = patch_of(frame, mouth, self._compositor)
-        worst = 0.0
-        if mouth.filmed is not None:
-            worst = judge(patch.before, patch.after, mouth.filmed * (len(patch.before) / len(mouth.crop))).worst
-        return _Planned(frame, mouth, patch, worst)
+        grain = grain_of(frame, patch)
+        if mouth.filmed is None:
+            return _Planned(frame, mouth, patch, grain=grain)
+        inside = shown(mouth.matrix, len(mouth.crop), frame.size)
+        signs = judge(patch.before, patch.after, mouth.filmed * (len(patch.before) / len(mouth.crop)), inside)
+        if grain is not None:  # it is laid over the patch, which so is as rough as what was filmed
+            signs = signs._replace(rough=max(signs.rough, 1.0))
+        return _Planned(frame, mouth, patch, signs.worst, grain)
 
     def _sound_ones(self, planned: Iterator[_Planned]) -> Iterator[_Planned]:
         """The frames in order, without the patches of broken mouths and of those beside them."""
@@ -130,7 +136,7 @@ class Painter:
         return one._replace(patch=None) if one.frame.index in self.broken else one
 
     def _lay(self, planned: _Planned) -> _Painted:
-        frame, mouth, patch, _ = planned
-        if mouth is not None and patch is not None and lay(frame, patch, self._compositor):
+        frame, mouth, patch, _, grain = planned
+        if mouth is not None and patch is not None and lay(frame, patch, self._compositor, grain):
             return _Painted(frame, crop_box(mouth.matrix, len(mouth.crop), frame.size))
         return _Painted(frame, None)

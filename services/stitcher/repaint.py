@@ -7,7 +7,7 @@ from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, extract_crop, invert
 from dubbing.faces.composite import Compositor, Patch
 from dubbing.faces.foreign import foreign
-from dubbing.faces.grain import BLOCK, Planes, field, measure
+from dubbing.faces.grain import BLOCK, Grain, field, measure
 from dubbing.faces.outline import limit
 from dubbing.media.picture import PictureFrame
 from services.stitcher.mouths import Mouth
@@ -27,7 +27,7 @@ def patch_of(frame: PictureFrame, mouth: Mouth, compositor: Compositor) -> Patch
     return compositor.patch(mouth.matrix, filmed, mouth.crop, inside * (1 - foreign(filmed, mouth.filmed, inside)))
 
 
-def lay(frame: PictureFrame, patch: Patch, compositor: Compositor) -> bool:
+def lay(frame: PictureFrame, patch: Patch, compositor: Compositor, grain: Grain | None) -> bool:
     """Lay a patch over ``frame`` in place.
 
     The mouth's pixels are shown as 16-bit R'G'B', composited there, and only what the compositor changed goes back as a
@@ -37,6 +37,7 @@ def lay(frame: PictureFrame, patch: Patch, compositor: Compositor) -> bool:
         frame: the picture; its planes change where the mouth is.
         patch: the mouth.
         compositor: that made it.
+        grain: of the footage there (`grain_of`).
 
     Returns:
         False where the mouth lies outside the picture.
@@ -47,13 +48,13 @@ def lay(frame: PictureFrame, patch: Patch, compositor: Compositor) -> bool:
     height, width = box.bottom - box.top, box.right - box.left
     change = np.zeros((3, height, width), np.float32)
     changed = np.empty((height, width), np.uint8)
-    grain = _grain(frame, box)
+    noise = None if grain is None else field(grain, (width, height), frame.index)
     step = max(1, _PIXELS // width)
     for row in range(0, height, step):
         rows = np.s_[row : row + step]
         band = Box(box.left, box.top + row, box.right, min(box.top + row + step, box.bottom))
         before = frame.codes(band)
-        after, changed[rows] = compositor.mix(before, patch, band, None if grain is None else grain[rows])
+        after, changed[rows] = compositor.mix(before, patch, band, None if noise is None else noise[rows])
         for delta, new, old in zip(change, after, before, strict=True):
             cv2.subtract(new, old, dst=delta[rows], mask=changed[rows], dtype=cv2.CV_32F)
     if changed.any():
@@ -61,12 +62,13 @@ def lay(frame: PictureFrame, patch: Patch, compositor: Compositor) -> bool:
     return True
 
 
-def _grain(frame: PictureFrame, box: Box) -> Planes | None:
-    """The footage's grain for that box, float32 [h, w, 3] in code values; None where it has none to be seen."""
-    height, width = box.bottom - box.top, box.right - box.left
-    places = [box.top + int((height - BLOCK) * part) for part in _BANDS] if height >= BLOCK else []
-    found = measure([frame.codes(Box(box.left, top, box.right, top + BLOCK)) for top in places])
-    return None if found is None else field(found, (width, height), frame.index)
+def grain_of(frame: PictureFrame, patch: Patch) -> Grain | None:
+    """The footage's grain around a patch; None where it has none to be seen."""
+    box = patch.box(frame.size)
+    if box is None or box.bottom - box.top < BLOCK:
+        return None
+    places = [box.top + int((box.bottom - box.top - BLOCK) * part) for part in _BANDS]
+    return measure([frame.codes(Box(box.left, top, box.right, top + BLOCK)) for top in places])
 
 
 def crop_box(matrix: Matrix, size: int, picture: tuple[int, int]) -> Box | None:

@@ -16,7 +16,8 @@ Planes = NDArray[np.float32]
 BLOCK: Final = 16
 _FLATTEST: Final = 0.3  # part of the blocks, least uneven first, that show grain and nothing else
 _FEWEST: Final = 4
-_VISIBLE: Final = 1.5 / 255  # standard deviation of code values below which it is a codec's error, and nobody misses it
+# Standard deviation of code values. Pores, beards and a codec's errors stay below, and nobody misses them.
+_VISIBLE: Final = 6 / 255
 
 
 class Grain(NamedTuple):
@@ -70,7 +71,7 @@ def _blocks(bands: Sequence[Sequence[NDArray[np.uint16]]]) -> Planes:
         return np.zeros((0, BLOCK, BLOCK, 3), np.float32)
     blocks = np.concatenate(cut).astype(np.float32)
     mean = blocks.mean(axis=(1, 2, 3)) / 0xFFFF
-    return blocks[(mean > 0.03) & (mean < 0.97)]
+    return np.asarray(blocks[(mean > 0.03) & (mean < 0.97)])
 
 
 def _without_shading(blocks: Planes) -> Planes:

@@ -1,7 +1,8 @@
 """Whether a painted mouth is broken: blocks, foreign colours, another face's skin, a mouth where there is none.
 
 A repainted frame is compared with the filmed one inside the aligned crop. A mouth that speaks changes lips, teeth and chin; it
-does not change the skin beside them much, brings no colour that no face has, and is no rougher than what was filmed. Nothing
+does not change the skin beside them much, brings no colour that no face has, and is neither rougher nor smoother than what was
+filmed. Nothing
 here knows how the mouth was made, so it judges anybody's.
 """
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
 from dubbing.domain.timecode import to_timecode
-from dubbing.faces.align import Picture, Points
+from dubbing.faces.align import Matrix, Picture, Points, invert
 from dubbing.faces.composite import LOOK as SIDE
 from dubbing.faces.outline import JAW, LIPS, NOSTRILS
 
@@ -26,13 +27,15 @@ _BESIDE: Final = 2  # pixels around the lips that move with them
 _STRANGER: Final = 14.0  # chroma (CIE 1976) by which a colour lies beyond those of the face
 _NEWLY: Final = 8.0  # and beyond what was filmed there
 _NAMED: Final = 3  # ranges that are named in a sentence; all are listed beside it
+_EVEN: Final = 1.0  # roughness that the smoothest skin has
 _OTHER: Final = 15.0  # colour difference from which on skin has become something else
 
 # What each sign may reach: half as much again as the worst of 2,400 sound frames.
 _MOST_STRANGE: Final = 0.02
-_MOST_CHANGED: Final = 0.14
+_MOST_CHANGED: Final = 0.16
 _MOST_APART: Final = 7.0
-_MOST_ROUGHER: Final = 0.25
+_MOST_ROUGHER: Final = 0.5
+_MOST_SMOOTHER: Final = 0.4
 
 
 class Signs(NamedTuple):
@@ -53,9 +56,13 @@ class Signs(NamedTuple):
     @property
     def worst(self) -> float:
         """The worst sign over what it may reach: more than 1 is doubtful, more than `BROKEN` is broken."""
-        rougher = max(self.rough - 1, 0.0)
+        rougher, smoother = self.rough - 1, 1 - self.rough
         return max(
-            self.strange / _MOST_STRANGE, self.changed / _MOST_CHANGED, self.apart / _MOST_APART, rougher / _MOST_ROUGHER
+            self.strange / _MOST_STRANGE,
+            self.changed / _MOST_CHANGED,
+            self.apart / _MOST_APART,
+            rougher / _MOST_ROUGHER,
+            smoother / _MOST_SMOOTHER,
         )
 
 
@@ -63,15 +70,32 @@ BROKEN: Final = 1.5
 SOUND: Final = Signs(0.0, 0.0, 0.0, 1.0)
 
 
-def judge(before: Picture, after: Picture, outline: Points) -> Signs:
+def shown(matrix: Matrix, size: int, picture: tuple[int, int]) -> NDArray[np.bool_]:
+    """Where a crop shows the picture and not what stands for something outside it, bool [64, 64].
+
+    Args:
+        matrix: float64 [2, 3], frame to crop.
+        size: side of the crop.
+        picture: the frame's width and height.
+    """
+    scale = size / SIDE
+    x, y = np.meshgrid(*[(np.arange(SIDE) + 0.5) * scale - 0.5] * 2)
+    places = np.stack([x, y, np.ones_like(x)], axis=-1) @ invert(matrix).T
+    return np.asarray(((places > -1) & (places < picture)).all(axis=-1))
+
+
+def judge(before: Picture, after: Picture, outline: Points, inside: NDArray[np.bool_] | None = None) -> Signs:
     """The signs in one frame.
 
     Args:
         before: the filmed crop, uint8 or uint16 [64, 64, 3].
         after: the same crop of what is delivered, of the same type.
         outline: the filmed face's, in pixels of the crop.
+        inside: bool [64, 64], what is judged; None for all.
     """
     lower, skin = _zones(outline)
+    if inside is not None:
+        lower, skin = lower & inside, skin & inside
     if not skin.any():
         return SOUND
     (filmed, coarse), (made, painted) = (_lab(picture) for picture in (before, after))
@@ -80,7 +104,7 @@ def judge(before: Picture, after: Picture, outline: Points) -> Signs:
         strange=float(_strange(coarse, painted, outline)[lower].mean()),
         changed=float((apart > _OTHER).mean()),
         apart=float(apart.mean()),
-        rough=float((_roughness(made)[skin].mean() + 0.5) / (_roughness(filmed)[skin].mean() + 0.5)),
+        rough=float((_roughness(made)[skin].mean() + _EVEN) / (_roughness(filmed)[skin].mean() + _EVEN)),
     )
 
 
@@ -101,10 +125,15 @@ def broken_mouths(broken: Mapping[int, float], doubtful: Mapping[int, float], fp
         (FindingCode.MOUTH_DOUBTFUL, doubtful, "The mouth in {n} frames looks doubtful; look at them"),
     ):
         if frames:
-            ranges = _worst_first(frames)
-            times = ", ".join(_shown(part, fps) for part in ranges[:_NAMED])
-            more = f" and {len(ranges) - _NAMED} more" if len(ranges) > _NAMED else ""
-            yield Finding(code=code, detail=f"{sentence.format(n=len(frames))} (worst first: {times}{more}).", frames=ranges)
+            ranges, times = ranked(frames, fps)
+            yield Finding(code=code, detail=f"{sentence.format(n=len(frames))} (worst first: {times}).", frames=ranges)
+
+
+def ranked(frames: Mapping[int, float], fps: Fraction) -> tuple[tuple[FrameRange, ...], str]:
+    """Frames and how bad they are as ranges, the worst first, and the time codes of the first few for a sentence."""
+    ranges = _worst_first(frames)
+    more = f" and {len(ranges) - _NAMED} more" if len(ranges) > _NAMED else ""
+    return ranges, ", ".join(_shown(part, fps) for part in ranges[:_NAMED]) + more
 
 
 def _worst_first(frames: Mapping[int, float]) -> tuple[FrameRange, ...]:
