@@ -18,6 +18,7 @@ from dubbing.faces.align import Matrix, Points, Pose, pose_of
 from dubbing.faces.motion import Motion
 
 _WINDOW: Final = 25  # frames over which a face that turns or speaks may change what its landmarks mean
+_CALM_WINDOW: Final = 5  # frames over which size and roll are smoothed that pictures tell
 # Of landmarks alone: the face's place moves fast, its size and roll slowly.
 _PLACE_WINDOW: Final = 7
 _SHAPE_WINDOW: Final = 15
@@ -43,7 +44,16 @@ def steadied(anchors: Points, motion: Motion) -> Points:
     sums = np.zeros((shown.max() + 1, 3, 2))
     np.add.at(sums, shown, still)
     still = (sums / np.bincount(shown)[:, None, None])[shown]
-    return moved(carried, _local(still, _WINDOW, 1))
+    return _calmed(moved(carried, _local(still, _WINDOW, 1)))
+
+
+def _calmed(anchors: Points) -> Points:
+    """The same places, with size and roll smoothed: pictures tell these less exactly than the place, and a mouth lies far below."""
+    pose = pose_of(anchors)
+    calm = Pose(pose.centre, _local(pose.log_scale, _CALM_WINDOW, 2), _local(np.unwrap(pose.angle), _CALM_WINDOW, 2))
+    whole = np.tile(np.eye(3), (2, len(anchors), 1, 1))
+    whole[0, :, :2], whole[1, :, :2] = pose.similarities(), calm.similarities()
+    return moved(_back(whole[1]) @ whole[0], anchors)
 
 
 def filled(frames: NDArray[np.intp], seen: NDArray[np.intp], anchors: Points, motion: Motion) -> Points:
