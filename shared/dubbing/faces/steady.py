@@ -29,7 +29,8 @@ def steadied(anchors: Points, motion: Motion) -> Points:
     """Brows and nose of one track without the landmarks' tremble, and without lag.
 
     In frames that show the same face as one reference, they are at the same place of it: the mean. From reference to reference
-    they follow local lines (Savitzky and Golay, 1964). Motion at constant velocity is kept exactly.
+    they follow local lines (Savitzky and Golay, 1964). Motion at constant velocity is kept exactly. Size and roll, which move a
+    mouth that lies far below, are smoothed over five frames after that.
 
     Args:
         anchors: float64 [V, 3, 2], of V >= 1 consecutive frames of one track.
@@ -48,7 +49,7 @@ def steadied(anchors: Points, motion: Motion) -> Points:
 
 
 def _calmed(anchors: Points) -> Points:
-    """The same places, with size and roll smoothed: pictures tell these less exactly than the place, and a mouth lies far below."""
+    """The same places, with size and roll smoothed: pictures tell these less exactly than the place."""
     pose = pose_of(anchors)
     calm = Pose(pose.centre, _local(pose.log_scale, _CALM_WINDOW, 2), _local(np.unwrap(pose.angle), _CALM_WINDOW, 2))
     whole = np.tile(np.eye(3), (2, len(anchors), 1, 1))
