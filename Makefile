@@ -11,7 +11,7 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench-generation: setup  ## Time the model: frames per second, first frame, memo
 
 bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
+
+bench-camera: setup  ## Measure how still a face stands in its crop while the camera moves
+	@$(PYTHON) benchmarks/bench_camera.py $(ARGS)
 
 train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PROFILE=tuned from the committed one, fresh, gpu, smoke)
 	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is tuned, fresh, gpu or smoke, not $(PROFILE)))
