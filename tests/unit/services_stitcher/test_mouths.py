@@ -9,7 +9,7 @@ from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.faces import Chunk, FaceTrack, Shot
 from dubbing.domain.media import VideoInfo
 from dubbing.media.crops import pack_crops
-from services.stitcher.mouths import mouths
+from services.stitcher.mouths import Mouths
 
 VIDEO = VideoInfo(codec="h264", width=96, height=64, fps=Fraction(25), frames=40, pixel_format="yuv420p")
 
@@ -45,9 +45,11 @@ def test_mouths_come_by_frame_without_those_that_no_face_was_seen_for() -> None:
         kept = range(chunk.keep_from, chunk.end)
         crops = np.stack([np.full((16, 16, 3), frame, np.uint8) for frame in kept])
         shelf.objects[ids.chunk_key("job_1", chunk.index)] = pack_crops(crops)
-    found = list(mouths(shelf, "job_1", analysis, chunks[::-1], 16))
+    nobody: Any = None  # an analysis without outlines is that of an older version: no face is looked for
+    found = list(Mouths(shelf, nobody).read("job_1", analysis, chunks[::-1], 16))
     assert [mouth.frame for mouth in found] == [2, 3, 5, 6, 8, 9, 20, 21, 22]
     assert [int(mouth.crop[0, 0, 0]) for mouth in found] == [mouth.frame for mouth in found]
+    assert all(mouth.filmed is None for mouth in found)
     # The face drifts to the right by one pixel per frame, so the crop's window does too.
     steps = [mouth.matrix[0, 2] for mouth in found if mouth.frame < 10]
     assert all(later < earlier for earlier, later in pairwise(steps))
