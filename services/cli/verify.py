@@ -12,19 +12,26 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from dubbing.domain.findings import Finding
 from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.sync import check_pair
 from dubbing.domain.witness import Difference
 from dubbing.errors import BadInput, DublineError, DurationMismatch, NotFound
+from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.container import naming
+from dubbing.media.frames import FrameReader
+from dubbing.media.probe import probe
 from dubbing.media.read_audio import read_audio
 from dubbing.media.read_video import read_video
 from dubbing.media.reading import ReadFile
 from dubbing.media.witness.headers import read_header
 from dubbing.media.witness.master import Given, check_master
+from dubbing.settings import MediaSettings
 from services.cli.client import Client, readable, sha256_of
 from services.cli.job_commands import JsonOption, client, problem_of
+from services.cli.second_look import second_look
+from services.cli.stack.home import CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -49,20 +56,24 @@ def verify(
     receipt: Annotated[Path | None, typer.Argument(help="Its receipt (JSON).")] = None,
     *,
     job: Annotated[list[str] | None, typer.Option(help="A delivered job instead: its files are fetched. Repeatable.")] = None,
+    mouths: Annotated[bool, typer.Option(help="Also follow the faces anew and look at every mouth.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify MASTER: every frame, every time, every sample. Exit 0 when it holds, 1 when it does not, 2 for bad input."""
+    """Verify MASTER: every frame, every time, every sample. Exit 0 when it holds, 1 when it does not, 2 for bad input.
+
+    Doubtful mouths are named, with their time codes; they do not change the exit code.
+    """
     given = (source, audio, master, receipt)
     if job and any(given):
         raise BadInput("Verify takes four files, or jobs, not both.", where={"option": "job"})
     found: list[dict[str, Any]] = []
     for name in job or []:
         with _fetched(client(), name) as files:
-            found.append({"job": name, **_verified(files)})
+            found.append({"job": name, **_verified(files, mouths=mouths)})
     if source is not None and audio is not None and master is not None and receipt is not None:
         for path, what in ((source, "source"), (audio, "audio"), (master, "master"), (receipt, "receipt")):
             readable(path, what)
-        found.append(_verified(Files(source, audio, master, _receipt(receipt))))
+        found.append(_verified(Files(source, audio, master, _receipt(receipt)), mouths=mouths))
     elif not job:
         raise BadInput("Verify takes SOURCE AUDIO MASTER RECEIPT, or --job ID.", where={"argument": "receipt"})
     _print(found, as_json=as_json)
@@ -96,7 +107,7 @@ def _fetched(caller: Client, job_id: str) -> Iterator[Files]:
         yield Files(paths["video"], paths["audio"], master, Receipt.model_validate(caller.receipt(job_id)))
 
 
-def _verified(files: Files) -> dict[str, Any]:
+def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:
     """What a second reading says of one master."""
     differences = [
         Difference(fact=f"checksum of the {what}", first=announced, second=there)
@@ -126,7 +137,17 @@ def _verified(files: Files) -> dict[str, Any]:
         "sound": check.sound.model_dump(mode="json"),
         "readings": {"source": _by(video), "audio": _by(sound), "master": list(check.reading.by)},
         "not_told_then": [one.model_dump(mode="json") for one in now if one.code not in told],
+        "mouths": [one.model_dump(mode="json") for one in _looked(files, video.media)] if mouths and not differences else None,
     }
+
+
+def _looked(files: Files, media: MediaInfo) -> tuple[Finding, ...]:
+    """The mouths, by a reader of each picture."""
+    made = probe(files.master, "video").video
+    if media.video is None or made is None:
+        return ()
+    with MediaPipeDetector(CHECKOUT / MediaSettings().face_model) as detector:
+        return second_look(FrameReader(files.source, media.video), FrameReader(files.master, made), detector)
 
 
 def _read(files: Files) -> tuple[ReadFile, ReadFile]:
@@ -193,5 +214,7 @@ def _print(found: list[dict[str, Any]], *, as_json: bool) -> None:
             console.print(f"  {difference['fact']}: {difference['first']}, but {difference['second']}", markup=False)
         if "error" in one:
             console.print(f"  {one['error']['code']}: {one['error']['detail']}", markup=False)
+        for finding in one.get("mouths") or ():
+            console.print(f"  look: {finding['detail']} ({finding['code']})", markup=False)
         for finding in one.get("not_told_then", ()):
             console.print(f"  not told then: {finding['detail']} ({finding['code']})", markup=False)

@@ -43,6 +43,7 @@ class FindingCode(StrEnum):
     MOUTH_COVERED = "mouth_covered"
     MOUTH_BROKEN = "mouth_broken"
     MOUTH_DOUBTFUL = "mouth_doubtful"
+    PAINTED_OUTSIDE = "painted_outside"
     FLASH = "flash"
     SHOT_TOO_SHORT = "shot_too_short"
     SPEAKER_AMBIGUOUS = "speaker_ambiguous"

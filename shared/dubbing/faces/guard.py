@@ -35,7 +35,7 @@ _MOST_STRANGE: Final = 0.02
 _MOST_CHANGED: Final = 0.16
 _MOST_APART: Final = 7.0
 _MOST_ROUGHER: Final = 0.5
-_MOST_SMOOTHER: Final = 0.36
+_MOST_SMOOTHER: Final = 0.4
 
 
 class Signs(NamedTuple):
@@ -125,10 +125,15 @@ def broken_mouths(broken: Mapping[int, float], doubtful: Mapping[int, float], fp
         (FindingCode.MOUTH_DOUBTFUL, doubtful, "The mouth in {n} frames looks doubtful; look at them"),
     ):
         if frames:
-            ranges = _worst_first(frames)
-            times = ", ".join(_shown(part, fps) for part in ranges[:_NAMED])
-            more = f" and {len(ranges) - _NAMED} more" if len(ranges) > _NAMED else ""
-            yield Finding(code=code, detail=f"{sentence.format(n=len(frames))} (worst first: {times}{more}).", frames=ranges)
+            ranges, times = ranked(frames, fps)
+            yield Finding(code=code, detail=f"{sentence.format(n=len(frames))} (worst first: {times}).", frames=ranges)
+
+
+def ranked(frames: Mapping[int, float], fps: Fraction) -> tuple[tuple[FrameRange, ...], str]:
+    """Frames and how bad they are as ranges, the worst first, and the time codes of the first few for a sentence."""
+    ranges = _worst_first(frames)
+    more = f" and {len(ranges) - _NAMED} more" if len(ranges) > _NAMED else ""
+    return ranges, ", ".join(_shown(part, fps) for part in ranges[:_NAMED]) + more
 
 
 def _worst_first(frames: Mapping[int, float]) -> tuple[FrameRange, ...]:

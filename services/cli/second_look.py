@@ -1,0 +1,186 @@
+"""What a second look at the pictures of a source and its master says of the mouths, whoever painted them.
+
+The faces are followed anew. In each frame in which one may be painted, the guard judges its mouth, the landmarks of the new
+mouth are doubted as those of a covered one are, and what was painted beyond the face is counted. In all others nothing may be
+painted at all. A warning, no proof: people look at what it names.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from dubbing.domain.findings import Finding, FindingCode
+from dubbing.domain.media import Box
+from dubbing.errors import FaceUpsideDown, NoFaceAnywhere
+from dubbing.faces import landmarks as marks
+from dubbing.faces.align import Points, crop_transform, extract_crop
+from dubbing.faces.composite import LOOK
+from dubbing.faces.detector import Face, FaceDetector
+from dubbing.faces.follow import FaceTracker
+from dubbing.faces.guard import Signs, broken_mouths, judge, ranked, shown
+from dubbing.faces.outline import POINTS
+from dubbing.faces.tracks import FacesFound, TrackedFace, choose_faces
+from dubbing.media.ahead import ahead
+from dubbing.media.frames import FrameReader
+from dubbing.media.picture import PictureFrame
+from dubbing.media.shots import ShotFinder
+
+_AHEAD: Final = 3
+_SHOT_WIDTH: Final = 256
+_COMPARED_WIDTH: Final = 640  # of the pictures in which painting is looked for
+_DIFFERENT: Final = 20  # code values (8 bit) that no encoder's error reaches after a blur
+_BLUR: Final = 5  # pixels of the frame
+_BEYOND: Final = 0.15  # distances between the eyes around the face's outlines that belong to it
+_MOST_OUTSIDE: Final = 0.01  # squared distances between the eyes that may be painted outside
+_MOST_PAINTED: Final = 0.0005  # of a picture in which nothing may be painted
+_MOST_DOUBT: Final = 0.025  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
+_CLOSE: Final = 5  # frames between two doubtful ones that are named with them
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What was seen of one track, frame by frame."""
+
+    signs: dict[int, Signs] = field(default_factory=dict)
+    doubt: dict[int, float] = field(default_factory=dict)
+
+
+def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector) -> tuple[Finding, ...]:
+    """What looks doubtful in ``master``, in ranges, the worst first.
+
+    Args:
+        source: the picture that was dubbed.
+        master: as many frames of the same size.
+        detector: finds faces.
+    """
+    faces = _faces(source, detector)
+    seen = [_Seen() for _ in faces]
+    outside: dict[int, float] = {}
+    near: Face | None = None
+    by_frame = {i: face for face in faces for i in range(face.track.start, face.track.end) if i not in face.track.missing}
+    for before, after in zip(ahead(source.read(), _AHEAD), ahead(master.read(), _AHEAD), strict=True):
+        tracked = by_frame.get(before.index)
+        near = None if tracked is None else _nearest(detector, before, tracked, near)
+        if tracked is None or near is None:
+            outside[before.index] = _painted(before, after) / _MOST_PAINTED
+            continue
+        made = detector.follow(after, [near], doubting=True)[0]
+        outside[before.index] = _outside(before, after, [near, *([made] if made else [])]) / _MOST_OUTSIDE
+        one = seen[tracked.track.index]
+        one.signs[before.index] = _signs(before, after, near)
+        if made is not None and made.doubt is not None and near.doubt is not None:
+            one.doubt[before.index] = made.doubt - near.doubt
+    doubtful = {frame: worst for one in seen for frame, worst in _doubtful(one)}
+    return (
+        *broken_mouths({}, _closed(doubtful, faces), source.video.fps),
+        *_told(_closed({i: worst for i, worst in outside.items() if worst > 1}, faces), source.video.fps),
+    )
+
+
+def _faces(source: FrameReader, detector: FaceDetector) -> tuple[TrackedFace, ...]:
+    """The faces that may be painted."""
+    tracker, finder = FaceTracker(detector), ShotFinder(source.video.fps)
+    whole = Box(0, 0, *source.video.upright_size)
+    for frame in ahead(source.read(), _AHEAD):
+        change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
+        tracker.push(frame, cut=change.cut, resumes=change.resumes)
+    try:
+        return choose_faces(tracker.finish(), finder.finish(), source.video.fps).faces
+    except (NoFaceAnywhere, FaceUpsideDown):
+        return FacesFound((), ()).faces
+
+
+def _nearest(detector: FaceDetector, frame: PictureFrame, tracked: TrackedFace, last: Face | None) -> Face | None:
+    """The tracked face in this frame, with all its landmarks and its doubt."""
+    anchors = tracked.anchors[frame.index - tracked.track.start]
+    found = detector.follow(frame, [last], doubting=True)[0] if last is not None else None
+    if found is not None and _apart(found, anchors) < 1:
+        return found
+    again = min(detector.find(frame), key=lambda face: _apart(face, anchors), default=None)
+    if again is None or _apart(again, anchors) >= 1:
+        return None
+    return detector.follow(frame, [again], doubting=True)[0]
+
+
+def _apart(face: Face, anchors: Points) -> float:
+    """Between a face and where one should be, in distances between its eyes."""
+    return float(np.abs(marks.anchors(face.landmarks) - anchors).max() / marks.eye_distance(face.landmarks))
+
+
+def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
+    size = 2 * LOOK
+    matrix = crop_transform(marks.anchors(face.landmarks), size)
+    crops = [extract_crop(frame, matrix, size) for frame in (before, after)]
+    small = [cv2.resize(crop, (LOOK, LOOK), interpolation=cv2.INTER_AREA) for crop in crops]
+    outline = (face.landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]) * (LOOK / size)
+    return judge(small[0], small[1], outline, shown(matrix, size, before.size))
+
+
+def _doubtful(one: _Seen) -> Iterator[tuple[int, float]]:
+    """Frames of a track that look doubtful, and how much, from 1 on.
+
+    A smooth mouth is one over some time: the grain of a single frame is chance. So are landmarks.
+    """
+    if not one.signs:
+        return
+    frames = list(one.signs)
+    rough = median_filter(np.array([signs.rough for signs in one.signs.values()]), 9, mode="nearest")
+    doubt = median_filter(np.array([one.doubt.get(frame, 0.0) for frame in frames]), 3, mode="nearest")
+    for frame, usual, unsure in zip(frames, rough.tolist(), doubt.tolist(), strict=True):
+        signs = one.signs[frame]
+        worst = max(
+            signs._replace(rough=max(signs.rough, usual)).worst, signs._replace(rough=usual).worst, unsure / _MOST_DOUBT
+        )
+        if worst > 1:
+            yield frame, worst
+
+
+def _painted(before: PictureFrame, after: PictureFrame) -> float:
+    """The share of the picture that differs."""
+    return float(_different(before, after, max(1, before.size[0] // _COMPARED_WIDTH)).mean())
+
+
+def _outside(before: PictureFrame, after: PictureFrame, faces: list[Face]) -> float:
+    """What differs beyond the faces' outlines, in squared distances between the first one's eyes."""
+    eyes = float(marks.eye_distance(faces[0].landmarks))
+    block = max(1, min(before.size[0] // _COMPARED_WIDTH, int(eyes) // 20))
+    different = _different(before, after, block)
+    allowed = np.zeros(different.shape, np.uint8)
+    for face in faces:
+        outline = (face.landmarks[list(marks.OUTLINE)] + 0.5) / block - 0.5
+        cv2.fillConvexPoly(allowed, cv2.convexHull(outline.astype(np.float32)).round().astype(np.int32), 1)
+    reach = max(1, round(_BEYOND * eyes / block))
+    around = cv2.dilate(allowed, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+    return float((different & (around == 0)).sum()) * block**2 / eyes**2
+
+
+def _different(before: PictureFrame, after: PictureFrame, block: int) -> NDArray[np.bool_]:
+    whole = Box(0, 0, *before.size)
+    blur = max(1, _BLUR // block)
+    pictures = (cv2.blur(frame.region(whole, block).astype(np.float32), (blur, blur)) for frame in (before, after))
+    return np.asarray(cv2.absdiff(*pictures).max(axis=2) > _DIFFERENT)
+
+
+def _closed(frames: dict[int, float], faces: tuple[TrackedFace, ...]) -> dict[int, float]:
+    """The frames, and those between two of one track that are hardly apart: who looks at them looks at all."""
+    whole = dict(frames)
+    starts = {face.track.start for face in faces}
+    ordered = sorted(frames)
+    for one, other in pairwise(ordered):
+        if other - one <= _CLOSE and not starts & set(range(one + 1, other + 1)):
+            whole |= dict.fromkeys(range(one + 1, other), min(frames[one], frames[other]))
+    return whole
+
+
+def _told(outside: dict[int, float], fps: Fraction) -> Iterator[Finding]:
+    if outside:
+        ranges, times = ranked(outside, fps)
+        detail = f"{len(outside)} frames differ from the source where no mouth belongs; look at them (worst first: {times})."
+        yield Finding(code=FindingCode.PAINTED_OUTSIDE, detail=detail, frames=ranges)
