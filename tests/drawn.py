@@ -1,12 +1,20 @@
 """Speakers that code draws, posed as a test wants them, with the truth about where their faces end."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dubbing.domain.media import VideoInfo
+from dubbing.faces import landmarks as marks
+from dubbing.faces.align import crop_transform, extract_crop
+from dubbing.faces.detector import FaceDetector
+from dubbing.faces.outline import POINTS, in_crop, outline_of
+from dubbing.media.picture import PictureFrame
 from services.trainer.speakers.canonical import LIP_Y, OVAL, f32, vertices
 from services.trainer.speakers.clip import Take, take
 from services.trainer.speakers.identity import Identity
@@ -88,3 +96,44 @@ def filled(outline: Outline) -> NDArray[np.bool_]:
     plane = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.fillConvexPoly(plane, cv2.convexHull(outline.astype(np.float32)).round().astype(np.int32), 1)
     return plane > 0
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A face as the stitcher has it: its transform and crop, and its outline there."""
+
+    matrix: NDArray[np.float64]
+    crop: Picture
+    outline: NDArray[np.float64]
+
+
+def aligned(detector: FaceDetector, picture: Picture, size: int) -> Aligned:
+    """The largest face of a picture in its crop of that size."""
+    face = detector.find(picture)[0]
+    anchors = marks.anchors(face.landmarks)
+    matrix = crop_transform(anchors, size)
+    crop = np.asarray(extract_crop(picture, matrix, size), np.uint8)
+    return Aligned(matrix, crop, in_crop(outline_of(face.landmarks), anchors, matrix))
+
+
+def outlines_in(detector: FaceDetector, crop: Picture) -> tuple[NDArray[np.float64], ...]:
+    """The outline of the face that a generated crop shows, if it shows one."""
+    return tuple(face.landmarks[list(POINTS)] for face in detector.find(crop)[:1])
+
+
+def as_frame(picture: Picture, *, rotation: int = 0, mirrored: bool = False) -> PictureFrame:
+    """An upright picture as a decoded frame, stored so that a player turns it clockwise by ``rotation``, then mirrors it."""
+    stored = np.rot90(picture[:, ::-1] if mirrored else picture, rotation // 90)
+    height, width = stored.shape[:2]
+    native = av.VideoFrame.from_ndarray(np.ascontiguousarray(stored), format="rgb24").reformat(format="gbrp")
+    video = VideoInfo(
+        codec="ffv1",
+        width=width,
+        height=height,
+        fps=Fraction(25),
+        frames=1,
+        pixel_format="gbrp",
+        rotation=rotation,
+        mirrored=mirrored,
+    )
+    return PictureFrame(native, 0, Fraction(0), video)
