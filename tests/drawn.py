@@ -40,7 +40,9 @@ class Speaker:
         """What is behind, uint8 [HEIGHT, WIDTH, 3]."""
         return self.take.background
 
-    def pose(self, x: float = WIDTH / 2, y: float = HEIGHT / 2, *, size: float = 1.0, roll: float = 0.0, yaw: float = 0.0) -> Pose:
+    def pose(
+        self, x: float = WIDTH / 2, y: float = HEIGHT / 2, *, size: float = 1.0, roll: float = 0.0, yaw: float = 0.0
+    ) -> Pose:
         """A place in the picture; angles are radians, and a head turns by 0.6 at most before its drawing tears."""
         return Pose(x, y, self.take.poses[0].scale * size, roll=roll, yaw=yaw)
 
