@@ -40,7 +40,8 @@ _BLUR: Final = 5  # pixels of the frame
 _BEYOND: Final = 0.15  # distances between the eyes around the face's outlines that belong to it
 _MOST_OUTSIDE: Final = 0.01  # squared distances between the eyes that may be painted outside
 _MOST_PAINTED: Final = 0.0005  # of a picture in which nothing may be painted
-_MOST_DOUBT: Final = 0.025  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
+_MOST_DOUBT: Final = 0.027  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
+_LARGE: Final = 30.0  # pixels between the eyes below which that grows with every pixel less
 _CLOSE: Final = 5  # frames between two doubtful ones that are named with them
 
 
@@ -76,7 +77,8 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
         one = seen[tracked.track.index]
         one.signs[before.index] = _signs(before, after, near)
         if made is not None and made.doubt is not None and near.doubt is not None:
-            one.doubt[before.index] = made.doubt - near.doubt
+            more = made.doubt - near.doubt
+            one.doubt[before.index] = more * min(float(marks.eye_distance(near.landmarks)) / _LARGE, 1.0)
     doubtful = {frame: worst for one in seen for frame, worst in _doubtful(one)}
     return (
         *broken_mouths({}, _closed(doubtful, faces), source.video.fps),
@@ -165,7 +167,9 @@ def _different(before: PictureFrame, after: PictureFrame, block: int) -> NDArray
     whole = Box(0, 0, *before.size)
     blur = max(1, _BLUR // block)
     pictures = (cv2.blur(frame.region(whole, block).astype(np.float32), (blur, blur)) for frame in (before, after))
-    return np.asarray(cv2.absdiff(*pictures).max(axis=2) > _DIFFERENT)
+    different = (cv2.absdiff(*pictures).max(axis=2) > _DIFFERENT).astype(np.uint8)
+    # Single pixels are grain that the encoder left out.
+    return np.asarray(cv2.morphologyEx(different, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
 
 
 def _closed(frames: dict[int, float], faces: tuple[TrackedFace, ...]) -> dict[int, float]:
