@@ -66,7 +66,7 @@ def test_nothing_is_pasted_over_a_banner_and_skin_is(faces: Faces, name: str) ->
     found = foreign(banner(face, COLOURS[name], rows), face.outline, where)
     inside, above = np.zeros_like(where, bool), np.zeros_like(where, bool)
     inside[rows.start + 6 : rows.stop - 6] = where[rows.start + 6 : rows.stop - 6] > 0.5
-    middle = slice(SIDE // 4, SIDE * 3 // 4)  # beside the face, a wall in another colour is foreign too
+    middle = slice(SIDE * 5 // 16, SIDE * 11 // 16)  # beside the face, a wall in another colour is foreign too
     above[: rows.start - 20, middle] = where[: rows.start - 20, middle] > 0.5
     assert found[inside].min() > 0.9
     assert found[above].max() < 0.1
