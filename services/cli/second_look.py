@@ -41,7 +41,8 @@ _BEYOND: Final = 0.15  # distances between the eyes around the face's outlines t
 _MOST_OUTSIDE: Final = 0.01  # squared distances between the eyes that may be painted outside
 _MOST_PAINTED: Final = 0.0005  # of a picture in which nothing may be painted
 _MOST_DOUBT: Final = 0.027  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
-_LARGE: Final = 30.0  # pixels between the eyes below which that grows with every pixel less
+_LARGE: Final = 30.0  # pixels between the eyes, and
+_LIT: Final = 40.0  # mean code value (8 bit) of a face, below which they do so anyway
 _CLOSE: Final = 5  # frames between two doubtful ones that are named with them
 
 
@@ -68,17 +69,19 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
     by_frame = {i: face for face in faces for i in range(face.track.start, face.track.end) if i not in face.track.missing}
     for before, after in zip(ahead(source.read(), _AHEAD), ahead(master.read(), _AHEAD), strict=True):
         tracked = by_frame.get(before.index)
-        near = None if tracked is None else _nearest(detector, before, tracked, near)
-        if tracked is None or near is None:
+        if tracked is None:
+            near = None
             outside[before.index] = _painted(before, after) / _MOST_PAINTED
+            continue
+        near = _nearest(detector, before, tracked, near)
+        if near is None:
             continue
         made = detector.follow(after, [near], doubting=True)[0]
         outside[before.index] = _outside(before, after, [near, *([made] if made else [])]) / _MOST_OUTSIDE
         one = seen[tracked.track.index]
         one.signs[before.index] = _signs(before, after, near)
         if made is not None and made.doubt is not None and near.doubt is not None:
-            more = made.doubt - near.doubt
-            one.doubt[before.index] = more * min(float(marks.eye_distance(near.landmarks)) / _LARGE, 1.0)
+            one.doubt[before.index] = (made.doubt - near.doubt) * _clear(before, near)
     doubtful = {frame: worst for one in seen for frame, worst in _doubtful(one)}
     return (
         *broken_mouths({}, _closed(doubtful, faces), source.video.fps),
@@ -116,6 +119,15 @@ def _apart(face: Face, anchors: Points) -> float:
     return float(np.abs(marks.anchors(face.landmarks) - anchors).max() / marks.eye_distance(face.landmarks))
 
 
+def _clear(frame: PictureFrame, face: Face) -> float:
+    """How far landmarks can be trusted, up to 1: less in small and in dark faces."""
+    eyes = float(marks.eye_distance(face.landmarks))
+    left, top = np.maximum(face.box[:2], 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(face.box[2:]), frame.size).astype(int).tolist()
+    light = float(frame.region(Box(left, top, right, bottom), max(1, int(eyes) // 4)).mean())
+    return min(eyes / _LARGE, light / _LIT, 1.0)
+
+
 def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
     size = 2 * LOOK
     matrix = crop_transform(marks.anchors(face.landmarks), size)
@@ -134,7 +146,7 @@ def _doubtful(one: _Seen) -> Iterator[tuple[int, float]]:
         return
     frames = list(one.signs)
     rough = median_filter(np.array([signs.rough for signs in one.signs.values()]), 9, mode="nearest")
-    doubt = median_filter(np.array([one.doubt.get(frame, 0.0) for frame in frames]), 3, mode="nearest")
+    doubt = median_filter(np.array([one.doubt.get(frame, 0.0) for frame in frames]), 3, mode="constant")
     for frame, usual, unsure in zip(frames, rough.tolist(), doubt.tolist(), strict=True):
         signs = one.signs[frame]
         worst = max(
