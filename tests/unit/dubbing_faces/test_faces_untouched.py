@@ -57,6 +57,11 @@ def test_frames_without_a_reason_show_no_face() -> None:
     assert (found.code, spans(found)) == ("face_lost", [(20, 30)])
 
 
+def test_a_flash_where_nobody_is_dubbed_is_no_reason() -> None:
+    (found,) = told(replace(NOTHING, flashes={10}), [track(20, 50)])
+    assert (found.code, spans(found)) == ("face_lost", [(0, 20)])
+
+
 def test_each_frame_is_told_once() -> None:
     everything = set(range(50))
     passing = replace(
