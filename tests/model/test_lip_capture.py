@@ -83,10 +83,12 @@ def test_a_steady_block_never_waits_and_keeps_its_shapes_and_buffers(slots: list
     assert [buffer.data_ptr() for buffer in (*cache.keys, *cache.values)] == addresses
 
 
-def test_a_steady_block_of_neighbouring_slots_concatenates_no_keys_or_values() -> None:
-    operations = trace(student(), StreamCache(SMALL, 3, torch.device("cpu"), torch.float32), [0, 1], 3)
-    # The conditions are joined once per block, nothing else.
-    assert [name for name, _ in operations].count("cat") == 1
+def test_a_steady_block_gathers_each_window_once_a_pass_and_joins_nothing_else() -> None:
+    operations = trace(student(), StreamCache(SMALL, 3, torch.device("cpu"), torch.float32), [2, 0], 3)
+    names = [name for name, _ in operations]
+    # The conditions are joined once per block; keys and values are gathered in every layer of two steps and a context pass.
+    assert names.count("cat") == 1
+    assert names.count("index_select") == 2 * (2 * SMALL.layers + SMALL.layers - 1)
 
 
 def test_the_context_pass_stops_at_the_last_layers_keys() -> None:
