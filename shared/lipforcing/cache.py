@@ -228,12 +228,12 @@ class Streaming:
         cache, sink = self._cache, self._cache.sink_tokens
         k_next = cache.rotate(k_BSHC, self._next)
         for buffer, made in ((cache.keys[layer], k_next), (cache.values[layer], v_BSHC)):
-            fresh = made.to(buffer.dtype)
-            buffer[:, sink:].index_copy_(0, self._slots, fresh)
+            kept, fresh = _wide(buffer), _wide(made.to(buffer.dtype))
+            kept[:, sink:].index_copy_(0, self._slots, fresh)
             for run in self._runs:
                 if run.stage == 0:
                     # After block 0 the past sits at positions 0, 1, 2, where the sink will sit too.
-                    buffer[:, :sink].index_copy_(0, run.slots, fresh[run.rows, :sink])
+                    kept[:, :sink].index_copy_(0, run.slots, fresh[run.rows, :sink])
 
     def _split(self, stages: list[int]) -> list[_Run]:
         runs, start = list[_Run](), 0
@@ -263,7 +263,7 @@ class Streaming:
         past = buffer[:, run.first :]
         size = past.shape[1]
         window = past.new_empty(len(live_RSHC), size + live_RSHC.shape[1], *past.shape[2:])
-        torch.index_select(past, 0, run.slots, out=window[:, :size])
+        torch.index_select(_wide(past), 0, run.slots, out=_wide(window)[:, :size])
         window[:, size:] = live_RSHC
         return window
 
@@ -273,3 +273,8 @@ class Streaming:
             (keys[:, run.first :].index_select(0, run.slots), values[:, run.first :].index_select(0, run.slots))
             for keys, values in buffers
         ]
+
+
+def _wide(x: Tensor) -> Tensor:
+    """The same bytes in elements of eight where they fit: kernels that copy by an index move one element for each thread."""
+    return x.view(torch.int64) if x.shape[-1] * x.element_size() % 8 == 0 else x

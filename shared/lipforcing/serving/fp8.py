@@ -12,7 +12,6 @@ soft moving shapes through the student's own codec, and random speech. Both runs
 Legend: B batch, C colours, V frames, H/W height and width, T latent frames.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -105,8 +104,13 @@ def quantise_checked(student: Student, codec: Codec, least: float = LEAST_PSNR) 
 
 def quantise_blocks(network: LipNetwork) -> None:
     """Replace the linear layers of every transformer block, one at a time (inference only)."""
-    for parent, name in _places(network):
-        setattr(parent, name, Fp8Linear(getattr(parent, name)))
+    for block in network.blocks:
+        for parent in (block.get_submodule("self_attn"), block.get_submodule("cross_attn"), block.get_submodule("ffn")):
+            for name, child in list(parent.named_children()):
+                # The prompt's keys and values are computed once, before serving.
+                from_prompt = parent is block.get_submodule("cross_attn") and name in ("k", "v")
+                if isinstance(child, nn.Linear) and not from_prompt:
+                    setattr(parent, name, Fp8Linear(child))
 
 
 def compile_quantised(network: LipNetwork, backend: Backend | None = None) -> str:
@@ -116,21 +120,6 @@ def compile_quantised(network: LipNetwork, backend: Backend | None = None) -> st
     others = [part for part in network.blocks.modules() if isinstance(part, Fp8Linear) and part not in inside]
     x = torch.zeros(1, 16, network.config.dim, device=network.device, dtype=network.dtype)
     return compile_parts([*feeds, *others], lambda: (feeds[0](x), others[0](x)), backend)
-
-
-def quantised_linears(network: LipNetwork) -> list[nn.Linear]:
-    """The layers that ``quantise_blocks`` would replace."""
-    return [getattr(parent, name) for parent, name in _places(network)]
-
-
-def _places(network: LipNetwork) -> Iterator[tuple[nn.Module, str]]:
-    for block in network.blocks:
-        for parent in (block.get_submodule("self_attn"), block.get_submodule("cross_attn"), block.get_submodule("ffn")):
-            for name, child in list(parent.named_children()):
-                # The prompt's keys and values are computed once, before serving.
-                from_prompt = parent is block.get_submodule("cross_attn") and name in ("k", "v")
-                if isinstance(child, nn.Linear) and not from_prompt:
-                    yield parent, name
 
 
 @torch.inference_mode()

@@ -112,11 +112,16 @@ class Graphed:
         return Captured(len(self._graphs), failed, held, time.perf_counter() - began)
 
     def _warm_up(self, shapes: Sequence[Stages]) -> None:
-        """Run every kind of call once, so that libraries choose kernels and compilers compile outside of a capture."""
+        """Run every kind of call once, so that libraries choose kernels and compilers compile outside of a capture.
+
+        Lanes attend by stages and share all else, so batches at one stage and one mixed batch of each size are all there is.
+        """
+        counts = {len(shape) for shape in shapes}
+        mixed = [(0,) + (2,) * (count - 1) for count in counts if count > 1]
         stream = torch.cuda.Stream(self._device)
         stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(stream):
-            for shape in even_shapes({len(shape) for shape in shapes}):
+            for shape in even_shapes(counts) + mixed:
                 _, context = self._eager(self._inputs.batch(shape))
                 context()
         torch.cuda.current_stream(self._device).wait_stream(stream)

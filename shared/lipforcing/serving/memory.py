@@ -10,7 +10,7 @@ Legend: B batch, Z latent channels, T latent frames, h/w latent height and width
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet, finalize
 
@@ -27,7 +27,7 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import BlockBatch, Student, eager
 from lipforcing.serving import gpu
-from lipforcing.serving.fp8 import quantised_linears
+from lipforcing.serving.fp8 import quantise_blocks
 from lipforcing.serving.graphs import shapes_of
 from lipforcing.vae.base import Codec
 from lipforcing.weights.errors import WeightsError
@@ -138,24 +138,23 @@ def student_need(
         network = LipNetwork(config).to(dtype)
     network.fuse_qkv()
     student = Student.frozen(network, torch.zeros(1, config.text_len, config.text_dim, device=_META))
+    wide = bytes_of(network)
+    if fp8:
+        quantise_blocks(network)
     cache = StreamCache(config, 1, _META, dtype)
     decoder = _on_meta(make_codec, codec_dtype)
     state = decoder.decoder_state()
     z_BZThw = torch.zeros(_latents(config), device=_META, dtype=codec_dtype)
-    decoder.decode_step(z_BZThw, state)
+    peak(lambda: decoder.decode_step(z_BZThw, state))
     lane = peak(lambda: _block(student, cache))
-    weights = bytes_of(network) + bytes_of(decoder) + sum(kv.nbytes for layer in _text(student) for kv in layer)
-    need = Need(
-        weights=weights,
+    return Need(
+        weights=bytes_of(network) + bytes_of(decoder) + sum(kv.nbytes for layer in _text(student) for kv in layer),
+        loading=wide - bytes_of(network),
         slot=sum(buffer.nbytes for buffer in (*cache.keys, *cache.values)) + sum(x.nbytes for x in state.tensors.values()),
         lane=lane.bytes,
         once=peak(lambda: decoder.decode_step(z_BZThw, state)).bytes,
         graph=lane.operations * _NODE,
     )
-    if not fp8:
-        return need
-    saved = sum(linear.weight.nbytes - linear.weight.numel() for linear in quantised_linears(network))
-    return replace(need, weights=need.weights - saved, loading=saved)
 
 
 def encoder_need(make_codec: Callable[[], Codec], dtype: torch.dtype, crop: int) -> Need:

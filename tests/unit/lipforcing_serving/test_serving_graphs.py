@@ -4,7 +4,7 @@ import gc
 import random
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from unittest import mock
@@ -14,11 +14,12 @@ import pytest
 import torch
 from recorder import rehearsal
 from test_serving_engine import LENGTHS, Enlarger, alone, arrivals, sequence, step, student
+from torch._dynamo.utils import counters
 
 from lipforcing.noise import block_noise
 from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport, Tuning
 from lipforcing.serving.errors import BlockFailedError
-from lipforcing.serving.graphs import even_shapes, shapes_of
+from lipforcing.serving.graphs import Graphed, Stages, even_shapes, shapes_of
 
 F64 = torch.float64
 CHUNK_BLOCKS = 8  # of production (services.worker.prepare)
@@ -142,6 +143,22 @@ def test_every_kind_of_attention_serves(attention: str) -> None:
     with rehearsal():
         got, _ = serve(engine(1, Tuning(attention=attention)), ([block] for block in sequence(1, 3)))
     np.testing.assert_array_equal(np.concatenate(got[1]), np.concatenate(alone(1, 3, F64)))
+
+
+def test_everything_is_compiled_before_the_first_capture() -> None:
+    def warming(graphs: Graphed, shapes: Sequence[Stages]) -> None:
+        warm_up(graphs, shapes)
+        compiled.append(counters["stats"]["unique_graphs"])
+
+    torch._dynamo.reset()
+    counters.clear()
+    compiled, warm_up = [], Graphed._warm_up
+    with rehearsal(), mock.patch.object(Graphed, "_warm_up", warming):
+        server = Engine(student(torch.float32), Enlarger(), 3, tuning=Tuning(compile=True))
+    assert server.captured is not None
+    assert not server.captured.failed
+    assert compiled[0] > 0
+    assert counters["stats"]["unique_graphs"] == compiled[0]
 
 
 def test_an_unknown_kind_of_attention_is_refused_with_those_that_there_are() -> None:

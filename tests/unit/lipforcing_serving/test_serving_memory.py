@@ -14,6 +14,7 @@ from lipforcing.cache import StreamCache
 from lipforcing.conditions import Conditions
 from lipforcing.presets import PRESETS
 from lipforcing.rollout import BlockBatch, Student, eager
+from lipforcing.serving.fp8 import quantise_blocks
 from lipforcing.serving.loading import load_student
 from lipforcing.serving.memory import DoesNotFitError, Need, bytes_of, check_fits, encoder_need, peak, student_need
 from lipforcing.vae.taew import Taew
@@ -32,10 +33,13 @@ def needs() -> dict[tuple[str, bool], Need]:
     }
 
 
-def test_a_real_block_takes_exactly_what_its_shapes_say() -> None:
+@pytest.mark.parametrize("fp8", [False, True])
+def test_a_real_block_takes_exactly_what_its_shapes_say(fp8: bool) -> None:
     network = random_network()
     network.fuse_qkv()
     student, cache = Student.frozen(network, torch.ones(1, 3, 6)), StreamCache(CONFIG, 1, CPU, BF16)
+    if fp8:
+        quantise_blocks(network)
 
     def block() -> None:
         shapes = ((1, 16, 4, 4), (4, 4), (1, 16, 3, 4, 4), (1, 16, 3, 4, 4), (1, 3, 4, 5))
@@ -43,7 +47,7 @@ def test_a_real_block_takes_exactly_what_its_shapes_say() -> None:
         _, context = eager(student, cache)(BlockBatch([0], [2], conditions, lambda _: torch.zeros(1, 16, 3, 4, 4, dtype=BF16)))
         context()
 
-    need = student_need(CONFIG, BF16, TinyCodec, torch.float32)
+    need = student_need(CONFIG, BF16, TinyCodec, torch.float32, fp8=fp8)
     assert peak(block).bytes == need.lane
     assert peak(block).operations * 2048 == need.graph
     text = sum(x.nbytes for layer in student.text for x in layer)
