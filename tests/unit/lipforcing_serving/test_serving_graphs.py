@@ -153,7 +153,7 @@ def test_everything_is_compiled_before_the_first_capture() -> None:
     torch._dynamo.reset()
     counters.clear()
     compiled, warm_up = [], Graphed._warm_up
-    with rehearsal(), mock.patch.object(Graphed, "_warm_up", warming):
+    with rehearsal(dry=True), mock.patch.object(Graphed, "_warm_up", warming):
         server = Engine(student(torch.float32), Enlarger(), 3, tuning=Tuning(compile=True))
     assert server.captured is not None
     assert not server.captured.failed
