@@ -43,6 +43,8 @@ CHUNK = 8  # blocks of a production chunk (services.worker.prepare)
 PRE_ROLL = frames_of(1)  # of its frames that are dropped
 WARM = 4  # endless lanes: blocks 0 and 1 have windows of their own
 Run = Callable[[], object]
+# For rehearsals.
+_NARROW_TAEW, _NARROW_WAN = partial(Taew, (2, 2, 2, 2)), partial(WanVae, 2)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def shrunken_sizes(preset: str) -> Sizes:
     """The same classes in a size for a rehearsal on a CPU."""
     contract = replace(STUDENTS[preset], crop=32, speech_features=32)
     config = StudentConfig(64, 128, 2, 4, text_dim=6, text_len=3, audio_input=32, latent=contract.latent)
-    return Sizes(contract, config, partial(Taew, (2, 2, 2, 2)), partial(WanVae, 2))
+    return Sizes(contract, config, _NARROW_TAEW, _NARROW_WAN)
 
 
 def build(sizes: Sizes, device: torch.device) -> Subject:

@@ -85,7 +85,7 @@ def one_stream(stage: Stage, part: str, preset: str, *, fp8: bool = False) -> No
         stage.session.add(part, f"1 lane, attention {attention}", **about, lanes=1, clock=NETWORK, **found)
     if plain is not None:
         stage.session.add(part, "against bf16", **about, psnr_db=round(psnr(plain, frames_of(subject)), 2))
-    taken = {name: round(1000 * value, 2) for name, value in parts(subject, 3).items()}
+    taken = {name: round(1000 * value, 2) for name, value in parts(subject, 2 * stage.rounds - 1).items()}
     stage.session.add(part, "parts of a block, eager", **about, milliseconds=taken)
 
 

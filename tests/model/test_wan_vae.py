@@ -183,7 +183,8 @@ def test_channels_last_from_end_to_end_encodes_the_same() -> None:
     vae, other = small(), small()
     formats: list[bool] = []
     for module in other.encoder.modules():
-        if isinstance(module, CausalConv3d):
+        # On one thread a CPU multiplies a 1x1x1 convolution by other means, in the usual layout.
+        if isinstance(module, CausalConv3d) and max(module.kernel_size) > 1:
             module.register_forward_hook(lambda _m, _x, out: formats.append(out.is_contiguous(memory_format=LAST)))
     assert channels_last(other) is LAST
     x = torch.cat([clip(21), clip(21).flip(3)])
