@@ -55,15 +55,17 @@ def progress_view(job: Job, counts: Counts) -> Progress:
     """How far a job is."""
     state, phase = JobState(job.state), Phase(job.phase)
     done = progress.percent(state, phase, counts)
-    infer = counts.get(WorkKind.INFER, KindCount())
-    shots_done, shots = progress.shots(counts)
+    infer, faces = (counts.get(kind, KindCount()) for kind in (WorkKind.INFER, WorkKind.ENCODE_FACE))
+    # Until all faces are encoded not all chunks have been asked for.
+    frames = faces.units_total if phase is Phase.ENCODING and infer.items else infer.units_total
+    shots_done, shots = progress.shots(phase, counts)
     ended = _time(job, Phase.STITCHING) or job.finished_at or clock.now()
     return Progress(
         percent=done,
         phases={name: _phase(job, name, phase, counts) for name in Phase},
         shots=Counter(done=shots_done, total=shots),
         chunks=Counter(done=infer.done, total=infer.items),
-        frames=Counter(done=infer.units_done, total=infer.units_total),
+        frames=Counter(done=infer.units_done, total=frames),
         fps=progress.generation_fps(counts, _time(job, Phase.GENERATING), ended),
         eta_seconds=progress.eta_seconds(state, done, job.started_at, clock.now()),
     )
@@ -73,7 +75,7 @@ def _phase(job: Job, name: Phase, current: Phase, counts: Counts) -> PhaseOut:
     state = JobState(job.state)
     whole = state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
     fraction = 1.0 if whole else progress.phase_fraction(name, current, counts)
-    running = name is current and not whole and state is not JobState.QUEUED
+    running = (name is current or 0.0 < fraction < 1.0) and not whole and state is not JobState.QUEUED
     return PhaseOut(
         status="running" if running else "done" if fraction == 1.0 else "pending",
         percent=round(100 * fraction, 1),

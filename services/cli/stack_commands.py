@@ -108,10 +108,10 @@ def _is_well(found: Status) -> bool:
 
 
 def _models(models: tuple[ModelStatus, ...]) -> Table:
-    view = Table("model", "state", "reason", box=None, pad_edge=False)
+    view = Table("model", "state", "device", "reason", box=None, pad_edge=False)
     for model in models:
         colour = "red" if model.is_fault else "green" if model.state is ModelState.READY else "dim"
-        view.add_row(model.name, f"[{colour}]{model.state}[/]", Text(model.reason or ""))
+        view.add_row(model.name, f"[{colour}]{model.state}[/]", Text(model.device or ""), Text(model.reason or ""))
     return view
 
 

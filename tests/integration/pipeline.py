@@ -45,6 +45,7 @@ class Listener(Context):
         self.item = item
         self.told: list[tuple[int, int]] = []
         self.phases: list[Phase] = []
+        self.parts: list[Frozen] = []
 
     def raise_if_canceled(self) -> None:
         """Never."""
@@ -52,6 +53,10 @@ class Listener(Context):
     def progress(self, done: int, total: int) -> None:
         """Note it."""
         self.told.append((done, total))
+
+    def reached(self, result: Frozen) -> None:
+        """Note it."""
+        self.parts.append(result)
 
     def phase(self, phase: Phase) -> None:
         """Note it."""

@@ -37,6 +37,7 @@ from lipforcing.rollout import Student, generate
 from lipforcing.vae.base import from_uint8, to_uint8
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import join_parts, write_folder
+from services.cli.stack import models
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
 from services.worker.engines import Engines
@@ -198,11 +199,21 @@ def test_concurrent_chunks_keep_their_own_results_to_the_byte(server: dict[str, 
     assert blocks == 30
     assert busy > 0.0
     assert after["batch_size"] >= 1
-    assert after["slots_in_use"] == 0
+    assert (after["slots_in_use"], after["slots_free"]) == (0, 8)
+    assert after["replayed_batches_total"] + after["eager_batches_total"] == after["steps_total"]
+    assert after["memory_bytes"] > 0
     assert steps < blocks if torch.cuda.is_available() else steps == blocks
     assert after["frames_total"] - before.get("frames_total", 0.0) == 6 * (9 + 4 * 12)
     if not torch.cuda.is_available():
         np.testing.assert_array_equal(run_chunk(server, chunks[0]), results[0])
+
+
+def test_every_model_tells_what_it_computes_on(server: dict[str, str]) -> None:
+    found = models.read(server["DUBLINE_TRITON_HTTP_URL"], Path(server["repository"]), server["DUBLINE_TRITON_METRICS_URL"])
+    devices = {model.name: model.device for model in found if model.state is models.ModelState.READY}
+    assert set(devices) == {TINY.student, TINY.face_encoder, TINY.speech_encoder}
+    assert all(devices.values())
+    assert set(devices.values()) == {"cpu"} or torch.cuda.is_available()
 
 
 def test_a_foreign_block_is_refused_and_the_sequence_goes_on(client: grpc.InferenceServerClient, weights: Weights) -> None:

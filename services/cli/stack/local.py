@@ -137,8 +137,9 @@ class LocalStack:
         if self.status().of(triton.NAME).phase is Phase.STOPPED:
             return ()
         context = self._context()
-        url = self._settings(context).get("DUBLINE_TRITON_HTTP_URL", TritonSettings.model_fields["http_url"].default)
-        return models.read(url, triton.models_folder(context))
+        settings = self._settings(context)
+        url = settings.get("DUBLINE_TRITON_HTTP_URL", TritonSettings.model_fields["http_url"].default)
+        return models.read(url, triton.models_folder(context), settings.get("DUBLINE_TRITON_METRICS_URL"))
 
     def _live(self) -> Status:
         return read_status(self.home) if is_locked(lock_file(self.home)) else Status()

@@ -142,6 +142,10 @@ class WorkItems:
         size = item.units_total or total
         self._fenced(item, heartbeat_at=clock.now(), units_done=done * size // max(total, 1), units_total=size)
 
+    def reach(self, item: work.WorkItem, result: dict[str, Any]) -> None:
+        """What there is of the result while the item is still being worked on; a sign of life too."""
+        self._fenced(item, heartbeat_at=clock.now(), result=result)
+
     def complete(self, item: work.WorkItem, result: dict[str, Any]) -> None:
         """Done, with its result."""
         self._end(item, WorkState.DONE, result=result, error=None, units_done=WorkItem.units_total)
@@ -262,6 +266,11 @@ class WorkItems:
         """Per kind: how many leases ended because their holder fell silent."""
         rows = self._session.execute(select(WorkItem.kind, func.sum(WorkItem.leases_lost)).group_by(WorkItem.kind))
         return {kind: int(count) for kind, count in rows}
+
+    def keys(self, job_id: str, kind: WorkKind) -> set[str]:
+        """Keys of the items of a kind that a job needs."""
+        needed = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
+        return set(self._session.scalars(select(WorkItem.key).where(WorkItem.id.in_(needed), WorkItem.kind == kind)))
 
     def results(self, job_id: str, kinds: Iterable[WorkKind]) -> list[WorkItem]:
         """The items of these kinds that a job needs, in order of creation."""

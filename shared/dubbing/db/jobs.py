@@ -118,8 +118,12 @@ class Jobs:
         return needing
 
     def enter(self, job_id: str, phase: Phase, leaving: Phase | None = None) -> bool:
-        """Move a job to ``phase`` if it is not there yet (and still in ``leaving``, when given); True for the one who did."""
-        now = clock.now().isoformat()
+        """Move a job to ``phase`` if it is not there yet (and still in ``leaving``, when given); True for the one who did.
+
+        A phase that had begun before the one that is left was over (``begin_early``) keeps that time.
+        """
+        now = func.jsonb_build_object(phase.value, clock.now().isoformat())
+        times = Job.phase_times.op("||")
         moved = self._session.execute(
             update(Job)
             .where(
@@ -127,11 +131,17 @@ class Jobs:
                 Job.state.in_(LIVE),
                 Job.phase == leaving if leaving is not None else Job.phase != phase,
             )
-            .values(phase=phase, phase_times=Job.phase_times.op("||")(func.jsonb_build_object(phase.value, now)))
+            .values(phase=phase, phase_times=times(now) if leaving is None else now.op("||")(Job.phase_times))
             .returning(Job.id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         return moved is not None
+
+    def begin_early(self, job_id: str, phase: Phase) -> None:
+        """Note when work of a later phase began; the caller holds the job's row."""
+        now = func.jsonb_build_object(phase.value, clock.now().isoformat())
+        times = update(Job).where(Job.id == job_id).values(phase_times=now.op("||")(Job.phase_times))
+        self._session.execute(times.execution_options(synchronize_session=False))
 
     def finish(self, job_id: str, state: JobState, **values: Any) -> bool:
         """Move an unfinished job to a terminal state; True for the one who did."""

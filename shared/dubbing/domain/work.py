@@ -173,9 +173,10 @@ class EncodeSpeechTask(Frozen):
 
 
 class EncodeResult(Frozen):
-    """Number of frames encoded."""
+    """Number of frames encoded; and, while a picture is still being encoded, the chunks whose latents are stored by now."""
 
     frames: int
+    chunks: tuple[int, ...] = ()
 
 
 class InferTask(Frozen):

@@ -1,6 +1,7 @@
 """What a handler sees of the platform while it works: its item, cancellation, and a place to report progress."""
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing import clock
 from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Phase
 from dubbing.domain.work import WorkItem
 from dubbing.errors import Cancelled, LeaseLost
@@ -65,10 +67,13 @@ class Context:
         item: the leased item; ``item.attempt`` counts from 1.
     """
 
-    def __init__(self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper) -> None:
+    def __init__(
+        self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper, reached: Callable[[Frozen], None]
+    ) -> None:
         self.item = item
         self._sessions = sessions
         self._keeper = keeper
+        self._reached = reached
         self._checked = self._shown = clock.monotonic() - _CANCEL_EVERY
 
     def raise_if_canceled(self) -> None:
@@ -96,6 +101,14 @@ class Context:
         with unit_of_work(self._sessions, _no_rings) as work:
             work.jobs.show_progress(self.item.id, self.item.kind, done, total)
             work.items.progress(self.item, done, total)
+
+    def reached(self, result: Frozen) -> None:
+        """What there is of the result by now: jobs go on with it while the item is still being worked on.
+
+        Raises:
+            LeaseLost: another worker has it.
+        """
+        self._reached(result)
 
     def phase(self, phase: Phase) -> None:
         """Replace the phase that readers of the job see (the stitcher announces ``verifying``)."""

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import stamina
@@ -89,7 +90,7 @@ class Runner:
             self._transact(lambda work: work.jobs.started(item.id))
             sessions = self._database.sessions()
             with LeaseKeeper(sessions, item, self._settings.heartbeat) as keeper:
-                result = self._handlers.run(item, Context(sessions, item, keeper))
+                result = self._handlers.run(item, Context(sessions, item, keeper, partial(self._reached, item)))
             self._transact(lambda work: self._complete(work, item, result))
         except LeaseLost:
             log.warning("lease_lost")
@@ -103,6 +104,17 @@ class Runner:
             raise
         else:
             log.info("work_done", seconds=round(clock.monotonic() - began, 3))
+
+    def _reached(self, item: WorkItem, result: Frozen) -> None:
+        """Write a part of a result and let the item's jobs go on with it."""
+
+        def both(work: UnitOfWork) -> None:
+            needing = work.jobs.lock_needing(item.id)
+            work.items.reach(item, result.model_dump(mode="json"))
+            for job_id in needing:
+                Advancer(work, self._settings.max_attempts).advance(job_id)
+
+        self._transact(both)
 
     def _complete(self, work: UnitOfWork, item: WorkItem, result: Frozen) -> None:
         work.jobs.lock_needing(item.id)

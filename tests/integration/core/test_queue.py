@@ -20,7 +20,7 @@ from dubbing.db.advance import Advancer
 from dubbing.db.engine import Database
 from dubbing.db.models import Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
-from dubbing.domain.work import Queue, Ring, WorkKind
+from dubbing.domain.work import EncodeResult, Queue, Ring, WorkKind
 from dubbing.errors import Cancelled, ModelUnavailable, NotAVideo
 from dubbing.queue.app import make_celery
 from dubbing.queue.context import Context
@@ -82,6 +82,21 @@ def test_handlers_carry_a_job_to_its_end_and_ring_for_each_next_step(
     run_all(runner())
     assert state(sessions, job_id).state == "succeeded"
     assert [ring.kind for ring in rings] == ["encode_speech", "prepare", "encode_face", "infer", "infer", "infer", "stitch"]
+
+
+def test_the_bell_rings_for_chunks_while_others_are_still_being_encoded(
+    runner: Callable[..., Runner], sessions: sessionmaker[Session], job_id: str, rings: list[Ring]
+) -> None:
+    meanwhile = []
+
+    def encode(task: Any, context: Context) -> Any:
+        context.reached(EncodeResult(frames=1, chunks=(0, 1)))
+        meanwhile.extend(ring.kind for ring in rings)
+        return results.encode(task)
+
+    run_all(runner(encode_face=encode))
+    assert meanwhile == ["encode_speech", "prepare", "encode_face", "infer", "infer"]
+    assert state(sessions, job_id).state == "succeeded"
 
 
 def test_a_service_that_is_down_is_tried_again(

@@ -1,4 +1,5 @@
 import subprocess
+from types import SimpleNamespace
 
 import imageio_ffmpeg
 import numpy as np
@@ -9,7 +10,7 @@ from dubbing.domain.faces import Chunk, FaceTrack, Shot
 from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
-from services.worker.encode_face import chunk_crops
+from services.worker.encode_face import _Told, chunk_crops
 
 FRAMES, SIDE = 40, 32
 CHUNKS = [
@@ -67,3 +68,13 @@ def test_frames_that_no_chunk_needs_are_not_read(
     monkeypatch.setattr(reader, "read", noted)
     assert len(list(chunk_crops(reader, analysis, CHUNKS, SIDE))) == 3
     assert asked == [(2, 20), (30, 36)]
+
+
+@pytest.mark.parametrize(("stored", "news"), [([], [2, 6, 14, 30, 62, 126, 190]), ([0, 1, 2], [4, 8, 16, 32, 64, 128, 192])])
+def test_jobs_hear_of_stored_chunks_by_stretches_that_grow(stored: list[int], news: list[int]) -> None:
+    heard = []
+    told = _Told(SimpleNamespace(reached=heard.append), list(stored))
+    for chunk in range(len(stored), 200):
+        told.stored(chunk, chunk)
+    assert [len(part.chunks) for part in heard] == news
+    assert heard[0].chunks == tuple(range(news[0]))
