@@ -14,6 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
+from dubbing.proxies import spare_loopback
 from dubbing.settings import S3Settings
 from services.cli.stack import ports
 from services.cli.stack.bootstrap import store_settings
@@ -22,6 +23,9 @@ from services.cli.stack.local import LocalStack
 
 if TYPE_CHECKING:
     from film import Film
+
+
+spare_loopback()  # before any client reads the environment
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, DublineError
+from dubbing.proxies import spare_loopback
 from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, weights
 from services.cli.dub import Canceled
 
@@ -34,6 +35,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Runs the command line; every foreseen error ends as one sentence, its code, and what to do about it."""
+    spare_loopback()
     stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
     as_json = "--json" in sys.argv[1:]
     try:

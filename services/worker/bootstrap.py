@@ -9,6 +9,7 @@ from dubbing.db.engine import Database
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.factory import open_engine
 from dubbing.logging import configure_logging
+from dubbing.proxies import spare_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -36,6 +37,7 @@ from services.worker.probe import Prober
 
 def make_app() -> Celery:
     """The Celery application of the prepare, infer and maintenance workers, and of beat."""
+    spare_loopback()
     configure_logging(LoggingSettings(), "worker")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue = QueueSettings()

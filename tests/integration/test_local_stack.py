@@ -17,6 +17,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from recorder import Recorder
 
 from services.cli.stack import reap
 from services.cli.stack.home import CHECKOUT, home_at
@@ -204,6 +205,45 @@ def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tm
         assert (ready.status_code, set(ready.json()["checks"])) == (200, {"database", "redis", "s3", "triton"})
     finally:
         other.destroy()
+
+
+def test_keys_and_films_never_go_to_a_proxy_and_a_corrected_environment_reaches_what_runs(own: LocalStack) -> None:
+    own.start(ALL)
+    servers = [own.status().of(name).pid for name in ALL]
+    with Recorder() as one, Recorder() as other:
+        first = command_line(own, "up", "--only", "api", **proxied(one))
+        assert first.returncode == 0, first.stderr
+        assert command_line(own, "jobs", **proxied(one)).returncode == 0
+        assert variable(own, "api", "http_proxy") == one.url
+
+        again = command_line(own, "up", "--only", "api", **proxied(other))
+        assert "Starting api again: HTTP_PROXY, http_proxy, https_proxy changed" in " ".join(again.stderr.split())
+        assert variable(own, "api", "http_proxy") == other.url
+        assert one.heard == other.heard == []
+    assert [own.status().of(name).pid for name in ALL] == servers
+
+
+def test_another_terminal_starts_nothing_again(own: LocalStack, repository: Path) -> None:
+    own.start([*ALL, "api"])
+    before = own.status()
+    other = {
+        "TERM": "vt52",
+        "WINDOWID": "7",
+        "PATH": f"/opt/editor:{os.environ['PATH']}",
+        "DUBLINE_MODEL_REPO": str(repository),
+    }
+    again = command_line(own, "up", "--only", "api", **other)
+    assert "The stack is up" in again.stderr
+    assert "again" not in again.stderr
+    assert [process.pid for process in own.status().processes] == [process.pid for process in before.processes]
+
+
+def proxied(proxy: Recorder) -> dict[str, str]:
+    return dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY"), proxy.url)
+
+
+def variable(stack: LocalStack, process: str, name: str) -> str | None:
+    return psutil.Process(stack.status().of(process).pid).environ().get(name)
 
 
 def test_the_carried_database_serves_where_the_system_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """One supervised process: started in a group of its own, watched, restarted with growing pauses, ended as a group."""
 
-import os
 import signal
 import subprocess
 import time
@@ -51,7 +50,7 @@ class Child:
                 self._process = subprocess.Popen(  # noqa: S603 - the plan is our own file, mode 0600
                     self.spec.command,
                     cwd=self.spec.cwd,
-                    env={**os.environ, **self.spec.env, **marker},
+                    env={**self.spec.env, **marker},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
+from dubbing.proxies import spare_loopback
 from dubbing.settings import TritonSettings
-from services.cli.stack import bootstrap, models, reap, table
+from services.cli.stack import bootstrap, changes, environment, models, reap, table
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
 from services.cli.stack.files import exclusive, is_locked, write_private
@@ -48,6 +49,7 @@ class LocalStack:
     """
 
     def __init__(self, home: Home, environ: Mapping[str, str] | None = None, owner: int | None = None) -> None:
+        spare_loopback()  # whoever has a stack speaks to its servers from this very process
         self.home = home
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner
@@ -69,19 +71,17 @@ class LocalStack:
             context = self._context(progress.step)
             context.state.external = table.external_settings(self._environ)
             local = [name for name in names if not self._is_external(name, context.state)]
-            kept = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
-            servers = {name: table.SERVERS[name].describe(context) for name in local if name in table.SERVERS}
+            running = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
+            servers = {name: self._server(name, context) for name in local if name in table.SERVERS}
             context.state.save(self.home.state_file)
-            self._supervise(kept | servers)
+            running = self._supervise(running, servers, progress)
             self._wait([name for name in servers if name != "triton"], progress)
             self._prepare(names, context)
             services = {
-                name: table.service_spec(name, context, {**self._environ, **self._settings(context)})
-                for name in local
-                if name in table.SERVICES
+                name: table.service_spec(name, context, self._environment(context)) for name in local if name in table.SERVICES
             }
             context.state.save(self.home.state_file)
-            self._supervise(kept | servers | services)
+            self._supervise(running, services, progress)
             self._wait(local, progress)
 
     def stop(self) -> None:
@@ -178,8 +178,22 @@ class LocalStack:
             bootstrap.migrate(env)
             context.state.api_key = bootstrap.ensure_api_key(env, context.state.api_key)
 
-    def _supervise(self, specs: Mapping[str, ProcessSpec]) -> None:
-        """Hands the supervisor a new plan; starts the supervisor when none runs."""
+    @staticmethod
+    def _server(name: str, context: Context) -> ProcessSpec:
+        spec = table.SERVERS[name].describe(context)
+        return spec.model_copy(update={"env": {**environment.of_servers(os.environ), **spec.env}})
+
+    def _environment(self, context: Context) -> dict[str, str]:
+        """Of our services: the caller's own, and the settings."""
+        return {**environment.of_services(os.environ), **self._environ, **self._settings(context)}
+
+    def _supervise(
+        self, running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec], progress: Progress
+    ) -> dict[str, ProcessSpec]:
+        """Hands the supervisor a new plan, ``wanted`` beside what runs, and gives it; starts the supervisor when none runs."""
+        for text in changes.told(running, wanted):
+            progress.step(text)
+        specs = {**running, **changes.kept(running, wanted)}
         ordered = tuple(specs[name] for name in table.NAMES if name in specs)
         plan = Plan(processes=ordered, generation=time.time_ns(), owner=self._owner)
         write_private(plan_file(self.home), plan.model_dump_json(indent=2))
@@ -196,6 +210,7 @@ class LocalStack:
                 )
         if not self._until(lambda: self._live().generation == plan.generation, _STOP_SECONDS):
             raise StackError("the supervisor does not answer", suggestions=(f"See {self.home.log_of('supervisor')}.",))
+        return specs
 
     def _supervisor_pid(self) -> int:
         file = self.home.run / "supervisor.pid"

@@ -11,7 +11,7 @@ class ProcessSpec(BaseModel):
     Attributes:
         name: what users call it.
         command: argument list; the first item is an absolute path.
-        env: variables on top of the supervisor's own.
+        env: all variables that it sees.
         cwd: working directory.
         uid: user to run as when the supervisor is root and the program refuses to be; None keeps the own user.
         gid: group that goes with ``uid``.

@@ -3,7 +3,6 @@
 The Python backend runs our model code in stubs of this very Python version, with the product's packages on their path.
 """
 
-import os
 import shutil
 import sys
 import sysconfig
@@ -110,8 +109,6 @@ def _environment(carrier: Path) -> dict[str, str]:
     return {
         "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
         "PYTHONPATH": ":".join(dict.fromkeys(packages)),
-        # The embedded Python takes its packages from the first python3 on the path: this environment's.
-        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         # One thread for each instance. OpenMP's threads wait for each other by spinning: on two cores that were busy with other
         # work, two threads took 66 ms for a frame of `tiny` and one took 9; on idle ones 6 and 7. The three models of a job,
         # and the workers beside them, use the other cores. With a GPU none of this matters.
