@@ -97,7 +97,10 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
 
 # Files that share a stack run in one process, one after another; every other file may run beside them.
 STACKS = {
-    "system": ("tests/contracts/test_lip_sync_engine.py", "tests/e2e/", "tests/integration/test_command_line.py"),
+    "system": (
+        *("tests/contracts/test_lip_sync_engine.py", "tests/e2e/"),
+        *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),
+    ),
     "stack": ("tests/contracts/", "tests/integration/core/", "tests/integration/test_pipeline_", "tests/repo/test_alerts.py"),
 }
 # Seconds of `make test` that a test of each folder costs on two quiet cores, roughly: what is left is judged by them.

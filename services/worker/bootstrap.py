@@ -54,7 +54,7 @@ def _handlers(store: S3Store) -> Handlers:
     media, engine = MediaSettings(), EngineSettings()
     sources = SourceCache(store, media.scratch / "sources", media.source_cache_bytes)
     triton = TritonSettings()
-    engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton.url, str(engine.model_repo), version))
+    engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton, str(engine.model_repo), version))
     handlers = Handlers()
     handlers.add("probe", Prober(sources))
     handlers.add("prepare", Preparer(store, sources, partial(MediaPipeDetector, media.face_model)))

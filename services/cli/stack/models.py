@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
+from dubbing.inference.http import http_client
+from dubbing.settings import TritonSettings
+
 _TIMEOUT = 5.0
 
 
@@ -48,12 +51,13 @@ def with_weights(repository: Path) -> list[str]:
     return sorted(path.name for path in found if (path / "config.pbtxt").exists())
 
 
-def read(http_url: str, repository: Path) -> tuple[ModelStatus, ...]:
-    """The models of ``repository`` and of the server at ``http_url``, by name."""
+def read(triton: TritonSettings, repository: Path) -> tuple[ModelStatus, ...]:
+    """The models of ``repository`` and of the server, by name."""
     loadable = set(with_weights(repository))
     names = {path.parent.name for path in repository.glob("*/config.pbtxt")}
     try:
-        answer = httpx.post(f"{http_url}/v2/repository/index", timeout=_TIMEOUT)
+        with http_client(triton, _TIMEOUT) as client:
+            answer = client.post("/v2/repository/index")
         answer.raise_for_status()
         index = _newest(answer.json())
     except (httpx.HTTPError, ValueError) as error:

@@ -87,11 +87,13 @@ class Status(BaseModel):
 
     Attributes:
         supervisor: the supervisor's process id, None when nothing is supervised.
+        edition: of the supervisor's code; 0 before there were any.
         generation: number of the plan that this status answers to.
         processes: in the order of the plan.
     """
 
     supervisor: int | None = None
+    edition: int = 0
     generation: int = 0
     processes: tuple[ProcessStatus, ...] = ()
 

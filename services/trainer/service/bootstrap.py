@@ -48,7 +48,7 @@ def make_app() -> Celery:
     trainer, triton = TrainerSettings(), TritonSettings()
     models = EngineSettings().model_repo.resolve()
     handlers.add("train", Trainer(database, store, trainer, models))
-    places = Places(models, triton.url, MediaSettings().face_model.resolve(), s3)
+    places = Places(models, triton, MediaSettings().face_model.resolve(), s3)
     handlers.add("publish", Publisher(database, store, trainer, places))
     add_work_task(app, Runner(database, doorbell.ring, handlers, queue))
 
