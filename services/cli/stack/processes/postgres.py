@@ -89,7 +89,7 @@ def _folder(context: Context, owner: _Owner) -> Path:
     folder = private_folder(Path("/var/tmp") / context.home.name, 0o711)  # noqa: S108 - `private_folder` looks whose it is
     context.state.folders[NAME] = str(folder)
     for cluster in sorted(context.home.data.glob("postgres-*")):
-        if (cluster / "PG_VERSION").exists():
+        if cluster.suffix != ".new":  # which was never finished
             context.say(f"Moving the database to {folder}")
             move(cluster, folder / cluster.name)
     return folder
