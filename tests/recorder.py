@@ -7,16 +7,20 @@ from typing import Self
 
 
 class Recorder:
-    """Listens on loopback; ``heard`` has the first line of each request."""
+    """Listens on loopback; ``heard`` has the first line of each request.
 
-    def __init__(self) -> None:
+    Args:
+        status: what it answers.
+    """
+
+    def __init__(self, status: str = "502 Bad Gateway") -> None:
         self.heard: list[str] = []
         recorder = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 recorder.heard.append(self.rfile.readline().decode("latin-1").strip())
-                self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                self.wfile.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -73,6 +73,14 @@ def test_other_addresses_still_go_through_the_proxy(client: str, proxy: Recorder
     assert proxy.heard
 
 
+def test_the_command_line_tells_its_key_to_the_api_alone(proxy: Recorder) -> None:
+    with Recorder("401 Unauthorized") as api:
+        environ = {"DUBLINE_API_URL": api.url, "DUBLINE_API_KEY": "dub_k", "http_proxy": proxy.url, "ALL_PROXY": proxy.url}
+        command = [sys.executable, "-m", "services.cli.main", "jobs"]
+        subprocess.run(command, env={**os.environ, "no_proxy": "", "NO_PROXY": "", **environ}, capture_output=True, check=False)
+        assert (len(api.heard), proxy.heard) == (1, [])
+
+
 def test_what_was_excepted_before_stays_and_nothing_comes_twice() -> None:
     environ = {"no_proxy": "s3.internal, localhost", "NO_PROXY": "10.0.0.1"}
     spare_loopback(environ)
