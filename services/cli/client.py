@@ -24,6 +24,7 @@ from services.cli.retries import PATIENCE, Retries, Tell, Unreachable
 OnBytes = Callable[[int], None]
 _BLOCK = 1 << 20
 _PARALLEL_PARTS = 4
+_PAUSE = 1.0  # before a stream of events that was cut is asked for again
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 # Answers of a server that starts or has too much to do, and of a proxy before one that is away.
 _PASSING = {
@@ -158,7 +159,7 @@ class Client:
             except (httpx.TransportError, Unreachable) as error:
                 if time.monotonic() - heard > PATIENCE:
                     raise self._unreachable(error) from error
-                time.sleep(1.0)
+                time.sleep(_PAUSE)
             else:
                 return
 

@@ -13,6 +13,7 @@ import pytest
 import stamina.instrumentation
 
 from dubbing.errors import BadInput, ChecksumMismatch, StoreUnavailable
+from services.cli import client as client_module
 from services.cli import retries
 from services.cli.client import Client, Refused
 from services.cli.retries import Retries, Unreachable
@@ -95,6 +96,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     stamina.instrumentation.set_on_retry_hooks([])
     monkeypatch.setattr(retries, "PAUSES", {"wait_initial": 0.01, "wait_max": 0.01, "wait_jitter": 0.0})
     monkeypatch.setattr(retries, "FIRST", 20.0)
+    monkeypatch.setattr(client_module, "_PAUSE", 0.01)
     monkeypatch.setattr(retries, "PATIENCE", 30.0)
 
 
@@ -155,10 +157,10 @@ def test_a_place_that_cannot_be_written_is_named(server: Server, client: Client,
 @pytest.mark.parametrize("status", [502, 503, 504, 429])
 def test_an_api_that_is_away_for_a_while_costs_nothing(server: Server, client: Client, told: list[str], status: int) -> None:
     away = says(status, b"no JSON at all")
-    server.answers = [says(200, b'{"id": "job_1"}'), *[away] * 60, says(200, b'{"id": "job_2"}')]
+    server.answers = [says(200, b'{"id": "job_1"}'), *[away] * 12, says(200, b'{"id": "job_2"}')]
     assert client.submit({}) == {"id": "job_1"}
     assert client.submit({}) == {"id": "job_2"}
-    assert len(server.asked) == 62
+    assert len(server.asked) == 14
     assert told == [f"The API is waited for: HTTP {status}: no JSON at all", "The API answers again."]
 
 
@@ -166,7 +168,7 @@ def test_an_api_that_closes_every_connection_is_waited_for_when_it_has_answered_
     def hang_up(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
 
-    server.answers = [says(200), *[hang_up] * 60, says(200, b'{"id": "job_2"}')]
+    server.answers = [says(200), *[hang_up] * 12, says(200, b'{"id": "job_2"}')]
     client.submit({})
     assert client.submit({}) == {"id": "job_2"}
 
