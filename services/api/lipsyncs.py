@@ -9,7 +9,8 @@ from dubbing import ids
 from dubbing.db.advance import Advancer
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import JobState, Models, Phase
+from dubbing.domain.jobs import Chosen, JobState, Models, Phase
+from dubbing.domain.media import SoundChoice
 from services.api.bootstrap import Services
 from services.api.requests import Built, Caller, JobsWrite, OnceOnly
 from services.api.schemas import JobOut, LipsyncCreate
@@ -40,7 +41,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
         audio_asset=audio.id,
         models=models.model_dump(mode="json"),
         sync=body.sync.model_dump(mode="json"),
-        options=body.options.model_dump(mode="json"),
+        options={**body.options.model_dump(mode="json"), "chosen": _chosen(body).model_dump(mode="json")},
         labels=body.metadata,
         seed=seed,
         priority=body.priority,
@@ -51,6 +52,11 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
     Advancer(work, built.queue.max_attempts).begin(job)
     work.session.refresh(job)
     return job_views(built, work, [job])[0]
+
+
+def _chosen(body: LipsyncCreate) -> Chosen:
+    sound = SoundChoice(tracks=tuple(body.audio.tracks), channels=tuple(body.audio.channels))
+    return Chosen(picture=body.video.track, sound=sound)
 
 
 def _models(work: UnitOfWork, built: Services, preset: str) -> Models:

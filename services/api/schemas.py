@@ -3,12 +3,25 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from dubbing.domain.jobs import JobState, Phase, Sync
 
-# PostgreSQL stores no NUL, and control characters have no business in names.
+# PostgreSQL stores no NUL, and control characters have no business in names of ours.
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+def _storable(name: str) -> str:
+    """A file's name as its owner's system has it: anything that can be stored."""
+    if "\x00" in name:
+        raise PydanticCustomError("file_name", "A file name cannot hold a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise PydanticCustomError("file_name", "A file name must be valid Unicode: replace what is not")
+    return name
+
+
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_storable)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
 
@@ -22,7 +35,7 @@ class Body(BaseModel):
 class UploadCreate(Body):
     """Announces a file. ``sha256``, if given, is compared with the bytes that arrive when the file is first read."""
 
-    filename: Line
+    filename: FileName
     size: int = Field(ge=0)
     sha256: Sha256 | None = None
 
@@ -83,11 +96,31 @@ class AssetOut(BaseModel):
     created_at: datetime
 
 
+class AssetRead(AssetOut):
+    """A stored file, with a presigned URL of its bytes."""
+
+    url: str
+    url_expires_at: datetime
+
+
 class AssetRef(Body):
     """An uploaded file."""
 
     type: Literal["asset"]
     id: Id
+
+
+class VideoRef(AssetRef):
+    """The picture: of a file with several, the one that is its default, unless ``track`` (from 1) chooses."""
+
+    track: int | None = Field(default=None, ge=1, le=100)
+
+
+class AudioRef(AssetRef):
+    """The new sound: ``tracks`` and ``channels`` (both from 1) choose what of the file is used."""
+
+    tracks: list[Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=list, max_length=8)
+    channels: list[Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=list, max_length=8)
 
 
 class Options(Body):
@@ -99,8 +132,8 @@ class Options(Body):
 class LipsyncCreate(Body):
     """One dub."""
 
-    video: AssetRef
-    audio: AssetRef
+    video: VideoRef
+    audio: AudioRef
     model: Annotated[str, StringConstraints(min_length=1, max_length=40)] = "tiny"
     sync: Sync = Sync()
     options: Options = Options()

@@ -13,7 +13,7 @@ from dubbing.errors import BadInput, BadParts, Conflict, EmptyMedia
 from dubbing.storage.store import Part
 from services.api.bootstrap import Services
 from services.api.requests import AssetsRead, AssetsWrite, Built, Caller, OnceOnly, Reading
-from services.api.schemas import AssetOut, PartDone, PartUrl, UploadComplete, UploadCreate, UploadOut
+from services.api.schemas import AssetOut, AssetRead, PartDone, PartUrl, UploadComplete, UploadCreate, UploadOut
 
 router = APIRouter(prefix="/v1", tags=["uploads"])
 
@@ -156,9 +156,11 @@ def _in(seconds: float) -> datetime:
 
 
 @router.get("/assets/{asset_id}", tags=["assets"])
-def read_asset(asset_id: AssetId, caller: AssetsRead, work: Reading) -> AssetOut:
-    """A stored file, and what it holds once a job has probed it."""
-    return asset_view(work.assets.get(asset_id, caller.tenant))
+def read_asset(asset_id: AssetId, caller: AssetsRead, built: Built, work: Reading) -> AssetRead:
+    """A stored file, what it holds once a job has probed it, and where its bytes are."""
+    asset, ttl = work.assets.get(asset_id, caller.tenant), built.api.url_ttl
+    url = built.store.url(asset.object_key, ttl, filename=asset.filename)
+    return AssetRead(**asset_view(asset).model_dump(), url=url, url_expires_at=_in(ttl))
 
 
 def asset_view(asset: Asset) -> AssetOut:

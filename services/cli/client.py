@@ -5,6 +5,7 @@ A server that is being restarted costs nothing: calls are repeated (`Retries`), 
 
 import hashlib
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -87,7 +88,7 @@ class Client:
             path: a file.
             advance: is called with the number of bytes of each part that arrived.
         """
-        announced = {"filename": path.name, "size": path.stat().st_size, "sha256": sha256_of(path)}
+        announced = {"filename": file_name(path), "size": path.stat().st_size, "sha256": sha256_of(path)}
         upload = self._call("POST", "/v1/uploads", json=announced)
         with ThreadPoolExecutor(_PARALLEL_PARTS) as pool:
             sent = [pool.submit(self._store_retries.of, partial(self._put, path, part)) for part in upload["parts"]]
@@ -295,6 +296,11 @@ def _slice_of(path: Path, offset: int, size: int) -> Iterator[bytes]:
         while size > 0 and (block := file.read(min(_BLOCK, size))):
             size -= len(block)
             yield block
+
+
+def file_name(path: Path) -> str:
+    """The file's name as text; bytes of it that are no UTF-8 become the replacement character."""
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def sha256_of(path: Path) -> str:

@@ -29,6 +29,8 @@ class Wish:
         model: preset of the student.
         sync_mode: what to do when the lengths differ.
         seed: seed of the noise; None lets the API draw one.
+        picture: number of the picture that is used; None for the file's default.
+        tracks, channels: numbers of the sound tracks and channels that are used; empty for the default.
     """
 
     video: Path
@@ -37,6 +39,9 @@ class Wish:
     model: str = "tiny"
     sync_mode: str = SyncMode.STRICT
     seed: int | None = None
+    picture: int | None = None
+    tracks: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
 
     def check(self) -> None:
         """Finds what can be found before anything is sent.
@@ -90,8 +95,8 @@ def run(client: Client, wish: Wish, view: JobView) -> dict[str, Any]:
     video = _send(client, wish.video, "video", view)
     audio = _send(client, wish.audio, "audio", view)
     request: dict[str, Any] = {
-        "video": {"type": "asset", "id": video},
-        "audio": {"type": "asset", "id": audio},
+        "video": {"type": "asset", "id": video, **({"track": wish.picture} if wish.picture is not None else {})},
+        "audio": {"type": "asset", "id": audio, "tracks": wish.tracks, "channels": wish.channels},
         "model": wish.model,
         "sync": {"mode": wish.sync_mode},
     }

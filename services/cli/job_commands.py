@@ -70,6 +70,11 @@ def dub(
     sync_mode: Annotated[str, typer.Option(help="When the lengths differ: strict, cut_off or silence.")] = "strict",
     *,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise, to make the same bytes again.")] = None,
+    picture: Annotated[int | None, typer.Option(min=1, help="Which of the file's pictures, from 1; else its default.")] = None,
+    track: Annotated[list[int] | None, typer.Option(min=1, help="Which sound track, from 1; repeat to join several.")] = None,
+    channel: Annotated[
+        list[int] | None, typer.Option(min=1, help="Which channel, from 1; repeat, in the order wanted.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Dub VIDEO with AUDIO. Exit 0 when delivered, 2 for bad input, 1 for a failed job, 130 on Ctrl-C (cancels the job).
@@ -77,7 +82,8 @@ def dub(
     The job's id comes first, on stderr. A server that is restarted meanwhile costs nothing.
     """
     console = Console(stderr=True)
-    wish = dubbing_run.Wish(video, audio, output, model, sync_mode, seed)
+    chosen = (picture, tuple(track or ()), tuple(channel or ()))
+    wish = dubbing_run.Wish(video, audio, output, model, sync_mode, seed, *chosen)
     with JobView(console, quiet=as_json) as view:
         wish.check()
         done = dubbing_run.run(client(view.say), wish, view)

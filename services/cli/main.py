@@ -1,5 +1,6 @@
 """``dubline``: the local stack, and the API's first client."""
 
+import io
 import json
 import sys
 
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from dubbing.errors import BadInput, DublineError
 from dubbing.proxies import spare_loopback
-from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, weights
+from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, verify, weights
 from services.cli.dub import Canceled
 
 
@@ -25,6 +26,7 @@ def build() -> typer.Typer:
     demo.register(app)
     job_commands.register(app)
     stack_commands.register(app)
+    verify.register(app)
     evaluate.register(app)
     trajectory.register(app)
     app.add_typer(weights.app)
@@ -38,6 +40,9 @@ def main() -> None:
     spare_loopback()
     stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
     as_json = "--json" in sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):  # names that a terminal's encoding lacks are no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         build()()
     except DublineError as error:

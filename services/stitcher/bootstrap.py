@@ -33,7 +33,7 @@ def make_app() -> Celery:
     delivery = Delivery(
         scratch=media.scratch / "outputs",
         encode=EncodeSettings(crf=media.crf, preset=media.preset, threads=media.threads),
-        mux=MuxSettings(),
+        mux=MuxSettings(sound=media.sound),
     )
     handlers = Handlers()
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dubbing.domain.analysis import Analysis
-from dubbing.domain.faces import Chunk, FrameRange
-from dubbing.domain.media import Box, SyncPlan
+from dubbing.domain.faces import Chunk
+from dubbing.domain.findings import FrameRange
+from dubbing.domain.media import AudioInfo, Box, SyncPlan
 from dubbing.faces.align import crop_transforms
 from dubbing.media.picture import PictureFrame
-from dubbing.media.preview import Shown, contact_sheet, spread, tile, whole
+from dubbing.media.preview import Shown, Track, contact_sheet, spread, tile, whole
 from services.stitcher.repaint import crop_box
 
 if TYPE_CHECKING:
@@ -48,11 +49,17 @@ class Sheet:
         if picture.index == self._middle:
             self._wholes.append(whole(picture, self._video))
 
-    def draw(self, sound: Path, plan: SyncPlan) -> bytes:
-        """The sheet as PNG, once all frames have passed; ``sound`` is the track and ``plan`` what of it is used."""
+    def draw(self, sound: Path, info: AudioInfo | None, plan: SyncPlan) -> bytes:
+        """The sheet as PNG, once all frames have passed.
+
+        Args:
+            sound: the track.
+            info: its facts.
+            plan: how it is used.
+        """
         before, after = self._wholes
         columns = [Shown(frame, *pair) for frame, pair in sorted(self._tiles.items())]
-        return contact_sheet(self._video, columns, (before, after), sound, plan)
+        return contact_sheet(self._video, columns, (before, after), Track(sound, info, plan))
 
 
 def _face(analysis: Analysis, frame: int) -> Box | None:

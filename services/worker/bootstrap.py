@@ -9,6 +9,7 @@ from dubbing.db.engine import Database
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.factory import open_engine
 from dubbing.logging import configure_logging
+from dubbing.media.isolated import Reader
 from dubbing.proxies import spare_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
@@ -56,7 +57,7 @@ def _handlers(store: S3Store) -> Handlers:
     triton = TritonSettings()
     engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton, str(engine.model_repo), version))
     handlers = Handlers()
-    handlers.add("probe", Prober(sources))
+    handlers.add("probe", Prober(store, sources, Reader(media.reading_bytes)))
     handlers.add("prepare", Preparer(store, sources, partial(MediaPipeDetector, media.face_model)))
     handlers.add("encode_face", FaceEncoder(store, sources, engines))
     handlers.add("encode_speech", SpeechEncoder(store, sources, engines))

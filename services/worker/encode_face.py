@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from dubbing import ids
 from dubbing.domain.analysis import Analysis
-from dubbing.domain.faces import Chunk, FrameRange
+from dubbing.domain.faces import Chunk
+from dubbing.domain.findings import FrameRange
 from dubbing.domain.work import EncodeFaceTask, EncodeResult
 from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.inference.engine import pad_to_blocks
 from dubbing.media.ahead import ahead
+from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
@@ -46,7 +48,7 @@ class FaceEncoder:
         total = sum(len(chunk) for chunk in analysis.chunks)
         done = total - sum(len(chunk) for chunk in waiting)
         engine = self._engines.get(task.preset, task.encoder.version)
-        with self._sources.open(task.source.key, task.source.sha256) as path:
+        with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
             reader = FrameReader(path, analysis.video)
             # One chunk is decoded while the one before is encoded.
             for chunk, crops in ahead(chunk_crops(reader, analysis, waiting, engine.contract.crop), 1):

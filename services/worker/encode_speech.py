@@ -5,10 +5,13 @@ from fractions import Fraction
 import numpy as np
 
 from dubbing import ids
-from dubbing.domain.work import EncodeResult, EncodeSpeechTask, Source
+from dubbing.domain.media import SyncMode, SyncPlan
+from dubbing.domain.work import EncodeResult, EncodeSpeechTask
+from dubbing.errors import NotAudio
 from dubbing.inference.speech import windows
+from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
-from dubbing.media.sound import SPEECH_RATE, mono_windows, sound_level
+from dubbing.media.mono import SPEECH_RATE, mono_windows, sound_level
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
@@ -30,12 +33,16 @@ class SpeechEncoder:
         Raises:
             ModelUnavailable: the encoder is not served now.
         """
+        info = task.source.media.audio
+        if info is None:
+            raise NotAudio(f"{task.source.filename} has no audio stream.", where={"pointer": "/audio"})
         engine = self._engines.get(task.preset, task.encoder.version)
-        times = self._frame_times(task.video)
+        times = self._frame_times(task)
+        whole = SyncPlan(mode=SyncMode.STRICT, sample_rate=info.sample_rate, lead=task.lead, keep=info.spread)
         done = 0
-        with self._sources.open(task.source.key, task.source.sha256) as path:
-            level = sound_level(path)
-            samples = mono_windows(path, SPEECH_RATE)
+        with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "audio"):
+            level = sound_level(path, info, whole)
+            samples = mono_windows(path, info, SPEECH_RATE, whole)
             for number, window in enumerate(windows(samples, times, (level.mean, level.std))):
                 features = engine.encode_speech(window)
                 save_speech(self._store, ids.speech_window_key(task.speech_prefix, number), features.astype(np.float16))
@@ -43,11 +50,12 @@ class SpeechEncoder:
                 context.progress(done, len(times))
         return EncodeResult(frames=done)
 
-    def _frame_times(self, video: Source) -> list[Fraction]:
-        info = video.media.video
+    def _frame_times(self, task: EncodeSpeechTask) -> list[Fraction]:
+        """Seconds of the delivered track at which each frame is shown."""
+        info = task.video.media.video
         if info is None:
             return []
         if not info.variable_rate:
-            return [i / info.fps for i in range(info.frames)]
-        with self._sources.open(video.key, video.sha256) as path:
-            return FrameReader(path, info).frame_times()
+            return [task.picture_after + i / info.fps for i in range(info.frames)]
+        with self._sources.open(task.video.key, task.video.sha256) as path, naming(task.video.filename, "video"):
+            return [task.picture_after + time for time in FrameReader(path, info).frame_times()]

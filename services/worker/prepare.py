@@ -13,6 +13,7 @@ from dubbing.faces.plan import plan_chunks
 from dubbing.faces.split import split_at_cuts
 from dubbing.faces.tracks import FaceTracker, TrackedFace
 from dubbing.media.ahead import ahead
+from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.picture import PictureFrame
 from dubbing.media.shots import ShotFinder
@@ -52,7 +53,7 @@ class Preparer:
         video = task.source.media.video
         if video is None:
             raise NoVideoStream(f"{task.source.filename} has no video stream.", where={"pointer": "/video"})
-        with self._sources.open(task.source.key, task.source.sha256) as path:
+        with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
             analysis = self._analyse(FrameReader(path, video), video, context)
         self._store.put_bytes(task.analysis_key, analysis.model_dump_json().encode(), "application/json")
         return PrepareResult(

@@ -1,23 +1,40 @@
-"""PROBE: what an uploaded file really is. Hashes it, counts its frames and samples, and refuses what cannot be dubbed."""
+"""PROBE: what an uploaded file really is. Hashes it, reads it twice, and refuses what cannot be dubbed."""
 
+from pathlib import Path
+from typing import Literal
+
+from dubbing import ids
+from dubbing.domain.media import READING, MediaInfo
 from dubbing.domain.work import ProbeResult, ProbeTask
 from dubbing.errors import ChecksumMismatch
-from dubbing.media.probe import probe
+from dubbing.media.container import naming
+from dubbing.media.isolated import Order, Reader
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
+from dubbing.storage.store import ObjectStore
 
 
 class Prober:
-    """Handler of ``probe`` items."""
+    """Handler of ``probe`` items.
 
-    def __init__(self, sources: SourceCache) -> None:
+    Args:
+        store: where the second reading's record of a picture goes.
+        sources: local copies.
+        reader: reads files in a process of its own.
+    """
+
+    def __init__(self, store: ObjectStore, sources: SourceCache, reader: Reader) -> None:
+        self._store = store
         self._sources = sources
+        self._reader = reader
 
     def __call__(self, task: ProbeTask, context: Context) -> ProbeResult:
         """Verify the announced checksum and read the file's facts.
 
         Raises:
             ChecksumMismatch: the bytes that arrived are not the bytes that were announced.
+            ReadingsDiffer: two independent readings say different things.
+            FatalInput: the file ends the process that reads it.
             BadInput: the file is no video (role ``video``) or has no sound (role ``audio``), or is damaged.
         """
         with self._sources.admit(task.key) as (path, stored):
@@ -29,5 +46,15 @@ class Prober:
                     media={"announced_sha256": task.claimed_sha256, "sha256": stored.sha256},
                 )
             context.raise_if_canceled()
-            media = probe(path, "video" if task.role == "video" else "audio")
+            role: Literal["video", "audio"] = "video" if task.role == "video" else "audio"
+            with naming(task.filename, role):
+                media = self._read(path, stored.sha256, role, task, context)
         return ProbeResult(sha256=stored.sha256, media=media)
+
+    def _read(self, path: Path, sha256: str, role: Literal["video", "audio"], task: ProbeTask, context: Context) -> MediaInfo:
+        record = path.with_name("record.npz")
+        order = Order(path, role, record, picture=task.picture, sound=task.sound)
+        media = self._reader.read(order, lambda _: context.raise_if_canceled())
+        if media.video is not None:
+            self._store.put_file(ids.record_key(sha256, READING, media.video.track), record)
+        return media

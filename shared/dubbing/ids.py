@@ -43,9 +43,14 @@ def analysis_key(source_sha256: str, analysis: str) -> str:
     return analysis_prefix(source_sha256, analysis) + "analysis.json"
 
 
-def latents_prefix(source_sha256: str, analysis: str, encoder_digest: str) -> str:
+def record_key(source_sha256: str, reading: str, track: int) -> str:
+    """What the second reading saw of one picture of a source."""
+    return f"sources/{source_sha256}/{reading}/picture-{track}.npz"
+
+
+def latents_prefix(source_sha256: str, analysis: str, masking: str, encoder_digest: str) -> str:
     """Folder of the encoded face crops of one picture, one object per chunk."""
-    return analysis_prefix(source_sha256, analysis) + f"latents/{encoder_digest[:16]}/"
+    return analysis_prefix(source_sha256, analysis) + f"latents/{masking}-{encoder_digest[:16]}/"
 
 
 def latents_key(prefix: str, chunk: int) -> str:
@@ -53,9 +58,9 @@ def latents_key(prefix: str, chunk: int) -> str:
     return f"{prefix}{chunk:06d}.npz"
 
 
-def speech_prefix(audio_sha256: str, grid: str, encoder_digest: str) -> str:
-    """Folder of one track's speech features on one grid of frame times."""
-    return f"sources/{audio_sha256}/speech/{encoder_digest[:16]}/{grid}/"
+def speech_prefix(audio_sha256: str, method: str, sound: str, grid: str, encoder_digest: str) -> str:
+    """Folder of one track's speech features, by what of it is used, on one grid of frame times."""
+    return f"sources/{audio_sha256}/speech/{method}-{encoder_digest[:16]}/{sound}/{grid}/"
 
 
 def speech_window_key(prefix: str, window: int) -> str:

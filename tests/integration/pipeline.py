@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from dubbing.domain import flow
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
-from dubbing.domain.media import Frozen, SyncMode
+from dubbing.domain.media import SyncMode
 from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkKind
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.media.encode import EncodeSettings
+from dubbing.media.isolated import Reader
 from dubbing.media.mux import MuxSettings
 from dubbing.queue.context import Context
 from dubbing.queue.runner import Handlers
@@ -66,13 +68,14 @@ class Pipeline:
 
     def __init__(self, store: ObjectStore, scratch: Path) -> None:
         self.store = store
+        self.models = _MODELS
         self.contexts: dict[str, Listener] = {}
         sources = SourceCache(store, scratch / "sources", 1 << 33)
         detector = partial(MediaPipeDetector, MediaSettings().face_model)
         engines = Engines(lambda preset, _: PassthroughEngine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
-        self._handlers.add("probe", Prober(sources))
+        self._handlers.add("probe", Prober(store, sources, Reader(MediaSettings().reading_bytes)))
         self._handlers.add("prepare", Preparer(store, sources, detector))
         self._handlers.add("encode_face", FaceEncoder(store, sources, engines))
         self._handlers.add("encode_speech", SpeechEncoder(store, sources, engines))

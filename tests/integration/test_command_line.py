@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -43,7 +44,8 @@ def environ(system: LocalStack) -> dict[str, str]:
 def run(environ: dict[str, str]) -> Run:
     def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env={**environ, **more})
+        told = more.get("PYTHONIOENCODING", "utf-8")
+        return subprocess.run(command, capture_output=True, encoding=told, check=False, cwd=CHECKOUT, env={**environ, **more})
 
     return run
 
@@ -68,6 +70,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_track(tmp_path_factory.mktemp("track") / "track.wav", FRAMES)
+
+
+def ffmpeg(*words: object) -> None:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *map(str, words)]
+    subprocess.run(command, check=True)
 
 
 def write_track(path: Path, frames: int) -> Path:
@@ -110,6 +117,46 @@ def test_jobs_and_job_show_what_was_dubbed(run: Run, dubbed: dict[str, Any]) -> 
     assert job_id in [item["id"] for item in json.loads(run("jobs", "--json").stdout)["items"]]
     assert json.loads(run("job", job_id, "--json").stdout)["status"] == dubbed["status"]
     assert "demonstration" in run("job", job_id).stdout
+
+
+def test_a_master_is_verified_from_its_files_and_by_its_job(
+    run: Run, dubbed: dict[str, Any], clip: Path, track: Path, tmp_path: Path
+) -> None:
+    job_id, receipt = dubbed["job"]["id"], tmp_path / "receipt.json"
+    receipt.write_text(run("receipt", job_id).stdout)
+    done = run("verify", clip, track, dubbed["output"], receipt)
+    assert (done.returncode, "every sample equal" in done.stdout) == (0, True), done.stdout + done.stderr
+    by_job = run("verify", "--job", job_id, "--json")
+    assert by_job.returncode == 0, by_job.stdout + by_job.stderr
+    assert json.loads(by_job.stdout)["verified"]
+    # Another file under the master's name, and a master that lacks a frame.
+    spoiled = tmp_path / "spoiled.mp4"
+    ffmpeg("-i", dubbed["output"], "-vf", f"trim=end_frame={FRAMES - 1}", "-c:a", "copy", spoiled)
+    done = run("verify", clip, track, spoiled, receipt, "--json")
+    assert done.returncode == 1
+    assert {"checksum of the master", "frames"} <= {one["fact"] for one in json.loads(done.stdout)["differences"]}
+
+
+@pytest.mark.parametrize("words", [(), ("a.mp4",), ("a", "b", "c", "d"), ("a.mp4", "--job", "job_1")])
+def test_verify_says_what_it_takes(run: Run, words: tuple[str, ...]) -> None:
+    done = run("verify", *words)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_any_name_of_a_file_will_do_on_any_terminal(run: Run, clip: Path, track: Path, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    named = [folder + b"/-new\nline\tand \xe9.mp4", folder + "/дубль.wav".encode()]
+    for path, given in zip(named, (clip, track), strict=True):
+        Path(os.fsdecode(path)).write_bytes(given.read_bytes())
+    video, audio = (Path(os.fsdecode(path)) for path in named)
+    output = tmp_path / "ø\n.mp4"
+    done = run("dub", "-o", output, "--", video, audio, PYTHONIOENCODING="latin-1", LC_ALL="C")
+    assert done.returncode == 0, done.stderr
+    assert output.stat().st_size
+    refused = run("dub", "-o", output, "--json", "--", audio, video, PYTHONIOENCODING="latin-1")
+    assert refused.returncode == 2, refused.stderr
+    assert "дубль.wav (the video)" in json.loads(refused.stdout)["error"]["detail"]
 
 
 def test_cancelling_a_finished_job_is_refused_with_its_code(run: Run, dubbed: dict[str, Any]) -> None:

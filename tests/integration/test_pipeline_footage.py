@@ -1,5 +1,6 @@
 """Unusual footage through every step, with the engine that changes nothing: what comes out has the source's own shape."""
 
+import hashlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from film import RATE, Film, ffmpeg, write_tone
 from pipeline import Pipeline
 
-from dubbing.domain.faces import FrameRange
+from dubbing.domain.findings import FrameRange
 from dubbing.domain.media import SyncMode, VideoInfo
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
@@ -144,3 +145,21 @@ def test_every_step_tells_how_far_it_is_and_ends_at_its_total(pipeline: Pipeline
         if not key.startswith("probe:"):
             assert context.told[-1] == (25, 25), key
             assert context.told == sorted(context.told), key
+
+
+def test_what_an_older_version_stored_of_the_same_files_is_not_read(pipeline: Pipeline, cut: Cut, tmp_path: Path) -> None:
+    """Every place of before holds rubbish, and the master is as good as ever."""
+    source = cut("known.mp4")
+    track = write_tone(tmp_path / "track.wav", 1.0)
+    of_video, of_audio = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (source, track))
+    encoder = pipeline.models.face_encoder.digest[:16]
+    places = [
+        f"sources/{of_video}/a3/analysis.json",
+        f"sources/{of_video}/a3/latents/{encoder}/000000.npz",
+        f"sources/{of_audio}/speech/{encoder}/25-1x25/000000.npz",
+    ]
+    for place in places:
+        pipeline.store.put_bytes(place, b"rubbish")
+    result = pipeline.dub(source, track)
+    assert result.receipt.touched
+    assert all(pipeline.store.get_bytes(place) == b"rubbish" for place in places)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dubbing import errors
+from dubbing.domain.findings import FindingCode
 from dubbing.domain.jobs import JobState, Phase
 from dubbing.domain.training import ReleaseState, RunState
 from services.api import problems, schemas
@@ -71,6 +72,13 @@ def test_every_state_of_runs_and_versions_is_named() -> None:
     assert {*map(str, RunState), *map(str, ReleaseState)} <= set(re.findall(r"`(\w+)`", TEXT))
 
 
-def test_every_warning_is_explained() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "shared/dubbing").rglob("*.py"))
-    assert set(re.findall(r'\bcode="(\w+)"', sources)) <= set(re.findall(r"`(\w+)`", TEXT))
+def test_every_warning_is_explained_and_no_other() -> None:
+    table = TEXT.split("### Warnings")[1].split("### Events")[0]
+    explained = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", table, re.MULTILINE)
+    assert set(re.findall(r"\w+", " ".join(explained))) == set(map(str, FindingCode))
+
+
+def test_every_warning_is_made_somewhere() -> None:
+    places = [*(ROOT / "shared/dubbing").rglob("*.py"), *(ROOT / "services").rglob("*.py")]
+    sources = "".join(path.read_text() for path in places)
+    assert set(re.findall(r"FindingCode\.(\w+)", sources)) == {code.name for code in FindingCode}

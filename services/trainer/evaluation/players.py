@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.media.sound import SPEECH_RATE
+from dubbing.media.mono import SPEECH_RATE
 
 _FPS = 25
 _BLOCK = 1_024

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.media import MediaInfo
-from dubbing.media.sound import SPEECH_RATE, mono_windows
+from dubbing.errors import NotAudio
+from dubbing.media.mono import SPEECH_RATE, mono_windows
 
 FPS = Fraction(25)
 SAMPLES_PER_FRAME = SPEECH_RATE // int(FPS)
@@ -48,11 +49,11 @@ class Sound:
     @classmethod
     def of(cls, path: Path, media: MediaInfo) -> "Sound":
         """The sound of a probed file; NotAudio and TruncatedMedia pass through."""
-        windows = mono_windows(path, SPEECH_RATE)
+        if media.audio is None:
+            raise NotAudio(f"{path.name} has no audio stream.")
+        windows = mono_windows(path, media.audio, SPEECH_RATE)
         blocks = [np.clip(np.round(window * 32_768), -32_768, 32_767).astype(np.int16) for window in windows]
-        lead = Fraction(0)
-        if media.audio is not None and media.video is not None:
-            lead = media.audio.start - media.video.start
+        lead = media.audio.start - media.video.start if media.video is not None else Fraction(0)
         return cls(np.concatenate(blocks) if blocks else np.zeros(0, np.int16), round(lead * SPEECH_RATE))
 
     def cut(self, start: int, frames: int, *, margin: int = 0, late: int = 0) -> NDArray[np.int16]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dubbing.domain.faces import FrameRange
+from dubbing.domain.findings import FrameRange
 
 CLIP_FRAMES = 81
 GAP = 25  # frames between clip and reference

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.faces import FrameRange
+from dubbing.domain.findings import FrameRange
 from dubbing.errors import CorruptShard, LeakedReference, TruncatedMedia
 from dubbing.media.crops import unpack_crops
 from services.trainer.speakers.utterance import SAMPLE_RATE

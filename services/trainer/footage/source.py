@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.faces import FrameRange
+from dubbing.domain.findings import FrameRange
 from dubbing.domain.media import MediaInfo, VideoInfo
 from dubbing.errors import BadInput, NoFaceAnywhere, NotAudio, NoVideoStream
 from dubbing.faces.align import Matrix, crop_transforms, extract_crop

@@ -12,8 +12,7 @@ from threading import Timer
 from typing import Any
 
 from dubbing import clock
-from dubbing.errors import DublineError
-from services.trainer.service.outbox import error_of
+from dubbing.errors import DublineError, from_problem
 
 Advance = Callable[[int, int], None]
 _SECONDS = 3000.0
@@ -53,7 +52,7 @@ def ask(module: str, *arguments: str, advance: Advance = lambda _done, _of: None
         raise DublineError(f"{module} {why}: {said}", where={"stage": "publishing"})
     answer: dict[str, Any] = json.loads(last)
     if code != 0:
-        raise error_of(answer["problem"])
+        raise from_problem(answer["problem"])
     return answer
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import Field
 
 from dubbing import clock
-from dubbing.domain.media import Frozen
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.training import LegEnd
-from dubbing.errors import DublineError, kinds
+from dubbing.errors import DublineError, from_problem
 
 _ORDER, _STOP, _EVENTS = "order.json", "stop", "events.jsonl"
 
@@ -101,11 +101,5 @@ class Outbox:
 
     def error(self) -> DublineError | None:
         """Why the processes gave up: the most telling reason of them all."""
-        found = [error_of(json.loads(path.read_text())) for path in sorted(self.folder.glob("error-*.json"))]
+        found = [from_problem(json.loads(path.read_text())) for path in sorted(self.folder.glob("error-*.json"))]
         return next((error for error in found if type(error) is not DublineError), found[0] if found else None)
-
-
-def error_of(problem: Mapping[str, Any]) -> DublineError:
-    """The error that another process gave as a problem; of a code that is not known here, its base."""
-    kind = next((kind for kind in kinds() if kind.code == problem["code"]), DublineError)
-    return kind(problem["detail"], problem["where"], tuple(problem["suggestions"]), problem["media"])

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import flow
-from dubbing.domain.jobs import TERMINAL, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
+from dubbing.domain.media import READING
 from dubbing.domain.work import (
     ItemSpec,
     PrepareResult,
@@ -33,10 +34,15 @@ class Advancer(NamedTuple):
 
     def begin(self, job: Job) -> None:
         """Ask for the first items of a new job, and go on if they are done already."""
-        assets = self.work.assets.by_ids([job.video_asset, job.audio_asset])
-        video, audio = (_probe(assets[name], role) for name, role in ((job.video_asset, "video"), (job.audio_asset, "audio")))
-        self._ask(job, flow.probes(video, audio))
+        self._probe(job)
         self.advance(job.id)
+
+    def _probe(self, job: Job) -> None:
+        assets = self.work.assets.by_ids([job.video_asset, job.audio_asset])
+        chosen = Chosen.model_validate(job.options.get("chosen", {}))
+        self._ask(
+            job, flow.probes(_video_probe(assets[job.video_asset], chosen), _audio_probe(assets[job.audio_asset], chosen))
+        )
 
     def item_ended(self, item_id: str) -> None:
         """Advance every unfinished job that needs the item, and the training run or release that it is a step of."""
@@ -69,6 +75,11 @@ class Advancer(NamedTuple):
     def _next(self, job: Job, phase: Phase) -> bool:
         try:
             plan, prepared = self._facts(job, phase)
+            if phase is Phase.PROBING and not _current(plan):  # read before an upgrade: read anew
+                self._probe(job)
+                if self.work.jobs.open_items(job.id, flow.KINDS[phase])[0]:
+                    return False
+                plan, prepared = self._facts(job, phase)
             specs = flow.plan(flow.NEXT[phase], plan, prepared)
         except DublineError as error:
             self._fail(job, error.problem())
@@ -87,21 +98,38 @@ class Advancer(NamedTuple):
                 self.work.ring(Ring(spec.kind, item_id))
 
     def _facts(self, job: Job, phase: Phase) -> tuple[flow.Plan, PrepareResult | None]:
+        read = self._sources(job)
         if phase is Phase.PROBING:
-            for item in self.work.items.results(job.id, [WorkKind.PROBE]):
-                found = ProbeResult.model_validate(item.result)
-                self.work.assets.probed(item.payload["asset_id"], found.sha256, found.media)
-        assets = self.work.assets.by_ids([job.video_asset, job.audio_asset])
+            for source in read.values():
+                self.work.assets.probed(source.asset_id, source.sha256, source.media)
         prepared = [PrepareResult.model_validate(item.result) for item in self.work.items.results(job.id, [WorkKind.PREPARE])]
         plan = flow.Plan(
             job_id=job.id,
-            video=_source(assets[job.video_asset]),
-            audio=_source(assets[job.audio_asset]),
+            video=read["video"],
+            audio=read["audio"],
             sync=Sync.model_validate(job.sync),
             seed=job.seed,
             models=Models.model_validate(job.models),
         )
         return plan, prepared[0] if prepared else None
+
+    def _sources(self, job: Job) -> dict[str, Source]:
+        """What the probes found, by role; facts that are read in today's way win over older ones."""
+        found: dict[str, Source] = {}
+        for item in self.work.items.results(job.id, [WorkKind.PROBE]):
+            if item.state != WorkState.DONE:
+                continue
+            task, result = ProbeTask.model_validate(item.payload), ProbeResult.model_validate(item.result)
+            known = found.get(task.role)
+            if known is None or known.media.reading != READING:
+                found[task.role] = Source(
+                    asset_id=task.asset_id,
+                    key=task.key,
+                    filename=task.filename,
+                    sha256=result.sha256,
+                    media=result.media,
+                )
+        return found
 
     def _succeed(self, job: Job) -> None:
         (item,) = self.work.items.results(job.id, [WorkKind.STITCH])
@@ -119,6 +147,14 @@ class Advancer(NamedTuple):
             self.work.jobs.finish(job.id, JobState.CANCELED)
 
 
+def _video_probe(asset: Asset, chosen: Chosen) -> ProbeTask:
+    return _probe(asset, "video").model_copy(update={"picture": chosen.picture})
+
+
+def _audio_probe(asset: Asset, chosen: Chosen) -> ProbeTask:
+    return _probe(asset, "audio").model_copy(update={"sound": chosen.sound})
+
+
 def _probe(asset: Asset, role: str) -> ProbeTask:
     return ProbeTask(
         asset_id=asset.id,
@@ -129,13 +165,6 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
     )
 
 
-def _source(asset: Asset) -> Source:
-    return Source.model_validate(
-        {
-            "asset_id": asset.id,
-            "key": asset.object_key,
-            "filename": asset.filename,
-            "sha256": asset.sha256,
-            "media": asset.media,
-        }
-    )
+def _current(plan: flow.Plan) -> bool:
+    """Whether both files were read in today's way."""
+    return plan.video.media.reading == plan.audio.media.reading == READING

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from dubbing import clock
@@ -61,11 +61,10 @@ class Assets:
         return {asset.id: asset for asset in found}
 
     def probed(self, asset_id: str, sha256: str, media: MediaInfo) -> None:
-        """Keep what the probe measured."""
+        """Keep what the probe measured; facts that were read in another way before are replaced."""
+        stale = or_(Asset.sha256.is_(None), Asset.media["reading"].astext.is_distinct_from(media.reading))
         self._session.execute(
-            update(Asset)
-            .where(Asset.id == asset_id, Asset.sha256.is_(None))
-            .values(sha256=sha256, media=media.model_dump(mode="json"))
+            update(Asset).where(Asset.id == asset_id, stale).values(sha256=sha256, media=media.model_dump(mode="json"))
         )
 
     def stale_uploads(self, limit: int = 50) -> list[Upload]:

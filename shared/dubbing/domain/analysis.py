@@ -1,7 +1,9 @@
 """What analysis finds in one picture: everything later steps need to know about its faces, whatever the language."""
 
-from dubbing.domain.faces import Chunk, FaceTrack, Finding, FrameRange, Shot
-from dubbing.domain.media import Frozen, VideoInfo
+from dubbing.domain.faces import Chunk, FaceTrack, Shot
+from dubbing.domain.findings import Finding, FrameRange, frame_ranges
+from dubbing.domain.frozen import Frozen
+from dubbing.domain.media import VideoInfo
 
 
 class TrackPath(Frozen):
@@ -37,15 +39,4 @@ class Analysis(Frozen):
         for chunk in chunks:
             missing = set(self.path(chunk.track).track.missing)
             marked.update(i for i in range(chunk.keep_from, min(chunk.end, frames)) if i not in missing)
-        return runs(sorted(marked))
-
-
-def runs(frames: list[int]) -> tuple[FrameRange, ...]:
-    """Ascending frame numbers as half-open ranges."""
-    found: list[FrameRange] = []
-    start = 0
-    for place, frame in enumerate(frames):
-        if place + 1 == len(frames) or frames[place + 1] != frame + 1:
-            found.append(FrameRange(start=frames[start], end=frame + 1))
-            start = place + 1
-    return tuple(found)
+        return frame_ranges(marked)

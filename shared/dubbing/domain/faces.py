@@ -3,20 +3,7 @@
 Frames are numbered from 0 over the whole title; ranges are half open.
 """
 
-from pydantic import Field
-
-from dubbing.domain.media import Frozen
-
-
-class FrameRange(Frozen):
-    """Frames ``start`` <= i < ``end``."""
-
-    start: int
-    end: int
-
-    def __len__(self) -> int:
-        """Number of frames."""
-        return self.end - self.start
+from dubbing.domain.findings import FrameRange
 
 
 class Shot(FrameRange):
@@ -53,11 +40,3 @@ class Chunk(FrameRange):
     track: int
     shot: int
     keep_from: int
-
-
-class Finding(Frozen):
-    """A warning about the source with its place, e.g. frames without a face. ``code`` is stable."""
-
-    code: str
-    detail: str
-    frames: tuple[FrameRange, ...] = Field(default=())

@@ -11,10 +11,12 @@ from typing import NamedTuple
 from dubbing import ids
 from dubbing.domain.faces import Chunk
 from dubbing.domain.jobs import Models, Phase, Sync
-from dubbing.domain.media import SyncPlan, VideoInfo
+from dubbing.domain.media import READING, AudioInfo, SyncPlan, VideoInfo
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
     ANALYSIS,
+    MASKING,
+    SPEECH,
     EncodeFaceTask,
     EncodeSpeechTask,
     InferTask,
@@ -26,7 +28,7 @@ from dubbing.domain.work import (
     StitchTask,
     WorkKind,
 )
-from dubbing.errors import NoVideoStream
+from dubbing.errors import NotAudio, NoVideoStream
 
 NEXT = {
     Phase.PROBING: Phase.ANALYZING,
@@ -57,8 +59,19 @@ class Plan(NamedTuple):
 
 
 def probes(video: ProbeTask, audio: ProbeTask) -> list[ItemSpec]:
-    """The first items of every job. Keyed by asset: content is not known before it is read."""
-    return [ItemSpec(WorkKind.PROBE, f"probe:{task.asset_id}:{task.role}", task, shared=True) for task in (video, audio)]
+    """The first items of every job, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
+    return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in (video, audio)]
+
+
+def _probe_key(task: ProbeTask) -> str:
+    chosen = [f"p{task.picture}" if task.picture is not None else "", _sound(task.sound.tracks, task.sound.channels)]
+    return ":".join(["probe", READING, task.asset_id, task.role, *filter(None, chosen)])
+
+
+def _sound(tracks: tuple[int, ...], channels: tuple[int, ...]) -> str:
+    """Which sound is used, as a part of keys: ``t1.2`` or ``t1-c3.4``."""
+    parts = [f"{name}{'.'.join(map(str, chosen))}" for name, chosen in (("t", tracks), ("c", channels)) if chosen]
+    return "-".join(parts)
 
 
 def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSpec]:
@@ -91,28 +104,47 @@ def _video(job: Plan) -> VideoInfo:
     return job.video.media.video
 
 
+def _audio(job: Plan) -> AudioInfo:
+    if job.audio.media.audio is None:
+        raise NotAudio(f"{job.audio.filename} has no audio stream.", where={"pointer": "/audio"})
+    return job.audio.media.audio
+
+
+def _analysis(job: Plan) -> str:
+    """The version of the analysis: of its method, of how the file was read, and the picture that is used."""
+    return f"{ANALYSIS}-{READING}-{_video(job).track}"
+
+
+def _analysis_key(job: Plan) -> str:
+    return ids.analysis_key(job.video.sha256, _analysis(job))
+
+
 def _prepare(job: Plan) -> ItemSpec:
-    sha = job.video.sha256
-    task = PrepareTask(source=job.video, analysis=ANALYSIS, analysis_key=ids.analysis_key(sha, ANALYSIS))
-    return ItemSpec(WorkKind.PREPARE, f"prepare:{sha}:{ANALYSIS}", task, shared=True, units=_video(job).frames)
+    analysis = _analysis(job)
+    task = PrepareTask(source=job.video, analysis=analysis, analysis_key=_analysis_key(job))
+    key = f"prepare:{job.video.sha256}:{analysis}"
+    return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(job).frames)
 
 
 def _latents_prefix(job: Plan) -> str:
-    return ids.latents_prefix(job.video.sha256, ANALYSIS, job.models.face_encoder.digest)
+    return ids.latents_prefix(job.video.sha256, _analysis(job), MASKING, job.models.face_encoder.digest)
 
 
 def _speech_prefix(job: Plan) -> str:
     """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
-    video = _video(job)
-    grid = job.video.sha256 if video.variable_rate else f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
-    return ids.speech_prefix(job.audio.sha256, grid, job.models.speech_encoder.digest)
+    video, audio, laid = _video(job), _audio(job), sync_plan(job)
+    rate = job.video.sha256 if video.variable_rate else f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
+    late = f"-{laid.lead}-{laid.picture_after.numerator}-{laid.picture_after.denominator}"
+    grid = rate + late * bool(laid.lead or laid.picture_after)
+    method, used = f"{SPEECH}-{READING}", _sound(audio.tracks, audio.picked)
+    return ids.speech_prefix(job.audio.sha256, method, used, grid, job.models.speech_encoder.digest)
 
 
 def _encode_face(job: Plan) -> ItemSpec:
     prefix = _latents_prefix(job)
     task = EncodeFaceTask(
         source=job.video,
-        analysis_key=ids.analysis_key(job.video.sha256, ANALYSIS),
+        analysis_key=_analysis_key(job),
         preset=job.models.preset,
         encoder=job.models.face_encoder,
         latents_prefix=prefix,
@@ -121,13 +153,15 @@ def _encode_face(job: Plan) -> ItemSpec:
 
 
 def _encode_speech(job: Plan) -> ItemSpec:
-    prefix = _speech_prefix(job)
+    prefix, laid = _speech_prefix(job), sync_plan(job)
     task = EncodeSpeechTask(
         source=job.audio,
         video=job.video,
         preset=job.models.preset,
         encoder=job.models.speech_encoder,
         speech_prefix=prefix,
+        lead=laid.lead,
+        picture_after=laid.picture_after,
     )
     return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True, units=_video(job).frames)
 
@@ -156,7 +190,7 @@ def _stitch(job: Plan, prepared: PrepareResult) -> ItemSpec:
         plan=sync_plan(job),
         seed=job.seed,
         models=job.models,
-        analysis_key=ids.analysis_key(job.video.sha256, ANALYSIS),
+        analysis_key=_analysis_key(job),
         chunks=prepared.chunks,
         findings=prepared.findings,
     )

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from dubbing.domain.media import Frozen, SyncMode
+from dubbing.domain.frozen import Frozen
+from dubbing.domain.media import SoundChoice, SyncMode
 
 
 class JobState(StrEnum):
@@ -39,6 +40,13 @@ class Sync(Frozen):
 
     mode: SyncMode = SyncMode.STRICT
     tolerance_frames: int = Field(default=1, ge=0, le=25)
+
+
+class Chosen(Frozen):
+    """What of the files is used where they hold several: None and empty for the documented default."""
+
+    picture: int | None = None
+    sound: SoundChoice = SoundChoice()
 
 
 class ModelPin(Frozen):

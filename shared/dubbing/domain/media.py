@@ -4,7 +4,14 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from dubbing.domain.findings import Finding
+from dubbing.domain.frozen import Frozen
+from dubbing.domain.witness import Witness
+
+READING = "r2"
+"""Version of how files are read (frames, times, tracks, samples). Raise it, and known files are read anew."""
 
 
 class Box(NamedTuple):
@@ -14,12 +21,6 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
-
-
-class Frozen(BaseModel):
-    """An immutable value that travels as JSON; fractions are written ``"24000/1001"``."""
-
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="null")
 
 
 class ColourTags(Frozen):
@@ -35,22 +36,27 @@ class VideoInfo(Frozen):
     """One video stream.
 
     Attributes:
+        track: its number among the file's moving pictures, from 1.
         width, height: coded size in pixels, before display rotation.
         rotation: clockwise degrees (0, 90, 180, 270) that a player turns the picture by.
+        mirrored: True when a player then swaps left and right.
         display_matrix: the nine numbers of the container's display matrix (ISO/IEC 14496-12, 8.3.2), None when it has none.
         fps: exact frame rate; for a variable-rate file, frames over duration (its frames keep their own times).
         frames: exact number of frames that a player shows.
         variable_rate: True when the source's time stamps are not on a constant grid.
         time_base: seconds of one tick of the stream's time stamps.
-        start: time of the first frame in seconds of the container.
+        start: time of the first frame on the programme's time line (docs/adr/0011-one-time-line.md), in seconds.
         pixel_format, codec: ffmpeg names. bit_depth: bits per component.
         sample_aspect_ratio: width over height of one pixel.
+        chroma_site: where chroma samples lie, as ffmpeg names it (ITU-T H.273, 8.7); None where the file says nothing.
     """
 
     codec: str
+    track: int = 1
     width: int
     height: int
     rotation: int = 0
+    mirrored: bool = False
     display_matrix: tuple[int, ...] | None = None
     fps: Fraction
     frames: int
@@ -60,6 +66,7 @@ class VideoInfo(Frozen):
     pixel_format: str
     bit_depth: int = 8
     sample_aspect_ratio: Fraction = Fraction(1)
+    chroma_site: str | None = None
     colour: ColourTags = ColourTags()
 
     @property
@@ -73,29 +80,85 @@ class VideoInfo(Frozen):
         return self.frames / self.fps
 
 
+class SoundChoice(Frozen):
+    """Which of a file's sound is used; empty means the documented default.
+
+    Attributes:
+        tracks: numbers of the file's sound tracks, from 1; several are joined, channel after channel.
+        channels: numbers of the channels of what was joined, from 1, in the order in which they are delivered.
+    """
+
+    tracks: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+
+
+class Hole(Frozen):
+    """Silence inside a track where the file has none: ``samples`` of it, before sample ``at`` of what was decoded."""
+
+    at: int
+    samples: int
+
+
 class AudioInfo(Frozen):
-    """One audio stream: ``samples`` is exact, counted by decoding; ``start`` in seconds of the container."""
+    """The sound that is used of a file: one track, or several that are joined.
+
+    Attributes:
+        tracks: their numbers among the file's sound tracks, from 1.
+        leads: for tracks that are joined, the samples of silence before each, so that they begin together.
+        channels: how many are used, after the choice.
+        picked: which channels of the joined tracks these are, from 1; empty means all, in order.
+        layout: ffmpeg's name of the speaker layout; None where the file names none.
+        samples: exact, counted by decoding, without holes.
+        holes: where the file's time stamps leave time without sound.
+        start: time of the first sample on the time line of its own file, in seconds.
+        bits: bits of one sample that the codec gives back, up to 32.
+        floating: True for floating-point samples.
+        lossless: True when the codec gives back what was recorded.
+        peak: largest sample, full scale 1.
+    """
 
     codec: str
+    tracks: tuple[int, ...] = (1,)
+    leads: tuple[int, ...] = ()
     sample_rate: int
     channels: int
-    layout: str
+    picked: tuple[int, ...] = ()
+    layout: str | None
     samples: int
+    holes: tuple[Hole, ...] = ()
     start: Fraction = Fraction(0)
+    bits: int = 16
+    floating: bool = False
+    lossless: bool = True
+    peak: float = 0.0
+
+    @property
+    def spread(self) -> int:
+        """Samples from the first to the last, holes included."""
+        return self.samples + sum(hole.samples for hole in self.holes)
 
     @property
     def duration(self) -> Fraction:
-        """Seconds of sound."""
-        return Fraction(self.samples, self.sample_rate)
+        """Seconds from the first sample to the end of the last, holes included."""
+        return Fraction(self.spread, self.sample_rate)
 
 
 class MediaInfo(Frozen):
-    """What a file holds: its first (best) video and audio streams, either of which may be missing."""
+    """What a file holds: the picture and the sound that are used of it, either of which may be missing.
 
+    Attributes:
+        reading: version of the method that found these facts, see `READING`.
+        findings: what was lost, repaired or chosen while reading.
+        witness: both readings behind these facts; None where only one was made.
+    """
+
+    reading: str = ""
     container: str
     size_bytes: int
     video: VideoInfo | None = None
     audio: AudioInfo | None = None
+    findings: tuple[Finding, ...] = Field(default=())
+    witness: Witness | None = None
 
 
 class SyncMode(StrEnum):
@@ -107,21 +170,31 @@ class SyncMode(StrEnum):
 
 
 class SyncPlan(Frozen):
-    """How the new audio meets the picture: ``keep`` samples of it from its first, then ``pad`` samples of silence.
+    """How the new audio meets the picture, on one time line.
+
+    The delivered track is ``lead`` samples of silence, ``keep`` samples of the given sound (its holes filled with silence),
+    then ``pad`` samples of silence.
 
     Attributes:
-        delta: seconds by which the given audio is longer than the picture (negative: shorter).
+        start: seconds on the programme's time line at which the delivered track begins.
+        picture_after: seconds from there to the first frame, never negative.
+        delta: seconds by which the given audio ends after the picture (negative: before).
         delta_frames: the same in frames, rounded half away from zero.
+        findings: what is told about starts that could not be kept as they are.
     """
 
     mode: SyncMode
     sample_rate: int
+    lead: int = 0
     keep: int
     pad: int = 0
+    start: Fraction = Fraction(0)
+    picture_after: Fraction = Fraction(0)
     delta: Fraction = Fraction(0)
     delta_frames: int = 0
+    findings: tuple[Finding, ...] = Field(default=())
 
     @property
     def samples(self) -> int:
         """Samples that the output's sound must have."""
-        return self.keep + self.pad
+        return self.lead + self.keep + self.pad

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from dubbing.domain.flow import KINDS
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import TERMINAL, JobState, Phase
-from dubbing.domain.media import Frozen
 from dubbing.domain.work import WorkKind
 
 # Share of a typical job's wall time; they sum to 100.

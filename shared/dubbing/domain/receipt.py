@@ -5,9 +5,11 @@ from fractions import Fraction
 
 from pydantic import Field
 
-from dubbing.domain.faces import Finding, FrameRange
+from dubbing.domain.findings import Finding, FrameRange
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Models, Sync
-from dubbing.domain.media import ColourTags, Frozen
+from dubbing.domain.media import ColourTags, SyncPlan
+from dubbing.domain.witness import Witnessed
 
 
 class VideoFacts(Frozen):
@@ -26,17 +28,24 @@ class VideoFacts(Frozen):
 
 
 class AudioFacts(Frozen):
-    """One track; ``samples`` as decoded."""
+    """One track; ``samples`` as decoded, of the ``tracks`` and ``picked`` channels that were used (all when empty)."""
 
     filename: str
     sha256: str
     sample_rate: int
     channels: int
     samples: int
+    tracks: tuple[int, ...] = (1,)
+    picked: tuple[int, ...] = ()
+    layout: str | None = None
+    codec: str | None = None
 
 
 class Parity(Frozen):
-    """The promises that were held against the source, all measured on the finished file; a receipt exists only if all hold."""
+    """The promises that were held against the source, all measured on the finished file by the second reading.
+
+    A receipt exists only if all hold. ``audio_start`` and ``video_start`` are seconds of the programme.
+    """
 
     frames_in: int
     frames_out: int
@@ -45,6 +54,7 @@ class Parity(Frozen):
     width: int
     height: int
     rotation: int
+    mirrored: bool = False
     sample_aspect_ratio: Fraction
     colour: ColourTags
     samples_in: int
@@ -52,6 +62,7 @@ class Parity(Frozen):
     sample_rate: int
     channels: int
     audio_start: Fraction
+    video_start: Fraction = Fraction(0)
 
 
 class ShotScore(FrameRange):
@@ -75,7 +86,10 @@ class ShotScore(FrameRange):
 
 
 class Receipt(Frozen):
-    """Everything a delivery desk asks for; stored as JSON beside the master."""
+    """Everything a delivery desk asks for; stored as JSON beside the master.
+
+    ``plan`` says where the sound lies on the programme's time line; it and ``witness`` are None in receipts of before.
+    """
 
     job_id: str
     created_at: datetime
@@ -87,6 +101,8 @@ class Receipt(Frozen):
     models: Models
     seed: int
     parity: Parity
+    plan: SyncPlan | None = None
+    witness: Witnessed | None = None
     touched: tuple[FrameRange, ...]
     shots: tuple[ShotScore, ...] = ()
     timings: dict[str, float] = Field(default_factory=dict)

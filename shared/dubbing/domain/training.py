@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from dubbing.domain.media import Frozen
+from dubbing.domain.frozen import Frozen
 from dubbing.errors import InvalidSetting, PlaceNotAllowed, UnknownSetting
 
 RUN = "run_"  # a setting that begins so names what another run made,

@@ -6,18 +6,25 @@ A payload holds ids, hashes and object keys, never media. Work that depends on t
 """
 
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from dubbing.domain.faces import Chunk, Finding
+from dubbing.domain.faces import Chunk
+from dubbing.domain.findings import Finding
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Sync
-from dubbing.domain.media import Frozen, MediaInfo, SyncPlan
+from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.training import LegEnd, ReleaseState
 
-ANALYSIS = "a3"
+ANALYSIS = "a4"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
+MASKING = "m1"
+"""Version of how crops are cut, masked and laid out for the encoder. Raise it, and faces are encoded anew."""
+SPEECH = "s2"
+"""Version of how a track is cut into windows for the speech encoder. Raise it, and tracks are encoded anew."""
 
 
 class WorkKind(StrEnum):
@@ -102,13 +109,18 @@ class Source(Frozen):
 
 
 class ProbeTask(Frozen):
-    """Hash and probe one uploaded file. ``claimed_sha256`` is what the uploader announced; a difference fails the item."""
+    """Hash and read one uploaded file. ``claimed_sha256`` is what the uploader announced; a difference fails the item.
+
+    ``picture`` and ``sound`` are what the caller chose of it; None and empty for the documented default.
+    """
 
     asset_id: str
     key: str
     filename: str
     claimed_sha256: str | None
     role: str
+    picture: int | None = None
+    sound: SoundChoice = SoundChoice()
 
 
 class ProbeResult(Frozen):
@@ -146,13 +158,18 @@ class EncodeFaceTask(Frozen):
 
 
 class EncodeSpeechTask(Frozen):
-    """Encode a track at the presentation times of the picture's frames; sound past its end is silence."""
+    """Encode a track at the presentation times of the picture's frames; sound past its end is silence.
+
+    ``lead`` samples of silence come before it, and the first frame ``picture_after`` seconds after the first of these.
+    """
 
     source: Source
     video: Source
     preset: str
     encoder: ModelPin
     speech_prefix: str
+    lead: int = 0
+    picture_after: Fraction = Fraction(0)
 
 
 class EncodeResult(Frozen):
@@ -182,7 +199,7 @@ class InferResult(Frozen):
 
 
 class StitchTask(Frozen):
-    """Paste back, encode, mux, verify, upload. ``plan`` says what of the track is used."""
+    """Paste back, encode, mux, prove, upload. ``plan`` says how the track is used, ``warnings`` what was found before."""
 
     job_id: str
     video: Source
@@ -194,6 +211,11 @@ class StitchTask(Frozen):
     analysis_key: str
     chunks: tuple[Chunk, ...]
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Everything that is told of the files, of how they meet, and of the analysis."""
+        return (*self.video.media.findings, *self.audio.media.findings, *self.plan.findings, *self.findings)
 
 
 class StitchResult(Frozen):

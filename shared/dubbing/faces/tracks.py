@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.faces import FaceTrack, Finding, FrameRange
+from dubbing.domain.faces import FaceTrack
+from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
 from dubbing.errors import NoFaceAnywhere
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame
@@ -252,17 +253,6 @@ def track_faces(frames: Iterable[Frame], cuts: Iterable[int], tracker: FaceTrack
     return tracker.finish()
 
 
-def ranges_of(frames: Iterable[int]) -> tuple[FrameRange, ...]:
-    """The frames as maximal half-open ranges, ascending."""
-    ranges: list[FrameRange] = []
-    for frame in sorted(set(frames)):
-        if ranges and ranges[-1].end == frame:
-            ranges[-1] = FrameRange(start=ranges[-1].start, end=frame + 1)
-        else:
-            ranges.append(FrameRange(start=frame, end=frame + 1))
-    return tuple(ranges)
-
-
 def _most_prominent(tracks: list[_Track]) -> list[_Track]:
     """By area times presence, those that no more prominent one overlaps in time."""
     chosen: list[_Track] = []
@@ -288,17 +278,17 @@ def _tracked(track: _Track, index: int) -> TrackedFace:
 
 def _findings(faces: tuple[TrackedFace, ...], usable: list[_Track], chosen: list[_Track], frames: int) -> Iterator[Finding]:
     shown = {i for f in faces for i in range(f.track.start, f.track.end)} - {i for f in faces for i in f.track.missing}
-    lost = ranges_of(set(range(frames)) - shown)
+    lost = frame_ranges(set(range(frames)) - shown)
     if lost:
         yield Finding(
-            code="face_lost",
+            code=FindingCode.FACE_LOST,
             detail=f"No face to dub in {sum(map(len, lost))} of {frames} frames; they pass through unchanged.",
             frames=lost,
         )
-    rivals = ranges_of(i for t in usable if t not in chosen for i in {*t.frames, *t.left_out})
+    rivals = frame_ranges(i for t in usable if t not in chosen for i in {*t.frames, *t.left_out})
     if rivals:
         yield Finding(
-            code="speaker_ambiguous",
+            code=FindingCode.SPEAKER_AMBIGUOUS,
             detail=f"More than one face in {sum(map(len, rivals))} frames; the most prominent one is dubbed.",
             frames=rivals,
         )

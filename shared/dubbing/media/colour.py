@@ -79,6 +79,11 @@ def colour_space(tags: ColourTags, pixel_format: str, bits: int, height: int) ->
     return ColourSpace(matrix, full=tags.range == "pc" or pixel_format.startswith("yuvj"), bits=bits)
 
 
+def has_alpha(pixel_format: str) -> bool:
+    """Whether an ffmpeg pixel format has an alpha component."""
+    return pixel_format.startswith(("yuva", "gbrap", "ya8", "ya16", "rgba", "bgra", "argb", "abgr", "ayuv", "vuya"))
+
+
 def working_format(pixel_format: str, bits: int) -> str:
     """The planar format that pictures are edited in: the source's own sampling and depth, without loss.
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from dubbing.errors import EmptyMedia, NotAVideo, NotFound, TruncatedMedia, UnsupportedCodec
+from dubbing.errors import DublineError, EmptyMedia, NotAVideo, NotFound, TruncatedMedia, UnsupportedCodec
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,flv,asf,ogg,gif,ivf,nut,yuv4mpegpipe,h264,hevc,m4v,dv,"
@@ -38,11 +39,9 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """
     path = Path(path)
     if not path.is_file():
-        raise NotFound(f"There is no file {path.name}.", where={"file": path.name})
+        raise NotFound("There is no such file.")
     if path.stat().st_size == 0:
-        raise EmptyMedia(
-            f"{path.name} has 0 bytes.", where={"file": path.name}, suggestions=("Upload the file again.",), media={"bytes": 0}
-        )
+        raise EmptyMedia("The file has 0 bytes.", suggestions=("Upload the file again.",), media={"bytes": 0})
     try:
         container = av.open(
             str(path),
@@ -61,31 +60,50 @@ def _refusal(path: Path) -> TruncatedMedia | NotAVideo:
         head = file.read(16)
     if any(head[at:].startswith(words) for at, words in _MAGIC.items()):
         return TruncatedMedia(
-            f"{path.name} begins as a media file, but its index is missing: it was cut short.",
-            where={"file": path.name},
+            "The file begins as a media file, but its index is missing: it was cut short.",
             suggestions=("Upload the whole file again.", "If the recording was interrupted, repair the file first."),
             media={"bytes": path.stat().st_size},
         )
     return NotAVideo(
-        f"{path.name} is not a media file that can be read.",
-        where={"file": path.name},
+        "This is not a media file that can be read.",
         suggestions=("Send an MP4, MOV, MKV, WebM, MXF, AVI or MPEG-TS file.", "Playlists and single images are not accepted."),
     )
 
 
-def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first stream of moving pictures; cover art in a sound file does not count."""
-    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    return moving[0] if moving else None
+@contextmanager
+def naming(file: str, role: str) -> Iterator[None]:
+    """Errors inside name the file and what it was sent as.
+
+    Args:
+        file: the name that its owner knows it by.
+        role: ``video`` or ``audio``: the member of the request.
+    """
+    try:
+        yield
+    except DublineError as error:
+        if "file" not in error.where:
+            error.detail = f"{file} (the {role}): {error.detail}"
+            error.where = {"pointer": f"/{role}", **error.where, "file": file}
+        raise
 
 
-def require_decoder(container: InputContainer, kind: str) -> None:
+def pictures(container: InputContainer) -> list[VideoStream]:
+    """The streams of moving pictures, in file order; cover art does not count."""
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def picture_stream(container: InputContainer, track: int = 1) -> VideoStream | None:
+    """Moving picture number ``track``, from 1."""
+    moving = pictures(container)
+    return moving[track - 1] if 0 < track <= len(moving) else None
+
+
+def require_decoder(stream: VideoStream | AudioStream | None, kind: str) -> None:
     """Refuse streams that cannot be decoded here: encrypted, or of an unknown codec.
 
     Raises:
         UnsupportedCodec: naming the codec.
     """
-    stream = picture_stream(container) if kind == "video" else container.streams.audio[0]
     context = stream.codec_context if stream is not None else None
     if context is None or not context.is_decoder:
         raise UnsupportedCodec(

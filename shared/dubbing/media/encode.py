@@ -19,6 +19,8 @@ from dubbing.media.colour import working_format
 from dubbing.media.picture import PictureFrame
 from dubbing.media.probe import COLOUR_CODES
 
+# Codes of H.264's chroma_sample_loc_type (ITU-T H.264, E.2.1), by ffmpeg's names.
+_CHROMA_SITES = {"left": 0, "center": 1, "topleft": 2, "top": 3, "bottomleft": 4, "bottom": 5}
 _KEEP_DURATIONS = 1 << 8  # AV_CODEC_FLAG_FRAME_DURATION: the last frame of a variable rate keeps its length.
 
 
@@ -75,6 +77,8 @@ class PictureWriter:
         video = self._video
         rate = video.fps.limit_denominator(1001) if video.variable_rate else video.fps
         options = {"crf": str(settings.crf), "preset": settings.preset}
+        if video.chroma_site in _CHROMA_SITES and "420" in self._format:
+            options["x264-params"] = f"chromaloc={_CHROMA_SITES[video.chroma_site]}"
         stream = self._container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = video.width, video.height, self._format
         context = stream.codec_context

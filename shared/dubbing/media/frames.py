@@ -38,7 +38,7 @@ class FrameReader:
     @cached_property
     def index(self) -> FrameIndex:
         """The file's frame index, built on first use by one pass over its packets."""
-        return build_index(self._path)
+        return build_index(self._path, self.video.track)
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -88,7 +88,7 @@ class FrameReader:
         index = self.index
         number = -1
         with open_media(self._path) as container:
-            stream = picture_stream(container)
+            stream = picture_stream(container, self.video.track)
             if stream is None:
                 return
             stream.thread_type = "AUTO"

@@ -49,7 +49,7 @@ class PictureFrame:
         self.index = index
         self.time = time
         self.size = video.upright_size
-        self._turns = video.rotation // 90
+        self._turns, self._mirrored = video.rotation // 90, video.mirrored
         bits = self.native.format.components[0].bits
         self.space: ColourSpace = colour_space(
             video.colour, target if target.startswith("gbr") else native.format.name, bits, video.height
@@ -84,20 +84,20 @@ class PictureFrame:
             shown: NDArray[Any] = (np.stack([r, g, b], -1) >> (self.space.bits - 8)).astype(np.uint8)
             if shown.shape[1::-1] != (width, height):
                 shown = cv2.resize(shown, (width, height), interpolation=cv2.INTER_AREA)
-            return np.ascontiguousarray(np.rot90(shown, -self._turns))
+            return self._upright(shown)
         same = (width, height) == (self.native.width, self.native.height)
         frame = self.native.reformat(
             width, height, "rgb24", **self._sws(), interpolation=_SWS_EXACT if same else "AREA", dst_color_range="JPEG"
         )
         pixels: NDArray[Any] = frame.to_ndarray()
-        return np.ascontiguousarray(np.rot90(pixels, -self._turns)) if self._turns else pixels
+        return self._upright(pixels)
 
     def region(self, box: Box, block: int = 1) -> NDArray[np.uint8]:
         """Region of the upright picture as uint8 [h,w,3], averaged over block x block pixels: for looking at, and cheap.
 
         The last row and column repeat to whole blocks.
         """
-        if self._turns == 0:
+        if self._turns == 0 and not self._mirrored:
             return look(self.planes, self._sub, self.space, self._coded_box(box), block)
         mean = averaged(self.roi_rgb(box), block, block)
         return np.asarray(np.clip(mean, 0, 1) * 255 + np.float32(0.5), np.uint8)
@@ -105,12 +105,12 @@ class PictureFrame:
     def roi_rgb(self, box: Box) -> Image:
         """Region of the upright picture as R'G'B' float32 [h,w,3], nominally 0 to 1, not clipped."""
         channels = to_rgb(self._coded(), self._coded_box(box), 1.0, cv2.CV_32F)
-        return np.ascontiguousarray(np.rot90(cv2.merge(channels), -self._turns))
+        return self._upright(cv2.merge(channels))
 
     def codes(self, box: Box) -> list[NDArray[np.uint16]]:
         """R', G' and B' of a region of the upright picture, each uint16 [h,w] with white at 65535, clipped."""
         channels = to_rgb(self._coded(), self._coded_box(box), _WHITE, cv2.CV_16U)
-        return [np.ascontiguousarray(np.rot90(channel, -self._turns)) for channel in channels]
+        return [self._upright(channel) for channel in channels]
 
     def put_roi_rgb(self, box: Box, rgb: Image, mask: Channel) -> None:
         """Write a repainted region back into the code values.
@@ -135,9 +135,18 @@ class PictureFrame:
 
     def _add(self, box: Box, change: Channels, mask: Channel, top: float) -> None:
         coded = self._coded_box(box)
-        alpha, *delta = (np.ascontiguousarray(np.rot90(plane, self._turns)) for plane in (mask, *change))
+        alpha, *delta = (self._as_coded(plane) for plane in (mask, *change))
         self._make_writable()
         add_rgb(self._coded(), coded, delta, alpha, top)
+
+    def _upright(self, coded: NDArray[Any]) -> NDArray[Any]:
+        """A part of the coded picture as it is shown: turned, then mirrored."""
+        turned = np.rot90(coded, -self._turns)
+        return np.ascontiguousarray(turned[:, ::-1] if self._mirrored else turned)
+
+    def _as_coded(self, upright: NDArray[Any]) -> NDArray[Any]:
+        """The way back."""
+        return np.ascontiguousarray(np.rot90(upright[:, ::-1] if self._mirrored else upright, self._turns))
 
     def _coded(self) -> Coded:
         return Coded(self.planes, self._sub, self.space)
@@ -148,6 +157,8 @@ class PictureFrame:
         if not (0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height):
             raise ValueError(f"{box} is not inside the {width}x{height} picture")
         left, top, right, bottom = box
+        if self._mirrored:
+            left, right = width - right, width - left
         for _ in range(self._turns):  # Undo one clockwise quarter turn: (x, y) of a w x h picture was (y, w - x) before it.
             left, top, right, bottom = top, width - right, bottom, width - left
             width, height = height, width

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from dubbing.domain.media import Box, SyncPlan, VideoInfo
+from dubbing.domain.media import AudioInfo, Box, SyncPlan, VideoInfo
+from dubbing.media.mono import envelope, mono_samples
 from dubbing.media.picture import PictureFrame
-from dubbing.media.sound import envelope, mono_samples
 from dubbing.media.timecode import to_timecode
 
 _TILE, _GAP, _WAVE, _TEXT, _LABEL = 192, 8, 96, 18, 64
@@ -34,17 +34,22 @@ class Shown(NamedTuple):
     result: Image.Image
 
 
-def contact_sheet(
-    video: VideoInfo, columns: Sequence[Shown], wholes: tuple[Image.Image, Image.Image], sound: Path, plan: SyncPlan
-) -> bytes:
+class Track(NamedTuple):
+    """The new sound: its file, its facts, and how it is used."""
+
+    sound: Path
+    info: AudioInfo | None
+    plan: SyncPlan
+
+
+def contact_sheet(video: VideoInfo, columns: Sequence[Shown], wholes: tuple[Image.Image, Image.Image], track: Track) -> bytes:
     """Draw the sheet as PNG.
 
     Args:
         video: the source's facts.
         columns: the faces to show, ascending.
         wholes: one whole frame of the source and of the result, as `whole` makes them.
-        sound: the new sound.
-        plan: what of it is used.
+        track: the new sound.
     """
     if not columns:
         raise ValueError("no frames to show")
@@ -63,8 +68,12 @@ def contact_sheet(
         draw.text((_LABEL + column * (_TILE + _GAP), below), to_timecode(shown.frame, video.fps), _DIM, font)
     strip = (_LABEL, below + _TEXT + _GAP, width - _GAP, below + _TEXT + _GAP + _WAVE)
     draw.text((_GAP, (strip[1] + strip[3]) // 2 - 8), "sound", _INK, font)
-    marks = [Fraction(2 * shown.frame + 1, 2) / video.fps / video.duration for shown in columns]
-    _waveform(draw, strip, envelope(sound, strip[2] - strip[0], mono_samples(plan.samples, plan.sample_rate), plan), marks)
+    if track.info is not None:
+        plan, bins = track.plan, strip[2] - strip[0]
+        seconds = Fraction(max(plan.samples, 1), plan.sample_rate)
+        marks = [(plan.picture_after + Fraction(2 * shown.frame + 1, 2) / video.fps) / seconds for shown in columns]
+        levels = envelope(track.sound, track.info, bins, mono_samples(plan.samples, plan.sample_rate), plan)
+        _waveform(draw, strip, levels, marks)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()

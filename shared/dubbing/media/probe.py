@@ -1,20 +1,26 @@
-"""Facts about a file: exact counts and rates, or an error that says what is wrong with it and where."""
+"""The first reading of a file: exact counts and rates, or an error that says what is wrong with it and where."""
 
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from dubbing.domain.media import AudioInfo, ColourTags, MediaInfo, VideoInfo
-from dubbing.errors import DublineError, EmptyMedia, NotAudio, NoVideoStream, UnsupportedCodec
-from dubbing.media.container import encrypted, open_media, picture_stream, require_decoder
+from dubbing.domain.findings import Finding, FindingCode, FrameRange
+from dubbing.domain.media import READING, ColourTags, MediaInfo, SoundChoice, VideoInfo
+from dubbing.errors import DublineError, EmptyMedia, NoVideoStream, UnsupportedCodec
+from dubbing.media.container import encrypted, open_media, picture_stream, pictures, require_decoder
 from dubbing.media.index import FrameIndex, build_index
-from dubbing.media.sound import count_sound
+from dubbing.media.measure import measure_sound
+from dubbing.media.timecode import clock
+from dubbing.media.timeline import held_frames
+from dubbing.media.tracks import PictureTrack, choose_picture
 
 # H.273 names as ffmpeg prints them, by code.
 _PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 10: "smpte428",
@@ -33,7 +39,12 @@ COLOUR_CODES = {
 }
 
 
-def probe(path: Path, need: Literal["video", "audio"] | None = None) -> MediaInfo:
+_ALL = SoundChoice()
+
+
+def probe(
+    path: Path, need: Literal["video", "audio"] | None = None, picture: int | None = None, sound: SoundChoice = _ALL
+) -> MediaInfo:
     """Measure a media file.
 
     Frames are counted from the packets (decoded where packets and frames differ), samples by decoding. Damage inside a
@@ -41,51 +52,65 @@ def probe(path: Path, need: Literal["video", "audio"] | None = None) -> MediaInf
 
     Args:
         path: a local file.
-        need: the kind of stream that must be there and whole. With ``"audio"`` the picture is not looked at; with
-            ``"video"`` a sound that cannot be read counts as none, since it is replaced anyway.
+        need: the kind of stream that must be there and whole, and the only one that is looked at; both by default, and then
+            either may be missing.
+        picture: number of the moving picture that is used, from 1; see `dubbing.media.tracks` for the default.
+        sound: which sound is used.
 
     Raises:
-        NotAVideo, EmptyMedia, TruncatedMedia, UnsupportedCodec, NoVideoStream, NotAudio: see `dubbing.errors`.
+        NotAVideo, EmptyMedia, TruncatedMedia, UnsupportedCodec, NoVideoStream, NotAudio and what else `dubbing.errors.media`
+        has: see there.
     """
     path = Path(path)
+    told: list[Finding] = []
     with open_media(path) as container:
         name = container.format.name
-        has_picture, has_sound = picture_stream(container) is not None, bool(container.streams.audio)
-        covers = len(container.streams.video) - int(has_picture)
-        video = None
-        if need != "audio" and has_picture:
-            require_decoder(container, "video")
-            video = _video_info(path, *_first_frame(container))
+        has_picture, has_sound = bool(pictures(container)), bool(container.streams.audio)
+        covers = len(container.streams.video)
     if need != "audio" and not has_picture and (need == "video" or not has_sound):
-        raise _no_picture(path, covers)
-    if need == "audio" and not has_sound:
-        raise NotAudio(
-            f"{path.name} has no audio stream.",
-            where={"file": path.name, "stream": "audio"},
-            suggestions=("Send a file with sound, e.g. WAV, FLAC, M4A or MP3.",),
-        )
+        raise _no_picture(covers)
+    video = audio = None
+    if need != "audio" and has_picture:
+        found = probe_picture(path, picture)
+        video, told = found.info, [*found.findings]
+    if need == "audio" or (need is None and has_sound):
+        audio, heard = measure_sound(path, sound)
+        told += heard
     return MediaInfo(
-        container=name,
-        size_bytes=path.stat().st_size,
-        video=video,
-        audio=_audio_info(path, tolerant=need == "video") if has_sound else None,
+        reading=READING, container=name, size_bytes=path.stat().st_size, video=video, audio=audio, findings=tuple(told)
     )
 
 
-def _no_picture(path: Path, covers: int) -> NoVideoStream:
+def _no_picture(covers: int) -> NoVideoStream:
     what = "only a cover picture" if covers else "no picture"
     return NoVideoStream(
-        f"{path.name} holds {what}, no moving video.",
-        where={"file": path.name, "stream": "video"},
+        f"The file holds {what}, no moving video.",
+        where={"stream": "video"},
         suggestions=("Send the filmed picture as the video, and this file as the audio.",),
     )
 
 
-def _first_frame(container: InputContainer) -> tuple[VideoFrame, VideoStream]:
+def _picture_tracks(path: Path) -> list[PictureTrack]:
+    """The pictures of a file; where there are several, packets tell which of them move."""
+    with open_media(path) as container:
+        found = pictures(container)
+        counts: Counter[int] = Counter()
+        if len(found) > 1:
+            counts.update(packet.stream.index for packet in container.demux(found) if packet.size)
+        return [
+            PictureTrack(
+                number=number,
+                width=stream.codec_context.width if stream.codec_context is not None else 0,
+                height=stream.codec_context.height if stream.codec_context is not None else 0,
+                default=bool(stream.disposition & Disposition.default),
+                still=counts[stream.index] == 1,
+            )
+            for number, stream in enumerate(found, 1)
+        ]
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     """Decode the first picture: what the file really holds, whatever its header says."""
-    stream = picture_stream(container)
-    if stream is None:
-        raise NoVideoStream("The file has no video stream.")
     try:
         frame = None
         for packet in container.demux(stream):
@@ -107,29 +132,77 @@ def _first_frame(container: InputContainer) -> tuple[VideoFrame, VideoStream]:
             suggestions=("Export the file again, and look whether it plays.",),
             media={"video_frames": 0},
         )
-    return frame, stream
+    return frame
 
 
-def _video_info(path: Path, frame: VideoFrame, stream: VideoStream) -> VideoInfo:
-    index: FrameIndex = build_index(path)
-    matrix, rotation = _display(frame)
-    aspect = stream.sample_aspect_ratio
-    return VideoInfo(
-        codec=stream.codec_context.name,
+class ProbedPicture(NamedTuple):
+    """A picture's facts, the index that its times come from, and what is told about it."""
+
+    info: VideoInfo
+    frames: FrameIndex
+    findings: tuple[Finding, ...]
+
+
+def probe_picture(path: Path, wanted: int | None = None) -> ProbedPicture:
+    """Measure the picture that is used of a file; ``wanted`` and errors as for `probe`."""
+    with open_media(path) as container:
+        if not pictures(container):
+            raise _no_picture(len(container.streams.video))
+    track, chosen = choose_picture(_picture_tracks(path), wanted)
+    with open_media(path) as container:
+        stream = picture_stream(container, track)
+        require_decoder(stream, "video")
+        if stream is None:
+            raise DublineError("A stream that was there is gone.")
+        frame = _first_frame(container, stream)
+        codec, aspect = stream.codec_context.name, stream.sample_aspect_ratio
+    index = build_index(path, track)
+    matrix, rotation, mirrored = _display(frame)
+    info = VideoInfo(
+        codec=codec,
+        track=track,
         width=frame.width,
         height=frame.height,
         rotation=rotation,
+        mirrored=mirrored,
         display_matrix=matrix,
         fps=index.fps,
         frames=len(index),
         variable_rate=index.rate is None,
         time_base=index.time_base,
-        start=int(index.ticks[0]) * index.time_base if index.stamped else Fraction(0),
+        start=index.start,
         pixel_format=frame.format.name,
         bit_depth=frame.format.components[0].bits,
         sample_aspect_ratio=aspect or Fraction(1),
         colour=_colour(frame),
     )
+    return ProbedPicture(info, index, (*chosen, *_time_findings(index)))
+
+
+def _time_findings(index: FrameIndex) -> list[Finding]:
+    """What is told about a picture's times."""
+    told = []
+    if index.guessed:
+        told.append(Finding(
+            code=FindingCode.TIMES_GUESSED,
+            detail=f"The picture has no usable time stamps: its {len(index)} frames follow at {index.fps} frames per second, "
+            "the rate that its header names.",
+        ))  # fmt: skip
+    if index.broken:
+        frames = tuple(FrameRange(start=frame, end=frame + 1) for frame in index.broken)
+        told.append(Finding(
+            code=FindingCode.TIMES_REPAIRED,
+            detail=f"{len(frames)} of {len(index)} frames had no time of their own, or none after the frame before. They were "
+            "put evenly between their neighbours; every other frame keeps its time.",
+            frames=frames,
+        ))  # fmt: skip
+    for frame, seconds in held_frames(index.ticks, index.last, index.time_base):
+        at = clock(int(index.ticks[frame] - index.ticks[0]) * index.time_base)
+        detail = f"Frame {frame} ({at}) is shown for {float(seconds):.3f} s, as in the source."
+        told.append(Finding(
+            code=FindingCode.PICTURE_HOLE, detail=detail, frames=(FrameRange(start=frame, end=frame + 1),)
+        ))  # fmt: skip
+    return told
 
 
 def _colour(frame: VideoFrame) -> ColourTags:
@@ -141,19 +214,17 @@ def _colour(frame: VideoFrame) -> ColourTags:
     )
 
 
-def _display(frame: VideoFrame) -> tuple[tuple[int, ...] | None, int]:
-    """The display matrix and the clockwise quarter turns it stands for, in degrees."""
+def _display(frame: VideoFrame) -> tuple[tuple[int, ...] | None, int, bool]:
+    """The display matrix, the clockwise quarter turns it stands for in degrees, and whether left and right are swapped then.
+
+    The matrix (a b u; c d v; x y w) takes (p, q) to (a p + c q, b p + d q), y pointing down (ISO/IEC 14496-12, 8.3.2). A turn
+    by t has a = cos t, b = sin t; where the determinant is negative, left and right are swapped after it and a = -cos t.
+    """
     side: Any = frame.side_data.get("DISPLAYMATRIX")
     if side is None:
-        return None, 0
+        return None, 0, False
     matrix = tuple(int(v) for v in np.frombuffer(bytes(side), np.int32))
-    return matrix, round(-frame.rotation / 90) % 4 * 90
-
-
-def _audio_info(path: Path, *, tolerant: bool) -> AudioInfo | None:
-    try:
-        return count_sound(path)
-    except DublineError:
-        if tolerant:
-            return None
-        raise
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    mirrored = a * d - b * c < 0
+    turn = np.degrees(np.arctan2(b, -a if mirrored else a))
+    return matrix, round(turn / 90) % 4 * 90, mirrored

@@ -1,7 +1,7 @@
-"""Sound as numbers: exact counts, mono windows for the speech encoder, levels, and an envelope to draw.
+"""Sound as numbers: exact counts and times, and the samples of what is used of a file, holes filled.
 
 Priming and padding that the container declares (edit lists, LAME and Opus headers) are left out, as players do: sample 0 is
-the first sample that is heard.
+the first sample that is heard. Arrays: n samples, c channels.
 """
 
 from collections.abc import Iterator
@@ -14,227 +14,213 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from dubbing.domain.media import AudioInfo, SyncPlan
-from dubbing.errors import EmptyMedia, NotAudio, TruncatedMedia
+from dubbing.errors import NotAudio, TruncatedMedia, UnsupportedChannels
 from dubbing.media.container import open_media, require_decoder
 from dubbing.media.timecode import clock
+from dubbing.media.timeline import Follower
+from dubbing.media.tracks import SoundTrack
 
-SPEECH_RATE = 16_000
-Samples = NDArray[np.float32]
+Values = NDArray[Any]  # [n, c] int16, int32 or float32
+
+# Packed, since some layouts cannot be taken out of planes (eight planar channels end the process).
+_PACKED = {"u8": "s16", "s16": "s16", "s32": "s32", "s64": "s32", "flt": "flt", "dbl": "flt"}
 
 
-def decode_sound(path: Path) -> Iterator[AudioFrame]:
-    """Decoded frames of the first audio stream, from the first sample that is heard.
+@dataclass
+class Piece:
+    """A few samples as decoded: [n, c], from ``at`` seconds of the container (None: right after the piece before)."""
+
+    values: Values
+    at: Fraction | None
+    rate: int
+    layout: str
+
+
+def sound_tracks(container: InputContainer) -> list[SoundTrack]:
+    """The sound tracks of a file."""
+    return [
+        SoundTrack(
+            number=number,
+            channels=stream.codec_context.channels if stream.codec_context is not None else 0,
+            rate=stream.codec_context.sample_rate if stream.codec_context is not None else 0,
+            default=bool(stream.disposition & Disposition.default),
+            language=_tag(stream, "language", "und"),
+            title=_tag(stream, "title"),
+        )
+        for number, stream in enumerate(container.streams.audio, 1)
+    ]
+
+
+def _tag(stream: AudioStream, name: str, nothing: str = "") -> str:
+    value = str(stream.metadata.get(name, ""))
+    return "" if value == nothing else value
+
+
+def decode_track(path: Path, track: int) -> Iterator[Piece]:
+    """Decoded pieces of sound track ``track`` (from 1), from the first sample that is heard.
 
     Raises:
-        NotAudio: the file has no sound.
+        NotAudio: the file has no such sound.
         TruncatedMedia: decoding stops in the middle; names the time.
+        UnsupportedChannels: the number of channels or the rate changes in the middle.
     """
     with open_media(path) as container:
-        if not container.streams.audio:
-            raise NotAudio(
-                f"{Path(path).name} has no audio stream.",
-                where={"file": Path(path).name},
-                suggestions=("Send a file with sound, e.g. WAV, FLAC, M4A or MP3.",),
-            )
-        require_decoder(container, "audio")
-        stream = container.streams.audio[0]
-        # The last AAC frame in MP4 is filled up; its sample table says how much of it is sound.
-        stated = (stream.duration or 0) * (stream.time_base or 0) if container.format.name.startswith("mov") else 0
-        heard, held = Fraction(0), None
+        if len(container.streams.audio) < track:
+            raise no_sound()
+        stream = container.streams.audio[track - 1]
+        require_decoder(stream, "audio")
+        heard, first = Fraction(0), None
         try:
-            for frame in container.decode(stream):
-                if held is not None:
-                    heard += Fraction(held.samples, held.sample_rate)
-                    yield held
-                held = frame
-            if held is not None:
-                left = round((stated - heard) * held.sample_rate)
-                yield _head(held, left) if 0 < left < held.samples else held
+            for frame in _without_filling(container, stream):
+                first = first or frame
+                _require_same(first, frame, heard)
+                at = frame.pts * Fraction(frame.time_base) if frame.pts is not None and frame.time_base else None
+                for values in _values(frame):
+                    yield Piece(values, at, frame.sample_rate, frame.layout.name)
+                heard += Fraction(frame.samples, frame.sample_rate)
         except av.FFmpegError as error:
-            raise TruncatedMedia(
-                f"The sound is damaged at {clock(heard)}.",
-                where={"stream": "audio", "time": clock(heard)},
-                suggestions=("Upload the file again.",),
-            ) from error
+            raise damaged_sound(heard) from error
 
 
-def count_sound(path: Path) -> AudioInfo:
-    """Decode the whole stream and count its samples.
-
-    Raises:
-        NotAudio: the file has no sound.
-        EmptyMedia: the stream has no sample.
-        TruncatedMedia: the header promises more than the file holds.
-    """
-    samples, first = 0, None
-    for frame in decode_sound(path):
-        first = first or frame
-        samples += frame.samples
-    with open_media(path) as container:
-        stream = container.streams.audio[0]
-        context = stream.codec_context
-        base = stream.time_base or Fraction(1, context.sample_rate or 1)
-        # Where the length is only guessed from the bit rate (raw MP3 and AAC) it proves nothing.
-        exact = container.format.name.startswith(("mov", "wav", "w64", "flac", "aiff", "caf"))
-        declared = (stream.duration or 0) * base if exact else Fraction(0)
-        name = context.name
-    if first is None:
-        raise EmptyMedia(
-            "The audio stream holds no sample.",
-            where={"stream": "audio"},
-            suggestions=("Export the file again, and look whether it plays.",),
-            media={"audio_samples": 0},
-        )
-    duration = Fraction(samples, first.sample_rate)
-    declared += _riff_lack(path) * duration
-    if declared - duration > Fraction(1, 4):
-        raise TruncatedMedia(
-            f"The sound ends at {clock(duration)}, but its header promises {clock(declared)}.",
-            where={"stream": "audio", "time": clock(duration)},
-            suggestions=("Upload the whole file again.",),
-            media={"audio_samples": samples},
-        )
-    start = first.pts * Fraction(first.time_base) if first.pts is not None and first.time_base else Fraction(0)
-    return AudioInfo(
-        codec=name,
-        sample_rate=first.sample_rate,
-        channels=first.layout.nb_channels,
-        layout=first.layout.name,
-        samples=samples,
-        start=start,
-    )
-
-
-def _riff_lack(path: Path) -> int:
-    """1 when a RIFF file is shorter than its header says, else 0; a stream's header says 2 GiB or more and is not believed."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    size = int.from_bytes(head[4:], "little")
-    return int(head[:4] == b"RIFF" and size < 0x7FFFFF00 and size + 8 > path.stat().st_size + 1)
-
-
-def planned_sound(path: Path, plan: SyncPlan | None) -> Iterator[AudioFrame]:
-    """Decoded frames of what the plan keeps (its padding is the writer's); the last frame is cut to the sample."""
-    left = plan.keep if plan is not None else None
-    for frame in decode_sound(path):
-        if left is None:
-            yield frame
-            continue
-        if frame.samples > left:
-            if left:
-                yield _head(frame, left)
-            return
-        left -= frame.samples
-        yield frame
+def _without_filling(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """The last AAC frame in MP4 is filled up; its sample table says how much of it is sound."""
+    stated = (stream.duration or 0) * (stream.time_base or 0) if container.format.name.startswith("mov") else 0
+    heard, held = Fraction(0), None
+    for frame in container.decode(stream):
+        if held is not None:
+            heard += Fraction(held.samples, held.sample_rate)
+            yield held
+        held = frame
+    if held is not None:
+        left = round((stated - heard) * held.sample_rate)
+        yield _head(held, left) if 0 < left < held.samples else held
 
 
 def _head(frame: AudioFrame, samples: int) -> AudioFrame:
     """The first samples of a frame."""
-    values: NDArray[Any] = frame.to_ndarray()
-    width = samples if frame.format.is_planar else samples * frame.layout.nb_channels
-    short = AudioFrame.from_ndarray(np.ascontiguousarray(values[:, :width]), frame.format.name, frame.layout.name)
+    (values,) = _values(frame)
+    short = AudioFrame.from_ndarray(np.ascontiguousarray(values[:samples].reshape(1, -1)), _packed(frame), frame.layout.name)
     short.sample_rate, short.pts, short.time_base = frame.sample_rate, frame.pts, frame.time_base
     return short
 
 
-def mono_samples(samples: int, sample_rate: int, rate: int = SPEECH_RATE) -> int:
-    """How many samples at ``rate`` a stream of ``samples`` becomes: the last one counts when it has begun."""
-    return -(-samples * rate // sample_rate)
+def _packed(frame: AudioFrame) -> str:
+    return _PACKED[frame.format.name.removesuffix("p")]
 
 
-def mono_windows(path: Path, window: int, plan: SyncPlan | None = None, rate: int = SPEECH_RATE) -> Iterator[Samples]:
-    """The sound as mono float32 windows of exactly ``window`` samples at ``rate``; only the last may be shorter.
-
-    One resampler (libswresample) runs over the whole stream, so that windows join without a seam and sample i lies at
-    i / rate seconds. The plan's cut and silence are applied. Their total is `mono_samples` of what was kept and padded.
-
-    Args:
-        path: any file with sound.
-        window: samples per window.
-        plan: what of the sound is used; all of it by default.
-        rate: samples per second.
-    """
-    pending: list[Samples] = []
-    held = 0
-    for block in _mono_blocks(path, plan, rate):
-        pending.append(block)
-        held += len(block)
-        if held >= window:
-            joined = np.concatenate(pending)
-            whole = held // window * window
-            yield from np.split(joined[:whole], whole // window)
-            pending, held = [joined[whole:]], held - whole
-    if held:
-        yield np.concatenate(pending)
+def _values(frame: AudioFrame) -> list[Values]:
+    """The samples of a frame, [n, c]."""
+    pts, frame.pts = frame.pts, None
+    made = AudioResampler(_packed(frame), frame.layout, frame.sample_rate).resample(frame)
+    frame.pts = pts
+    return [out.to_ndarray().reshape(-1, frame.layout.nb_channels) for out in made if out.samples]
 
 
-def _mono_blocks(path: Path, plan: SyncPlan | None, rate: int) -> Iterator[Samples]:
-    """Blocks of resampled mono, cut or filled to the exact count."""
-    # Normalised down-mix: equal channels keep their level instead of adding up.
-    resampler = AudioResampler("flt", "mono", rate, options={"rematrix_maxval": "1.0"})
-    source, sample_rate, made = 0, 0, 0
-    for frame in planned_sound(path, plan):
-        source, sample_rate = source + frame.samples, frame.sample_rate
-        frame.pts = None
-        for out in resampler.resample(frame):
-            made += out.samples
-            yield _flat(out)
-    if source == 0:
-        return
-    total = mono_samples(source + (plan.pad if plan is not None else 0), sample_rate, rate)
-    for out in resampler.resample(None):
-        block = _flat(out)[: max(0, total - made)]
-        made += len(block)
-        yield block
-    while made < total:
-        block = np.zeros(min(rate, total - made), np.float32)
-        made += len(block)
-        yield block
+def _require_same(first: AudioFrame, frame: AudioFrame, heard: Fraction) -> None:
+    before, now = ((f.layout.nb_channels, f.sample_rate) for f in (first, frame))
+    if before != now:
+        raise UnsupportedChannels(
+            f"The sound changes from {before[0]} channels at {before[1]} Hz to {now[0]} at {now[1]} Hz at {clock(heard)}.",
+            where={"stream": "audio", "time": clock(heard)},
+            suggestions=("Send a track of one layout and one rate.",),
+        )
 
 
-def _flat(frame: AudioFrame) -> Samples:
-    return frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+def no_sound() -> NotAudio:
+    """The refusal of a file without sound."""
+    return NotAudio(
+        "The file has no audio stream.",
+        where={"stream": "audio"},
+        suggestions=("Send a file with sound, e.g. WAV, FLAC, M4A or MP3.",),
+    )
 
 
-@dataclass(frozen=True)
-class SoundLevel:
-    """Level of a whole stream: mean, standard deviation and peak of the mono signal (full scale 1)."""
-
-    mean: float
-    std: float
-    peak: float
-    samples: int
-
-
-def sound_level(path: Path, plan: SyncPlan | None = None) -> SoundLevel:
-    """Level statistics in one streaming pass, accumulated in float64."""
-    count, total, square, peak = 0, 0.0, 0.0, 0.0
-    for block in mono_windows(path, SPEECH_RATE, plan):
-        wide = block.astype(np.float64)
-        count, total, square = count + len(wide), total + float(wide.sum()), square + float(wide @ wide)
-        peak = max(peak, float(np.abs(wide).max()))
-    if count == 0:
-        return SoundLevel(0.0, 0.0, 0.0, 0)
-    mean = total / count
-    return SoundLevel(mean, max(0.0, square / count - mean * mean) ** 0.5, peak, count)
+def damaged_sound(at: Fraction) -> TruncatedMedia:
+    """The refusal of a sound that is damaged at a time of its own."""
+    return TruncatedMedia(
+        f"The sound is damaged at {clock(at)}.",
+        where={"stream": "audio", "time": clock(at)},
+        suggestions=("Upload the file again.", "Export the file again if the damage is in the original."),
+    )
 
 
-def envelope(path: Path, bins: int, samples: int, plan: SyncPlan | None = None) -> Samples:
-    """Peak level [bins] over equal parts of the sound, to draw a waveform.
+def sound_blocks(path: Path, info: AudioInfo, plan: SyncPlan | None = None) -> Iterator[Values]:
+    """The samples [n, c] of what is delivered: the chosen channels, holes filled, cut or filled as planned.
 
     Args:
-        path: any file with sound.
-        bins: number of parts.
-        samples: length of the sound at `SPEECH_RATE` (see `mono_samples`).
-        plan: what of the sound is used.
+        path: the file that `measure_sound` measured.
+        info: what it found.
+        plan: how the sound is used; all of it, as it is, by default.
     """
-    peaks = np.zeros(bins, np.float32)
-    at = 0
-    for block in mono_windows(path, SPEECH_RATE, plan):
-        part = np.minimum((np.arange(at, at + len(block)) * bins) // max(1, samples), bins - 1)
-        np.maximum.at(peaks, part, np.abs(block))
-        at += len(block)
-    return peaks
+    tracks = [_filled(path, number, lead) for number, lead in zip(info.tracks, info.leads or (0,), strict=True)]
+    left = plan.keep if plan is not None else info.spread
+    kind: np.dtype[Any] | None = None
+    for block in _joined(tracks) if len(tracks) > 1 else tracks[0]:
+        part = block[:left, [number - 1 for number in info.picked]] if info.picked else block[:left]
+        if kind is None:
+            kind = part.dtype
+            yield from _silence(plan.lead if plan is not None else 0, info.channels, kind)
+        left -= len(part)
+        if len(part):
+            yield part
+        if left <= 0:
+            break
+    yield from _silence(left + (plan.pad if plan is not None else 0), info.channels, kind or np.dtype(np.int16))
+
+
+def _filled(path: Path, track: int, lead: int) -> Iterator[Values]:
+    """One track, after ``lead`` samples of silence, with its holes filled."""
+    follower: Follower | None = None
+    for piece in decode_track(path, track):
+        channels, kind = piece.values.shape[1], piece.values.dtype
+        if follower is None:
+            follower = Follower(piece.rate)
+            yield from _silence(lead, channels, kind)
+        yield from _silence(follower.take(piece.at, len(piece.values)), channels, kind)
+        yield piece.values
+
+
+def _joined(tracks: list[Iterator[Values]]) -> Iterator[Values]:
+    """Tracks side by side; one that ends before the others goes on in silence."""
+    size = 1 << 14
+    held: list[Values | None] = [None] * len(tracks)
+    widths = [0] * len(tracks)
+    while True:
+        rows = []
+        for place, track in enumerate(tracks):
+            block, held[place] = _take(track, held[place], size)
+            if block is not None:
+                widths[place] = block.shape[1]
+            rows.append(block)
+        length = max((len(row) for row in rows if row is not None), default=0)
+        if not length:
+            return
+        kind = np.result_type(*[row.dtype for row in rows if row is not None])
+        out = np.zeros((length, sum(widths)), kind)
+        for row, end in zip(rows, np.cumsum(widths), strict=True):
+            if row is not None:
+                out[: len(row), end - row.shape[1] : end] = row
+        yield out
+
+
+def _take(track: Iterator[Values], held: Values | None, size: int) -> tuple[Values | None, Values | None]:
+    """Up to ``size`` samples, and what is left over."""
+    pieces, there = ([held], len(held)) if held is not None and len(held) else ([], 0)
+    while there < size and (piece := next(track, None)) is not None:
+        pieces.append(piece)
+        there += len(piece)
+    if not pieces:
+        return None, None
+    whole = np.concatenate(pieces)
+    return whole[:size], whole[size:]
+
+
+def _silence(samples: int, channels: int, kind: np.dtype[Any]) -> Iterator[Values]:
+    for start in range(0, samples, 1 << 16):
+        yield np.zeros((min(1 << 16, samples - start), channels), kind)

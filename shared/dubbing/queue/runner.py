@@ -16,7 +16,7 @@ from dubbing import clock, ids
 from dubbing.db.advance import Advancer
 from dubbing.db.engine import Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
-from dubbing.domain.media import Frozen
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
 from dubbing.errors import Cancelled, DublineError, LeaseLost, Permanent, TimedOut, Transient
 from dubbing.queue.context import Context, LeaseKeeper

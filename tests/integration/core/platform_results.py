@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from dubbing.domain.faces import Chunk, Finding
+from dubbing.domain.faces import Chunk
+from dubbing.domain.findings import Finding
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Models, Sync
-from dubbing.domain.media import AudioInfo, ColourTags, Frozen, MediaInfo, VideoInfo
+from dubbing.domain.media import READING, AudioInfo, ColourTags, MediaInfo, VideoInfo
 from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.work import (
     EncodeResult,
@@ -22,6 +24,7 @@ from dubbing.ids import output_key, receipt_key
 FPS = Fraction(25)
 FRAMES = 250
 VIDEO = MediaInfo(
+    reading=READING,
     container="mov",
     size_bytes=10,
     video=VideoInfo(codec="h264", width=640, height=360, fps=FPS, frames=FRAMES, pixel_format="yuv420p"),
@@ -30,7 +33,7 @@ VIDEO = MediaInfo(
 
 def sound(samples: int = 480_000) -> MediaInfo:
     audio = AudioInfo(codec="pcm_s16le", sample_rate=48_000, channels=1, layout="mono", samples=samples)
-    return MediaInfo(container="wav", size_bytes=10, audio=audio)
+    return MediaInfo(reading=READING, container="wav", size_bytes=10, audio=audio)
 
 
 CHUNKS = tuple(

@@ -77,6 +77,19 @@ def test_an_empty_file_is_refused_before_it_is_sent(client: TestClient) -> None:
     problem(client.post("/v1/uploads", json={"filename": "a.mp4", "size": 0}), 422, "empty_media")
 
 
+@pytest.mark.parametrize("name", ["new\nline.mp4", "tab\t.mp4", "-dash.mp4", "дубль.mp4", "%d.mp4", "a" * 255])
+def test_any_name_that_a_file_system_knows_is_accepted_and_given_back(client: TestClient, name: str) -> None:
+    made = client.post("/v1/uploads", json={"filename": name, "size": 3})
+    assert made.status_code == 201, made.text
+    assert made.json()["filename"] == name
+
+
+def test_a_name_that_cannot_be_stored_is_refused_in_words(client: TestClient) -> None:
+    refused = problem(client.post("/v1/uploads", json={"filename": "a\0b.mp4", "size": 3}), 422, "invalid_request")
+    assert "NUL" in refused["detail"]
+    assert "^" not in refused["detail"]
+
+
 def test_a_job_runs_to_its_receipt_and_its_links_download(client: TestClient, services: Services, body: dict[str, Any]) -> None:
     made = client.post("/v1/lipsyncs", json={**body, "seed": 7, "metadata": {"title": "Nº 1"}})
     assert made.status_code == 202, made.text

@@ -13,11 +13,11 @@ from dubbing.db.advance import Advancer
 from dubbing.db.models import Asset, Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain import work as kinds
-from dubbing.domain.faces import Finding
+from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Phase
-from dubbing.domain.media import SyncMode
+from dubbing.domain.media import READING, SyncMode
 from dubbing.domain.progress import percent
-from dubbing.domain.work import PAYLOADS, Ring, WorkKind
+from dubbing.domain.work import PAYLOADS, ProbeTask, Ring, WorkKind
 from dubbing.errors import ChunkFailed
 
 pytestmark = pytest.mark.stack
@@ -265,3 +265,59 @@ def test_doorbells_ring_after_commit_and_never_after_a_rollback(sessions: sessio
     with pytest.raises(ZeroDivisionError):
         broken()
     assert len(heard) == 2
+
+
+def old_facts(work: UnitOfWork, job: Job) -> None:
+    """The job's probes as an installation of before left them: other keys, no version in what they found."""
+    for item in work.items.results(job.id, [WorkKind.PROBE]):
+        task = ProbeTask.model_validate(item.payload)
+        found = results.probe(task).model_dump(mode="json")
+        found["media"] = {
+            name: value for name, value in found["media"].items() if name in {"container", "size_bytes", "video", "audio"}
+        }
+        item.key = f"probe:{task.asset_id}:{task.role}"
+        item.payload = {name: value for name, value in item.payload.items() if name not in {"picture", "sound"}}
+        item.state, item.result = "done", found
+        asset = work.assets.by_ids([task.asset_id])[task.asset_id]
+        asset.sha256, asset.media = found["sha256"], found["media"]
+    work.session.flush()
+
+
+def test_a_job_that_was_probed_before_an_upgrade_has_its_files_read_anew(work: UnitOfWork) -> None:
+    job = make_job(work)
+    old_facts(work, job)
+    Advancer(work, 8).advance(job.id)
+    assert fresh(work, job).phase == Phase.PROBING
+    keys = {item.key for item in work.items.results(job.id, [WorkKind.PROBE]) if item.state == "pending"}
+    assert keys == {
+        f"probe:{READING}:{asset}:{role}" for asset, role in ((job.video_asset, "video"), (job.audio_asset, "audio"))
+    }
+    do(work, WorkKind.PROBE)
+    assert fresh(work, job).phase == Phase.ANALYZING
+    asset = work.assets.by_ids([job.video_asset])[job.video_asset]
+    work.session.refresh(asset)
+    assert asset.media["reading"] == READING
+    do(work, *WorkKind)
+    assert fresh(work, job).state == JobState.SUCCEEDED
+
+
+def test_a_new_job_does_not_believe_what_was_read_of_its_files_before(work: UnitOfWork) -> None:
+    first = make_job(work)
+    old_facts(work, first)
+    assets = work.assets.by_ids([first.video_asset, first.audio_asset])
+    second = make_job(work, video=assets[first.video_asset], audio=assets[first.audio_asset])
+    assert {item.state for item in work.items.results(second.id, [WorkKind.PROBE])} == {"pending"}
+    do(work, WorkKind.PROBE)
+    (prepare,) = work.items.results(second.id, [WorkKind.PREPARE])
+    (speech,) = work.items.results(second.id, [WorkKind.ENCODE_SPEECH])
+    assert READING in prepare.key
+    assert READING in speech.key
+
+
+def test_what_is_chosen_of_a_file_is_probed_apart_and_used(work: UnitOfWork) -> None:
+    plain = make_job(work)
+    assets = work.assets.by_ids([plain.video_asset, plain.audio_asset])
+    chosen = {"chosen": {"picture": 2, "sound": {"tracks": [1, 3], "channels": [2]}}}
+    job = make_job(work, video=assets[plain.video_asset], audio=assets[plain.audio_asset], options=chosen)
+    keys = {item.key.split(":", 3)[3] for item in work.items.results(job.id, [WorkKind.PROBE])}
+    assert keys == {"video:p2", "audio:t1.3-c2"}

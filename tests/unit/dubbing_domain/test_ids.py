@@ -36,6 +36,12 @@ def test_a_sequence_id_is_a_stable_non_zero_64_bit_number() -> None:
     assert 0 < first < 2**64
 
 
-def test_speech_of_another_grid_or_encoder_lies_elsewhere() -> None:
-    made = {ids.speech_prefix("s", grid, digest * 64) for grid in ("24-1", "24000-1001") for digest in "ab"}
-    assert len(made) == 4
+def test_speech_of_another_method_use_grid_or_encoder_lies_elsewhere() -> None:
+    made = {
+        ids.speech_prefix("s", method, used, grid, digest * 64)
+        for method in ("s1", "s2")
+        for used in ("t1", "t2")
+        for grid in ("24-1", "24000-1001")
+        for digest in "ab"
+    }
+    assert len(made) == 16

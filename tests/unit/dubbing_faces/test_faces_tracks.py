@@ -5,11 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
+from dubbing.domain.findings import frame_ranges
 from dubbing.errors import NoFaceAnywhere
 from dubbing.faces import landmarks
 from dubbing.faces.align import TEMPLATE
 from dubbing.faces.detector import Face
-from dubbing.faces.tracks import FacesFound, FaceTracker, ranges_of, track_faces
+from dubbing.faces.tracks import FacesFound, FaceTracker, track_faces
 
 HEIGHT, WIDTH = 120, 200
 
@@ -169,7 +170,7 @@ def test_while_a_face_is_followed_the_whole_frame_is_searched_rarely() -> None:
 
 
 def test_ranges_are_maximal_and_ascending() -> None:
-    assert [(r.start, r.end) for r in ranges_of([5, 1, 2, 2, 3, 9])] == [(1, 4), (5, 6), (9, 10)]
+    assert [(r.start, r.end) for r in frame_ranges([5, 1, 2, 2, 3, 9])] == [(1, 4), (5, 6), (9, 10)]
 
 
 class Counting(BlobDetector):

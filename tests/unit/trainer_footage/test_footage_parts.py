@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from footage_workers import dies_on_bad
 
-from dubbing.domain.faces import FrameRange
+from dubbing.domain.findings import FrameRange
 from dubbing.errors import LeakedReference
 from services.trainer.data import Takes
 from services.trainer.footage import workers

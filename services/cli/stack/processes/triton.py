@@ -87,7 +87,7 @@ def settings(context: Context) -> dict[str, str]:
 
 def regions_of(home: Home) -> str:
     """What the names of its shared memory begin with: frames on their way to the models and back."""
-    return f"{home.name}-triton-"
+    return f"{home.name}-triton_shm_region_"
 
 
 def _http(context: Context) -> Path:

@@ -1,0 +1,155 @@
+"""The tree of everything that can go wrong, with a stable code for each kind, by area.
+
+Two questions decide what happens next: may the same work succeed if tried again (`Transient`) or not (`Permanent`), and
+is it the caller's input that must change (`BadInput`). The code is stored on the row and mapped to RFC 9457 in one place
+in the API; the text is for people and may change.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dubbing.errors.base import (
+    BadInput,
+    DublineError,
+    Permanent,
+    Transient,
+)
+from dubbing.errors.media import (
+    DurationMismatch,
+    EmptyMedia,
+    FatalInput,
+    InvalidSamples,
+    NoFaceAnywhere,
+    NoSuchTrack,
+    NotAudio,
+    NotAVideo,
+    NoVideoStream,
+    PictureChanges,
+    ReadingsDiffer,
+    TruncatedMedia,
+    UnsupportedChannels,
+    UnsupportedCodec,
+)
+from dubbing.errors.requests import (
+    BadParts,
+    Cancelled,
+    ChecksumMismatch,
+    Conflict,
+    Forbidden,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    NotFound,
+    Unauthorized,
+)
+from dubbing.errors.training import (
+    AcceleratorMissing,
+    BadDataset,
+    CheckpointMismatch,
+    ConsentMissing,
+    CorruptShard,
+    DecoderMissing,
+    GateDataMissing,
+    GateFailed,
+    GoldenCheckFailed,
+    InvalidSetting,
+    LeakedReference,
+    PlaceNotAllowed,
+    PublishInProgress,
+    TrainerUnavailable,
+    TrainingDiverged,
+    TrainingInterrupted,
+    UnfitStart,
+    UnknownRecipe,
+    UnknownSetting,
+)
+from dubbing.errors.work import (
+    ChunkFailed,
+    DiskFull,
+    EncodeFailed,
+    LeaseLost,
+    ModelUnavailable,
+    ObjectMissing,
+    ParityFailed,
+    StoreUnavailable,
+    TimedOut,
+)
+
+__all__ = [
+    "AcceleratorMissing",
+    "BadDataset",
+    "BadInput",
+    "BadParts",
+    "Cancelled",
+    "CheckpointMismatch",
+    "ChecksumMismatch",
+    "ChunkFailed",
+    "Conflict",
+    "ConsentMissing",
+    "CorruptShard",
+    "DecoderMissing",
+    "DiskFull",
+    "DublineError",
+    "DurationMismatch",
+    "EmptyMedia",
+    "EncodeFailed",
+    "FatalInput",
+    "Forbidden",
+    "GateDataMissing",
+    "GateFailed",
+    "GoldenCheckFailed",
+    "IdempotencyInProgress",
+    "IdempotencyKeyReused",
+    "InvalidSamples",
+    "InvalidSetting",
+    "LeakedReference",
+    "LeaseLost",
+    "ModelUnavailable",
+    "NoFaceAnywhere",
+    "NoSuchTrack",
+    "NoVideoStream",
+    "NotAVideo",
+    "NotAudio",
+    "NotFound",
+    "ObjectMissing",
+    "ParityFailed",
+    "Permanent",
+    "PictureChanges",
+    "PlaceNotAllowed",
+    "PublishInProgress",
+    "ReadingsDiffer",
+    "StoreUnavailable",
+    "TimedOut",
+    "TrainerUnavailable",
+    "TrainingDiverged",
+    "TrainingInterrupted",
+    "Transient",
+    "TruncatedMedia",
+    "Unauthorized",
+    "UnfitStart",
+    "UnknownRecipe",
+    "UnknownSetting",
+    "UnsupportedChannels",
+    "UnsupportedCodec",
+    "from_problem",
+    "kinds",
+]
+
+
+def from_problem(problem: Mapping[str, Any]) -> DublineError:
+    """The error that `DublineError.problem` described: of the kind that its code names, or of the root."""
+    kind = next((kind for kind in kinds() if kind.code == problem.get("code")), DublineError)
+    return kind(
+        str(problem.get("detail", "")),
+        where=dict(problem.get("where") or {}),
+        suggestions=tuple(problem.get("suggestions") or ()),
+        media=dict(problem.get("media") or {}),
+    )
+
+
+def kinds() -> list[type[DublineError]]:
+    """Every class of this tree, each once, parents first."""
+    found: list[type[DublineError]] = [DublineError]
+    for kind in found:
+        ours = [child for child in kind.__subclasses__() if child.__module__.startswith(f"{__name__}.")]
+        found += [child for child in ours if child not in found]
+    return found

@@ -1,0 +1,72 @@
+"""What is wrong with a call, or with the one who makes it."""
+
+from dubbing.errors.base import BadInput, Permanent
+
+
+class NotFound(BadInput):
+    """No such thing, or not for this caller."""
+
+    code = "not_found"
+    title = "Not found"
+    status = 404
+
+
+class Conflict(BadInput):
+    """The thing is not in a state that allows this."""
+
+    code = "conflict"
+    title = "Not possible in the current state"
+    status = 409
+
+
+class IdempotencyKeyReused(BadInput):
+    """The same Idempotency-Key came with another request."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this Idempotency-Key is not answered yet."""
+
+    code = "idempotency_in_progress"
+    title = "The same request is still being answered"
+    retryable = True
+
+
+class Forbidden(BadInput):
+    """The API key is valid, but may not do this."""
+
+    code = "forbidden"
+    title = "The API key lacks the scope for this"
+    status = 403
+
+
+class Unauthorized(BadInput):
+    """No valid API key."""
+
+    code = "unauthorized"
+    title = "A valid API key is needed"
+    status = 401
+
+
+class ChecksumMismatch(BadInput):
+    """The bytes that arrived are not the bytes that were announced."""
+
+    code = "checksum_mismatch"
+    title = "The checksum does not match"
+
+
+class BadParts(BadInput):
+    """The parts named do not make the file announced."""
+
+    code = "bad_parts"
+    title = "The parts do not match the upload"
+
+
+class Cancelled(Permanent):
+    """The job was cancelled by its owner."""
+
+    code = "canceled"
+    title = "The job was cancelled"
+    status = 409

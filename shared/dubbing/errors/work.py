@@ -1,0 +1,66 @@
+"""What goes wrong while work is done."""
+
+from dubbing.errors.base import Permanent, Transient
+
+
+class ModelUnavailable(Transient):
+    """The inference server does not serve the model now."""
+
+    code = "model_unavailable"
+    title = "The model is not available"
+
+
+class StoreUnavailable(Transient):
+    """The object store did not answer, or refused."""
+
+    code = "store_unavailable"
+    title = "The object store is not available"
+
+
+class LeaseLost(Transient):
+    """Another worker took the item over; what this one made is dropped."""
+
+    code = "lease_lost"
+    title = "The lease on this work was lost"
+
+
+class TimedOut(Transient):
+    """The work ran into its time limit."""
+
+    code = "timed_out"
+    title = "The work took too long"
+
+
+class ObjectMissing(Permanent):
+    """An object that should be in the store is not there."""
+
+    code = "object_missing"
+    title = "A stored object is missing"
+
+
+class ChunkFailed(Permanent):
+    """A chunk failed on every attempt."""
+
+    code = "chunk_failed"
+    title = "A chunk could not be generated"
+
+
+class ParityFailed(Permanent):
+    """The output does not match its source in frames, rate, size or sound; it is not delivered."""
+
+    code = "parity_failed"
+    title = "The output failed verification"
+
+
+class EncodeFailed(Transient):
+    """The encoder or muxer stopped: a full disk, a killed process. The same work may succeed elsewhere."""
+
+    code = "encode_failed"
+    title = "The output could not be written"
+
+
+class DiskFull(Transient):
+    """Nothing more can be written; what was finished stays, and the same work goes on from there."""
+
+    code = "disk_full"
+    title = "The disk is full"
