@@ -45,7 +45,10 @@ def local_stack() -> LocalStack:
 def up(
     only: Annotated[str | None, typer.Option(help="Start only these, comma-separated, and what they need.")] = None,
 ) -> None:
-    """Start the local stack (or what is missing of it) and wait until it is healthy. Exit 1 when a model cannot be served."""
+    """Start the local stack (or what is missing of it) and wait until it is healthy. Exit 1 when a model cannot be served.
+
+    What runs with other settings or variables than these is started again.
+    """
     stack = start(only.split(",") if only else table.wanted(os.environ))
     if any(model.is_fault for model in stack.models()):
         raise typer.Exit(1)

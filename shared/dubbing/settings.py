@@ -38,12 +38,23 @@ class S3Settings(BaseSettings):
     region: str = "us-east-1"
 
 
+TRITON_SECRET_HEADER = "dubline-secret"  # noqa: S105 - its name, not the secret
+"""What clients of the inference server send its secret as; over gRPC, Triton puts ``triton-grpc-protocol-`` before it."""
+
+
 class TritonSettings(BaseSettings):
-    """The inference server: ``url`` is its gRPC address, ``http_url`` where it answers health checks."""
+    """The inference server: ``url`` is its gRPC address, ``http_url`` where it answers health checks.
+
+    Attributes:
+        url: ``host:port``, or ``unix:/path`` of a socket.
+        http_url: ``http://host:port``, or ``unix:/path`` of a socket.
+        secret: what it asks clients for whose calls it restricts; empty where it asks for none.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_TRITON_")
     url: str = "127.0.0.1:8001"
     http_url: str = "http://127.0.0.1:8000"
+    secret: SecretStr = SecretStr("")
 
 
 class EngineSettings(BaseSettings):

@@ -9,6 +9,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
+from dubbing.inference.http import http_client
+from dubbing.settings import TritonSettings
+
 _TIMEOUT = 5.0
 
 
@@ -51,12 +54,13 @@ def with_weights(repository: Path) -> list[str]:
     return sorted(path.name for path in found if (path / "config.pbtxt").exists())
 
 
-def read(http_url: str, repository: Path, metrics_url: str | None = None) -> tuple[ModelStatus, ...]:
-    """The models of ``repository`` and of the server at ``http_url``, by name; ``metrics_url`` knows their devices."""
+def read(triton: TritonSettings, repository: Path, metrics_url: str | None = None) -> tuple[ModelStatus, ...]:
+    """The models of ``repository`` and of the server, by name; ``metrics_url`` knows their devices."""
     loadable = set(with_weights(repository))
     names = {path.parent.name for path in repository.glob("*/config.pbtxt")}
     try:
-        answer = httpx.post(f"{http_url}/v2/repository/index", timeout=_TIMEOUT)
+        with http_client(triton, _TIMEOUT) as client:
+            answer = client.post("/v2/repository/index")
         answer.raise_for_status()
         index = _newest(answer.json())
     except (httpx.HTTPError, ValueError) as error:

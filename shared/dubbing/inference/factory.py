@@ -7,25 +7,26 @@ from dubbing.inference.engine import LipSyncEngine
 from dubbing.inference.in_process import InProcessEngine
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.triton import TritonEngine
+from dubbing.settings import TritonSettings
 
 EngineName = Literal["triton", "in-process", "passthrough"]
 
 
 def open_engine(
-    name: EngineName, preset: str, triton_url: str, model_repository: str, version: int | None = None
+    name: EngineName, preset: str, triton: TritonSettings, model_repository: str, version: int | None = None
 ) -> LipSyncEngine:
     """An engine for one preset.
 
     Args:
-        name: ``triton`` (a server at ``triton_url``), ``in-process`` (the weights in ``model_repository``, in this
+        name: ``triton`` (the server that ``triton`` names), ``in-process`` (the weights in ``model_repository``, in this
             process; needs the model library's dependencies) or ``passthrough``.
         preset: key of `lipforcing.contract.STUDENTS`.
-        triton_url: ``host:port`` of the gRPC endpoint.
+        triton: the inference server.
         model_repository: folder with the models' version folders.
         version: number of the version folder; None takes the engine's choice.
     """
     if name == "triton":
-        return TritonEngine(triton_url, preset, version)
+        return TritonEngine(triton.url, preset, version, secret=triton.secret)
     if name == "in-process":
         return InProcessEngine(Path(model_repository), preset, version)
     return PassthroughEngine(preset)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from pydantic import SecretStr
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable
+from dubbing.inference.channel import grpc_client
 from dubbing.inference.engine import Block, ChunkRequest, FaceLatents, SpeechWindow, speech_of_block
 from lipforcing.contract import (
     LATENTS_PER_BLOCK,
@@ -42,16 +44,19 @@ class TritonEngine:
     """Drives the three models of one preset over gRPC. Not thread-safe: one engine per thread.
 
     Args:
-        url: ``host:port`` of the gRPC endpoint.
+        url: ``host:port`` of the gRPC endpoint, or ``unix:/path``.
         preset: key of `lipforcing.contract.STUDENTS`.
         version: number of the models' version folder; None takes the server's choice.
         timeout: seconds that one request may take; the first of a cold model is the slowest.
+        secret: what the server asks for; None where it asks for nothing.
     """
 
-    def __init__(self, url: str, preset: str, version: int | None = None, timeout: float = 120.0) -> None:
+    def __init__(
+        self, url: str, preset: str, version: int | None = None, timeout: float = 120.0, secret: SecretStr | None = None
+    ) -> None:
         self.contract = STUDENTS[preset]
         self._version = "" if version is None else str(version)
-        self._client = grpc.InferenceServerClient(url, channel_args=_CHANNEL)
+        self._client = grpc_client(url, secret, channel_args=_CHANNEL)
         self._url = url
         self._timeout = timeout
 

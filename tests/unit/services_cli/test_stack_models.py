@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dubbing.settings import TritonSettings
 from services.cli.stack import models
 from services.cli.stack.models import ModelState
 
@@ -47,12 +48,12 @@ def url() -> Iterator[str]:
 
 
 def test_a_demonstration_model_on_the_cpu_of_a_gpu_machine_is_ready_and_says_why(url: str, tmp_path: Path) -> None:
-    large, tiny = models.read(url, tmp_path, f"{url}/metrics")
+    large, tiny = models.read(TritonSettings(http_url=url), tmp_path, f"{url}/metrics")
     assert (tiny.state, tiny.device, tiny.reason, tiny.is_fault) == (ModelState.READY, "cpu", ODD, False)
     assert (large.state, large.device, large.reason) == (ModelState.READY, "NVIDIA H200", None)
 
 
 def test_without_metrics_models_have_states_and_no_devices(url: str, tmp_path: Path) -> None:
-    found = models.read(url, tmp_path, "http://127.0.0.1:9/metrics")
+    found = models.read(TritonSettings(http_url=url), tmp_path, "http://127.0.0.1:9/metrics")
     assert [model.device for model in found] == [None, None]
     assert all(model.state is ModelState.READY for model in found)
