@@ -25,7 +25,7 @@ from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_
 from lipforcing.mask import generate_mask
 from lipforcing.rollout import BlockBatch, Student, eager, rollout, seeded_noise
 from lipforcing.serving.cuda import Graphed, use_best_attention
-from lipforcing.serving.errors import BlockFailedError, InvalidBlockError, NonFiniteOutputError, ServingError
+from lipforcing.serving.errors import InvalidBlockError, NonFiniteOutputError, ServingError, failure
 from lipforcing.serving.slots import Slot, SlotTable, Ticket
 from lipforcing.vae.base import Codec, CodecState, to_uint8
 
@@ -106,13 +106,8 @@ class Engine:
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
 
     def cancel(self, ticket: Ticket) -> None:
-        """Drop the sequence of a block whose client is gone; anything else about the block is ignored."""
-        try:
-            slot = self.slots.check(ticket)
-        except ServingError:
-            return
-        if slot is not None:
-            self.slots.close(ticket.sequence)
+        """Drop the sequence of a client that is gone or wants no more of it; another attempt at the chunk is not touched."""
+        self.slots.drop(ticket.sequence, ticket.nonce)
 
     @torch.inference_mode()
     def step(self, requests: Sequence[BlockRequest], respond: Respond) -> StepReport:
@@ -247,4 +242,4 @@ class Engine:
         for lane in lanes:
             self.slots.close(lane.request.ticket.sequence)
         for lane in waiting:
-            respond(lane.index, BlockFailedError(f"{type(error).__name__}: {error}"))
+            respond(lane.index, failure(error))

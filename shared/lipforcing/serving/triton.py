@@ -6,13 +6,16 @@ model unavailable with its reason while the others serve on.
 Choices:
 - A block is answered through its response sender as soon as its frames exist, before the context pass; so the clients' next
   blocks queue up while that pass runs, and are batched.
+- Every error that this code meets is answered with a code of ours (``contract.Refusal``): a message without one is the
+  server's own, and means that this process has died.
 - Tensors cross by DLPack: the server's own numpy bridge is built for numpy 1 and hands out empty arrays under numpy 2.
 
 Wire: student tensors have a leading batch dimension of 1, because Triton batches sequences; encoder tensors have none.
 """
 
 import json
-from functools import partial
+import os
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,16 +25,18 @@ import torch.utils.dlpack
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
-from lipforcing.contract import STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentTensor
+from lipforcing.contract import NO_BLOCK, STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentTensor
 from lipforcing.serving.compiled import compile_pointwise
 from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
 from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport
 from lipforcing.serving.errors import (
-    BlockFailedError,
     CancelledError,
+    DeviceLostError,
     InvalidBlockError,
+    OutOfMemoryServingError,
     ServingError,
     UnavailableError,
+    failure,
 )
 from lipforcing.serving.loading import load_face_encoder, load_speech_encoder, load_student
 from lipforcing.serving.slots import Ticket
@@ -39,11 +44,13 @@ from lipforcing.serving.slots import Ticket
 _CODES = {
     InvalidBlockError: "INVALID_ARG",
     UnavailableError: "UNAVAILABLE",
-    BlockFailedError: "UNAVAILABLE",
+    OutOfMemoryServingError: "UNAVAILABLE",
     CancelledError: "CANCELLED",
 }
 # Our own limit is a little shorter than Triton's, so that a slot is free when Triton admits the next sequence.
 _IDLE_SHARE = 0.9
+# Seconds for the last answers to leave a process whose device is lost.
+_LAST_WORDS = 1.0
 
 
 class Model(Protocol):
@@ -102,29 +109,48 @@ class _StudentModel:
         self._together = device.type != "cpu"
 
     def execute(self, requests: list[Any]) -> None:
-        senders = [request.get_response_sender() for request in requests]
-        blocks, places = [], []
-        for place, request in enumerate(requests):
+        answers = _Answers(requests, self._digest)
+        places = list(range(len(requests)))
+        try:
+            for batch in [places] if self._together else [[place] for place in places]:
+                self._step({place: requests[place] for place in batch}, answers)
+        except Exception as error:  # noqa: BLE001 - outside of the blocks themselves; whatever it is, it must have a code
+            answers.fail(failure(error))
+
+    def _step(self, requests: dict[int, Any], answers: "_Answers") -> None:
+        """Generate a block for each request, or drop its sequence when its client is gone or wants no more of it."""
+        blocks: dict[int, BlockRequest] = {}
+        for place, request in requests.items():
             block = _block(request)
-            if request.is_cancelled():
+            if block.ticket.block == NO_BLOCK or request.is_cancelled():
                 self._engine.cancel(block.ticket)
-                _send(senders[place], CancelledError(f"block {block.ticket.block} was cancelled by its client"))
-                continue
-            blocks.append(block)
-            places.append(place)
+                answers.give(place, None if block.ticket.block == NO_BLOCK else CancelledError("its client is gone"))
+            else:
+                blocks[place] = block
+        order = list(blocks)
+        self._metrics.add(self._engine.step(list(blocks.values()), lambda index, result: answers.give(order[index], result)))
 
-        def respond(asked: list[int], index: int, result: Frames | ServingError) -> None:
-            outputs = {} if isinstance(result, ServingError) else self._outputs(result)
-            _send(senders[asked[index]], result if isinstance(result, ServingError) else None, outputs)
 
-        if self._together:
-            self._metrics.add(self._engine.step(blocks, partial(respond, places)))
-            return
-        for place, block in zip(places, blocks, strict=True):
-            self._metrics.add(self._engine.step([block], partial(respond, [place])))
+class _Answers:
+    """The answers to a batch of blocks: each leaves as soon as it is there, and there is one for each."""
 
-    def _outputs(self, frames: Frames) -> dict[str, NDArray[Any]]:
-        return {StudentTensor.FRAMES: frames[None], StudentTensor.DIGEST: self._digest}
+    def __init__(self, requests: list[Any], digest: NDArray[np.uint8]) -> None:
+        self._digest = digest
+        self._senders = {place: request.get_response_sender() for place, request in enumerate(requests)}
+
+    def give(self, place: int, result: Frames | ServingError | None) -> None:
+        """Answer with frames, with what was wrong, or (a sequence that was ended) with nothing."""
+        error = result if isinstance(result, ServingError) else None
+        frames = result if isinstance(result, np.ndarray) else None
+        outputs: dict[str, NDArray[Any]] = (
+            {} if frames is None else {StudentTensor.FRAMES: frames[None], StudentTensor.DIGEST: self._digest}
+        )
+        self._senders.pop(place).send(_response(error, outputs), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+    def fail(self, error: ServingError) -> None:
+        """Answer all that have none yet."""
+        for place in list(self._senders):
+            self.give(place, error)
 
 
 class _FaceModel:
@@ -167,6 +193,7 @@ class _Metrics:
         self._frames = metric("frames_total", "Video frames answered", counter)
         self._seconds = metric("block_seconds_total", "Seconds from the start of a batch to its last answer", counter)
         self._context = metric("context_seconds_total", "Seconds of context passes after the answers", counter)
+        self._slots.set(0)  # the server keeps the figures of an instance that died
 
     def _metric(self, name: str, description: str, kind: Any) -> Any:
         family = pb_utils.MetricFamily(name=f"lipforcing_{name}", description=description, kind=kind)
@@ -216,13 +243,14 @@ def _guarded(encode: Any, request: Any) -> Any:
         return _response(None, encode(request))
     except ServingError as error:
         return _response(error, {})
-
-
-def _send(sender: Any, error: ServingError | None, outputs: dict[str, NDArray[Any]] | None = None) -> None:
-    sender.send(_response(error, outputs or {}), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+    except Exception as error:  # noqa: BLE001 - whatever a model raises must have a code
+        return _response(failure(error), {})
 
 
 def _response(error: ServingError | None, outputs: dict[str, NDArray[Any]]) -> Any:
+    if isinstance(error, DeviceLostError):
+        # Its keeper finds the process dead and has the model loaded again.
+        threading.Timer(_LAST_WORDS, os._exit, (1,)).start()
     if error is not None:
         code = getattr(pb_utils.TritonError, _CODES.get(type(error), "INTERNAL"))
         return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), code))

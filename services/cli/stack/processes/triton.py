@@ -48,6 +48,9 @@ def describe(context: Context) -> ProcessSpec:
     return ProcessSpec(
         name=NAME,
         command=(
+            # It has a model loaded again whose process died; the server itself never does.
+            sys.executable,
+            str(CHECKOUT / "deploy" / "triton" / "keeper.py"),
             str(carrier / _SERVER / "bin" / "tritonserver"),
             f"--model-repository={repository}",
             f"--backend-directory={_backends(context, carrier)}",
