@@ -30,8 +30,8 @@ LOOK_EVERY = 0.5
 # Looks after which a zombie is one: the server waits for those that it ends itself within moments.
 SURE = 2
 # Seconds after which a stopped stub counts as dead, and after which a model that would not load is tried again.
-STOPPED = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+STOPPED = 3.0
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 LOAD_SECONDS = 3600.0
 _REGION = "_shm_region_"
 
@@ -125,8 +125,10 @@ class Keeper:
     def look(self) -> None:
         """One look; loads again what has died."""
         states = self._children()
-        self._known |= {pid: stub for pid in states if pid not in self._known and (stub := _stub(pid)) is not None}
-        self._known = {pid: stub for pid, stub in self._known.items() if pid in states}
+        found = {pid: stub for pid in states if pid not in self._known and (stub := _stub(pid)) is not None}
+        for pid, stub in found.items():
+            say(f"watching a process of {stub.model}", pid=pid)
+        self._known = {pid: stub for pid, stub in (self._known | found).items() if pid in states}
         self._end_stopped(states)
         self._zombies = {pid: self._zombies.get(pid, 0) + 1 for pid, state in states.items() if state == "Z"}
         dead = [self._known[pid] for pid, looks in self._zombies.items() if looks >= SURE and pid in self._known]
@@ -136,6 +138,11 @@ class Keeper:
             if time.monotonic() >= when:
                 self._reload(model, pause)
 
+    def leave(self) -> None:
+        """The server has ended; one that was killed has left the names of its memory behind."""
+        for stub in self._known.values():
+            _remove(stub.region)
+
     def _bury(self, stubs: list[Stub], states: dict[int, str]) -> None:
         """What is left of a version of a model, one of whose stubs is dead."""
         model = stubs[0].model
@@ -144,8 +151,7 @@ class Keeper:
             if states[stub.pid] != "Z":
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(stub.pid, signal.SIGKILL)
-            if stub.region:
-                Path("/dev/shm", stub.region).unlink(missing_ok=True)  # noqa: S108 - the server's, known by its name
+            _remove(stub.region)
             del self._known[stub.pid]
         if self._admin.is_ready(model):
             self._due[model] = (0.0, FIRST_PAUSE)
@@ -198,6 +204,11 @@ def _stub(pid: int) -> Stub | None:
     return None if file is None else Stub(pid, Path(file), next((part for part in arguments if _REGION in part), ""))
 
 
+def _remove(region: str) -> None:
+    if region:
+        Path("/dev/shm", region).unlink(missing_ok=True)  # noqa: S108 - the server's, known by its name
+
+
 def say(event: str, **values: object) -> None:
     """One line of JSON on the log that the server writes to as well."""
     sys.stderr.write(json.dumps({"service": "triton-keeper", "event": event, **values}) + "\n")
@@ -218,6 +229,7 @@ def main() -> int:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = server.wait(LOOK_EVERY)
+                keeper.leave()
                 return code if code >= 0 else 128 - code
             keeper.look()
 

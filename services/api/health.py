@@ -37,9 +37,7 @@ def readyz(built: Built) -> JSONResponse:
     found = readiness.reasons(built)
     missing = {name for name, reason in found.items() if reason is not None}
     ready = not missing & readiness.OWN
-    checks = {
-        name: {"ok": reason is None, "needed": name in readiness.OWN, "reason": reason} for name, reason in found.items()
-    }
+    checks = {name: {"ok": reason is None, "needed": name in readiness.OWN, "reason": reason} for name, reason in found.items()}
     status = "unavailable" if not ready else "degraded" if missing else "ok"
     return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503)
 

@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from triton_chunks import TINY, Chunk, Weights, infer, request_of, run_chunk, tensors_of
+from triton_chunks import TINY, Chunk, Weights, fill_and_empty, infer, request_of, run_chunk, tensors_of
 from triton_metrics import metrics, slots_in_use
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
@@ -176,10 +176,7 @@ def test_a_block_that_is_cancelled_while_it_waits_is_not_generated_and_its_slot_
     assert np.abs(others[0][1].astype(int) - Chunk(60, blocks=2).expected(weights).astype(int)).max() <= 1
     with pytest.raises(InferenceServerException, match="START"):
         gone.send(client, 2)
-    holders = [Chunk(140 + number, blocks=2) for number in range(8)]
-    for block in (0, 1):
-        for chunk in holders:
-            chunk.send(client, block)
+    fill_and_empty(server, range(140, 148))
     assert slots_in_use(server, 0) == 0
 
 
@@ -275,8 +272,9 @@ def test_slots_of_silent_clients_are_given_to_others(server: dict[str, str], cli
             chunk.send(client, 0)
         time.sleep(7)
         with ThreadPoolExecutor(8) as pool:  # as many as there are slots, so that every instance gets some
-            others = pool.map(partial(run_chunk, server), [Chunk(160 + number, blocks=2) for number in range(8)])
-        assert [len(frames) for frames in others] == [21] * 8
+            # One block each: on a busy machine a client may well be silent for 6 seconds between two.
+            others = pool.map(partial(run_chunk, server), [Chunk(160 + number, blocks=1) for number in range(8)])
+        assert [len(frames) for frames in others] == [9] * 8
         with pytest.raises(InferenceServerException, match=r"START|is not open"):
             silent[0].send(client, 1)
         assert slots_in_use(server, 0) == 0

@@ -65,7 +65,7 @@ def main() -> int:
     repository, preset, version, triton = sys.argv[1:]
     wanted = json.loads((Path(repository) / STUDENTS[preset].student / version / "model.json").read_text())["digest"]
     try:
-        served, digests = made_by(TritonEngine(triton, preset, int(version), _SECONDS))
+        served, digests = made_by(TritonEngine(triton, preset, int(version), _SECONDS, _SECONDS))
         local, _ = made_by(InProcessEngine(Path(repository), preset, int(version)))
     except ChunkFailed as error:  # it is there, and cannot
         json.dump({"digest": wanted, "fault": error.detail}, sys.stdout)

@@ -128,7 +128,14 @@ class _StudentModel:
             else:
                 blocks[place] = block
         order = list(blocks)
-        self._metrics.add(self._engine.step(list(blocks.values()), lambda index, result: answers.give(order[index], result)))
+
+        def respond(index: int, result: Frames | ServingError) -> None:
+            # The server drops the sequence of a client that goes away meanwhile, and sends no END.
+            if requests[order[index]].is_cancelled():
+                self._engine.cancel(blocks[order[index]].ticket)
+            answers.give(order[index], result)
+
+        self._metrics.add(self._engine.step(list(blocks.values()), respond))
 
 
 class _Answers:

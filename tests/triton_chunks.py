@@ -48,8 +48,10 @@ class Weights:
         write_folder(folder, join_parts(parts), about)
 
 
-def infer(client: grpc.InferenceServerClient, model: str, arrays: dict[str, np.ndarray], **sequence: Any) -> grpc.InferResult:
-    return client.infer(model, tensors_of(arrays), client_timeout=300.0, **sequence)
+def infer(
+    client: grpc.InferenceServerClient, model: str, arrays: dict[str, np.ndarray], seconds: float = 300.0, **sequence: Any
+) -> grpc.InferResult:
+    return client.infer(model, tensors_of(arrays), client_timeout=seconds, **sequence)
 
 
 def tensors_of(arrays: dict[str, np.ndarray]) -> list[grpc.InferInput]:
@@ -99,6 +101,16 @@ class Chunk:
         with torch.no_grad():
             latents = generate(student, conditions, seed=5, chunk=self.number)
             return to_uint8(weights.codec.decode(latents))[0].numpy()
+
+
+def fill_and_empty(server: dict[str, str], numbers: range) -> None:
+    """As many sequences as the student has slots begin and end. None waits for a slot, which the server frees after 120 s."""
+    chunks = [Chunk(number, blocks=2) for number in numbers]
+    with grpc.InferenceServerClient(server["DUBLINE_TRITON_URL"]) as client:
+        for chunk in chunks:
+            infer(client, TINY.student, chunk.inputs(0), 60.0, sequence_id=chunk.number + 1, sequence_start=True)
+        for chunk in chunks:
+            chunk.send(client, 1)
 
 
 def run_chunk(server: dict[str, str], chunk: Chunk) -> np.ndarray:
