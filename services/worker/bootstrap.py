@@ -7,7 +7,7 @@ from celery import Celery
 
 from dubbing.db.engine import Database
 from dubbing.faces.detector import MediaPipeDetector
-from dubbing.inference.factory import open_engine
+from dubbing.inference.factory import open_ender, open_engine
 from dubbing.logging import configure_logging
 from dubbing.media.isolated import Reader
 from dubbing.proxies import spare_loopback
@@ -47,7 +47,8 @@ def make_app() -> Celery:
     database = Database(DatabaseSettings())
     store = S3Store(S3Settings())
     add_work_task(app, Runner(database, doorbell.ring, _handlers(store), queue))
-    add_maintenance_tasks(app, Sweeper(database, doorbell, queue, store.abort_upload))
+    end_sequence = open_ender(EngineSettings().engine, TritonSettings())
+    add_maintenance_tasks(app, Sweeper(database, doorbell, queue, store.abort_upload, end_sequence))
     return app
 
 

@@ -56,7 +56,7 @@ class FaceEncoder:
             reader = FrameReader(path, analysis.video)
             # One chunk is decoded while the one before is encoded.
             for chunk, crops in ahead(chunk_crops(reader, analysis, waiting, engine.contract.crop), 1):
-                save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops)))
+                save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops), context))
                 done += len(chunk)
                 context.progress(done, total)
                 told.stored(chunk.index, done)

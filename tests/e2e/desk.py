@@ -86,6 +86,19 @@ class Desk:
             with suppress(ProcessLookupError):
                 os.kill(pid_of(item), signal.SIGCONT)
 
+    @contextmanager
+    def reading_database(self) -> Iterator[None]:
+        """Ends every session but our own; those that begin meanwhile only read, and so for ever."""
+        self._database.execute("ALTER DATABASE dubline SET default_transaction_read_only = on")
+        self._database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        try:
+            yield
+        finally:
+            self._database.execute("ALTER DATABASE dubline RESET default_transaction_read_only")
+
     def _caught(self, job_id: str) -> Row | None:
         """A chunk that is half done, its process stopped; None when there is none now, or it was quicker than the signal."""
         rows = self.items(job_id, "infer")

@@ -17,7 +17,7 @@ import psutil
 import psycopg
 import pytest
 import redis
-from recorder import Recorder
+from listening_proxy import ListeningProxy
 
 from services.cli.stack import local, reap
 from services.cli.stack.home import CHECKOUT, home_at
@@ -211,7 +211,7 @@ def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tm
 def test_keys_and_films_never_go_to_a_proxy_and_a_corrected_environment_reaches_what_runs(own: LocalStack) -> None:
     own.start(ALL)
     servers = [own.status().of(name).pid for name in ALL]
-    with Recorder() as one, Recorder() as other:
+    with ListeningProxy() as one, ListeningProxy() as other:
         first = command_line(own, "up", "--only", "api", **proxied(one))
         assert first.returncode == 0, first.stderr
         assert command_line(own, "jobs", **proxied(one)).returncode == 0
@@ -239,7 +239,7 @@ def test_another_terminal_starts_nothing_again(own: LocalStack, repository: Path
     assert [process.pid for process in own.status().processes] == [process.pid for process in before.processes]
 
 
-def proxied(proxy: Recorder) -> dict[str, str]:
+def proxied(proxy: ListeningProxy) -> dict[str, str]:
     return dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY"), proxy.url)
 
 

@@ -103,7 +103,7 @@ class Shop(NamedTuple):
         places = Places(self.repository, triton or self.triton, LANDMARKER, self.s3)
         handlers = Handlers()
         handlers.add("publish", Publisher(self.database, self.store, settings, places))
-        assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1)).run_next("publish")
+        assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1, max_outages=0)).run_next("publish")
         with self.database.sessions()() as session:
             return session.get_one(ModelRelease, release.id)
 

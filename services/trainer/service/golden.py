@@ -66,7 +66,8 @@ def main() -> int:
     repository, preset, version, url = sys.argv[1:]
     wanted = json.loads((Path(repository) / STUDENTS[preset].student / version / "model.json").read_text())["digest"]
     try:
-        served, digests = made_by(TritonEngine(url, preset, int(version), _SECONDS, TritonSettings().secret))
+        engine = TritonEngine(url, preset, int(version), _SECONDS, _SECONDS, secret=TritonSettings().secret)
+        served, digests = made_by(engine)
         local, _ = made_by(InProcessEngine(Path(repository), preset, int(version)))
     except ChunkFailed as error:  # it is there, and cannot
         json.dump({"digest": wanted, "fault": error.detail}, sys.stdout)

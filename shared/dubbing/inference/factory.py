@@ -1,8 +1,11 @@
 """Opens the engine that the settings name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from dubbing.domain.work import OpenSequence
+from dubbing.inference.calls import TritonCalls
 from dubbing.inference.engine import LipSyncEngine
 from dubbing.inference.in_process import InProcessEngine
 from dubbing.inference.passthrough import PassthroughEngine
@@ -30,3 +33,17 @@ def open_engine(
     if name == "in-process":
         return InProcessEngine(Path(model_repository), preset, version)
     return PassthroughEngine(preset)
+
+
+def open_ender(name: EngineName, triton: TritonSettings) -> Callable[[OpenSequence], bool]:
+    """What ends the sequences that dead processes left open; see `LipSyncEngine.end`. Connects when it is first called."""
+    held: list[TritonCalls] = []
+
+    def end(sequence: OpenSequence) -> bool:
+        if name != "triton":
+            return True
+        if not held:
+            held.append(TritonCalls(triton.url, triton.secret))
+        return held[0].end(sequence)
+
+    return end

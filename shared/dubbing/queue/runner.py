@@ -4,22 +4,20 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import stamina
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy.exc import OperationalError
 
 from dubbing import clock, ids
 from dubbing.db.advance import Advancer
-from dubbing.db.engine import Database
+from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
-from dubbing.errors import Cancelled, DublineError, LeaseLost, Permanent, TimedOut, Transient
+from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
 from dubbing.queue.context import Context, LeaseKeeper
 from dubbing.queue.memory import give_back
 from dubbing.settings import QueueSettings
@@ -27,6 +25,10 @@ from dubbing.settings import QueueSettings
 Handler = Callable[[Any, Context], Frozen]
 _H = TypeVar("_H", bound=Handler)
 _T = TypeVar("_T")
+
+# Seconds for which a transaction is tried again while the database is away. Nothing is lost with a claim; with an end goes
+# all that was made, and a failover may take minutes; a process that is being stopped, or at work, has none to spare.
+_CLAIM, _END, _SOON = 30.0, 300.0, 5.0
 
 log = structlog.get_logger()
 
@@ -91,7 +93,7 @@ class Runner:
             sessions = self._database.sessions()
             with LeaseKeeper(sessions, item, self._settings.heartbeat) as keeper:
                 result = self._handlers.run(item, Context(sessions, item, keeper, partial(self._reached, item)))
-            self._transact(lambda work: self._complete(work, item, result))
+                self._transact(lambda work: self._complete(work, item, result), _END)
         except LeaseLost:
             log.warning("lease_lost")
         except Cancelled:
@@ -100,7 +102,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is written on its row
             self._failed(item, error)
         except BaseException:  # the process is being stopped: another one goes on
-            self._end(item, lambda work: work.items.release(item))
+            self._end(item, lambda work: work.items.release(item), _SOON)
             raise
         else:
             log.info("work_done", seconds=round(clock.monotonic() - began, 3))
@@ -114,7 +116,7 @@ class Runner:
             for job_id in needing:
                 Advancer(work, self._settings.max_attempts).advance(job_id)
 
-        self._transact(both)
+        self._transact(both, _SOON)
 
     def _complete(self, work: UnitOfWork, item: WorkItem, result: Frozen) -> None:
         work.jobs.lock_needing(item.id)
@@ -124,8 +126,13 @@ class Runner:
 
     def _failed(self, item: WorkItem, cause: Exception) -> None:
         error = _as_error(cause)
+        if self._spares(item, error):
+            wait = min(self._settings.backoff * 2**item.outages, self._settings.outage_wait)
+            log.warning("work_waits_out_an_outage", code=error.code, detail=error.detail, seconds=wait)
+            self._end(item, lambda work: work.items.retry(item, error, wait, spared=True))
+            return
         attempts = item.max_attempts
-        if not isinstance(cause, (DublineError, SoftTimeLimitExceeded, OperationalError)):
+        if not isinstance(cause, (DublineError, SoftTimeLimitExceeded, *AWAY)):
             attempts = min(attempts, item.max_attempts - self._settings.max_attempts + self._settings.bug_attempts)
             log.error("work_crashed", exc_info=cause)
         if isinstance(error, Permanent) or item.attempt >= attempts:
@@ -135,9 +142,14 @@ class Runner:
         tries = item.attempt - (item.max_attempts - self._settings.max_attempts)
         wait = min(self._settings.backoff * 2 ** max(tries - 1, 0), self._settings.backoff_max)
         log.warning("work_will_be_retried", code=error.code, detail=error.detail, seconds=wait)
-        self._end(item, lambda work: work.items.retry(item, error, clock.now() + timedelta(seconds=wait)))
+        self._end(item, lambda work: work.items.retry(item, error, wait))
 
-    def _end(self, item: WorkItem, write: Callable[[UnitOfWork], None]) -> None:
+    def _spares(self, item: WorkItem, error: DublineError) -> bool:
+        """Whether the attempt does not count. Work that breaks its model each time must not break it for an hour."""
+        most = self._settings.max_attempts if isinstance(error, ModelBroken) else self._settings.max_outages
+        return isinstance(error, Outage) and item.outages < most
+
+    def _end(self, item: WorkItem, write: Callable[[UnitOfWork], None], seconds: float = _END) -> None:
         """Write an item's end and let its jobs know; a lease that is gone, or a database that is, leaves it to the sweeper."""
 
         def both(work: UnitOfWork) -> None:
@@ -146,12 +158,12 @@ class Runner:
             write(work)
             Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
-        with suppress(LeaseLost, OperationalError):
-            self._transact(both)
+        with suppress(LeaseLost, *AWAY):
+            self._transact(both, seconds)
 
-    def _transact(self, do: Callable[[UnitOfWork], _T]) -> _T:
-        """Run ``do`` in a transaction; again when the database was away for a moment or chose it to break a deadlock."""
-        for attempt in stamina.retry_context(on=OperationalError, attempts=8, timeout=30.0, wait_initial=0.1):
+    def _transact(self, do: Callable[[UnitOfWork], _T], seconds: float = _CLAIM) -> _T:
+        """Run ``do`` in a transaction; again, up to ``seconds``, while the database is away or when it broke a deadlock."""
+        for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=seconds, wait_initial=0.1, wait_max=2.0):
             with attempt, unit_of_work(self._database.sessions(), self._ring_bell) as work:
                 return do(work)
         raise AssertionError  # the retries end in a return or an error
@@ -163,6 +175,6 @@ def _as_error(cause: Exception) -> DublineError:
         return cause
     if isinstance(cause, SoftTimeLimitExceeded):
         return TimedOut("The work took longer than its time limit.", where={"stage": "worker"})
-    if isinstance(cause, OperationalError):
-        return Transient("The database did not answer.", where={"stage": "worker"})
+    if isinstance(cause, AWAY):
+        return Outage("The database did not answer.", where={"stage": "worker"})
     return DublineError(f"{type(cause).__name__}: {cause}", where={"stage": "worker"})

@@ -29,7 +29,14 @@ from lipforcing.rollout import BlockBatch, Generate, Student, eager, rollout
 from lipforcing.serving import gpu
 from lipforcing.serving.ahead import Draws, NoiseAhead
 from lipforcing.serving.compiled import compile_pointwise
-from lipforcing.serving.errors import BlockFailedError, InvalidBlockError, NonFiniteOutputError, ServingError
+from lipforcing.serving.errors import (
+    BlockFailedError,
+    DeviceLostError,
+    InvalidBlockError,
+    NonFiniteOutputError,
+    ServingError,
+    failure,
+)
 from lipforcing.serving.graphs import Captured, Graphed, Stages, shapes_of
 from lipforcing.serving.slots import Slot, SlotTable, Ticket
 from lipforcing.vae.base import Codec, to_uint8
@@ -159,13 +166,8 @@ class Engine:
             return graphs, graphs.capture(shapes_of(slots) if tuning.shapes is None else tuning.shapes)
 
     def cancel(self, ticket: Ticket) -> None:
-        """Drop the sequence of a block whose client is gone; anything else about the block is ignored."""
-        try:
-            slot = self.slots.check(ticket)
-        except ServingError:
-            return
-        if slot is not None:
-            self.slots.close(ticket.sequence)
+        """Drop the sequence of a client that is gone or wants no more of it; another attempt at the chunk is not touched."""
+        self.slots.drop(ticket.sequence, ticket.nonce)
 
     @torch.inference_mode()
     def step(self, requests: Sequence[BlockRequest], respond: Respond) -> StepReport:
@@ -298,10 +300,11 @@ class Engine:
         """Free every slot of the batch, whose K/V may be half written, and tell those that have no answer yet."""
         for lane in lanes:
             self.slots.close(lane.request.ticket.sequence)
-        failure = self._failure(error)
+        broken = self._failure(error)
         for lane in waiting:
-            respond(lane.index, failure)
+            respond(lane.index, broken)
 
     def _failure(self, error: Exception) -> BlockFailedError:
-        self.lost = not gpu.answers(self._device)
-        return BlockFailedError(f"{type(error).__name__}: {error}")
+        broken = failure(error, self._device)
+        self.lost = isinstance(broken, DeviceLostError)
+        return broken

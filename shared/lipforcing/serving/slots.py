@@ -134,6 +134,12 @@ class SlotTable:
         if slot := self._owned.pop(sequence, None):
             self._free.append(slot.index)
 
+    def drop(self, sequence: int, nonce: int) -> None:
+        """Free the slot of a sequence, if the attempt with this nonce has it."""
+        slot = self._owned.get(sequence)
+        if slot is not None and slot.ticket.nonce == nonce:
+            self.close(sequence)
+
     def holds(self, slot: Slot) -> bool:
         """Whether the slot still belongs to the sequence that it was opened for."""
         return self._owned.get(slot.ticket.sequence) is slot

@@ -7,6 +7,8 @@ Choices:
 - A block is answered through its response sender as soon as its frames exist, before the context pass; so the clients' next
   blocks queue up while that pass runs, and are batched.
 - Where a device is lost its blocks are answered first, so that their clients try elsewhere, and then the server is ended.
+- Every error that this code meets is answered with a code of ours (``contract.Refusal``): a message without one is the
+  server's own, and means that this process has died.
 - Tensors cross by DLPack: the server's own numpy bridge is built for numpy 1 and hands out empty arrays under numpy 2.
 
 Wire: student tensors have a leading batch dimension of 1, because Triton batches sequences; encoder tensors have none.
@@ -25,16 +27,18 @@ import torch.utils.dlpack
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
-from lipforcing.contract import STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentContract, StudentTensor
+from lipforcing.contract import NO_BLOCK, STUDENTS, FaceEncoderTensor, SpeechEncoderTensor, StudentContract, StudentTensor
 from lipforcing.serving import gpu
 from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
 from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport, Tuning
 from lipforcing.serving.errors import (
-    BlockFailedError,
     CancelledError,
+    DeviceLostError,
     InvalidBlockError,
+    OutOfMemoryServingError,
     ServingError,
     UnavailableError,
+    failure,
 )
 from lipforcing.serving.loading import LoadedStudent, load_face_encoder, load_speech_encoder, load_student
 from lipforcing.serving.slots import Ticket
@@ -42,7 +46,7 @@ from lipforcing.serving.slots import Ticket
 _CODES = {
     InvalidBlockError: "INVALID_ARG",
     UnavailableError: "UNAVAILABLE",
-    BlockFailedError: "UNAVAILABLE",
+    OutOfMemoryServingError: "UNAVAILABLE",
     CancelledError: "CANCELLED",
 }
 # Our own limit is a little shorter than Triton's, so that a slot is free when Triton admits the next sequence.
@@ -126,6 +130,7 @@ class _StudentModel:
         self._warn(place.model, loaded)
         # Beside other lanes a float32 sum may round otherwise. On a CPU company gains little, so there every block goes alone,
         # and a chunk that is generated again, beside whatever, is the same bytes.
+        self._device = place.device
         self._together = gpu.is_gpu(place.device)
 
     def _warn(self, name: str, loaded: LoadedStudent) -> None:
@@ -143,29 +148,57 @@ class _StudentModel:
             pb_utils.Logger.log_warn(f"{name}: {failed}; such batches run eagerly")
 
     def execute(self, requests: list[Any]) -> None:
-        senders = [request.get_response_sender() for request in requests]
-        blocks, places = [], []
-        for place, request in enumerate(requests):
+        answers = _Answers(requests, self._digest)
+        places = list(range(len(requests)))
+        try:
+            for batch in [places] if self._together else [[place] for place in places]:
+                self._step({place: requests[place] for place in batch}, answers)
+        except Exception as error:  # noqa: BLE001 - outside of the blocks themselves; whatever it is, it must have a code
+            answers.fail(failure(error, self._device))
+
+    def _step(self, requests: dict[int, Any], answers: "_Answers") -> None:
+        """Generate a block for each request, or drop its sequence when its client is gone or wants no more of it."""
+        blocks: dict[int, BlockRequest] = {}
+        for place, request in requests.items():
             block = _block(request)
-            if request.is_cancelled():
+            if block.ticket.block == NO_BLOCK or request.is_cancelled():
                 self._engine.cancel(block.ticket)
-                _send(senders[place], CancelledError(f"block {block.ticket.block} was cancelled by its client"))
-                continue
-            blocks.append(block)
-            places.append(place)
+                answers.give(place, None if block.ticket.block == NO_BLOCK else CancelledError("its client is gone"))
+            else:
+                blocks[place] = block
+        order = list(blocks)
 
-        def respond(asked: list[int], index: int, result: Frames | ServingError) -> None:
-            outputs = {} if isinstance(result, ServingError) else self._outputs(result)
-            _send(senders[asked[index]], result if isinstance(result, ServingError) else None, outputs)
+        def respond(index: int, result: Frames | ServingError) -> None:
+            # The server drops the sequence of a client that goes away meanwhile, and sends no END.
+            if requests[order[index]].is_cancelled():
+                self._engine.cancel(blocks[order[index]].ticket)
+            answers.give(order[index], result)
 
-        batches = [(blocks, places)] if self._together else [([block], [at]) for block, at in zip(blocks, places, strict=True)]
-        for batch, asked in batches:
-            self._metrics.add(self._engine.step(batch, partial(respond, asked)))
+        self._metrics.add(self._engine.step(list(blocks.values()), respond))
         if self._engine.lost:
             _leave()
 
-    def _outputs(self, frames: Frames) -> dict[str, NDArray[Any]]:
-        return {StudentTensor.FRAMES: frames[None], StudentTensor.DIGEST: self._digest}
+
+class _Answers:
+    """The answers to a batch of blocks: each leaves as soon as it is there, and there is one for each."""
+
+    def __init__(self, requests: list[Any], digest: NDArray[np.uint8]) -> None:
+        self._digest = digest
+        self._senders = {place: request.get_response_sender() for place, request in enumerate(requests)}
+
+    def give(self, place: int, result: Frames | ServingError | None) -> None:
+        """Answer with frames, with what was wrong, or (a sequence that was ended) with nothing."""
+        error = result if isinstance(result, ServingError) else None
+        frames = result if isinstance(result, np.ndarray) else None
+        outputs: dict[str, NDArray[Any]] = (
+            {} if frames is None else {StudentTensor.FRAMES: frames[None], StudentTensor.DIGEST: self._digest}
+        )
+        self._senders.pop(place).send(_response(error, outputs), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+    def fail(self, error: ServingError) -> None:
+        """Answer all that have none yet."""
+        for place in list(self._senders):
+            self.give(place, error)
 
 
 class _EncoderModel:
@@ -175,10 +208,7 @@ class _EncoderModel:
         self._encode, self._device = encode, device
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        responses = [self._answer(request) for request in requests]
-        if any(response.has_error() for response in responses) and not gpu.answers(self._device):
-            _leave()
-        return responses
+        return [self._answer(request) for request in requests]
 
     def _answer(self, request: Any) -> Any:
         try:
@@ -186,7 +216,10 @@ class _EncoderModel:
         except ServingError as error:
             return _response(error, {})
         except Exception as error:  # noqa: BLE001 - a request fails alone, the others of the batch are answered
-            return _response(BlockFailedError(f"{type(error).__name__}: {error}"), {})
+            broken = failure(error, self._device)
+            if isinstance(broken, DeviceLostError):
+                _leave()
+            return _response(broken, {})
 
 
 def _encode_faces(encoder: FaceEncoder, request: Any) -> dict[str, NDArray[Any]]:
@@ -237,6 +270,7 @@ class _Metrics:
         self._seconds = metric("block_seconds_total", "Seconds from the start of a batch to its last answer", counter)
         self._context = metric("context_seconds_total", "Seconds of context passes after the answers", counter)
         self._tell_once(loaded, engine, gauge)
+        self._slots.set(0)  # the server keeps the figures of an instance that died
         self._free.set(slots)
 
     def _metric(self, name: str, description: str, kind: Any, **labels: str) -> Any:
@@ -298,10 +332,6 @@ def _block(request: Any) -> BlockRequest:
 def _input(request: Any, name: str) -> NDArray[Any]:
     array: NDArray[Any] = torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, str(name))).numpy()
     return array
-
-
-def _send(sender: Any, error: ServingError | None, outputs: dict[str, NDArray[Any]] | None = None) -> None:
-    sender.send(_response(error, outputs or {}), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
 
 def _response(error: ServingError | None, outputs: dict[str, NDArray[Any]]) -> Any:

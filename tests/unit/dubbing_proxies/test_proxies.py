@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from recorder import Recorder
+from listening_proxy import ListeningProxy
 
 from dubbing.proxies import spare_loopback
 
@@ -27,8 +27,8 @@ grpc.channel_ready_future(grpc.insecure_channel('{target}')).result(1)
 
 
 @pytest.fixture
-def proxy() -> Iterator[Recorder]:
-    with Recorder() as recorder:
+def proxy() -> Iterator[ListeningProxy]:
+    with ListeningProxy() as recorder:
         yield recorder
 
 
@@ -40,7 +40,7 @@ def nobody() -> Iterator[str]:
         yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
-def ask(client: str, target: str, proxy: Recorder, *, spared: bool) -> None:
+def ask(client: str, target: str, proxy: ListeningProxy, *, spared: bool) -> None:
     """Runs the client in a process of its own: some read the environment only once."""
     before = "import dubbing.proxies; dubbing.proxies.spare_loopback()\n" if spared else ""
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "grpc_proxy"), proxy.url)
@@ -55,26 +55,26 @@ def ask(client: str, target: str, proxy: Recorder, *, spared: bool) -> None:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_loopback_is_asked_without_the_proxy(client: str, proxy: Recorder, nobody: str) -> None:
+def test_loopback_is_asked_without_the_proxy(client: str, proxy: ListeningProxy, nobody: str) -> None:
     ask(client, nobody, proxy, spared=True)
     assert proxy.heard == []
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_without_it_the_proxy_would_hear(client: str, proxy: Recorder, nobody: str) -> None:
+def test_without_it_the_proxy_would_hear(client: str, proxy: ListeningProxy, nobody: str) -> None:
     ask(client, nobody, proxy, spared=False)
     assert proxy.heard
     assert all(nobody in line for line in proxy.heard)
 
 
 @pytest.mark.parametrize("client", ["httpx", "urllib"])
-def test_other_addresses_still_go_through_the_proxy(client: str, proxy: Recorder) -> None:
+def test_other_addresses_still_go_through_the_proxy(client: str, proxy: ListeningProxy) -> None:
     ask(client, "films.example", proxy, spared=True)
     assert proxy.heard
 
 
-def test_the_command_line_tells_its_key_to_the_api_alone(proxy: Recorder) -> None:
-    with Recorder("401 Unauthorized") as api:
+def test_the_command_line_tells_its_key_to_the_api_alone(proxy: ListeningProxy) -> None:
+    with ListeningProxy("401 Unauthorized") as api:
         environ = {"DUBLINE_API_URL": api.url, "DUBLINE_API_KEY": "dub_k", "http_proxy": proxy.url, "ALL_PROXY": proxy.url}
         command = [sys.executable, "-m", "services.cli.main", "jobs"]
         subprocess.run(command, env={**os.environ, "no_proxy": "", "NO_PROXY": "", **environ}, capture_output=True, check=False)

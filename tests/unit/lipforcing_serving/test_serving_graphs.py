@@ -18,7 +18,7 @@ from torch._dynamo.utils import counters
 
 from lipforcing.noise import block_noise
 from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport, Tuning
-from lipforcing.serving.errors import BlockFailedError
+from lipforcing.serving.errors import BlockFailedError, DeviceLostError
 from lipforcing.serving.graphs import Graphed, Stages, even_shapes, shapes_of
 
 F64 = torch.float64
@@ -201,12 +201,12 @@ def test_a_lost_device_is_told_from_a_failed_batch() -> None:
         step(server, sequence(1, 3)[0])
         with mock.patch.object(server._codec, "decode_step", broken):
             (failed,), _ = step(server, sequence(1, 3)[1])
-        assert isinstance(failed, BlockFailedError)
+        assert type(failed) is BlockFailedError
         assert not server.lost
         recorder.lost = True
         with mock.patch.object(server._codec, "decoder_state", broken):
             (gone,), _ = step(server, sequence(2, 3)[0])
-    assert isinstance(gone, BlockFailedError)
+    assert isinstance(gone, DeviceLostError)
     assert "unspecified launch failure" in str(gone)
     assert server.lost
 

@@ -52,6 +52,8 @@ def describe(context: Context) -> ProcessSpec:
         name=NAME,
         command=(
             *(sys.executable, "-I", private.__file__, str(_http(context)), str(_grpc(context)), regions, "--"),
+            # It has a model loaded again whose process died; the server itself never does.
+            *(sys.executable, "-I", str(CHECKOUT / "deploy" / "triton" / "keeper.py")),
             str(carrier / _SERVER / "bin" / "tritonserver"),
             f"--model-repository={repository}",
             f"--backend-directory={_backends(context, carrier)}",

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Recorder:
+class ListeningProxy:
     """Listens on loopback; ``heard`` has the first line of each request.
 
     Args:
