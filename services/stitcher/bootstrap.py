@@ -38,5 +38,6 @@ def make_app() -> Celery:
     handlers = Handlers()
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery))
     doorbell = Doorbell(app, queue)
-    add_work_task(app, Runner(Database(DatabaseSettings()), doorbell.ring, handlers, queue))
+    database = Database(DatabaseSettings())
+    add_work_task(app, Runner(database, doorbell.ring, handlers, queue, alone="services.stitcher.app:app"))
     return app

@@ -126,6 +126,7 @@ class WorkItems:
                 WorkItem.attempt,
                 WorkItem.max_attempts,
                 WorkItem.outages,
+                WorkItem.leases_lost,
                 WorkItem.sequence,
                 WorkItem.units_total,
                 WorkItem.job_id,

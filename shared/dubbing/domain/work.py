@@ -293,6 +293,7 @@ class WorkItem(Frozen):
 
     Attributes:
         outages: attempts so far that ended because a part of the platform was away, and cost none.
+        leases_lost: attempts so far whose holder fell silent.
         sequence: what the holder before may have left open on the inference server.
     """
 
@@ -304,6 +305,7 @@ class WorkItem(Frozen):
     attempt: int
     max_attempts: int
     outages: int = 0
+    leases_lost: int = 0
     sequence: OpenSequence | None = None
     units_total: int = 0
     job_id: str | None = None

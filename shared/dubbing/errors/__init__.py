@@ -75,6 +75,7 @@ from dubbing.errors.work import (
     ParityFailed,
     StoreUnavailable,
     TimedOut,
+    WorkerDied,
 )
 
 __all__ = [
@@ -136,6 +137,7 @@ __all__ = [
     "UnknownSetting",
     "UnsupportedChannels",
     "UnsupportedCodec",
+    "WorkerDied",
     "from_problem",
     "kinds",
 ]

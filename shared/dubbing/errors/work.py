@@ -38,6 +38,13 @@ class LeaseLost(Transient):
     title = "The lease on this work was lost"
 
 
+class WorkerDied(Transient):
+    """The process that did the work was ended: by an operator, or because the machine had no memory left."""
+
+    code = "worker_died"
+    title = "The process that did the work ended"
+
+
 class TimedOut(Transient):
     """The work ran into its time limit."""
 

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
 from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
+from dubbing.queue.alone import KINDS, work_alone
 from dubbing.queue.context import Context, LeaseKeeper
 from dubbing.queue.memory import give_back
 from dubbing.settings import QueueSettings
@@ -29,6 +30,8 @@ _T = TypeVar("_T")
 # Seconds for which a transaction is tried again while the database is away. Nothing is lost with a claim; with an end goes
 # all that was made, and a failover may take minutes; a process that is being stopped, or at work, has none to spare.
 _CLAIM, _END, _SOON = 30.0, 300.0, 5.0
+
+_FORESEEN = (DublineError, SoftTimeLimitExceeded, *AWAY)
 
 log = structlog.get_logger()
 
@@ -62,13 +65,29 @@ class Handlers:
 
 
 class Runner:
-    """Claims and runs items for one worker process."""
+    """Claims and runs items for one worker process.
 
-    def __init__(self, database: Database, ring_bell: RingBell, handlers: Handlers, settings: QueueSettings) -> None:
+    Args:
+        database: where they are.
+        ring_bell: rings for those that a transaction asked for.
+        handlers: that do the work.
+        settings: lease, heartbeat and patience.
+        alone: ``module:name`` of the application whose task this runs, for a process of its own where one is called for.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ring_bell: RingBell,
+        handlers: Handlers,
+        settings: QueueSettings,
+        alone: str | None = None,
+    ) -> None:
         self._database = database
         self._ring_bell = ring_bell
         self._handlers = handlers
         self._settings = settings
+        self._alone = alone
 
     def run_next(self, queue: str) -> WorkItem | None:
         """Claim the best waiting item of a queue and run it to its end; None when nothing waits."""
@@ -77,22 +96,32 @@ class Runner:
         item = self._transact(lambda work: work.items.claim(self._handlers.kinds(queue), owner, lease))
         if item is None:
             return None
-        bound = {"item_id": item.id, "kind": item.kind.value, "attempt": item.attempt}
-        if item.job_id is not None:
-            bound["job_id"] = item.job_id
-        with structlog.contextvars.bound_contextvars(**bound):
+        with _bound(item):
             self._run(item)
         give_back()
         return item
+
+    def answer(self, item: WorkItem) -> dict[str, Any]:
+        """Do a leased item for the process that will write down how it ended: its ``result``, or its ``problem``."""
+        with _bound(item):
+            try:
+                with LeaseKeeper(self._database.sessions(), item, self._settings.heartbeat) as keeper:
+                    return {"result": self._handle(item, keeper)}
+            except Exception as error:
+                if not isinstance(error, _FORESEEN):
+                    log.exception("work_crashed")
+                return {"problem": _as_error(error).problem()}
 
     def _run(self, item: WorkItem) -> None:
         began = clock.monotonic()
         log.info("work_started")
         try:
             self._transact(lambda work: work.jobs.started(item.id))
-            sessions = self._database.sessions()
-            with LeaseKeeper(sessions, item, self._settings.heartbeat) as keeper:
-                result = self._handlers.run(item, Context(sessions, item, keeper, partial(self._reached, item)))
+            with LeaseKeeper(self._database.sessions(), item, self._settings.heartbeat) as keeper:
+                if self._alone is not None and item.leases_lost > 0 and item.kind in KINDS:
+                    result = work_alone(self._alone, item)
+                else:
+                    result = self._handle(item, keeper)
                 self._transact(lambda work: self._complete(work, item, result), _END)
         except LeaseLost:
             log.warning("lease_lost")
@@ -107,6 +136,10 @@ class Runner:
         else:
             log.info("work_done", seconds=round(clock.monotonic() - began, 3))
 
+    def _handle(self, item: WorkItem, keeper: LeaseKeeper) -> dict[str, Any]:
+        context = Context(self._database.sessions(), item, keeper, partial(self._reached, item))
+        return self._handlers.run(item, context).model_dump(mode="json")
+
     def _reached(self, item: WorkItem, result: Frozen) -> None:
         """Write a part of a result and let the item's jobs go on with it."""
 
@@ -118,10 +151,10 @@ class Runner:
 
         self._transact(both, _SOON)
 
-    def _complete(self, work: UnitOfWork, item: WorkItem, result: Frozen) -> None:
+    def _complete(self, work: UnitOfWork, item: WorkItem, result: dict[str, Any]) -> None:
         work.jobs.lock_needing(item.id)
         work.runs.lock_of(item.id)
-        work.items.complete(item, result.model_dump(mode="json"))
+        work.items.complete(item, result)
         Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
     def _failed(self, item: WorkItem, cause: Exception) -> None:
@@ -132,7 +165,7 @@ class Runner:
             self._end(item, lambda work: work.items.retry(item, error, wait, spared=True))
             return
         attempts = item.max_attempts
-        if not isinstance(cause, (DublineError, SoftTimeLimitExceeded, *AWAY)):
+        if type(error) is DublineError:  # not foreseen
             attempts = min(attempts, item.max_attempts - self._settings.max_attempts + self._settings.bug_attempts)
             log.error("work_crashed", exc_info=cause)
         if isinstance(error, Permanent) or item.attempt >= attempts:
@@ -167,6 +200,13 @@ class Runner:
             with attempt, unit_of_work(self._database.sessions(), self._ring_bell) as work:
                 return do(work)
         raise AssertionError  # the retries end in a return or an error
+
+
+def _bound(item: WorkItem) -> AbstractContextManager[None]:
+    bound = {"item_id": item.id, "kind": item.kind.value, "attempt": item.attempt}
+    if item.job_id is not None:
+        bound["job_id"] = item.job_id
+    return structlog.contextvars.bound_contextvars(**bound)
 
 
 def _as_error(cause: Exception) -> DublineError:

@@ -56,6 +56,8 @@ def add_work_task(app: Celery, runner: Runner) -> None:
     def work(queue: str) -> None:
         runner.run_next(queue)
 
+    work.runner = runner  # for work that is done alone, in a process that imports the application
+
 
 def add_maintenance_tasks(app: Celery, sweeper: Sweeper) -> None:
     """The tasks of the maintenance worker, sent by beat."""
