@@ -71,6 +71,7 @@ def main() -> None:
     finally:
         for stub in server.stubs:
             stub.kill()
+            stub.wait()
 
 
 main()
