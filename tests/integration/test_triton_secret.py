@@ -81,9 +81,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     http, grpc_port, metrics = (ports.choose(()) for _ in range(3))
     options = [backends, f"--http-port={http}", f"--grpc-port={grpc_port}", f"--metrics-port={metrics}"]
     options += [f"--{part}-address=127.0.0.1" for part in ("http", "grpc", "metrics")]
+    for file in ("docker/serve-models", "triton/keeper.py"):  # side by side, as in the image
+        shutil.copy(CHECKOUT / "deploy" / file, home.run)
     with (home.logs / "triton.log").open("w") as log:
         started = subprocess.Popen(
-            ["/bin/sh", CHECKOUT / "deploy" / "docker" / "serve-models", repository, *options],
+            ["/bin/sh", home.run / "serve-models", repository, *options],
             env={**spec.env, "PATH": f"{program.parent}:{os.environ['PATH']}", "DUBLINE_TRITON_SECRET": SECRET},
             stdout=log,
             stderr=log,

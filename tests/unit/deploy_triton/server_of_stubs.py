@@ -3,6 +3,8 @@
 import http.server
 import json
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
 from pathlib import Path
@@ -61,13 +63,25 @@ def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
     return Handler
 
 
+class OnSocket(http.server.HTTPServer):
+    """Listens on a Unix socket."""
+
+    address_family = socket.AF_UNIX
+    server_bind = socketserver.TCPServer.server_bind
+
+
+def listening(options: dict[str, str], answers: type[http.server.BaseHTTPRequestHandler]) -> http.server.HTTPServer:
+    path = options.get("http-address", "").partition("unix:")[2]
+    return OnSocket(path, answers) if path else http.server.HTTPServer(("127.0.0.1", int(options["http-port"])), answers)
+
+
 def main() -> None:
     options = dict(part.removeprefix("--").split("=", 1) for part in sys.argv[1:])
     server = Server(Path(options["folder"]), options.get("http-restricted-api", "").rpartition("=")[2])
     server.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
     try:
-        http.server.HTTPServer(("127.0.0.1", int(options["http-port"])), handler(server)).serve_forever()
+        listening(options, handler(server)).serve_forever()
     finally:
         for stub in server.stubs:
             stub.kill()

@@ -132,6 +132,14 @@ def test_a_server_that_restricts_loading_is_told_its_own_secret(start: Start) ->
     assert "s3cret" not in kept.said()
 
 
+def test_a_server_that_listens_on_a_unix_socket_is_asked_there(start: Start, tmp_path: Path) -> None:
+    kept = start(f"--http-address=unix:{tmp_path / 'http'}")
+    until(kept.watched)
+    os.kill(kept.stubs()[0][0], signal.SIGKILL)
+    until(lambda: len(kept.stubs()) == 2)
+    assert kept.asked() == RELOADED
+
+
 def test_signals_reach_the_server_and_its_status_the_caller(start: Start) -> None:
     kept = start()
     until(kept.watched)
