@@ -33,9 +33,16 @@ class Desk:
         self.system = system
         self.client = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"])
         self.store = S3Store(store_settings(env))
-        self._database = psycopg.connect(
-            env["DUBLINE_DATABASE_URL"].replace("+psycopg", ""), autocommit=True, row_factory=dict_row
-        )
+        self._connect()
+
+    def _connect(self) -> None:
+        address = self.system.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")
+        self._database = psycopg.connect(address, autocommit=True, row_factory=dict_row)
+
+    def reconnect(self) -> None:
+        """After the database was started again."""
+        self._database.close()
+        self._connect()
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -72,6 +79,10 @@ class Desk:
         """The types of the job's events, in order."""
         rows = self._database.execute("SELECT type FROM job_events WHERE job_id = %s ORDER BY id", (job_id,))
         return [row["type"] for row in rows.fetchall()]
+
+    def jobs(self) -> set[str]:
+        """Ids of all jobs."""
+        return {row["id"] for row in self._database.execute("SELECT id FROM jobs").fetchall()}
 
     @contextmanager
     def in_mid_chunk(self, job_id: str) -> Iterator[Row]:
