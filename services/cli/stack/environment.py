@@ -5,6 +5,7 @@ Each process has all of it in its plan, so that a corrected variable reaches wha
 
 import os
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,13 +25,27 @@ _OF_OURS = ("PYTHON", "GRPC_", "OTEL_")
 def of_servers(environ: Mapping[str, str]) -> dict[str, str]:
     """What a server that others wrote sees of ``environ``."""
     seen = {name: value for name, value in environ.items() if name in _NAMES or name.startswith(_PREFIXES)}
-    return seen | {"PATH": _path(environ)}
+    seen.pop("LD_LIBRARY_PATH", None)
+    return seen | {"PATH": _path(environ)} | _libraries(environ)
 
 
 def of_services(environ: Mapping[str, str]) -> dict[str, str]:
     """What a process of ours sees of ``environ``, besides the settings."""
     seen = {name: value for name, value in environ.items() if name in _OF_NETWORKS or name.startswith(_OF_OURS)}
     return of_servers(environ) | seen
+
+
+def _libraries(environ: Mapping[str, str]) -> dict[str, str]:
+    """Without what OpenCV adds when it is imported, which some of our commands do: folders of its own, and an empty name.
+
+    An empty name is the folder that a program runs in.
+    """
+    given = environ.get("LD_LIBRARY_PATH")
+    if given is None:
+        return {}
+    packages = sysconfig.get_path("platlib")
+    kept = [folder for folder in given.split(os.pathsep) if folder and not folder.startswith(packages)]
+    return {"LD_LIBRARY_PATH": os.pathsep.join(kept)} if kept else {}
 
 
 def _path(environ: Mapping[str, str]) -> str:

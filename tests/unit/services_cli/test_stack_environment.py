@@ -1,5 +1,6 @@
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 from services.cli.stack import changes, environment
@@ -28,6 +29,12 @@ def test_the_path_is_the_same_whether_the_environment_is_activated_or_not() -> N
     plain = environment.of_servers({"PATH": "/usr/bin:/bin"})["PATH"]
     assert plain == os.pathsep.join([own, "/usr/bin", "/bin"])
     assert environment.of_servers({"PATH": f"{own}:/usr/bin:/bin"})["PATH"] == plain
+
+
+def test_what_opencv_adds_when_it_is_imported_is_not_seen() -> None:
+    added = f"{sysconfig.get_path('platlib')}/cv2/../../lib64:"
+    assert set(environment.of_servers({"LD_LIBRARY_PATH": added})) == {"PATH"}
+    assert environment.of_services({"LD_LIBRARY_PATH": f"{added}/opt/cuda/lib"})["LD_LIBRARY_PATH"] == "/opt/cuda/lib"
 
 
 def test_each_cause_is_told_once_with_all_that_it_starts_again_and_without_values() -> None:
