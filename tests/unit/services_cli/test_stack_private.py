@@ -98,7 +98,7 @@ def test_data_may_be_a_link_to_a_larger_disk(tmp_path: Path) -> None:
 
 
 def test_sockets_lie_elsewhere_when_their_path_would_be_too_long(tmp_path: Path) -> None:
-    short, long = Home(tmp_path / "home", tmp_path), Home(tmp_path / ("long" * 30) / "home", tmp_path)
+    short, long = Home(Path("/srv/dubline"), tmp_path), Home(tmp_path / ("long" * 30) / "home", tmp_path)
     assert short.sockets == short.run
     assert len(str(long.sockets / "triton:8000")) < 60
     assert long.sockets != Home(tmp_path / ("long" * 30) / "other", tmp_path).sockets
