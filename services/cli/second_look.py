@@ -40,7 +40,9 @@ _BLUR: Final = 5  # pixels of the frame
 _BEYOND: Final = 0.15  # distances between the eyes around the face's outlines that belong to it
 _MOST_OUTSIDE: Final = 0.01  # squared distances between the eyes that may be painted outside
 _MOST_PAINTED: Final = 0.0005  # of a picture in which nothing may be painted
-_MOST_DOUBT: Final = 0.025  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
+_MOST_DOUBT: Final = 0.027  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
+_LARGE: Final = 30.0  # pixels between the eyes, and
+_LIT: Final = 60.0  # mean code value (8 bit) of a face, below which they do so anyway
 _CLOSE: Final = 5  # frames between two doubtful ones that are named with them
 
 
@@ -67,16 +69,19 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
     by_frame = {i: face for face in faces for i in range(face.track.start, face.track.end) if i not in face.track.missing}
     for before, after in zip(ahead(source.read(), _AHEAD), ahead(master.read(), _AHEAD), strict=True):
         tracked = by_frame.get(before.index)
-        near = None if tracked is None else _nearest(detector, before, tracked, near)
-        if tracked is None or near is None:
+        if tracked is None:
+            near = None
             outside[before.index] = _painted(before, after) / _MOST_PAINTED
+            continue
+        near = _nearest(detector, before, tracked, near)
+        if near is None:
             continue
         made = detector.follow(after, [near], doubting=True)[0]
         outside[before.index] = _outside(before, after, [near, *([made] if made else [])]) / _MOST_OUTSIDE
         one = seen[tracked.track.index]
         one.signs[before.index] = _signs(before, after, near)
         if made is not None and made.doubt is not None and near.doubt is not None:
-            one.doubt[before.index] = made.doubt - near.doubt
+            one.doubt[before.index] = (made.doubt - near.doubt) * _clear(before, near)
     doubtful = {frame: worst for one in seen for frame, worst in _doubtful(one)}
     return (
         *broken_mouths({}, _closed(doubtful, faces), source.video.fps),
@@ -86,7 +91,7 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
 
 def _faces(source: FrameReader, detector: FaceDetector) -> tuple[TrackedFace, ...]:
     """The faces that may be painted."""
-    tracker, finder = FaceTracker(detector), ShotFinder(source.video.fps)
+    tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(source.video.fps)
     whole = Box(0, 0, *source.video.upright_size)
     for frame in ahead(source.read(), _AHEAD):
         change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
@@ -114,6 +119,15 @@ def _apart(face: Face, anchors: Points) -> float:
     return float(np.abs(marks.anchors(face.landmarks) - anchors).max() / marks.eye_distance(face.landmarks))
 
 
+def _clear(frame: PictureFrame, face: Face) -> float:
+    """How far landmarks can be trusted, up to 1: less in small and in dark faces."""
+    eyes = float(marks.eye_distance(face.landmarks))
+    left, top = np.maximum(face.box[:2], 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(face.box[2:]), frame.size).astype(int).tolist()
+    light = float(frame.region(Box(left, top, right, bottom), max(1, int(eyes) // 4)).mean())
+    return min(eyes / _LARGE, light / _LIT, 1.0)
+
+
 def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
     size = 2 * LOOK
     matrix = crop_transform(marks.anchors(face.landmarks), size)
@@ -132,7 +146,7 @@ def _doubtful(one: _Seen) -> Iterator[tuple[int, float]]:
         return
     frames = list(one.signs)
     rough = median_filter(np.array([signs.rough for signs in one.signs.values()]), 9, mode="nearest")
-    doubt = median_filter(np.array([one.doubt.get(frame, 0.0) for frame in frames]), 3, mode="nearest")
+    doubt = median_filter(np.array([one.doubt.get(frame, 0.0) for frame in frames]), 3, mode="constant")
     for frame, usual, unsure in zip(frames, rough.tolist(), doubt.tolist(), strict=True):
         signs = one.signs[frame]
         worst = max(
@@ -165,7 +179,9 @@ def _different(before: PictureFrame, after: PictureFrame, block: int) -> NDArray
     whole = Box(0, 0, *before.size)
     blur = max(1, _BLUR // block)
     pictures = (cv2.blur(frame.region(whole, block).astype(np.float32), (blur, blur)) for frame in (before, after))
-    return np.asarray(cv2.absdiff(*pictures).max(axis=2) > _DIFFERENT)
+    different = (cv2.absdiff(*pictures).max(axis=2) > _DIFFERENT).astype(np.uint8)
+    # Single pixels are grain that the encoder left out.
+    return np.asarray(cv2.morphologyEx(different, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
 
 
 def _closed(frames: dict[int, float], faces: tuple[TrackedFace, ...]) -> dict[int, float]:

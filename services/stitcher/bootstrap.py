@@ -11,6 +11,7 @@ from dubbing.inference.syncnet import TritonSyncNet
 from dubbing.logging import configure_logging
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.mux import MuxSettings
+from dubbing.proxies import spare_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -33,6 +34,7 @@ from services.stitcher.stitch import Delivery, Stitcher
 
 def make_app() -> Celery:
     """The Celery application of the stitch workers."""
+    spare_loopback()
     configure_logging(LoggingSettings(), "stitcher")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue, media = QueueSettings(), MediaSettings()
@@ -44,10 +46,12 @@ def make_app() -> Celery:
         encode=EncodeSettings(crf=media.crf, preset=media.preset, threads=media.threads),
         mux=MuxSettings(sound=media.sound),
     )
+    triton = TritonSettings()
     served = EngineSettings().engine == "triton"
-    scorer = Scorer(partial(TritonSyncNet, TritonSettings().url) if served else None)
+    scorer = Scorer(partial(TritonSyncNet, triton.url, triton.secret) if served else None)
     handlers = Handlers()
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery, scorer))
     doorbell = Doorbell(app, queue)
-    add_work_task(app, Runner(Database(DatabaseSettings()), doorbell.ring, handlers, queue))
+    database = Database(DatabaseSettings())
+    add_work_task(app, Runner(database, doorbell.ring, handlers, queue, alone="services.stitcher.app:app"))
     return app

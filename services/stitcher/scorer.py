@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.media import AudioInfo
 from dubbing.domain.work import StitchTask
-from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable
+from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable, OutOfMemory
 from dubbing.inference.syncnet import SyncNet
 from dubbing.media.encode import delivery_colour
 from dubbing.media.frames import FrameReader
@@ -100,7 +100,7 @@ class Scorer:
         dubbed = {chunk.track for chunk in task.chunks}
         try:
             return with_syncnet(found, judge(syncnet, master.analysis, dubbed, showing, check))
-        except (ModelUnavailable, ChunkFailed) as error:  # a measure of quality never costs a master
+        except (ModelUnavailable, OutOfMemory, ChunkFailed) as error:  # a measure of quality never costs a master
             log.warning("syncnet_failed", code=error.code, detail=error.detail)
             return found
 

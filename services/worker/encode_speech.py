@@ -45,7 +45,7 @@ class SpeechEncoder:
             samples = mono_windows(path, info, SPEECH_RATE, whole)
             pending: list[np.ndarray] = []
             for window in windows(samples, times, (level.mean, level.std)):
-                pending.append(engine.encode_speech(window).astype(np.float16))
+                pending.append(engine.encode_speech(window, context).astype(np.float16))
                 done += len(pending[-1])
                 context.progress(done, len(times))
                 if done % FRAMES == 0 or done == len(times):

@@ -1,6 +1,7 @@
 """A job without its processes: the real handlers, called one after another in the order that the flow plans."""
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import SyncMode
 from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkKind
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.inference.engine import LipSyncEngine
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.isolated import Reader
@@ -46,6 +48,7 @@ class Listener(Context):
         self.item = item
         self.told: list[tuple[int, int]] = []
         self.phases: list[Phase] = []
+        self.parts: list[Frozen] = []
 
     def raise_if_canceled(self) -> None:
         """Never."""
@@ -54,26 +57,31 @@ class Listener(Context):
         """Note it."""
         self.told.append((done, total))
 
+    def reached(self, result: Frozen) -> None:
+        """Note it."""
+        self.parts.append(result)
+
     def phase(self, phase: Phase) -> None:
         """Note it."""
         self.phases.append(phase)
 
 
 class Pipeline:
-    """Every handler over one object store, with the engine that changes nothing.
+    """Every handler over one object store.
 
     Args:
         store: an object store.
         scratch: a folder for local copies.
+        engine: opens the engine of a preset; by default the one that changes nothing.
     """
 
-    def __init__(self, store: ObjectStore, scratch: Path) -> None:
+    def __init__(self, store: ObjectStore, scratch: Path, engine: Callable[[str], LipSyncEngine] = PassthroughEngine) -> None:
         self.store = store
         self.models = _MODELS
         self.contexts: dict[str, Listener] = {}
         sources = SourceCache(store, scratch / "sources", 1 << 33)
         detector = partial(MediaPipeDetector, MediaSettings().face_model)
-        engines = Engines(lambda preset, _: PassthroughEngine(preset))
+        engines = Engines(lambda preset, _: engine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
         self._handlers.add("probe", Prober(store, sources, Reader(MediaSettings().reading_bytes)))

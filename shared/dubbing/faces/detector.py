@@ -123,9 +123,10 @@ class MediaPipeDetector:
 
     def find(self, frame: Frame, *, deep: bool = False, known: Sequence[Face] = ()) -> list[Face]:
         """Faces of the frame but the known ones, largest first; ``deep`` looks for small ones, slowly, if there are none."""
+        frame = _eight_bit(frame) if isinstance(frame, np.ndarray) else frame
         if known and self._shows_only(known, frame):
             return []
-        picture = _eight_bit(frame if isinstance(frame, np.ndarray) else frame.rgb())
+        picture = frame if isinstance(frame, np.ndarray) else frame.rgb()
         coarse = self._search(picture, _tiles(picture))
         if deep and not coarse:
             coarse = self._search(picture, _small_tiles(picture))
@@ -137,7 +138,7 @@ class MediaPipeDetector:
         """The face, or what it really is if it stands on its head: brows are then taken for a mouth."""
         matrix = _upright(face)
         turned = _after(_HALF_TURN, matrix)
-        as_found, other = (glance(frame, way, _ROI_SIDE) for way in (matrix, turned))
+        as_found, other = (_eight_bit(glance(frame, way, (_ROI_SIDE, _ROI_SIDE))) for way in (matrix, turned))
         if self._likely(other) <= self._likely(as_found) + _TURNED:
             return face
         return max(self._placed(other, turned), key=face.overlap, default=face)
@@ -152,7 +153,7 @@ class MediaPipeDetector:
         width, height = frame.shape[1::-1] if isinstance(frame, np.ndarray) else frame.size
         block = max(1, min(width, height) // _SEARCH_SIDE)
         whole = Box(0, 0, width, height)
-        small = averaged(_eight_bit(frame), block) if isinstance(frame, np.ndarray) else frame.region(whole, block)
+        small = averaged(frame, block) if isinstance(frame, np.ndarray) else frame.region(whole, block)
         boxes = [box * block for box in self._boxes(small)]
         return bool(boxes) and all(any(iou(box, face.box) > _SAME for face in known) for box in boxes)
 
@@ -182,7 +183,7 @@ class MediaPipeDetector:
 
     def _follow(self, frame: Frame, face: Face, *, doubting: bool) -> Face | None:
         matrix = _upright(face)
-        roi = glance(frame, matrix, _ROI_SIDE)
+        roi = glance(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
         best = max(self._placed(roi, matrix), key=face.overlap, default=None)
         if best is None or best.overlap(face) <= 0.2:
             return None

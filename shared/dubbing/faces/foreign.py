@@ -1,6 +1,7 @@
 """What lies over a face and is none: burnt-in captions, logos, objects in strong colours.
 
-A colour is a face's own when the upper face or the lips have one like it: skin, brows, eyes, lips, and so beards too.
+A colour is a face's own when the upper face or the lips have one like it: skin, brows, eyes, lips, and so beards too. Where the
+lips should be, only colours count that lips, teeth and their shadows have: a caption over them is none of the face's own.
 """
 
 from typing import Final
@@ -18,6 +19,8 @@ _TOP: Final = 0.12  # of the crop's height: the brows, above which hair and hats
 _MIDDLE: Final = 0.7  # of the jaw's width in which the upper face surely is a face
 _APART: Final = 28.0  # CIE 1976 colour difference from everything in a face from which on a colour is not of it
 _FAR_APART: Final = 40.0  # and from which on it is not of a neck or of clothes either, as far as 40 clips show them
+_GREENER: Final = 20.0  # a* by which no lips, teeth or shadows lie below the skin: drawn and filmed ones stay within 11
+_BLUER: Final = 35.0  # and b* by which they lie neither below nor above it: those within 23
 _LEAST: Final = 0.01  # of the crop's area below which it is a highlight or an error of the codec
 _BELOW: Final = 0.3  # distances between the eyes below the chin in which a caption is in a student's way
 _AROUND: Final = 4  # cells beside the mouth in which it is
@@ -72,12 +75,19 @@ def cleared(crop: Picture, outline: Points) -> Picture:
 def _strangeness(crop: Picture, points: Points, where: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How far the colours at ``where`` are from the face's nearest own one, float32 [.]; 0 where no face is seen."""
     small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.iinfo(crop.dtype).max
-    colours = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB)
-    own = colours[_upper(points) | _filled(points[LIPS])][::3]
-    if not len(own):
+    colours = np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB), np.float32)
+    upper = _upper(points)
+    if not upper.any():
         return np.zeros(int(where.sum()), np.float32)
+    own = colours[upper | (_filled(points[LIPS]) & _like_lips(colours, upper))][::3]
     apart = ((colours[where][:, None] - own[None]) ** 2).sum(axis=2)
     return np.asarray(np.sqrt(apart.min(axis=1)), np.float32)
+
+
+def _like_lips(colours: NDArray[np.float32], skin: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where colours, L*a*b* [_SIDE, _SIDE, 3], can be those of a mouth in that skin; lipstick may be as red as it likes."""
+    redder, yellower = np.moveaxis(colours[..., 1:] - np.median(colours[skin], axis=0)[1:], -1, 0)
+    return np.asarray((redder > -_GREENER) & (np.abs(yellower) < _BLUER))
 
 
 def _upper(points: Points) -> NDArray[np.bool_]:

@@ -3,14 +3,18 @@
 Legend: N places, V pictures, H/W picture side, C colours (RGB), S samples, R shifts.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import SecretStr
+from tritonclient.utils import InferenceServerException
 
-from dubbing.errors import ModelUnavailable
-from dubbing.inference.client import TritonClient
+from dubbing.inference.calls import Call, Tensors, TritonCalls
 from lipforcing.contract import SYNCNET, SyncNetTensor
+
+# The first piece that a cold model is asked for is the slowest.
+_SECONDS = 120.0
 
 
 class SyncNet(Protocol):
@@ -25,7 +29,7 @@ class SyncNet(Protocol):
         """Distances [N, R] of a piece of a track, as `SyncNetTensor` has it.
 
         Raises:
-            ModelUnavailable: it is not served any more.
+            ModelUnavailable, OutOfMemory: it is not served any more, or has no room now.
             ChunkFailed: it refused the piece.
         """
 
@@ -34,29 +38,30 @@ class TritonSyncNet:
     """`SyncNet` behind a server. Not thread-safe: one for each thread.
 
     Args:
-        url: ``host:port`` of the server's gRPC endpoint.
+        url: ``host:port`` of the server's gRPC endpoint, or ``unix:/path``.
+        secret: what the server asks for; None where it asks for nothing.
     """
 
-    def __init__(self, url: str) -> None:
-        self._client = TritonClient(url, "verifying")
+    def __init__(self, url: str, secret: SecretStr | None = None) -> None:
+        self._calls = TritonCalls(url, secret)
 
     def is_served(self) -> bool:
         """See `SyncNet.is_served`."""
         try:
-            self._client.require(SYNCNET)
-        except ModelUnavailable:
+            return bool(self._calls.client.is_model_ready(SYNCNET, client_timeout=5.0))
+        except InferenceServerException:
             return False
-        return True
 
     def distances(
         self, pictures_VHWC: NDArray[np.uint8], waveform_S: NDArray[np.float32], inside: tuple[int, int]
     ) -> NDArray[np.float32]:
         """See `SyncNet.distances`."""
         names = SyncNetTensor
-        inputs: dict[Any, NDArray[Any]] = {
+        inputs: Tensors = {
             names.PICTURES: pictures_VHWC,
             names.WAVEFORM: waveform_S,
             names.INSIDE: np.array(inside, np.int64),
         }
-        found: NDArray[np.float32] = self._client.infer(SYNCNET, inputs, (names.DISTANCES,)).as_numpy(names.DISTANCES)
+        answer = self._calls.infer(Call(SYNCNET, None, inputs, (names.DISTANCES,), _SECONDS), lambda: None)
+        found: NDArray[np.float32] = answer.as_numpy(names.DISTANCES)
         return found

@@ -1,18 +1,22 @@
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from dubbing.domain.faces import Shot
 from dubbing.domain.findings import frame_ranges
 from dubbing.errors import NoFaceAnywhere
 from dubbing.faces import landmarks
 from dubbing.faces.align import TEMPLATE
 from dubbing.faces.detector import Face
-from dubbing.faces.tracks import FacesFound, FaceTracker, track_faces
+from dubbing.faces.follow import FaceTracker
+from dubbing.faces.tracks import FacesFound, choose_faces
 
 HEIGHT, WIDTH = 120, 200
+FPS = Fraction(10)
 
 
 def face_in(left: float, top: float, width: float, height: float) -> Face:
@@ -36,7 +40,8 @@ class BlobDetector:
         self.searched.append(deep)
         return [face for face in self._blobs(frame) if all(face.overlap(other) < 0.3 for other in known)]
 
-    def follow(self, frame: Any, faces: Sequence[Face]) -> list[Face | None]:
+    def follow(self, frame: Any, faces: Sequence[Face], *, doubting: bool = False) -> list[Face | None]:
+        del doubting
         blobs = self._blobs(frame)
         nearest = [max(blobs, key=face.overlap, default=None) for face in faces]
         return [n if n is not None and n.overlap(f) > 0.2 else None for n, f in zip(nearest, faces, strict=True)]
@@ -61,8 +66,16 @@ def film(*scripts: dict[int, tuple[int, int, int]], frames: int) -> Iterator[Any
         yield frame
 
 
-def track(*scripts: dict[int, tuple[int, int, int]], frames: int, cuts: Sequence[int] = (0,), **options: Any) -> FacesFound:
-    return track_faces(film(*scripts, frames=frames), cuts, FaceTracker(BlobDetector(), **options))
+def shots(cuts: Sequence[int], frames: int) -> list[Shot]:
+    ends = [*cuts[1:], frames]
+    return [Shot(index=i, start=a, end=b) for i, (a, b) in enumerate(zip(cuts, ends, strict=True)) if b > a]
+
+
+def track(*scripts: dict[int, tuple[int, int, int]], frames: int, cuts: Sequence[int] = (0,)) -> FacesFound:
+    tracker = FaceTracker(BlobDetector())
+    for index, frame in enumerate(film(*scripts, frames=frames)):
+        tracker.push(frame, cut=index in cuts)
+    return choose_faces(tracker.finish(), shots(cuts, frames), FPS)
 
 
 def still(frames: Sequence[int] | range, place: tuple[int, int, int] = (20, 20, 60)) -> dict[int, tuple[int, int, int]]:
@@ -165,8 +178,10 @@ def test_a_film_without_frames_has_no_face() -> None:
 
 def test_while_a_face_is_followed_the_whole_frame_is_searched_rarely() -> None:
     detector = BlobDetector()
-    track_faces(film(still(range(100)), frames=100), (0,), FaceTracker(detector))
-    assert detector.searched == [True] * 4
+    tracker = FaceTracker(detector)
+    for frame in film(still(range(100)), frames=100):
+        tracker.push(frame)
+    assert detector.searched == [True] + [False] * 12
 
 
 def test_ranges_are_maximal_and_ascending() -> None:
@@ -180,17 +195,17 @@ class Counting(BlobDetector):
         super().__init__()
         self.followed = 0
 
-    def follow(self, frame: Any, faces: Sequence[Face]) -> list[Face | None]:
+    def follow(self, frame: Any, faces: Sequence[Face], *, doubting: bool = False) -> list[Face | None]:
         self.followed += bool(faces)
-        return super().follow(frame, faces)
+        return super().follow(frame, faces, doubting=doubting)
 
 
 def sparsely(*scripts: dict[int, tuple[int, int, int]], frames: int, unsteady: Sequence[int] = ()) -> tuple[FacesFound, int]:
     detector = Counting()
     tracker = FaceTracker(detector, sparse=True)
     for index, frame in enumerate(film(*scripts, frames=frames)):
-        tracker.push(frame, steady=index not in unsteady)
-    return tracker.finish(), detector.followed
+        tracker.push(frame, cut=index == 0, steady=index not in unsteady)
+    return choose_faces(tracker.finish(), shots((0,), frames), FPS), detector.followed
 
 
 def test_while_a_face_moves_steadily_every_other_frame_is_left_out_and_its_place_is_exact() -> None:

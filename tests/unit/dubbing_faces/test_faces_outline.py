@@ -1,0 +1,106 @@
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dubbing.faces import landmarks as marks
+from dubbing.faces.align import TEMPLATE, crop_transform
+from dubbing.faces.outline import CHIN, EYES, JAW, LIPS, POINTS, crop_outlines, in_crop, limit, outline_of, pack, scaled, unpack
+
+SIDE = 256
+EYE = EYES * SIDE  # distance between the eyes, along the crop's rows
+RNG = np.random.default_rng(3)
+
+
+def face(x: float = 300, y: float = 200, scale: float = 1.0, roll: float = 0.0) -> Any:
+    """Landmarks of a face whose brows and nose lie as the template's do, and whose jaw is half an ellipse."""
+    points = np.tile([210.0, 280.0], (marks.COUNT, 1))
+    for group, place in zip((marks.LEFT_BROW, marks.RIGHT_BROW, marks.NOSE), TEMPLATE, strict=True):
+        points[list(group)] = place
+    turn = np.linspace(0, np.pi, len(POINTS[JAW]))
+    points[list(POINTS[JAW])] = np.stack([210 + 160 * np.cos(turn), 230 + 250 * np.sin(turn)], axis=1)
+    lips = np.linspace(0, 2 * np.pi, len(POINTS[LIPS]), endpoint=False)
+    points[list(POINTS[LIPS])] = np.stack([210 + 60 * np.cos(lips), 360 + 25 * np.sin(lips)], axis=1)
+    way = scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    return (points - [210, 280]) @ way.T + [x, y]
+
+
+PLACES = [(300, 200, 1.0, 0.0), (50, 900, 0.2, 0.0), (800, 300, 3.0, 0.7), (300, 200, 0.5, -2.5)]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_outline_is_the_same_wherever_the_face_is(place: tuple[float, ...]) -> None:
+    np.testing.assert_allclose(outline_of(face(*place)), outline_of(face()), atol=1e-9)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_outline_lies_in_a_crop_where_its_landmarks_do(place: tuple[float, ...]) -> None:
+    landmarks = face(*place)
+    anchors = marks.anchors(landmarks)
+    for matrix in (crop_transform(anchors, SIDE), crop_transform(anchors + RNG.normal(0, 5, (3, 2)), SIDE)):
+        expected = landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]
+        np.testing.assert_allclose(in_crop(outline_of(landmarks), anchors, matrix), expected, atol=1e-6)
+    own = crop_transform(anchors, SIDE)
+    np.testing.assert_allclose(scaled(outline_of(landmarks), SIDE), in_crop(outline_of(landmarks), anchors, own), atol=1e-6)
+
+
+def test_outlines_are_kept_to_a_fortieth_of_a_pixel_of_a_large_crop() -> None:
+    outlines = np.stack([outline_of(face())] * 3) + RNG.normal(0, 0.05, (3, len(POINTS), 2))
+    np.testing.assert_allclose(unpack(pack(outlines)), outlines, atol=1 / (40 * 512))
+
+
+def test_a_place_far_outside_is_kept_as_outside() -> None:
+    outlines = np.full((1, len(POINTS), 2), 40.0)
+    assert unpack(pack(outlines)).min() > 1.9
+
+
+def test_an_analysis_without_outlines_has_none() -> None:
+    assert crop_outlines("", np.zeros((2, 3, 2)), np.zeros((2, 2, 3))) is None
+
+
+def in_template(outline: Any) -> Any:
+    return scaled(outline, SIDE)
+
+
+def far_from(outline: Any) -> Any:
+    """Distances from the jaw's hull in distances between the eyes, negative inside; the crop is stretched, faces are not."""
+    wide, high = SIDE, SIDE * 4 // 3
+    hull = cv2.convexHull((outline[JAW] * [1, 4 / 3]).astype(np.float32)).round().astype(np.int32)
+    plane = np.zeros((high, wide), np.uint8)
+    cv2.fillConvexPoly(plane, hull, 1)
+    far = cv2.distanceTransform(1 - plane, cv2.DIST_L2, 5) - cv2.distanceTransform(plane, cv2.DIST_L2, 5)
+    return cv2.resize(far / EYE, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+
+
+def test_nothing_shows_further_from_the_outline_than_a_jaw_moves_between_frames() -> None:
+    outline = in_template(outline_of(face()))
+    shows, far = limit([outline], SIDE), far_from(outline)
+    assert shows[far > 0.15].max() < 0.01
+    assert shows[far < -0.15].min() == 1
+
+
+def test_beside_the_face_the_limit_rises_inwards_and_below_the_lips_outwards() -> None:
+    outline = in_template(outline_of(face()))
+    shows, far = limit([outline], SIDE), far_from(outline)
+    above = np.arange(SIDE)[:, None] < outline[LIPS, 1].min()
+    assert shows[(far > 0.05) & above].max() < 0.05
+    chin = outline[CHIN].round().astype(int)
+    assert shows[chin[1], chin[0]] > 0.9
+
+
+def test_the_limit_rises_without_a_step() -> None:
+    shows = limit([in_template(outline_of(face()))], SIDE)
+    assert max(np.abs(np.diff(shows, axis=axis)).max() for axis in (0, 1)) < 0.25
+    assert shows.dtype == np.float32
+
+
+def test_a_jaw_that_opens_wider_shows_whole_and_no_outline_takes_from_another() -> None:
+    closed = in_template(outline_of(face()))
+    opened = closed.copy()
+    opened[CHIN, 1] += 0.25 * EYE
+    one, both = limit([closed], SIDE), limit([closed, opened], SIDE)
+    assert (both >= one - 1e-3).all()
+    at = opened[CHIN].round().astype(int)
+    assert one[at[1], at[0]] < 0.1
+    assert both[at[1] - 2, at[0]] > 0.9
