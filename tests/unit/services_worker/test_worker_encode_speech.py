@@ -13,7 +13,7 @@ from dubbing import ids
 from dubbing.domain.jobs import ModelPin
 from dubbing.domain.media import MediaInfo, VideoInfo
 from dubbing.domain.work import EncodeSpeechTask, Source
-from dubbing.inference.engine import SpeechWindow
+from dubbing.inference.engine import UNWATCHED, SpeechWindow, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.speech import FRAMES
 from dubbing.media.probe import probe
@@ -31,7 +31,7 @@ class Listening(PassthroughEngine):
         super().__init__("tiny")
         self.windows: list[SpeechWindow] = []
 
-    def encode_speech(self, window: SpeechWindow) -> np.ndarray:
+    def encode_speech(self, window: SpeechWindow, watch: Watch = UNWATCHED) -> np.ndarray:  # noqa: ARG002 - the protocol's
         self.windows.append(window)
         return window.frame_times_V[:, None].astype(np.float16)
 
