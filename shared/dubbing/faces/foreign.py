@@ -75,7 +75,7 @@ def cleared(crop: Picture, outline: Points) -> Picture:
 def _strangeness(crop: Picture, points: Points, where: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How far the colours at ``where`` are from the face's nearest own one, float32 [.]; 0 where no face is seen."""
     small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.iinfo(crop.dtype).max
-    colours = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB)
+    colours = np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB), np.float32)
     upper = _upper(points)
     if not upper.any():
         return np.zeros(int(where.sum()), np.float32)
