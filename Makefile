@@ -6,12 +6,16 @@ DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= tuned
 PROCESSES ?= 1
+SEED ?= 1
+FAULTS ?= 20
+JOBS ?= 6
+SECONDS ?= 60
 TRAIN_tuned := sf_tiny_tuned --publish
 TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test check up down status bench-job bench-generation bench-speedup train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test check up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,6 +47,10 @@ down:  ## Stop the local stack
 status: setup  ## Show what runs
 	@$(DUBLINE) status $(ARGS)
 
+chaos: setup  ## Strike a working system with random faults (SEED, FAULTS, JOBS, SECONDS)
+	@CHAOS_SEED=$(SEED) CHAOS_FAULTS=$(FAULTS) CHAOS_JOBS=$(JOBS) CHAOS_SECONDS=$(SECONDS) \
+	  $(PYTHON) -m pytest tests/e2e/test_chaos.py -s --timeout 10800 $(ARGS)
+
 bench-job: setup  ## Time the main job at 1080p by phase, against a plain transcode
 	@$(PYTHON) benchmarks/bench_job.py $(ARGS)
 
@@ -51,6 +59,9 @@ bench-generation: setup  ## Time the model: frames per second, first frame, memo
 
 bench-speedup: setup  ## Time the student against its 50-step teacher
 	@$(PYTHON) benchmarks/bench_speedup.py $(ARGS)
+
+bench-camera: setup  ## Measure how still a face stands in its crop while the camera moves
+	@$(PYTHON) benchmarks/bench_camera.py $(ARGS)
 
 train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PROFILE=tuned from the committed one, fresh, gpu, smoke)
 	$(if $(TRAIN_$(PROFILE)),,$(error PROFILE is tuned, fresh, gpu or smoke, not $(PROFILE)))

@@ -3,8 +3,10 @@
 For each preset: frames per second of one stream and of several at once, seconds to the first frame, peak memory, TFLOP/s as
 a share of the measured matmul ceiling, and the time of each part of a block.
 
-What is timed is the serving engine: latents and features arrive as numpy arrays, uint8 frames leave as numpy arrays. The first
-frame is timed from the crops of the first nine frames, so their encoding counts. A block is 12 frames.
+What is timed is the serving engine: latents and features arrive as numpy arrays, uint8 frames leave as numpy arrays. It is
+driven in two ways: ``streams`` are endless and in step with each other, 12 frames a block; ``chunks`` are what production
+sends, chunks of 8 blocks that begin one after the other. The first frame is timed from the crops of the first nine frames, so
+their encoding counts.
 """
 
 import argparse
@@ -15,12 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 from models import (
-    WARM,
-    Streams,
+    CHUNK,
+    PRE_ROLL,
+    Lanes,
     Subject,
-    block_flops,
     build,
-    compiled,
     machine,
     matmul_ceiling,
     peak_gib,
@@ -28,7 +29,10 @@ from models import (
     reset_peak,
     seconds,
     settle,
+    true_sizes,
+    tuned,
 )
+from operations import block_flops
 from report import save
 
 from lipforcing.cache import StreamCache
@@ -60,47 +64,94 @@ def main() -> None:
             print(f"{preset}: {result}")
             save(f"served_{preset}_{device.type}", result, options.out)
             continue
-        subject = build(preset, device)
+        subject = build(true_sizes(preset), device)
         if options.smoke:
             result = {"machine": machine(device), **smoke(subject)}
             print(f"{preset}: {result}")
             save(f"smoke_{preset}_{device.type}", result, options.out)
             continue
-        result = {"machine": machine(device), **measure(subject, options.streams, blocks)}
-        show(f"{preset}, bf16", result)
-        save(f"generation_{preset}_{device.type}", result, options.out)
-        plain = frames_of(subject)
-        # FP8 comes last: its network is another one afterwards.
-        for variant in [name for name in ("compile", "fp8") if getattr(options, name)]:
-            subject = compiled(subject) if variant == "compile" else quantised(subject)
-            result = {"machine": machine(device), **measure(subject, _FEW, blocks, fp8=variant == "fp8")}
-            result |= {"torch_compile": subject.compiled, "psnr_against_bf16_db": round(psnr(plain, frames_of(subject)), 2)}
-            show(f"{preset}, {variant}", result)
-            save(f"generation_{preset}_{device.type}_{variant}", result, options.out)
+        measured(f"generation_{preset}_{device.type}", subject, options, blocks)
         del subject
 
 
-@torch.inference_mode()
-def measure(subject: Subject, streams: list[int], blocks: int, *, fp8: bool = False) -> dict[str, Any]:
-    """Every figure of one student."""
-    device, flops = subject.device, block_flops(subject.config)
-    ceiling = matmul_ceiling(device, fp8=fp8)
-    by_count = {}
-    for count in streams:
-        found = _many(subject, count, blocks)
-        if "seconds_per_block" in found:
-            rate = count * flops / found["seconds_per_block"] * 1e-12
-            found |= {"tflops": round(rate, 2), "share_of_ceiling": round(rate / ceiling, 3)}
-        by_count[str(count)] = found
+def measured(name: str, subject: Subject, options: argparse.Namespace, blocks: int) -> None:
+    """All variants of one student; each is saved after every row."""
+    preset = subject.contract.preset
+    record(name, f"{preset}, bf16", subject, blocks, streams=options.streams, out=options.out)
+    plain = frames_of(subject)
+    # FP8 comes last: its network is another one afterwards.
+    for variant in [each for each in ("compile", "fp8") if getattr(options, each)]:
+        subject = tuned(subject, compile=True) if variant == "compile" else quantised(subject)
+        more = {"torch_compile": subject.tuning.compile, "psnr_against_bf16_db": round(psnr(plain, frames_of(subject)), 2)}
+        place = {"streams": _FEW, "out": options.out, "fp8": variant == "fp8"}
+        record(f"{name}_{variant}", f"{preset}, {variant}", subject, blocks, **place, **more)
+
+
+def record(
+    name: str,
+    title: str,
+    subject: Subject,
+    blocks: int,
+    *,
+    streams: list[int],
+    out: Path | None,
+    fp8: bool = False,
+    **more: Any,
+) -> None:
+    """Measure one student, print, and save what there is after every row."""
+    result = {"machine": machine(subject.device), **header(subject, fp8=fp8), **more}
+    ceiling = result["matmul_ceiling_tflops"]
+    for drive, key in ((0, "streams"), (CHUNK, "chunks")):
+        result[key] = {}
+        for count in streams if key == "streams" else [count for count in streams if count in _FEW]:
+            result[key][str(count)] = speed(subject, count, drive, ceiling, rounds=1 if drive else blocks)
+            save(name, result, out)
+    result["first_frame_seconds"] = first_frame(subject)
+    result["parts_ms"] = {part: round(1000 * value, 2) for part, value in parts(subject, max(3, blocks // 2)).items()}
+    save(name, result, out)
+    show(title, result)
+
+
+def header(subject: Subject, *, fp8: bool = False) -> dict[str, Any]:
+    """What a result begins with: what was measured, and the ceiling that it is held against."""
     return {
         "preset": subject.contract.preset,
         "linear_layers": "fp8" if fp8 else "bf16",
-        "tflop_per_block": round(flops * 1e-12, 3),
-        "matmul_ceiling_tflops": round(ceiling, 2),
-        "streams": by_count,
-        "first_frame_seconds": _first_frame(subject),
-        "parts_ms": {name: round(1000 * value, 2) for name, value in _parts(subject, max(3, blocks // 2)).items()},
+        "tflop_per_block": round(block_flops(subject.config) * 1e-12, 3),
+        "matmul_ceiling_tflops": round(matmul_ceiling(subject.device, fp8=fp8), 2),
     }
+
+
+@torch.inference_mode()
+def speed(subject: Subject, count: int, blocks: int, ceiling: float, *, rounds: int, encode: bool = False) -> dict[str, Any]:
+    """Frames per second of ``count`` lanes, chunks of ``blocks`` blocks or endless ones, over whole rounds."""
+    reset_peak(subject.device)
+    try:
+        run = Lanes(subject, count, blocks, encode=encode)
+        for _ in range(run.warm):
+            run.step()
+        frames, chunks, operations = run.frames, run.chunks, run.operations
+        began = time.perf_counter()
+        for _ in range(rounds * run.round):
+            run.step()
+        taken = time.perf_counter() - began
+    except torch.OutOfMemoryError:
+        return {"does_not_fit": True}
+    made, begun = run.frames - frames, run.chunks - chunks
+    steps = rounds * run.round
+    found = {
+        "frames_per_second": round(made / taken, 2),
+        "seconds_per_block": round(taken / steps, 4),
+        "peak_gib": round(peak_gib(subject.device), 2),
+        "replayed": round(run.replayed / run.steps, 3),
+    }
+    if blocks:
+        # Without the pre-roll of a chunk that goes on where another ended.
+        found["kept_frames_per_second"] = round((made - begun * PRE_ROLL) / taken, 2)
+    if not encode:
+        rate = (run.operations - operations) / taken * 1e-12
+        found |= {"tflops": round(rate, 2), "share_of_ceiling": round(rate / ceiling, 3)}
+    return found
 
 
 def served(preset: str) -> float:
@@ -113,7 +164,7 @@ def served(preset: str) -> float:
 @torch.inference_mode()
 def smoke(subject: Subject) -> dict[str, Any]:
     """Two blocks from nothing, at the true size: how long each takes, and the most memory that the process had."""
-    run, taken, busy, flops = Streams(subject, 1), [], [], block_flops(subject.config)
+    run, taken, busy, flops = Lanes(subject, 1), [], [], block_flops(subject.config)
     for _ in range(2):
         began, worked = time.perf_counter(), time.process_time()
         (frames,) = run.step()
@@ -131,41 +182,23 @@ def smoke(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _many(subject: Subject, count: int, blocks: int) -> dict[str, Any]:
-    reset_peak(subject.device)
-    try:
-        run = Streams(subject, count)
-        for _ in range(WARM):
-            run.step()
-        began = time.perf_counter()
-        for _ in range(blocks):
-            run.step()
-        each = (time.perf_counter() - began) / blocks
-    except torch.OutOfMemoryError:
-        return {"does_not_fit": True}
-    return {
-        "frames_per_second": round(count * BLOCK_FRAMES / each, 2),
-        "seconds_per_block": round(each, 4),
-        "peak_gib": round(peak_gib(subject.device), 2),
-    }
-
-
-def _first_frame(subject: Subject) -> float:
+@torch.inference_mode()
+def first_frame(subject: Subject) -> float:
     """From the crops of nine frames in host memory to the first block's frames in host memory; median of three."""
     crop = subject.contract.crop
     crops = np.random.default_rng(0).integers(0, 255, (FIRST_BLOCK_FRAMES, crop, crop, 3), np.uint8)
-    taken = []
+    run, taken = Lanes(subject, 1, CHUNK), []
     for _ in range(4):
-        run = Streams(subject, 1)
+        run.restart()
         settle(subject.device)
         began = time.perf_counter()
         run.step(subject.faces.encode(crops))
         taken.append(run.answered - began)
-        del run
     return round(sorted(taken[1:])[1], 4)
 
 
-def _parts(subject: Subject, repeats: int) -> dict[str, float]:
+@torch.inference_mode()
+def parts(subject: Subject, repeats: int) -> dict[str, float]:
     """Seconds of each part of one steady block of one stream, run eagerly (no graphs)."""
     student, config, device = subject.student, subject.config, subject.device
     network, side, crop = student.network, config.latent, subject.contract.crop
@@ -198,21 +231,22 @@ def _parts(subject: Subject, repeats: int) -> dict[str, float]:
 @torch.inference_mode()
 def frames_of(subject: Subject) -> np.ndarray:
     """The frames of a few blocks, always from the same input."""
-    run = Streams(subject, 1)
+    run = Lanes(subject, 1)
     return np.concatenate([run.step()[0] for _ in range(3)])
 
 
 def show(title: str, result: dict[str, Any]) -> None:
     """Print the table."""
     print(f"\n{title}: {result['tflop_per_block']} TFLOP a block, ceiling {result['matmul_ceiling_tflops']} TFLOP/s")
-    print(f"{'streams':>8} {'frames/s':>10} {'s/block':>9} {'TFLOP/s':>9} {'ceiling':>8} {'GiB':>7}")
-    for count, row in result["streams"].items():
-        if "does_not_fit" in row:
-            print(f"{count:>8} does not fit")
-            continue
-        share = f"{100 * row['share_of_ceiling']:.0f} %"
-        cells = f"{row['frames_per_second']:>10} {row['seconds_per_block']:>9} {row['tflops']:>9} {share:>8}"
-        print(f"{count:>8} {cells} {row['peak_gib']:>7}")
+    print(f"{'':>8} {'lanes':>6} {'frames/s':>10} {'s/block':>9} {'TFLOP/s':>9} {'ceiling':>8} {'GiB':>7}")
+    for drive in ("streams", "chunks"):
+        for count, row in result[drive].items():
+            if "does_not_fit" in row:
+                print(f"{drive:>8} {count:>6} does not fit")
+                continue
+            share = f"{100 * row['share_of_ceiling']:.0f} %"
+            cells = f"{row['frames_per_second']:>10} {row['seconds_per_block']:>9} {row['tflops']:>9} {share:>8}"
+            print(f"{drive:>8} {count:>6} {cells} {row['peak_gib']:>7}")
     print(f"first frame after {result['first_frame_seconds']} s; parts of a block in ms: {result['parts_ms']}")
     if "psnr_against_bf16_db" in result:
         print(f"PSNR against bf16: {result['psnr_against_bf16_db']} dB")

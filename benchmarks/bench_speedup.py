@@ -1,7 +1,8 @@
 """``make bench-speedup``: the student against the bidirectional teacher of the same size, over a clip of 81 frames.
 
 The teacher denoises the whole clip at once in 50 steps, each with and without its conditions (classifier-free guidance); every
-step costs the same, so a few are timed and multiplied. Encoding and decoding are the same for both and counted for both.
+step costs the same, so a few are timed and multiplied. Decoding is the same for both and counted for both. Two clocks: with the
+encoding of both streams, which is the same for both too, and without; each beside the ratio of the operations that it counts.
 Paper: 17.6x for 1.3B, 39.8x for 14B, on an H100.
 """
 
@@ -12,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from models import WARM, Streams, Subject, build, forward_flops, machine, reset_peak, seconds
+from models import CHUNK, Lanes, Subject, build, machine, matmul_ceiling, reset_peak, seconds, true_sizes
+from operations import decoder_flops, encoder_flops, forward_flops, ratio
 from report import save
 
 from lipforcing.cache import Bidirectional
@@ -34,7 +36,10 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for preset in options.preset or ([*STUDENTS] if device.type == "cuda" else ["tiny"]):
-        result = {"machine": machine(device), **measure(build(preset, device), options.steps)}
+        result = {
+            "machine": machine(device),
+            **measure(build(true_sizes(preset), device), options.steps, matmul_ceiling(device)),
+        }
         print(
             f"{preset}: teacher {result['teacher_seconds']} s, student {result['student_seconds']} s for {FRAMES} frames: "
             f"{result['speedup']}x"
@@ -43,39 +48,46 @@ def main() -> None:
 
 
 @torch.inference_mode()
-def measure(subject: Subject, steps: int) -> dict[str, Any]:
-    """Both times and their ratio."""
+def measure(subject: Subject, steps: int, ceiling: float) -> dict[str, Any]:
+    """Both times and their ratio; ``ceiling`` in TFLOP/s."""
     device, config, teacher = subject.device, subject.config, TEACHERS[subject.contract.preset]
     reset_peak(device)
     crop = subject.contract.crop
     crops = np.random.default_rng(0).integers(0, 255, (frames_of(BLOCKS), crop, crop, 3), np.uint8)
     encode = seconds(lambda: subject.faces.encode(crops), device, 2)
-    student = encode + _student(subject)
+    student = _student(subject)
     forward = _teacher_forward(subject, steps)
     decode = seconds(lambda: _decode(subject), device, 2)
-    whole = encode + 2 * teacher.steps * forward + decode
+    whole = 2 * teacher.steps * forward + decode
     tokens = latents_of(BLOCKS) * config.frame_tokens
+    tflops = forward_flops(config, tokens, tokens) / forward * 1e-12
+    decoding = decoder_flops(subject.sizes.decoder, config.latent)
+    encoding = encoder_flops(subject.sizes.encoder, crop)
     return {
         "preset": subject.contract.preset,
         "frames": FRAMES,
         "teacher_steps": teacher.steps,
         "teacher_steps_timed": steps,
-        "teacher_seconds": round(whole, 3),
+        "teacher_seconds": round(encode + whole, 3),
         "teacher_forward_seconds": round(forward, 4),
-        "teacher_tflops": round(forward_flops(config, tokens, tokens) / forward * 1e-12, 2),
-        "student_seconds": round(student, 3),
+        "teacher_tflops": round(tflops, 2),
+        "teacher_share_of_ceiling": round(tflops / ceiling, 3),
+        "student_seconds": round(encode + student, 3),
         "encode_seconds": round(encode, 3),
         "decode_seconds": round(decode, 3),
-        "student_frames_per_second": round(FRAMES / student, 2),
-        "teacher_frames_per_second": round(FRAMES / whole, 3),
-        "speedup": round(whole / student, 1),
+        "student_frames_per_second": round(FRAMES / (encode + student), 2),
+        "teacher_frames_per_second": round(FRAMES / (encode + whole), 3),
+        "speedup": round((encode + whole) / (encode + student), 1),
+        "operations_ratio": round(ratio(teacher, config, BLOCKS, decoding + encoding), 1),
+        "speedup_without_encoder": round(whole / student, 1),
+        "operations_ratio_without_encoder": round(ratio(teacher, config, BLOCKS, decoding), 1),
     }
 
 
 def _student(subject: Subject) -> float:
-    """Seconds from latents to frames for the whole clip, after a first clip that warms up (and captures graphs)."""
-    run = Streams(subject, 1)
-    for _ in range(WARM):
+    """Seconds from latents to frames for the whole clip, after a first chunk that warms up."""
+    run = Lanes(subject, 1, CHUNK)
+    for _ in range(run.warm):
         run.step()
     run.restart()
     began = time.perf_counter()

@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import bare  # noqa: F401 - before the trainer, which asks for structlog
 import torch
 from models import machine, peak_gib, seconds, settle
 from report import save

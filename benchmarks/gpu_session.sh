@@ -1,36 +1,45 @@
 #!/usr/bin/env bash
-# The whole GPU session in one call, in less than ten minutes on one large GPU: 1.3B and 14B, bf16, torch.compile and FP8, CUDA
-# graphs, continuous batching, and the speed-up over the teacher. Writes JSON, and the tables of docs/performance.md as gpu.md.
-# Where enough of the time is left, a few steps of the 1.3B student's distillation too (100 GiB; its Python needs structlog).
+# A session on one large GPU (141 GB for all parts, 48 GB for 1.3B and FP8), in parts that are each complete alone and end within 150 s,
+# the most valuable first:
 #
-#   benchmarks/gpu_session.sh [FOLDER]        FOLDER: where results go, default benchmarks/results
-#   PYTHON=python3 ...                        an interpreter with torch for CUDA, when there is no .venv
+#   1.3b  14b  14b-fp8   one stream and first frame (these three within 400 s)
+#   speedup              over the 50-step teacher, at both sizes
+#   1.3b-over-8          several streams
+#   compile  16-streams  training
 #
-# Every part has its own process and time limit, so that one that fails costs only itself. Exit 1 when any part failed.
+#   benchmarks/gpu_session.sh [--parts 1.3b,14b] [--rehearse] [FOLDER]      FOLDER: where results go, default benchmarks/results
+#   PYTHON=python3 ...        an interpreter with torch for CUDA, numpy and safetensors, when there is no .venv
+#   COMMIT=$(git describe --always --dirty) ...     names the commit where there is no repository
+#
+# Leaves session.json, which is on disk after every row, and session.log. A part that fails or runs out of time costs only itself;
+# exit 1 says that one did. `python benchmarks/gpu_table.py` then fills the table of docs/performance.md.
+# --rehearse runs everything on a CPU, with small sizes and a recorder in place of CUDA.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-out=${1:-benchmarks/results}
+parts="" rehearse="" out=""
+while (($#)); do
+  case $1 in
+    --parts) parts=${2//,/ }; shift 2 ;;
+    --rehearse) rehearse=--rehearse; shift ;;
+    *) out=$1; shift ;;
+  esac
+done
+out=${out:-$([[ -n $rehearse ]] && mktemp -d || echo benchmarks/results)}
 python=${PYTHON:-$([[ -x .venv/bin/python ]] && echo .venv/bin/python || echo python3)}
-export PYTHONPATH=shared:. PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True
+export PYTHONPATH=shared:. PYTHONUNBUFFERED=1 PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True
 mkdir -p "$out"
+exec > >(tee -a "$out/session.log") 2>&1
 
-"$python" -c 'import torch; assert torch.cuda.is_available()' || { echo "no CUDA device that torch can use" >&2; exit 1; }
-nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv
-
+# Threads wait for each other by spinning: on cores that others use too, one is faster than two.
+[[ -z $rehearse ]] || export OMP_NUM_THREADS=1
+[[ -n $rehearse ]] || "$python" -c 'import torch; assert torch.cuda.is_available()' || { echo "no CUDA device that torch can use"; exit 1; }
+known=$("$python" benchmarks/session.py list) || exit 1
 failed=0
-part() { # seconds, then the command
-  echo "== $2 ${*:3} (at $SECONDS s)"
-  timeout "$1" "$python" "${@:2}" --out "$out" || { echo "failed: $2 ${*:3}" >&2; failed=1; }
-}
-part 170 benchmarks/bench_generation.py --preset 1.3b --compile --fp8
-part 220 benchmarks/bench_generation.py --preset 14b --compile --fp8 --blocks 6
-part 60 benchmarks/bench_speedup.py --preset 1.3b
-part 110 benchmarks/bench_speedup.py --preset 14b
-if ((SECONDS < 440)); then
-  part 140 benchmarks/bench_training.py --recipe sf_1_3b
-else
-  echo "left out at $SECONDS s: benchmarks/bench_training.py"
-fi
-"$python" benchmarks/gpu_table.py "$out" | tee "$out/gpu.md"
-echo "done after $SECONDS s"
+for part in ${parts:-$(cut -d' ' -f1 <<<"$known")}; do
+  limit=$(awk -v part="$part" '$1 == part {print $2}' <<<"$known")
+  [[ -n $limit ]] || { echo "no part is called $part; there are: $(cut -d' ' -f1 <<<"$known" | xargs)"; failed=1; continue; }
+  echo "== $part (at $SECONDS s, at most $limit s)"
+  timeout "$limit" "$python" benchmarks/session.py "$part" $rehearse --out "$out" || { echo "failed: $part"; failed=1; }
+done
+echo "done after $SECONDS s: $out"
 exit $failed

@@ -14,6 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
+from dubbing.proxies import spare_loopback
 from dubbing.settings import S3Settings
 from services.cli.stack import ports
 from services.cli.stack.bootstrap import store_settings
@@ -22,6 +23,9 @@ from services.cli.stack.local import LocalStack
 
 if TYPE_CHECKING:
     from film import Film
+
+
+spare_loopback()  # before any client reads the environment
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +97,10 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
 
 # Files that share a stack run in one process, one after another; every other file may run beside them.
 STACKS = {
-    "system": ("tests/contracts/test_lip_sync_engine.py", "tests/e2e/", "tests/integration/test_command_line.py"),
+    "system": (
+        *("tests/contracts/test_lip_sync_engine.py", "tests/e2e/"),
+        *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),
+    ),
     "stack": ("tests/contracts/", "tests/integration/core/", "tests/integration/test_pipeline_", "tests/repo/test_alerts.py"),
 }
 # Seconds of `make test` that a test of each folder costs on two quiet cores, roughly: what is left is judged by them.

@@ -7,6 +7,7 @@ import httpx
 
 from dubbing.domain.jobs import ModelPin, Models
 from dubbing.errors import BadInput, ModelUnavailable
+from dubbing.inference.http import http_client
 from dubbing.inference.versions import pin_again, pin_all
 from dubbing.settings import EngineSettings, TritonSettings
 from lipforcing.contract import STUDENTS, StudentContract
@@ -78,7 +79,8 @@ class Catalogue:
 
     def _ask(self, path: str, what: str) -> None:
         try:
-            answer = httpx.get(self._triton.http_url + path, timeout=_TIMEOUT)
+            with http_client(self._triton, _TIMEOUT) as client:
+                answer = client.get(path)
         except httpx.HTTPError as error:
             raise ModelUnavailable(f"{what} does not answer: {error}", where={"url": self._triton.http_url}) from error
         if answer.status_code != httpx.codes.OK:

@@ -1,14 +1,16 @@
-"""What the platform knows when a scrape asks: jobs, queues, leases, and whether the parts that jobs need answer."""
+"""What the platform knows when a scrape asks: jobs, queues, leases, and whether the parts that jobs need answer.
+
+It is the same whichever replica is asked, so it is exported apart from what each process counts of itself, and scraped once.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from dubbing import clock, errors
+from dubbing import errors
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import JobState
 from dubbing.domain.work import WorkKind
@@ -42,11 +44,9 @@ class PlatformCollector(Collector):
         return models
 
     def _from_database(self) -> list[Metric]:
-        silent_since = clock.now() - timedelta(seconds=self._built.api.stuck_after)
         with unit_of_work(self._built.database.sessions(), self._built.doorbell.ring) as work:
-            stuck = GaugeMetricFamily(
-                "dubline_jobs_stuck", "Running jobs without a sign of life.", value=work.jobs.silent(silent_since)
-            )
+            silent = work.jobs.silent(self._built.api.stuck_after)
+            stuck = GaugeMetricFamily("dubline_jobs_stuck", "Running jobs without a sign of life.", value=silent)
             return [*_jobs(work), stuck, *_queues(work)]
 
 
@@ -69,11 +69,14 @@ def _queues(work: UnitOfWork) -> Iterator[Metric]:
     age = GaugeMetricFamily("dubline_queue_oldest_seconds", "Age of the oldest of them.", labels=["kind"])
     busy = GaugeMetricFamily("dubline_work_leased", "Work items that a worker holds now.", labels=["kind"])
     lost = CounterMetricFamily("dubline_leases_lost", "Leases whose holder fell silent.", labels=["kind"])
-    waiting, leases_lost, leased = work.items.waiting(), work.items.leases_lost(), work.items.leased()
+    spared = CounterMetricFamily("dubline_outages", "Attempts that ended because a part was away.", labels=["kind"])
+    waiting, leased = work.items.waiting(), work.items.leased()
+    leases_lost, outages = work.items.leases_lost(), work.items.outages()
     for kind in WorkKind:
-        count, oldest = waiting.get(kind, (0, None))
+        count, oldest = waiting.get(kind, (0, 0.0))
         depth.add_metric([kind], count)
-        age.add_metric([kind], (clock.now() - oldest).total_seconds() if oldest else 0.0)
+        age.add_metric([kind], oldest)
         busy.add_metric([kind], leased.get(kind, 0))
         lost.add_metric([kind], leases_lost.get(kind, 0))
-    yield from (depth, age, busy, lost)
+        spared.add_metric([kind], outages.get(kind, 0))
+    yield from (depth, age, busy, lost, spared)

@@ -35,5 +35,5 @@ def _fetch(built: Services, caller: Caller, job_id: str, last_id: int) -> sse.Ba
         # The state is read before the events: the last event is then seen with the end, or at the next look.
         job = work.jobs.get(job_id, caller.tenant)
         events = work.jobs.events_after(job_id, last_id, sse.LIMIT)
-        progress = progress_view(job, work.jobs.counts([job_id]).get(job_id, {})).model_dump(mode="json")
+        progress = progress_view(job, work.jobs.counts([job_id]).get(job_id, {}), work.now()).model_dump(mode="json")
         return sse.Batch(events, {"progress": progress}, job.state in TERMINAL and len(events) < sse.LIMIT)

@@ -30,18 +30,29 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", tags=["health"])
 def readyz(built: Built) -> JSONResponse:
-    """Whether everything that jobs need answers, and what does not, with its reason."""
+    """Whether this process can do its own work, and everything else that jobs need: what does not answer, and why.
+
+    ``degraded`` is ready: jobs are accepted, and wait for what is away.
+    """
     found = readiness.reasons(built)
-    ok = not any(found.values())
-    body = {
-        "status": "ok" if ok else "unavailable",
-        "checks": {name: {"ok": reason is None, "reason": reason} for name, reason in found.items()},
-    }
-    return JSONResponse(body, 200 if ok else 503)
+    missing = {name for name, reason in found.items() if reason is not None}
+    ready = not missing & readiness.OWN
+    checks = {name: {"ok": reason is None, "needed": name in readiness.OWN, "reason": reason} for name, reason in found.items()}
+    status = "unavailable" if not ready else "degraded" if missing else "ok"
+    return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503)
 
 
 @router.get("/metrics", tags=["health"])
 def metrics(request: Request) -> Response:
-    """Prometheus text format."""
-    registry: CollectorRegistry = request.app.state.registry
+    """What this process counts, for Prometheus: to be scraped from every replica, and summed."""
+    return _exposed(request.app.state.registry)
+
+
+@router.get("/metrics/platform", tags=["health"])
+def platform_metrics(request: Request) -> Response:
+    """What the platform knows, for Prometheus: the same from every replica, so to be scraped once."""
+    return _exposed(request.app.state.platform)
+
+
+def _exposed(registry: CollectorRegistry) -> Response:
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

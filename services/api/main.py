@@ -7,12 +7,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dubbing.db.engine import AWAY
 from dubbing.errors import DublineError
 from dubbing.logging import configure_logging
 from dubbing.metrics import HttpMetrics
@@ -46,14 +45,14 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
         responses=_PROBLEM,
         generate_unique_id_function=lambda route: route.name,
     )
-    registry = CollectorRegistry()
-    registry.register(PlatformCollector(built))
-    app.state.services, app.state.registry = built, registry
+    registry, platform = CollectorRegistry(), CollectorRegistry()
+    platform.register(PlatformCollector(built))
+    app.state.services, app.state.registry, app.state.platform = built, registry, platform
     app.add_middleware(RequestMiddleware, metrics=HttpMetrics(registry))
     app.add_exception_handler(DublineError, _handler(problems.from_error))
     app.add_exception_handler(HTTPException, _handler(problems.from_http))
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
-    for lost in (OperationalError, InterfaceError, NoConnection):
+    for lost in AWAY:
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
     for module in (uploads, lipsyncs, jobs, events, training, releases, health):
         app.include_router(module.router)

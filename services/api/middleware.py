@@ -15,6 +15,8 @@ from dubbing.metrics import HttpMetrics
 from services.api import problems
 
 _MOST_BYTES = 2 << 20
+# Asked every few seconds: of no interest in a log.
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/metrics/platform"})
 _SANE_ID = re.compile(r"[A-Za-z0-9_\-.]{8,64}")
 
 log = structlog.get_logger()
@@ -58,7 +60,7 @@ class RequestMiddleware:
         route: Any = scope.get("route")
         name = getattr(route, "path", "unmatched")
         self._metrics.observe(scope["method"], name, status, seconds)
-        if name not in ("/healthz", "/readyz", "/metrics"):
+        if name not in _PROBES:
             log.info("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4))
 
 

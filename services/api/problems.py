@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from dubbing.errors import BadInput, DublineError, NotFound, Transient
+from dubbing.errors import BadInput, DublineError, NotFound, Outage
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
@@ -103,7 +103,7 @@ def _fault(item: Any) -> dict[str, Any]:
 def from_lost_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
     """The database cannot be reached, or dropped the connection: the call may be repeated with its Idempotency-Key."""
     log.warning("database_lost", reason=str(error).splitlines()[0])
-    return from_error(request, Transient("The database does not answer.", suggestions=("wait and send the same again",)))
+    return from_error(request, Outage("The database does not answer.", suggestions=("wait and send the same again",)))
 
 
 def from_crash(request: Request) -> JSONResponse:

@@ -1,7 +1,7 @@
 """Training runs: start, list, read, watch, stop, resume, publish."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
-from dubbing import clock, ids
+from dubbing import ids
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.training_starts import with_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
@@ -63,7 +63,7 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
             facts={},
         )
         work.ring(work.runs.add(run, built.queue.max_attempts))
-        return _view(built, run)
+        return _view(built, run, work.now())
 
     return once.run(caller, 202, body, start)
 
@@ -74,13 +74,14 @@ def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotate
     before = None if query.cursor is None else paging.read(query.cursor)
     found = work.runs.page(caller.tenant, query.limit + 1, before)
     more, page = len(found) > query.limit, found[: query.limit]
-    return RunPage(items=[_view(built, run) for run in page], next_cursor=paging.cursor(page[-1]) if more else None)
+    now = work.now()
+    return RunPage(items=[_view(built, run, now) for run in page], next_cursor=paging.cursor(page[-1]) if more else None)
 
 
 @router.get("/training-runs/{run_id}")
 def read_run(run_id: RunId, caller: TrainingRead, built: Built, work: Reading) -> RunOut:
     """One run: its newest metrics, its last checkpoint, a link to its newest contact sheet, the problem when it failed."""
-    return _view(built, work.runs.get(run_id, caller.tenant))
+    return _view(built, work.runs.get(run_id, caller.tenant), work.now())
 
 
 @router.get(
@@ -134,7 +135,7 @@ def _change(
         work.runs.get(run_id, caller.tenant)
         run = work.runs.lock(run_id)
         do(work, run)
-        return _view(built, run)
+        return _view(built, run, work.now())
 
     return once.run(caller, 202, None, change)
 
@@ -147,8 +148,8 @@ def _fetch(built: Services, caller: Caller, run_id: str, last_id: int) -> sse.Ba
         return sse.Batch(events, newest, run.state not in LIVE_RUNS and len(events) < sse.LIMIT)
 
 
-def _view(built: Services, run: TrainingRun) -> RunOut:
-    silent = clock.now() - (run.heartbeat_at or run.started_at or run.created_at)
+def _view(built: Services, run: TrainingRun, now: datetime) -> RunOut:
+    silent = now - (run.heartbeat_at or run.started_at or run.created_at)
     stuck = run.state in (RunState.RUNNING, RunState.STOPPING) and silent > timedelta(seconds=built.api.stuck_after)
     return RunOut(
         id=run.id,

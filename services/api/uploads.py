@@ -49,7 +49,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreat
         size=body.size,
         part_size=max(built.api.part_size, least),
         claimed_sha256=body.sha256,
-        expires_at=clock.now() + timedelta(seconds=built.queue.upload_ttl),
+        expires_at=work.now() + timedelta(seconds=built.queue.upload_ttl),
     )
     work.assets.add_upload(upload)
     return _view(built, upload, [])

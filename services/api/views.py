@@ -19,17 +19,18 @@ from services.api.schemas import Counter, JobOut, Links, ModelOut, PhaseOut, Pro
 def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
     """Jobs with their progress; one query counts for all of them."""
     counts = work.jobs.counts(job.id for job in jobs)
-    return [_view(built, job, counts.get(job.id, {})) for job in jobs]
+    now = work.now()
+    return [_view(built, job, counts.get(job.id, {}), now) for job in jobs]
 
 
-def _view(built: Services, job: Job, counts: Counts) -> JobOut:
+def _view(built: Services, job: Job, counts: Counts, now: datetime) -> JobOut:
     state, phase = JobState(job.state), Phase(job.phase)
     models = Models.model_validate(job.models)
     return JobOut(
         id=job.id,
         status=state,
         phase=phase,
-        progress=progress_view(job, counts),
+        progress=progress_view(job, counts, now),
         video=job.video_asset,
         audio=job.audio_asset,
         model=ModelOut(name=models.preset, digest=models.student.digest, version=models.student.version, demo=models.demo),
@@ -43,7 +44,7 @@ def _view(built: Services, job: Job, counts: Counts) -> JobOut:
         finished_at=job.finished_at,
         heartbeat_at=job.heartbeat_at,
         cancel_requested_at=job.cancel_requested_at,
-        stuck=_stuck(built, job, state),
+        stuck=_stuck(built, job, state, now),
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
         warnings=job.warnings,
         error=_error(built, job),
@@ -51,21 +52,23 @@ def _view(built: Services, job: Job, counts: Counts) -> JobOut:
     )
 
 
-def progress_view(job: Job, counts: Counts) -> Progress:
-    """How far a job is."""
+def progress_view(job: Job, counts: Counts, now: datetime) -> Progress:
+    """How far a job is ``now``, by the database's clock."""
     state, phase = JobState(job.state), Phase(job.phase)
     done = progress.percent(state, phase, counts)
-    infer = counts.get(WorkKind.INFER, KindCount())
-    shots_done, shots = progress.shots(counts)
-    ended = _time(job, Phase.STITCHING) or job.finished_at or clock.now()
+    infer, faces = (counts.get(kind, KindCount()) for kind in (WorkKind.INFER, WorkKind.ENCODE_FACE))
+    # Until all faces are encoded not all chunks have been asked for.
+    frames = faces.units_total if phase is Phase.ENCODING and infer.items else infer.units_total
+    shots_done, shots = progress.shots(phase, counts)
+    ended = _time(job, Phase.STITCHING) or job.finished_at or now
     return Progress(
         percent=done,
         phases={name: _phase(job, name, phase, counts) for name in Phase},
         shots=Counter(done=shots_done, total=shots),
         chunks=Counter(done=infer.done, total=infer.items),
-        frames=Counter(done=infer.units_done, total=infer.units_total),
+        frames=Counter(done=infer.units_done, total=frames),
         fps=progress.generation_fps(counts, _time(job, Phase.GENERATING), ended),
-        eta_seconds=progress.eta_seconds(state, done, job.started_at, clock.now()),
+        eta_seconds=progress.eta_seconds(state, done, job.started_at, now),
     )
 
 
@@ -73,7 +76,7 @@ def _phase(job: Job, name: Phase, current: Phase, counts: Counts) -> PhaseOut:
     state = JobState(job.state)
     whole = state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
     fraction = 1.0 if whole else progress.phase_fraction(name, current, counts)
-    running = name is current and not whole and state is not JobState.QUEUED
+    running = (name is current or 0.0 < fraction < 1.0) and not whole and state is not JobState.QUEUED
     return PhaseOut(
         status="running" if running else "done" if fraction == 1.0 else "pending",
         percent=round(100 * fraction, 1),
@@ -86,12 +89,12 @@ def _time(job: Job, phase: Phase) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _stuck(built: Services, job: Job, state: JobState) -> bool:
+def _stuck(built: Services, job: Job, state: JobState, now: datetime) -> bool:
     """Running, but nobody showed life for long. A queued job is not stuck, it waits."""
     if state not in (JobState.RUNNING, JobState.CANCELING):
         return False
     last = job.heartbeat_at or job.started_at or job.created_at
-    return clock.now() - last > timedelta(seconds=built.api.stuck_after)
+    return now - last > timedelta(seconds=built.api.stuck_after)
 
 
 def _error(built: Services, job: Job) -> dict[str, Any] | None:

@@ -1,4 +1,7 @@
-"""The API as the command line uses it: upload, submit, follow, cancel, download. Every refusal is a `Refused` with its code."""
+"""The API as the command line uses it: upload, submit, follow, cancel, download. Every refusal is a `Refused` with its code.
+
+A server that is being restarted costs nothing: calls are repeated (`Retries`), and what was cut goes on where it was.
+"""
 
 import hashlib
 import json
@@ -7,21 +10,31 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
-import stamina
 
-from dubbing.errors import BadInput, ChecksumMismatch, DublineError, Transient
+from dubbing.errors import BadInput, ChecksumMismatch, DublineError, StoreUnavailable
+from services.cli.retries import PATIENCE, Retries, Tell, Unreachable
 
 OnBytes = Callable[[int], None]
 _BLOCK = 1 << 20
 _PARALLEL_PARTS = 4
-_ATTEMPTS = 6
+_PAUSE = 1.0  # before a stream of events that was cut is asked for again
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+# Answers of a server that starts or has too much to do, and of a proxy before one that is away.
+_PASSING = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
 
 
 @dataclass(eq=False)
@@ -38,13 +51,6 @@ class Refused(DublineError):
     def is_bad_input(self) -> bool:
         """True when the caller must change what was sent."""
         return HTTPStatus.BAD_REQUEST <= int(self.members.get("status", 500)) < HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-class Unreachable(Transient):
-    """No API answers at the address."""
-
-    code = "api_unreachable"
-    title = "The API does not answer"
 
 
 def refused(members: Mapping[str, Any]) -> Refused:
@@ -66,12 +72,14 @@ class Client:
     Args:
         url: base URL of the API.
         key: API key.
+        tell: hears that a server is waited for.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, tell: Tell = lambda _: None) -> None:
         self._url = url
         self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
         self._store = httpx.Client(timeout=_TIMEOUT)
+        self._api_retries, self._store_retries = Retries("The API", tell), Retries("The object store", tell)
 
     def upload(self, path: Path, advance: OnBytes) -> str:
         """Sends the file at ``path`` in parts straight to the object store; gives the id of the asset.
@@ -83,23 +91,30 @@ class Client:
         announced = {"filename": file_name(path), "size": path.stat().st_size, "sha256": sha256_of(path)}
         upload = self._call("POST", "/v1/uploads", json=announced)
         with ThreadPoolExecutor(_PARALLEL_PARTS) as pool:
-            sent = [pool.submit(self._send_part, path, part) for part in upload["parts"]]
+            sent = [pool.submit(self._store_retries.of, partial(self._put, path, part)) for part in upload["parts"]]
             try:
-                for part in sent:
-                    advance(part.result())
+                for part, its in zip(sent, upload["parts"], strict=True):
+                    part.result()
+                    advance(int(its["size"]))
             except BaseException:
+                self.hurry(0)  # or threads that wait for the store would keep us here
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         asset = self._call("POST", f"/v1/uploads/{upload['upload_id']}/complete", json={})
         return str(asset["id"])
+
+    def hurry(self, seconds: float) -> None:
+        """No call is repeated any more once ``seconds`` have passed."""
+        self._api_retries.end_within(seconds)
+        self._store_retries.end_within(seconds)
 
     def submit(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Creates a job; sending it again after a lost answer creates no second one."""
         return self._call("POST", "/v1/lipsyncs", json=request)
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """A job as it is now."""
-        return self._call("GET", f"/v1/jobs/{job_id}")
+        """A job as it is now. Whatever the API breaks at is waited out: the job goes on meanwhile."""
+        return self._call("GET", f"/v1/jobs/{job_id}", any_fault=True)
 
     def jobs(self, limit: int, status: str | None = None) -> list[dict[str, Any]]:
         """The newest ``limit`` jobs."""
@@ -107,7 +122,7 @@ class Client:
         cursor = None
         while len(found) < limit:
             query = {"limit": min(100, limit - len(found)), "cursor": cursor, "status": status}
-            page = self._call("GET", "/v1/jobs", params={key: value for key, value in query.items() if value is not None})
+            page = self.get("/v1/jobs", **query)
             found += page["items"]
             cursor = page["next_cursor"]
             if cursor is None:
@@ -128,93 +143,121 @@ class Client:
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Changes the thing at ``path``; sending it again after a lost answer changes nothing twice."""
-        return self._call("POST", path, **({} if body is None else {"json": body}))
+        return self._call("POST", path, json=body)
 
     def events(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Server-sent events of ``path`` as (type, data), until the stream ends; a cut stream goes on where it was cut."""
-        last = "0"
+        last, heard = "0", time.monotonic()
         while True:
             try:
                 with self._api.stream("GET", path, headers={"Last-Event-ID": last}) as response:
                     if response.is_error:
                         response.read()
-                        raise refused(_problem(response))
+                        raise self._problem_of(response)
                     for number, kind, data in _events(response.iter_lines()):
-                        last = number
+                        last, heard = number, time.monotonic()
                         yield kind, data
-            except httpx.TransportError:
-                time.sleep(1.0)
+            except (httpx.TransportError, Unreachable) as error:
+                if time.monotonic() - heard > PATIENCE:
+                    raise self._unreachable(error) from error
+                time.sleep(_PAUSE)
             else:
                 return
 
-    def download(self, link: str, target: Path, advance: OnBytes = lambda _: None, sha256: str | None = None) -> None:
-        """Writes what ``link`` (presigned) gives to ``target``, whole or not at all.
+    def download(
+        self, link: Callable[[], str], target: Path, advance: OnBytes = lambda _: None, sha256: str | None = None
+    ) -> None:
+        """Writes what ``link`` gives to ``target``, whole or not at all; what was cut goes on where it was.
+
+        Args:
+            link: gives a presigned URL, a fresh one for each try: an old one may have expired.
+            target: the file.
+            advance: is called with the number of bytes of each block that arrived.
+            sha256: what the file must have.
 
         Raises:
             ChecksumMismatch: the bytes are not those that ``sha256`` announces.
         """
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.partial")
+        incomplete = target.with_name(f".{target.name}.partial")
         try:
-            found = self._fetch(link, partial, advance)
-            if sha256 is not None and found != sha256:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with incomplete.open("wb") as file:
+                while not self._store_retries.of(lambda: self._fetch(link(), file, advance)):
+                    pass
+            if sha256 is not None and (found := sha256_of(incomplete)) != sha256:
                 raise ChecksumMismatch(f"{target.name} arrived with SHA-256 {found}, not {sha256}.")
-            partial.replace(target)
+            incomplete.replace(target)
+        except OSError as error:
+            raise BadInput(f"{target} cannot be written: {error.strerror}.", where={"option": "output"}) from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                incomplete.unlink()
 
-    def _fetch(self, link: str, partial: Path, advance: OnBytes) -> str:
-        digest = hashlib.sha256()
+    def _fetch(self, link: str, file: BinaryIO, advance: OnBytes) -> bool:
+        """Appends what ``file`` lacks of the object at ``link``; False when that broke off on the way."""
+        there = file.tell()
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={there}-"} if there else {})}
         try:
-            with self._store.stream("GET", link) as response, partial.open("wb") as file:
+            with self._store.stream("GET", link, headers=headers) as response:
                 if response.is_error:
                     response.read()
-                    raise Unreachable(f"The object store answered {response.status_code}: {response.text[:300]}")
-                for block in response.iter_bytes(_BLOCK):
-                    digest.update(block)
+                    raise _refusal(response, "The object store does not give the file")
+                if there and response.status_code != HTTPStatus.PARTIAL_CONTENT:  # it knows no ranges: all over again
+                    file.seek(0)
+                    file.truncate()
+                    advance(-there)
+                for block in response.iter_bytes():
                     file.write(block)
                     advance(len(block))
         except httpx.TransportError as error:
-            raise Unreachable(f"The object store broke off: {error}") from error
-        return digest.hexdigest()
-
-    def _send_part(self, path: Path, part: Mapping[str, Any]) -> int:
-        for attempt in stamina.retry_context(Unreachable, attempts=_ATTEMPTS):
-            with attempt:
-                self._put(path, part)
-        return int(part["size"])
+            if file.tell() > there:
+                return False
+            raise Unreachable(f"The object store broke off: {error}.") from error
+        return True
 
     def _put(self, path: Path, part: Mapping[str, Any]) -> None:
         content = _slice_of(path, part["offset"], part["size"])
         try:
             response = self._store.put(part["url"], content=content, headers={"Content-Length": str(part["size"])})
         except httpx.TransportError as error:
-            raise Unreachable(f"The object store does not take part {part['n']}: {error}") from error
+            raise Unreachable(f"The object store does not take part {part['n']}: {error}.") from error
         if response.is_error:
-            raise Unreachable(f"The object store refused part {part['n']}: {response.status_code} {response.text[:300]}")
+            raise _refusal(response, f"The object store refused part {part['n']}")
 
-    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """One request; repeated while the API is not there or says that it is busy, which the idempotency key makes safe."""
+    def _call(self, method: str, path: str, *, any_fault: bool = False, **options: Any) -> dict[str, Any]:
+        """One request; repeated while the API is not there or says that it is busy, which the idempotency key makes safe.
+
+        With ``any_fault`` it is repeated after every answer that names a fault of the server.
+        """
         headers = {"Idempotency-Key": secrets.token_hex(16)} if method == "POST" else {}
-        for attempt in stamina.retry_context(Unreachable, attempts=_ATTEMPTS, timeout=20):
-            with attempt:
-                return self._request(method, path, headers, **options)
-        raise AssertionError  # retry_context returns or raises
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str], **options: Any) -> dict[str, Any]:
-        try:
-            response = self._api.request(method, path, headers=headers, **options)
-        except httpx.TransportError as error:
-            raise Unreachable(
-                f"No API answers at {self._url} ({error}).",
-                suggestions=("Run `dubline up`, or set DUBLINE_API_URL and DUBLINE_API_KEY.",),
-            ) from error
-        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and _retryable(response):
-            raise Unreachable(refused(_problem(response)).detail)
-        if response.is_error:
-            raise refused(_problem(response))
-        answer: dict[str, Any] = response.json()
-        return answer
+        def request() -> dict[str, Any]:
+            try:
+                response = self._api.request(method, path, headers=headers, **options)
+            except httpx.TransportError as error:
+                raise self._unreachable(error) from error
+            if response.is_error:
+                problem = self._problem_of(response)
+                if any_fault and response.is_server_error and isinstance(problem, Refused):
+                    raise Unreachable(problem.detail)
+                raise problem
+            answer: dict[str, Any] = response.json()
+            return answer
+
+        return self._api_retries.of(request)
+
+    def _problem_of(self, response: httpx.Response) -> DublineError:
+        """What the API refused with, as something that passes or something that stays."""
+        members = _members(response)
+        passes = members.get("retryable", True) and members.get("code") != "model_unavailable"
+        error = refused(members)
+        return Unreachable(error.detail) if response.status_code in _PASSING and passes else error
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(
+            f"No API answers at {self._url} ({error}).",
+            suggestions=("Run `dubline up`, or set DUBLINE_API_URL and DUBLINE_API_KEY.",),
+        )
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -229,11 +272,8 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
             fields = {}
 
 
-def _retryable(response: httpx.Response) -> bool:
-    return bool(_problem(response).get("retryable")) and _problem(response).get("code") != "model_unavailable"
-
-
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _members(response: httpx.Response) -> dict[str, Any]:
+    """Of the problem that the API answered with, or of one that stands for what is none."""
     try:
         members = response.json()
     except ValueError:
@@ -241,6 +281,13 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
     if isinstance(members, dict):
         return {"status": response.status_code, **members}
     return {"status": response.status_code, "detail": f"HTTP {response.status_code}: {response.text[:300]}"}
+
+
+def _refusal(response: httpx.Response, what: str) -> DublineError:
+    """Why the object store did not do as it was told: a fault of its own passes, a refusal stays."""
+    detail = f"{what}: {response.status_code} {response.text[:300]}."
+    passes = response.is_server_error or response.status_code in _PASSING
+    return Unreachable(detail) if passes else StoreUnavailable(detail)
 
 
 def _slice_of(path: Path, offset: int, size: int) -> Iterator[bytes]:

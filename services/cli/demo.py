@@ -164,8 +164,8 @@ def _named(out: Path, video: Path) -> Path:
 def _show(wish: dubbing_run.Wish, out: Path) -> None:
     """Dubs, keeps receipt and contact sheet beside the output, and prints where everything lies."""
     out.mkdir(parents=True, exist_ok=True)
-    caller = client()
     with JobView(Console(stderr=True)) as view:
+        caller = client(view.say)
         job = dubbing_run.run(caller, wish, view)
     receipt = caller.receipt(job["id"])
     receipt_file = out / f"{wish.video.stem}.receipt.json"

@@ -8,9 +8,9 @@ from typing import Any
 
 from dubbing.domain.jobs import TERMINAL, JobState
 from dubbing.domain.media import SyncMode
-from dubbing.errors import BadInput, DublineError
+from dubbing.errors import BadInput, DublineError, Transient
 from lipforcing.contract import STUDENTS
-from services.cli.client import Client, readable, refused
+from services.cli.client import Client, Refused, readable, refused
 from services.cli.job_view import JobView
 
 _LOOK_EVERY = 0.4
@@ -54,17 +54,42 @@ class Wish:
         for value, known, name in ((self.model, [*STUDENTS], "model"), (self.sync_mode, [*map(str, SyncMode)], "sync-mode")):
             if value not in known:
                 raise BadInput(f"There is no {name} {value!r}.", where={"option": name}, suggestions=(f"Use {_or(known)}.",))
-        if self.output.is_dir():
-            raise BadInput(f"{self.output} is a folder.", where={"option": "output"}, suggestions=("Name a file in it.",))
+        check_output(self.output)
         if self.output.exists() and self.output.samefile(self.video):
             raise BadInput("The output would replace the source.", where={"option": "output"})
 
 
+class Canceled(Exception):
+    """Ctrl-C, after the job was submitted.
+
+    Attributes:
+        job_id: the job.
+        status: what became of it; None when the API could not be told.
+    """
+
+    def __init__(self, job_id: str, status: str | None) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+        self.status = status
+
+
+def check_output(output: Path) -> None:
+    """Finds what can be found of a place before anything is written there.
+
+    Raises:
+        BadInput: it cannot be a file.
+    """
+    if output.is_dir():
+        raise BadInput(f"{output} is a folder.", where={"option": "output"}, suggestions=("Name a file in it.",))
+
+
 def run(client: Client, wish: Wish, view: JobView) -> dict[str, Any]:
-    """Dubs; gives the finished job. Ctrl-C cancels the job and goes on as `KeyboardInterrupt`.
+    """Dubs; gives the finished job.
 
     Raises:
         Refused: the API refused, or the job failed; carries the problem.
+        Canceled: Ctrl-C, and the job was canceled.
+        Transient: a server is away and does not come back; the job goes on without us.
     """
     wish.check()
     video = _send(client, wish.video, "video", view)
@@ -79,14 +104,12 @@ def run(client: Client, wish: Wish, view: JobView) -> dict[str, Any]:
         request["seed"] = wish.seed
     job = client.submit(request)
     try:
-        job = follow(client, job, view)
+        view.say(f"{job['id']} is submitted.")
+        return deliver(client, follow(client, job, view), wish.output, view)
     except KeyboardInterrupt:
-        cancel(client, job["id"])
-        raise
-    if job["status"] not in DELIVERED:
-        raise failure(job)
-    fetch(client, job, wish.output, view)
-    return job
+        raise Canceled(job["id"], cancel(client, job["id"])) from None
+    except Transient as error:
+        raise _left_alone(error, job["id"], wish.output) from error
 
 
 def follow(client: Client, job: dict[str, Any], view: JobView) -> dict[str, Any]:
@@ -99,23 +122,14 @@ def follow(client: Client, job: dict[str, Any], view: JobView) -> dict[str, Any]
     return job
 
 
-def failure(job: dict[str, Any]) -> DublineError:
-    """Why a job delivered nothing."""
-    return refused(job["error"] or {"code": job["status"], "detail": f"The job was {job['status']}.", "status": 500})
+def deliver(client: Client, job: dict[str, Any], output: Path, view: JobView) -> dict[str, Any]:
+    """Downloads the master of a job that has ended, and checks it against the receipt; gives the job.
 
-
-def cancel(client: Client, job_id: str) -> None:
-    """Cancels and waits a while for the end; a job that ended meanwhile is none of our business."""
-    with suppress(DublineError):
-        job = client.cancel(job_id)
-        deadline = time.monotonic() + _CANCEL_SECONDS
-        while job["status"] not in TERMINAL and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY)
-            job = client.job(job_id)
-
-
-def fetch(client: Client, job: dict[str, Any], output: Path, view: JobView) -> None:
-    """Downloads the master, and checks it against the receipt."""
+    Raises:
+        Refused: it delivered nothing; carries the problem.
+    """
+    if job["status"] not in DELIVERED:
+        raise failure(job)
     made = client.receipt(job["id"])["output_video"]
     done = 0
 
@@ -124,7 +138,44 @@ def fetch(client: Client, job: dict[str, Any], output: Path, view: JobView) -> N
         done += size
         view.transfer("download", done, made["size_bytes"])
 
-    client.download(job["links"]["output"], output, advance, made["sha256"])
+    client.download(lambda: str(client.job(job["id"])["links"]["output"]), output, advance, made["sha256"])
+    return job
+
+
+def failure(job: dict[str, Any]) -> DublineError:
+    """Why a job delivered nothing."""
+    return refused(job["error"] or {"code": job["status"], "detail": f"The job was {job['status']}.", "status": 500})
+
+
+def cancel(client: Client, job_id: str) -> str | None:
+    """Cancels and waits a while for the end; gives the last known status, None when the API does not answer.
+
+    A job that ended meanwhile is none of our business.
+    """
+    client.hurry(_CANCEL_SECONDS)
+    deadline, status = time.monotonic() + _CANCEL_SECONDS, None
+    with suppress(DublineError):
+        job = _canceled(client, job_id)
+        status = str(job["status"])
+        while status not in TERMINAL and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY)
+            status = str(client.job(job_id)["status"])
+    return status
+
+
+def _canceled(client: Client, job_id: str) -> dict[str, Any]:
+    try:
+        return client.cancel(job_id)
+    except Refused:  # it has ended
+        return client.job(job_id)
+
+
+def _left_alone(error: Transient, job_id: str, output: Path) -> Transient:
+    """What cannot be waited for any longer, with the way back to the job, which goes on."""
+    error.where = {**error.where, "job": job_id}
+    advice = f"The job goes on: `dubline job {job_id} --follow --download {output}` fetches it."
+    error.suggestions = (advice, *error.suggestions)
+    return error
 
 
 def _send(client: Client, path: Path, what: str, view: JobView) -> str:

@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from dubbing.errors import BadInput, DublineError, NotFound
+from dubbing.domain.jobs import TERMINAL
+from dubbing.errors import BadInput, Conflict, DublineError, NotFound
 from services.cli import dub as dubbing_run
 from services.cli.client import Client, Refused
 from services.cli.job_view import JobView, facts
+from services.cli.retries import Tell
 from services.cli.stack.errors import StackError
 from services.cli.stack_commands import local_stack
 
@@ -27,8 +29,15 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def client() -> Client:
+def _tell(text: str) -> None:
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+
+
+def client(tell: Tell = _tell) -> Client:
     """The API that the environment names, else that of the local stack.
+
+    Args:
+        tell: hears that a server is waited for.
 
     Raises:
         StackError: the local stack does not run.
@@ -39,7 +48,7 @@ def client() -> Client:
             "there is no API key to call with",
             suggestions=("Run `dubline up`, or set DUBLINE_API_URL and DUBLINE_API_KEY.",),
         )
-    return Client(settings["DUBLINE_API_URL"], settings["DUBLINE_API_KEY"])
+    return Client(settings["DUBLINE_API_URL"], settings["DUBLINE_API_KEY"], tell)
 
 
 def exit_code(error: DublineError) -> int:
@@ -68,18 +77,24 @@ def dub(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Dub VIDEO with AUDIO. Exit 0 when delivered, 2 for bad input, 1 for a failed job, 130 on Ctrl-C (cancels the job)."""
+    """Dub VIDEO with AUDIO. Exit 0 when delivered, 2 for bad input, 1 for a failed job, 130 on Ctrl-C (cancels the job).
+
+    The job's id comes first, on stderr. A server that is restarted meanwhile costs nothing.
+    """
     console = Console(stderr=True)
     chosen = (picture, tuple(track or ()), tuple(channel or ()))
     wish = dubbing_run.Wish(video, audio, output, model, sync_mode, seed, *chosen)
-    with JobView(Console(stderr=True, quiet=as_json and not console.is_terminal)) as view:
+    with JobView(console, quiet=as_json) as view:
         wish.check()
-        caller = client()
-        done = dubbing_run.run(caller, wish, view)
-        if as_json:
-            print(json.dumps({"status": done["status"], "output": str(output.resolve()), "job": done}, indent=2))
-            return
-    _summary(console, done, output)
+        done = dubbing_run.run(client(view.say), wish, view)
+    if as_json:
+        _print_delivery(done, output)
+    else:
+        _summary(console, done, output)
+
+
+def _print_delivery(done: dict[str, Any], output: Path) -> None:
+    print(json.dumps({"status": done["status"], "output": str(output.resolve()), "job": done}, indent=2))
 
 
 def _summary(console: Console, done: dict[str, Any], output: Path) -> None:
@@ -110,12 +125,48 @@ def jobs(
     Console().print(view)
 
 
-def job(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
-    """Show one job: its progress, or how it ended and why."""
-    found = client().job(job_id)
-    if as_json:
+def job(
+    job_id: JobIdArgument,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Wait until it has ended; Ctrl-C leaves it alone.")] = False,
+    download: Annotated[Path | None, typer.Option(metavar="PATH", help="Download its master, once it has one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one job: its progress, or how it ended and why. With --follow or --download, exit as `dub` does."""
+    if download is not None:
+        dubbing_run.check_output(download)
+    console = Console(stderr=True)
+    with JobView(console, quiet=as_json) as view:
+        caller = client(view.say)
+        found = caller.job(job_id)
+        if follow:
+            found = dubbing_run.follow(caller, found, view)
+        if download is not None:
+            _check_ended(found)
+            dubbing_run.deliver(caller, found, download, view)
+    if download is not None and as_json:
+        _print_delivery(found, download)
+    elif download is not None:
+        _summary(console, found, download)
+    elif as_json:
         print(json.dumps(found, indent=2))
-        return
+    else:
+        _show(found)
+    if follow and found["status"] not in dubbing_run.DELIVERED:
+        raise typer.Exit(exit_code(dubbing_run.failure(found)))
+
+
+def _check_ended(found: dict[str, Any]) -> None:
+    """Raises `Conflict` while the job has no master yet."""
+    if found["status"] not in TERMINAL:
+        raise Conflict(
+            f"{found['id']} is {found['status']} and has no master yet.",
+            where={"job": found["id"]},
+            suggestions=("Add --follow to wait for it.",),
+        )
+
+
+def _show(found: dict[str, Any]) -> None:
     console = Console(highlight=False)
     console.print(f"{found['id']}  {found['status']}  {found['phase']}  {found['progress']['percent']:.0f} %")
     console.print(facts(found), markup=False)
@@ -157,7 +208,6 @@ def save_preview(caller: Client, found: dict[str, Any], target: Path) -> None:
     Raises:
         NotFound: the job made none.
     """
-    link = (found["links"] or {}).get("preview")
-    if link is None:
+    if (found["links"] or {}).get("preview") is None:
         raise NotFound(f"Job {found['id']} is {found['status']} and has no contact sheet.")
-    caller.download(link, target)
+    caller.download(lambda: str(caller.job(found["id"])["links"]["preview"]), target)

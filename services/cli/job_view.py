@@ -17,10 +17,12 @@ class JobView:
 
     Args:
         console: where to; stderr, so that stdout stays free for results.
+        quiet: without a terminal, show nothing but what `say` says.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console = console
+        self._quiet = quiet and not console.is_terminal
         self._live = Live(console=console, refresh_per_second=6, transient=True) if console.is_terminal else None
         self._said = ""
 
@@ -47,11 +49,15 @@ class JobView:
         else:
             self._say(f"{job['status']}: {job['phase']} {facts(job)}", unless=f"{job['status']}: {job['phase']}")
 
+    def say(self, text: str) -> None:
+        """``text``, which nobody must miss."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def _say(self, text: str, unless: str | None = None) -> None:
         key = unless or text
-        if key != self._said:
+        if key != self._said and not self._quiet:
             self._said = key
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.say(text)
 
 
 def facts(job: dict[str, Any]) -> str:

@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, DublineError
+from dubbing.proxies import spare_loopback
 from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, verify, weights
+from services.cli.dub import Canceled
 
 
 def build() -> typer.Typer:
@@ -35,6 +37,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Runs the command line; every foreseen error ends as one sentence, its code, and what to do about it."""
+    spare_loopback()
     stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
     as_json = "--json" in sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):  # names that a terminal's encoding lacks are no reason to fail
@@ -48,12 +51,27 @@ def main() -> None:
         else:
             explain(error)
         sys.exit(job_commands.exit_code(error))
+    except Canceled as canceled:
+        _tell_cancellation(canceled, as_json=as_json)
+        sys.exit(130)
     except SystemExit as ended:  # typer ends so; what it has to say about wrong arguments is on stderr
         if as_json and ended.code == 2:
             _print_failure(BadInput("The arguments are not understood.", suggestions=("Read stderr, or run it with --help.",)))
         elif as_json and ended.code == 130:
-            print(json.dumps({"status": "canceled"}))
+            print(json.dumps({"status": "interrupted"}))
         raise
+
+
+def _tell_cancellation(canceled: Canceled, *, as_json: bool) -> None:
+    """Names the job once more, and what became of it: with ``--json`` as one object on stdout."""
+    if canceled.status is None:
+        left = f"it may go on: `dubline cancel {canceled.job_id}`"
+        text = f"{canceled.job_id} could not be canceled, for the API does not answer; {left}."
+    else:
+        text = f"{canceled.job_id} is {canceled.status}."
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps({"status": canceled.status or "unknown", "id": canceled.job_id}))
 
 
 def _print_failure(error: DublineError) -> None:

@@ -42,7 +42,7 @@ _MOST_OUTSIDE: Final = 0.01  # squared distances between the eyes that may be pa
 _MOST_PAINTED: Final = 0.0005  # of a picture in which nothing may be painted
 _MOST_DOUBT: Final = 0.027  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
 _LARGE: Final = 30.0  # pixels between the eyes, and
-_LIT: Final = 40.0  # mean code value (8 bit) of a face, below which they do so anyway
+_LIT: Final = 60.0  # mean code value (8 bit) of a face, below which they do so anyway
 _CLOSE: Final = 5  # frames between two doubtful ones that are named with them
 
 
@@ -91,7 +91,7 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
 
 def _faces(source: FrameReader, detector: FaceDetector) -> tuple[TrackedFace, ...]:
     """The faces that may be painted."""
-    tracker, finder = FaceTracker(detector), ShotFinder(source.video.fps)
+    tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(source.video.fps)
     whole = Box(0, 0, *source.video.upright_size)
     for frame in ahead(source.read(), _AHEAD):
         change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))

@@ -45,7 +45,10 @@ def local_stack() -> LocalStack:
 def up(
     only: Annotated[str | None, typer.Option(help="Start only these, comma-separated, and what they need.")] = None,
 ) -> None:
-    """Start the local stack (or what is missing of it) and wait until it is healthy. Exit 1 when a model cannot be served."""
+    """Start the local stack (or what is missing of it) and wait until it is healthy. Exit 1 when a model cannot be served.
+
+    What runs with other settings or variables than these is started again.
+    """
     stack = start(only.split(",") if only else table.wanted(os.environ))
     if any(model.is_fault for model in stack.models()):
         raise typer.Exit(1)
@@ -108,10 +111,10 @@ def _is_well(found: Status) -> bool:
 
 
 def _models(models: tuple[ModelStatus, ...]) -> Table:
-    view = Table("model", "state", "reason", box=None, pad_edge=False)
+    view = Table("model", "state", "device", "reason", box=None, pad_edge=False)
     for model in models:
         colour = "red" if model.is_fault else "green" if model.state is ModelState.READY else "dim"
-        view.add_row(model.name, f"[{colour}]{model.state}[/]", Text(model.reason or ""))
+        view.add_row(model.name, f"[{colour}]{model.state}[/]", Text(model.device or ""), Text(model.reason or ""))
     return view
 
 

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,10 +102,14 @@ def _fetched(caller: Client, job_id: str) -> Iterator[Files]:
         for role in ("video", "audio"):
             asset = caller.get(f"/v1/assets/{found[role]}")
             paths[role] = Path(folder) / role / Path(asset["filename"]).name
-            caller.download(asset["url"], paths[role])
+            caller.download(partial(_address, caller, found[role]), paths[role])
         master = Path(folder) / "master.mp4"
-        caller.download(found["links"]["output"], master)
+        caller.download(lambda: str(caller.job(job_id)["links"]["output"]), master)
         yield Files(paths["video"], paths["audio"], master, Receipt.model_validate(caller.receipt(job_id)))
+
+
+def _address(caller: Client, asset_id: str) -> str:
+    return str(caller.get(f"/v1/assets/{asset_id}")["url"])
 
 
 def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:

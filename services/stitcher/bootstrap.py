@@ -10,6 +10,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.logging import configure_logging
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.mux import MuxSettings
+from dubbing.proxies import spare_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -22,6 +23,7 @@ from services.stitcher.stitch import Delivery, Stitcher
 
 def make_app() -> Celery:
     """The Celery application of the stitch workers."""
+    spare_loopback()
     configure_logging(LoggingSettings(), "stitcher")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue, media = QueueSettings(), MediaSettings()
@@ -36,5 +38,6 @@ def make_app() -> Celery:
     handlers = Handlers()
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery))
     doorbell = Doorbell(app, queue)
-    add_work_task(app, Runner(Database(DatabaseSettings()), doorbell.ring, handlers, queue))
+    database = Database(DatabaseSettings())
+    add_work_task(app, Runner(database, doorbell.ring, handlers, queue, alone="services.stitcher.app:app"))
     return app

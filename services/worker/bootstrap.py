@@ -7,9 +7,10 @@ from celery import Celery
 
 from dubbing.db.engine import Database
 from dubbing.faces.detector import MediaPipeDetector
-from dubbing.inference.factory import open_engine
+from dubbing.inference.factory import open_ender, open_engine
 from dubbing.logging import configure_logging
 from dubbing.media.isolated import Reader
+from dubbing.proxies import spare_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -37,6 +38,7 @@ from services.worker.probe import Prober
 
 def make_app() -> Celery:
     """The Celery application of the prepare, infer and maintenance workers, and of beat."""
+    spare_loopback()
     configure_logging(LoggingSettings(), "worker")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue = QueueSettings()
@@ -44,8 +46,9 @@ def make_app() -> Celery:
     doorbell = Doorbell(app, queue)
     database = Database(DatabaseSettings())
     store = S3Store(S3Settings())
-    add_work_task(app, Runner(database, doorbell.ring, _handlers(store), queue))
-    add_maintenance_tasks(app, Sweeper(database, doorbell, queue, store.abort_upload))
+    add_work_task(app, Runner(database, doorbell.ring, _handlers(store), queue, alone="services.worker.app:app"))
+    end_sequence = open_ender(EngineSettings().engine, TritonSettings())
+    add_maintenance_tasks(app, Sweeper(database, doorbell, queue, store.abort_upload, end_sequence))
     return app
 
 
@@ -53,7 +56,7 @@ def _handlers(store: S3Store) -> Handlers:
     media, engine = MediaSettings(), EngineSettings()
     sources = SourceCache(store, media.scratch / "sources", media.source_cache_bytes)
     triton = TritonSettings()
-    engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton.url, str(engine.model_repo), version))
+    engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton, str(engine.model_repo), version))
     handlers = Handlers()
     handlers.add("probe", Prober(store, sources, Reader(media.reading_bytes)))
     handlers.add("prepare", Preparer(store, sources, partial(MediaPipeDetector, media.face_model)))

@@ -1,6 +1,8 @@
 """ENCODE_FACE: the latents of every chunk of a picture, from its frames, in one pass and bounded memory.
 
-Chunks that are stored already are not encoded again, so an interrupted item goes on where it stopped.
+Chunks that are stored already are not encoded again, so an interrupted item goes on where it stopped. After every stretch of
+chunks the jobs hear which are stored, and generate them meanwhile. The first stretch is short, so that generation begins early;
+each is twice as long as the one before, so that a long film is no flood of news.
 """
 
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ from services.worker.engines import Engines
 from services.worker.latents import save_latents
 
 Crops = NDArray[np.uint8]
+_FIRST_STRETCH, _LONGEST_STRETCH = 2, 64  # chunks
 
 
 class FaceEncoder:
@@ -51,14 +54,16 @@ class FaceEncoder:
         waiting = [chunk for chunk in analysis.chunks if keys[chunk] not in stored]
         total = sum(len(chunk) for chunk in analysis.chunks)
         done = total - sum(len(chunk) for chunk in waiting)
+        told = _Told(context, [chunk.index for chunk in analysis.chunks if chunk not in waiting])
         engine = self._engines.get(task.preset, task.encoder.version)
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
             reader = FrameReader(path, analysis.video)
             # One chunk is decoded while the one before is encoded.
             for chunk, crops in ahead(chunk_crops(reader, analysis, waiting, engine.contract.crop), 1):
-                save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops)))
+                save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops), context))
                 done += len(chunk)
                 context.progress(done, total)
+                told.stored(chunk.index, done)
         return EncodeResult(frames=total)
 
 
@@ -84,6 +89,23 @@ class _Place:
         at = frame.index - self.track.start
         crop = np.asarray(extract_crop(frame, self.matrices[at], self.size), np.uint8)
         return crop if self.outlines is None else np.asarray(cleared(crop, self.outlines[at]), np.uint8)
+
+
+class _Told:
+    """Lets the jobs hear, stretch by stretch, which chunks are stored; with the first one if some were before."""
+
+    def __init__(self, context: Context, stored: list[int]) -> None:
+        self._context, self._stored = context, stored
+        self._stretch, self._next = _FIRST_STRETCH, len(stored) if stored else _FIRST_STRETCH
+
+    def stored(self, chunk: int, frames: int) -> None:
+        """A chunk more; ``frames`` are stored by now."""
+        self._stored.append(chunk)
+        if len(self._stored) < self._next:
+            return
+        self._context.reached(EncodeResult(frames=frames, chunks=tuple(self._stored)))
+        self._stretch = min(2 * self._stretch, _LONGEST_STRETCH)
+        self._next = len(self._stored) + self._stretch
 
 
 def chunk_crops(reader: FrameReader, analysis: Analysis, chunks: list[Chunk], size: int) -> Iterator[tuple[Chunk, Crops]]:

@@ -44,7 +44,7 @@ class SpeechEncoder:
             level = sound_level(path, info, whole)
             samples = mono_windows(path, info, SPEECH_RATE, whole)
             for number, window in enumerate(windows(samples, times, (level.mean, level.std))):
-                features = engine.encode_speech(window)
+                features = engine.encode_speech(window, context)
                 save_speech(self._store, ids.speech_window_key(task.speech_prefix, number), features.astype(np.float16))
                 done += len(features)
                 context.progress(done, len(times))

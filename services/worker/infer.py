@@ -1,5 +1,7 @@
 """INFER: one chunk, streamed through the student block by block."""
 
+from contextlib import closing
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,13 +39,17 @@ class Generator:
             latents=load_latents(self._store, task.latents_key),
             speech_VA=pad_to_blocks(self._speech(task)).astype(np.float16, copy=False),
         )
+        engine = self._engines.get(task.preset, task.student.version)
+        if context.item.sequence is not None:  # of the holder before, who may have died over it
+            engine.end(context.item.sequence)
         frames: list[NDArray[np.uint8]] = []
         done = 0
-        for block in self._engines.get(task.preset, task.student.version).generate(request):
-            _check(task, block)
-            frames.append(block.frames_VHWC)
-            done += len(block.frames_VHWC)
-            context.progress(min(done, len(chunk)), len(chunk))
+        with closing(engine.generate(request, context)) as blocks:  # closed at once: else an error would keep it, and its slot
+            for block in blocks:
+                _check(task, block)
+                frames.append(block.frames_VHWC)
+                done += len(block.frames_VHWC)
+                context.progress(min(done, len(chunk)), len(chunk))
         if done < len(chunk):
             raise ChunkFailed(
                 f"The student returned {done} of the {len(chunk)} frames of chunk {chunk.index}.",

@@ -38,12 +38,23 @@ class S3Settings(BaseSettings):
     region: str = "us-east-1"
 
 
+TRITON_SECRET_HEADER = "dubline-secret"  # noqa: S105 - its name, not the secret
+"""What clients of the inference server send its secret as; over gRPC, Triton puts ``triton-grpc-protocol-`` before it."""
+
+
 class TritonSettings(BaseSettings):
-    """The inference server: ``url`` is its gRPC address, ``http_url`` where it answers health checks."""
+    """The inference server: ``url`` is its gRPC address, ``http_url`` where it answers health checks.
+
+    Attributes:
+        url: ``host:port``, or ``unix:/path`` of a socket.
+        http_url: ``http://host:port``, or ``unix:/path`` of a socket.
+        secret: what it asks clients for whose calls it restricts; empty where it asks for none.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_TRITON_")
     url: str = "127.0.0.1:8001"
     http_url: str = "http://127.0.0.1:8000"
+    secret: SecretStr = SecretStr("")
 
 
 class EngineSettings(BaseSettings):
@@ -117,9 +128,11 @@ class QueueSettings(BaseSettings):
         heartbeat_timeout: an item whose holder was silent this long is taken over; several heartbeats, so that one slow
             transaction costs nothing.
         sweep: seconds between two rounds of the sweeper; bounds how long a lost message or a due retry waits.
-        max_attempts: claims of one item before it fails for good. With the backoff below this rides out about three
-            minutes without Triton or S3.
+        max_attempts: claims of one item before it fails for good; those that an outage ended do not count.
         backoff, backoff_max: first and longest wait in seconds before a retry; it doubles in between.
+        max_outages: attempts that a part of the platform which is away may end before they count. With the longest wait below
+            an item rides out an hour without Triton, S3 or PostgreSQL.
+        outage_wait: longest wait before a retry after an outage: work goes on this soon after the part is back.
         bug_attempts: attempts at an item that fails with an error we did not foresee.
         upload_ttl: seconds after which an unfinished upload is aborted.
         event_ttl: seconds for which events of finished jobs are kept.
@@ -134,6 +147,8 @@ class QueueSettings(BaseSettings):
     max_attempts: int = 8
     backoff: float = 2.0
     backoff_max: float = 60.0
+    max_outages: int = 240
+    outage_wait: float = 15.0
     bug_attempts: int = 3
     upload_ttl: int = 7 * 24 * 3600
     event_ttl: int = 30 * 24 * 3600

@@ -7,20 +7,22 @@ of any length stays inside the positions that were trained (dynamic RoPE).
 Choices:
 - The full-sequence form numbers the positions exactly as streaming does, per block. The reference's full-sequence form does
   not (its steady state is off by the sink) and its first training stage therefore ran with absolute positions.
-- Streaming keeps one fixed buffer of ``window`` frames per sequence and layer, [sink | previous block | live block]. Block 0
-  fills the tail, block 1 looks at the last two parts, every later block at all three: what is visible is always a suffix of
-  the buffer, so no mask, no concatenation and no eviction copy is ever needed.
+- Streaming keeps one fixed buffer of sink and previous block for each sequence and layer. Block 0 sees itself, block 1 block 0
+  as well, every later block the sink too: what is visible is always a suffix of [sink | previous block | live block], so no
+  mask is ever needed. The live block is joined to its past when a layer attends, which copies a layer's window once in every
+  pass and so lets sequences lie in any slots, named by a tensor: one CUDA graph serves all of them.
 - Keys lie in the buffer already rotated to the place they have in the window. A finished block moves one place (it was
   live, it becomes the past), so its keys are rotated once more, from the un-rotated keys of the context pass, when stored.
 - That pass writes the past of layer i right after layer i has attended, so no second buffer exists.
-- Gradients: with ``differentiable`` the visible past is copied and joined with the live block, because a later block
-  overwrites the buffer before the backward pass runs. The past itself carries no gradient.
+- Gradients: with ``differentiable`` the visible past of every layer is copied at once, because a later block overwrites the
+  buffer before the backward pass runs, which may compute a forward anew. The past itself carries no gradient.
 
 Legend: B batch, S tokens, H heads, C head width, N tokens of a latent frame, W window in frames.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from itertools import groupby
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -131,6 +133,11 @@ class BlockCausal(_Stateless):
         return frames.index_select(1, self._frames).flatten(1, 2)
 
 
+def stage(block: int) -> int:
+    """What tells a block's window from others: 0 for block 0, 1 for block 1, 2 for every later one."""
+    return min(block, 2)
+
+
 class StreamCache:
     """K/V of S independent sequences, one slot each.
 
@@ -150,14 +157,14 @@ class StreamCache:
                 f"streaming keeps the sink (at most {LATENTS_PER_BLOCK} frames) and one previous block: "
                 f"window {config.window} with sink {config.sink} does not fit"
             )
-        shape = (slots, config.window * config.frame_tokens, config.heads, config.head_dim)
+        self.sink_tokens = config.sink * config.frame_tokens
+        self.block_tokens = LATENTS_PER_BLOCK * config.frame_tokens
+        shape = (slots, self.sink_tokens + self.block_tokens, config.heads, config.head_dim)
         self.keys = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.layers)]
         self.values = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.layers)]
         self.angles = rope_angles(config, config.window, device, dtype)
         # A compiled form of the same may take its place (``serving.compiled``).
         self.rotate = rotate
-        self.sink_tokens = config.sink * config.frame_tokens
-        self.block_tokens = LATENTS_PER_BLOCK * config.frame_tokens
 
     def clear(self, slot: int) -> None:
         """Zero the K/V of one slot."""
@@ -165,37 +172,53 @@ class StreamCache:
             buffer[slot].zero_()
 
     def step(
-        self, slots: Sequence[int], blocks: Sequence[int], *, store: bool = False, differentiable: bool = False
+        self, slots: Sequence[int] | Tensor, blocks: Sequence[int], *, store: bool = False, differentiable: bool = False
     ) -> "Streaming":
-        """Attention of one forward in which sequence ``slots[i]`` works on its block number ``blocks[i]``."""
+        """Attention of one forward in which sequence ``slots[i]`` works on its block number ``blocks[i]``.
+
+        Args:
+            slots: all different; a tensor (int64, on the device) may be filled anew before a graph is replayed.
+            blocks: of every sequence; only their stages count. Neighbours at one stage attend in one call.
+            store: this is a context pass.
+            differentiable: gradients pass through it.
+        """
         return Streaming(self, slots, blocks, store=store, differentiable=differentiable)
+
+
+class _Run(NamedTuple):
+    """Neighbours of a batch at the same stage: their rows, their slots [R], and the first place of the past that they see."""
+
+    stage: int
+    rows: slice
+    slots: Tensor
+    first: int
 
 
 class Streaming:
     """Self-attention of one block of each of some sequences, against their slots of a ``StreamCache``."""
 
     def __init__(
-        self, cache: StreamCache, slots: Sequence[int], blocks: Sequence[int], *, store: bool, differentiable: bool
+        self, cache: StreamCache, slots: Sequence[int] | Tensor, blocks: Sequence[int], *, store: bool, differentiable: bool
     ) -> None:
         sink, block = cache.sink_tokens, cache.block_tokens
-        # First live position and first visible place by block number; both settle from block 2 on.
+        # First live position by block number; it settles from block 2 on.
         live = [min(number * block, sink + block) for number in blocks]
-        visible = [(sink + block, sink, 0)[min(number, 2)] for number in blocks]
         past = [0 if number == 0 else sink for number in blocks]
         self.stores = store
-        self._cache, self._slots, self._visible = cache, tuple(slots), visible
-        self._first = [number == 0 for number in blocks]
+        self._cache = cache
+        self._slots = slots if isinstance(slots, Tensor) else torch.tensor(slots, device=cache.keys[0].device)
+        self._runs = self._split([stage(number) for number in blocks])
         self._live = self._angles(live)
         self._next = self._angles(past) if store else None
-        even = len(set(visible)) == 1 and self._slots == tuple(range(self._slots[0], self._slots[0] + len(slots)))
-        # Neighbouring slots at the same stage attend in one call on views; others one by one, still without copies.
-        self._groups = [range(len(slots))] if even else [range(i, i + 1) for i in range(len(slots))]
-        self._pasts = [self._copy_past(lanes) for lanes in self._groups] if differentiable else None
+        self._pasts = [self._copy_past(run) for run in self._runs] if differentiable else None
 
     def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
         """See ``Attention``."""
         q, k = self._cache.rotate(q_BSHC, self._live), self._cache.rotate(k_BSHC, self._live)
-        outputs = [self._attend(layer, group, q, k, v_BSHC) for group in range(len(self._groups))]
+        outputs = []
+        for number, run in enumerate(self._runs):
+            keys, values = self._window(layer, number, k[run.rows], v_BSHC[run.rows])
+            outputs.append(attend(q[run.rows], keys, values))
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
     def store(self, layer: int, k_BSHC: Tensor, v_BSHC: Tensor) -> None:
@@ -203,41 +226,55 @@ class Streaming:
         if self._next is None:
             raise RuntimeError("this step was opened without store")
         cache, sink = self._cache, self._cache.sink_tokens
-        past = slice(sink, sink + cache.block_tokens)
         k_next = cache.rotate(k_BSHC, self._next)
-        for lanes in self._groups:
-            slots, rows = self._places(lanes), slice(lanes.start, lanes.stop)
-            cache.keys[layer][slots, past] = k_next[rows]
-            cache.values[layer][slots, past] = v_BSHC[rows]
-            if self._first[lanes.start]:
-                # After block 0 the past sits at positions 0, 1, 2, where the sink will sit too.
-                cache.keys[layer][slots, :sink] = k_next[rows, :sink]
-                cache.values[layer][slots, :sink] = v_BSHC[rows, :sink]
+        for buffer, made in ((cache.keys[layer], k_next), (cache.values[layer], v_BSHC)):
+            kept, fresh = _wide(buffer), _wide(made.to(buffer.dtype))
+            kept[:, sink:].index_copy_(0, self._slots, fresh)
+            for run in self._runs:
+                if run.stage == 0:
+                    # After block 0 the past sits at positions 0, 1, 2, where the sink will sit too.
+                    kept[:, :sink].index_copy_(0, run.slots, fresh[run.rows, :sink])
+
+    def _split(self, stages: list[int]) -> list[_Run]:
+        runs, start = list[_Run](), 0
+        for number, group in groupby(stages):
+            rows = slice(start, start + len(list(group)))
+            runs.append(_Run(number, rows, self._slots[rows], self._cache.sink_tokens if number == 1 else 0))
+            start = rows.stop
+        return runs
 
     def _angles(self, starts: list[int]) -> Angles:
         parts = [self._cache.angles.tokens(start, start + self._cache.block_tokens) for start in starts]
         return parts[0] if len(set(starts)) == 1 else Angles.stack(parts)
 
-    def _attend(self, layer: int, group: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        lanes = self._groups[group]
-        rows = slice(lanes.start, lanes.stop)
+    def _window(self, layer: int, number: int, k_RSHC: Tensor, v_RSHC: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values that a run sees: its past, then its live block."""
+        run = self._runs[number]
+        if run.stage == 0:
+            return k_RSHC, v_RSHC
         if self._pasts is not None:
-            past_k, past_v = self._pasts[group][layer]
-            return attend(q[rows], torch.cat((past_k, k[rows]), 1), torch.cat((past_v, v[rows]), 1))
-        cache, slots = self._cache, self._places(lanes)
-        tail, seen = slice(-cache.block_tokens, None), slice(self._visible[lanes.start], None)
-        cache.keys[layer][slots, tail] = k[rows]
-        cache.values[layer][slots, tail] = v[rows]
-        return attend(q[rows], cache.keys[layer][slots, seen], cache.values[layer][slots, seen])
+            past_k, past_v = self._pasts[number][layer]
+            return torch.cat((past_k, k_RSHC), 1), torch.cat((past_v, v_RSHC), 1)
+        return self._joined(self._cache.keys[layer], run, k_RSHC), self._joined(self._cache.values[layer], run, v_RSHC)
 
-    def _places(self, lanes: range) -> slice:
-        slot = self._slots[lanes.start]
-        return slice(slot, slot + len(lanes))
+    @staticmethod
+    def _joined(buffer: Tensor, run: _Run, live_RSHC: Tensor) -> Tensor:
+        """Past and live block in one tensor; the past is gathered right to where it belongs, so it is copied once."""
+        past = buffer[:, run.first :]
+        size = past.shape[1]
+        window = past.new_empty(len(live_RSHC), size + live_RSHC.shape[1], *past.shape[2:])
+        torch.index_select(_wide(past), 0, run.slots, out=_wide(window)[:, :size])
+        window[:, size:] = live_RSHC
+        return window
 
-    def _copy_past(self, lanes: range) -> list[tuple[Tensor, Tensor]]:
-        cache, slots = self._cache, self._places(lanes)
-        past = slice(self._visible[lanes.start], -cache.block_tokens)
+    def _copy_past(self, run: _Run) -> list[tuple[Tensor, Tensor]]:
+        buffers = zip(self._cache.keys, self._cache.values, strict=True)
         return [
-            (keys[slots, past].clone(), values[slots, past].clone())
-            for keys, values in zip(cache.keys, cache.values, strict=True)
+            (keys[:, run.first :].index_select(0, run.slots), values[:, run.first :].index_select(0, run.slots))
+            for keys, values in buffers
         ]
+
+
+def _wide(x: Tensor) -> Tensor:
+    """The same bytes in elements of eight where they fit: kernels that copy by an index move one element for each thread."""
+    return x.view(torch.int64) if x.shape[-1] * x.element_size() % 8 == 0 else x

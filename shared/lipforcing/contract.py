@@ -131,6 +131,9 @@ class StudentTensor(StrEnum):
     FRAMES uint8 [9 or 12, H, W, 3] RGB and DIGEST uint8 [32], the SHA-256 of the weights file that made them. Latent 0 of
     block 0's REFERENCE is the identity reference of the whole chunk. On the wire every tensor has a leading batch dimension
     of 1, because the server batches blocks of different sequences.
+
+    Whoever leaves a sequence before its last block sends END with BLOCK ``NO_BLOCK``: the slot of the sequence with this NONCE
+    is freed, nothing is generated, all other tensors are ignored and the answer has none.
     """
 
     SEED = "SEED"
@@ -142,6 +145,26 @@ class StudentTensor(StrEnum):
     SPEECH = "SPEECH"
     FRAMES = "FRAMES"
     DIGEST = "DIGEST"
+
+
+NO_BLOCK = -1
+"""BLOCK of a request that only ends its sequence."""
+
+
+class Refusal(StrEnum):
+    """What is wrong with a request, in the backend's own words: its message is one of these, a colon, a space, and a text.
+
+    The code decides whether to try again; the text is for people. A message without one is the server's own.
+    """
+
+    INVALID_BLOCK = "invalid_block"  # wrong shape, type or value
+    STALE_BLOCK = "stale_block"  # not the block that its sequence expects, e.g. after a restart
+    UNAVAILABLE = "unavailable"  # no slot is free
+    CANCELLED = "cancelled"  # its client is gone
+    NON_FINITE_OUTPUT = "non_finite_output"  # the network or the decoder made a value that is no number
+    OUT_OF_MEMORY = "out_of_memory"  # there may be room later
+    DEVICE_LOST = "device_lost"  # the process cannot compute any more, and must be started again
+    BLOCK_FAILED = "block_failed"  # anything else that broke inside
 
 
 # Samples of one step of wav2vec2 at 25 steps a second. A window starts on a whole one, so that its steps are the track's.

@@ -11,6 +11,7 @@ from torch import Tensor
 
 _MASK = (1 << 64) - 1
 _CHUNK_BITS = 32
+CHUNKS = 1 << _CHUNK_BITS
 _BLOCK_BITS = 24
 
 

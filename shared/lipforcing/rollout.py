@@ -36,13 +36,13 @@ class BlockBatch:
     """One block of each of B sequences.
 
     Attributes:
-        slots: cache slot of every lane, all different.
+        slots: cache slot of every lane, all different; as a tensor where a graph reads them.
         blocks: block number of every lane in its sequence.
         conditions: of exactly these blocks.
         noise: draw number -> standard normal noise [B, 16, 3, h, w]; draw 0 starts the block, draw k follows step k - 1.
     """
 
-    slots: Sequence[int]
+    slots: Sequence[int] | Tensor
     blocks: Sequence[int]
     conditions: Conditions
     noise: Callable[[int], Tensor]

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from dubbing.errors import DublineError, ModelUnavailable
 from dubbing.inference.engine import ChunkRequest, FaceLatents, LipSyncEngine, SpeechWindow, pad_to_blocks
 from dubbing.inference.factory import open_engine
+from dubbing.settings import TritonSettings
 from lipforcing.contract import block_start, frames_in_block, latents_of, mouth_mask
+from services.cli.stack.bootstrap import triton_settings
 from services.cli.stack.home import CHECKOUT
 from services.cli.stack.local import LocalStack
 
@@ -24,7 +26,7 @@ FRAMES = block_start(BLOCKS)
 
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest, system: LocalStack) -> LipSyncEngine:
-    return open_engine(request.param, "tiny", system.env()["DUBLINE_TRITON_URL"], REPOSITORY)
+    return open_engine(request.param, "tiny", triton_settings(system.env()), REPOSITORY)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +117,7 @@ def test_the_server_and_this_process_make_the_same_frames(
 ) -> None:
     frames, latents = [], []
     for name in ("in-process", "triton"):
-        engine = open_engine(name, "tiny", system.env()["DUBLINE_TRITON_URL"], REPOSITORY)
+        engine = open_engine(name, "tiny", triton_settings(system.env()), REPOSITORY)
         latents.append(engine.encode_faces(crops))
         frames.append(generated(engine, ChunkRequest(3, 1, 1, latents[0], engine.encode_speech(window))).astype(int))
     assert np.abs(latents[0].reference_TZhw.astype(float) - latents[1].reference_TZhw).max() < 0.02
@@ -125,7 +127,7 @@ def test_the_server_and_this_process_make_the_same_frames(
 
 @pytest.mark.parametrize("name", ["in-process", "triton"])
 def test_a_preset_without_weights_is_unavailable_with_advice(name: str, system: LocalStack, tmp_path: Path) -> None:
-    engine = open_engine(name, "14b", system.env()["DUBLINE_TRITON_URL"], str(tmp_path))
+    engine = open_engine(name, "14b", triton_settings(system.env()), str(tmp_path))
     with pytest.raises(ModelUnavailable) as refused:
         engine.check()
     assert refused.value.retryable
@@ -133,7 +135,7 @@ def test_a_preset_without_weights_is_unavailable_with_advice(name: str, system: 
 
 
 def test_a_server_that_is_away_is_unavailable(crops: NDArray[np.uint8]) -> None:
-    engine = open_engine("triton", "tiny", "127.0.0.1:9", REPOSITORY)
+    engine = open_engine("triton", "tiny", TritonSettings(url="127.0.0.1:9"), REPOSITORY)
     for call in (engine.check, lambda: engine.encode_faces(crops)):
         with pytest.raises(ModelUnavailable):
             call()
@@ -141,7 +143,7 @@ def test_a_server_that_is_away_is_unavailable(crops: NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize("name", ["in-process", "triton"])
 def test_a_refused_request_is_an_error_of_ours(name: str, system: LocalStack) -> None:
-    engine = open_engine(name, "tiny", system.env()["DUBLINE_TRITON_URL"], REPOSITORY)
+    engine = open_engine(name, "tiny", triton_settings(system.env()), REPOSITORY)
     with pytest.raises(DublineError) as refused:
         engine.encode_faces(np.zeros((10, 128, 128, 3), np.uint8))
     assert not refused.value.retryable

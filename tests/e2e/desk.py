@@ -33,9 +33,16 @@ class Desk:
         self.system = system
         self.client = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"])
         self.store = S3Store(store_settings(env))
-        self._database = psycopg.connect(
-            env["DUBLINE_DATABASE_URL"].replace("+psycopg", ""), autocommit=True, row_factory=dict_row
-        )
+        self._connect()
+
+    def _connect(self) -> None:
+        address = self.system.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")
+        self._database = psycopg.connect(address, autocommit=True, row_factory=dict_row)
+
+    def reconnect(self) -> None:
+        """After the database was started again."""
+        self._database.close()
+        self._connect()
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -73,6 +80,10 @@ class Desk:
         rows = self._database.execute("SELECT type FROM job_events WHERE job_id = %s ORDER BY id", (job_id,))
         return [row["type"] for row in rows.fetchall()]
 
+    def jobs(self) -> set[str]:
+        """Ids of all jobs."""
+        return {row["id"] for row in self._database.execute("SELECT id FROM jobs").fetchall()}
+
     @contextmanager
     def in_mid_chunk(self, job_id: str) -> Iterator[Row]:
         """Stops the process that generates a chunk, when some of it is done and not all, and gives its item.
@@ -85,6 +96,19 @@ class Desk:
         finally:
             with suppress(ProcessLookupError):
                 os.kill(pid_of(item), signal.SIGCONT)
+
+    @contextmanager
+    def reading_database(self) -> Iterator[None]:
+        """Ends every session but our own; those that begin meanwhile only read, and so for ever."""
+        self._database.execute("ALTER DATABASE dubline SET default_transaction_read_only = on")
+        self._database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        try:
+            yield
+        finally:
+            self._database.execute("ALTER DATABASE dubline RESET default_transaction_read_only")
 
     def _caught(self, job_id: str) -> Row | None:
         """A chunk that is half done, its process stopped; None when there is none now, or it was quicker than the signal."""

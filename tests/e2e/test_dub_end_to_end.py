@@ -112,7 +112,7 @@ def test_nothing_moves_outside_the_face(film: Film, master: Path, analysis: Anal
 
 
 def test_the_contact_sheet_is_a_picture(desk: Desk, dubbed: dict[str, Any], tmp_path: Path) -> None:
-    desk.client.download(dubbed["job"]["links"]["preview"], tmp_path / "sheet.png")
+    desk.client.download(lambda: dubbed["job"]["links"]["preview"], tmp_path / "sheet.png")
     with av.open(str(tmp_path / "sheet.png")) as sheet:
         picture = next(sheet.decode(video=0)).to_ndarray(format="rgb24")
     assert min(picture.shape[:2]) > 200

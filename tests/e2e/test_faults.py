@@ -4,13 +4,18 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
+import psutil
 import pytest
 from desk import Desk, Row, pid_of
 from film import Film, ffmpeg, write_tone
+from triton_chunks import TINY, fill_and_empty
+from triton_metrics import slots_in_use
 
+from dubbing.settings import QueueSettings
 from services.cli.stack.plan import Phase
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -49,6 +54,11 @@ def test_a_worker_killed_in_mid_chunk_costs_one_attempt(desk: Desk, job_id: str,
     (again,) = (row for row in desk.items(job_id, "infer") if row["id"] == item["id"])
     assert again["attempt"] == item["attempt"] + 1
     assert again["leases_lost"] == item["leases_lost"] + 1
+    # Whoever took the item over ended what the dead one had begun: the server itself would have kept the slot for two minutes.
+    assert item["sequence"]["model"] == TINY.student
+    assert again["sequence"] is None
+    fill_and_empty(desk.system.env(), range(900, 908))
+    assert slots_in_use(desk.system.env(), 0) == 0
 
 
 def test_the_inference_server_killed_in_mid_chunk_is_started_again(desk: Desk, job_id: str, dubbed: dict[str, Any]) -> None:
@@ -59,6 +69,54 @@ def test_the_inference_server_killed_in_mid_chunk_is_started_again(desk: Desk, j
     (again,) = (row for row in desk.items(job_id, "infer") if row["id"] == item["id"])
     assert again["attempt"] > item["attempt"]
     assert desk.system.status().of("triton").restarts == before.restarts + 1
+
+
+def stubs_of(desk: Desk) -> list[int]:
+    """The processes of the student."""
+    server = psutil.Process(desk.system.status().of("triton").pid)
+    alive = [child for child in server.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return [child.pid for child in alive if any(f"/{TINY.student}/" in part for part in child.cmdline())]
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def test_a_process_of_the_model_killed_while_four_jobs_run_costs_no_attempt(
+    desk: Desk, job_id: str, assets: tuple[str, str], dubbed: dict[str, Any]
+) -> None:
+    jobs = [job_id, *(desk.submit(*assets) for _ in range(3))]
+    before = stubs_of(desk)
+    with desk.in_mid_chunk(job_id):
+        os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(stubs_of(desk)) == len(before) and not set(stubs_of(desk)) & set(before), "the model is not loaded again")
+    for job in jobs:
+        desk.delivered(job)
+        assert desk.made(job) == desk.made(dubbed["job"]["id"])
+        left = {item["max_attempts"] - item["attempt"] for item in desk.items(job) if item["kind"] in {"infer", "stitch"}}
+        assert left == {QueueSettings().max_attempts - 1}
+    fill_and_empty(desk.system.env(), range(900, 908))
+    assert slots_in_use(desk.system.env(), 0) == 0
+
+
+def test_a_database_that_only_reads_for_a_while_holds_up_everything_and_ends_nothing(
+    desk: Desk, job_id: str, dubbed: dict[str, Any]
+) -> None:
+    url = desk.system.env()["DUBLINE_API_URL"]
+    with desk.in_mid_chunk(job_id) as item:
+        with desk.reading_database():
+            until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 503, "a server that only reads is called ready")
+            os.kill(pid_of(item), signal.SIGCONT)  # it goes on, and cannot write what it makes
+            key = {"Authorization": f"Bearer {desk.system.env()['DUBLINE_API_KEY']}"}
+            answer = httpx.get(f"{url}/v1/jobs/{job_id}", headers=key, timeout=60)
+            assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+        until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200, "the API never became ready again")
+    check(desk, job_id, dubbed, item)
+    (again,) = (row for row in desk.items(job_id, "infer") if row["id"] == item["id"])
+    assert (again["attempt"], again["leases_lost"]) == (item["attempt"], item["leases_lost"])
 
 
 def test_redis_killed_and_emptied_in_mid_chunk_loses_nothing(desk: Desk, job_id: str, dubbed: dict[str, Any]) -> None:

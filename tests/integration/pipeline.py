@@ -47,6 +47,7 @@ class Listener(Context):
         self.item = item
         self.told: list[tuple[int, int]] = []
         self.phases: list[Phase] = []
+        self.parts: list[Frozen] = []
 
     def raise_if_canceled(self) -> None:
         """Never."""
@@ -54,6 +55,10 @@ class Listener(Context):
     def progress(self, done: int, total: int) -> None:
         """Note it."""
         self.told.append((done, total))
+
+    def reached(self, result: Frozen) -> None:
+        """Note it."""
+        self.parts.append(result)
 
     def phase(self, phase: Phase) -> None:
         """Note it."""

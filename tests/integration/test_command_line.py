@@ -276,28 +276,114 @@ def test_a_job_that_fails_for_no_fault_of_its_files_exits_1(
 def test_ctrl_c_cancels_the_job_and_exits_130(
     run: Run, environ: dict[str, str], clip: Path, track: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "services.cli.main", "dub", clip, track, "-o", tmp_path / "out.mp4", "--json"]
-    before = {item["id"] for item in json.loads(run("jobs", "--json").stdout)["items"]}
-    started = subprocess.Popen(
-        command,
+    started = start(environ, "dub", clip, track, "-o", tmp_path / "out.mp4", "--json")
+    job_id = said_id(started)
+    until(run, job_id, "running")
+    started.send_signal(signal.SIGINT)
+    output, said = started.communicate(timeout=300)
+    assert started.returncode == 130
+    assert json.loads(output) == {"status": json.loads(run("job", job_id, "--json").stdout)["status"], "id": job_id}
+    assert json.loads(output)["status"] in {"canceling", "canceled"}
+    assert job_id in said
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.usefixtures("stopped_stitcher")
+def test_ctrl_c_leaves_a_job_alone_that_is_only_followed(
+    run: Run, environ: dict[str, str], clip: Path, track: Path, tmp_path: Path
+) -> None:
+    dub = start(environ, "dub", clip, track, "-o", tmp_path / "out.mp4")
+    job_id = said_id(dub)
+    follower = start(environ, "job", job_id, "--follow")
+    assert follower.stderr is not None
+    assert follower.stderr.readline()  # it has begun
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(300) == 130
+    assert json.loads(run("job", job_id, "--json").stdout)["status"] in {"queued", "running"}
+    dub.send_signal(signal.SIGINT)
+    assert dub.wait(300) == 130
+
+
+def test_what_a_finished_job_made_is_fetched_by_its_id(run: Run, dubbed: dict[str, Any], tmp_path: Path) -> None:
+    job_id, master = dubbed["job"]["id"], Path(dubbed["output"])
+    done = run("job", job_id, "--follow", "--download", tmp_path / "again.mp4", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["status"], found["output"], found["job"]["id"]) == (dubbed["status"], str(tmp_path / "again.mp4"), job_id)
+    assert (tmp_path / "again.mp4").read_bytes() == master.read_bytes()
+
+
+def test_a_failed_job_that_is_followed_or_fetched_says_why_as_dub_did(run: Run, clip: Path, tmp_path: Path) -> None:
+    refused = run("dub", clip, write_track(tmp_path / "long.wav", FRAMES + 10), "-o", tmp_path / "out.mp4")
+    job_id = refused.stderr.split()[refused.stderr.split().index("is") - 1]
+    followed = run("job", job_id, "--follow")
+    assert (refused.returncode, followed.returncode) == (2, 2)
+    assert "duration_mismatch" in followed.stdout
+    fetched = run("job", job_id, "--download", tmp_path / "out.mp4", "--json")
+    assert (fetched.returncode, json.loads(fetched.stdout)["error"]["code"]) == (2, "duration_mismatch")
+
+
+def test_a_dub_and_its_follower_outlive_a_killed_api(
+    *, run: Run, environ: dict[str, str], system: LocalStack, clip: Path, track: Path, tmp_path: Path
+) -> None:
+    with suspended(system, "worker-stitch"):
+        dub = start(environ, "dub", clip, track, "-o", tmp_path / "out.mp4", "--json")
+        job_id = said_id(dub)
+        early = run("job", job_id, "--download", tmp_path / "early.mp4")
+        assert (early.returncode, "--follow" in early.stderr) == (2, True)
+        follower = start(environ, "job", job_id, "--follow", "--download", tmp_path / "again.mp4")
+        until(run, job_id, "running")
+        for _ in range(2):  # the supervisor's pause doubles: the API is away for longer than a blip
+            kill(system, "api")
+    output, said = dub.communicate(timeout=300)
+    assert dub.returncode == 0, said
+    assert json.loads(output)["job"]["id"] == job_id
+    _, heard = follower.communicate(timeout=300)
+    assert follower.returncode == 0, heard
+    assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
+
+
+def start(environ: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
+    """The command line, running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.cli.main", *map(str, arguments)],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=CHECKOUT,
         env=environ,
         preexec_fn=interruptible,  # noqa: PLW1509 - nothing else runs in this process
     )
-    job_id = wait_for_job(run, before, "running")
-    started.send_signal(signal.SIGINT)
-    output, _ = started.communicate(timeout=300)
-    assert started.returncode == 130
-    assert json.loads(output) == {"status": "canceled"}
-    assert json.loads(run("job", job_id, "--json").stdout)["status"] in {"canceling", "canceled"}
-    assert not (tmp_path / "out.mp4").exists()
 
 
 def interruptible() -> None:
     """A shell that runs the tests in its background lets its children ignore Ctrl-C; a terminal does not."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def said_id(dub: subprocess.Popen[str]) -> str:
+    """The id that a dub says at once."""
+    assert dub.stderr is not None
+    for line in dub.stderr:
+        if "is submitted" in line:
+            return line.split()[0]
+    pytest.fail("no id was said")
+
+
+def until(run: Run, job_id: str, status: str) -> None:
+    deadline = time.monotonic() + 300
+    while json.loads(run("job", job_id, "--json").stdout)["status"] != status:
+        assert time.monotonic() < deadline, f"the job does not become {status}"
+
+
+def kill(system: LocalStack, name: str) -> None:
+    """Ends a process for good, and waits until the supervisor has started another."""
+    pid = system.status().of(name).pid
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 300
+    while system.status().of(name).pid in (pid, None):
+        assert time.monotonic() < deadline, f"{name} is not started again"
+        time.sleep(0.05)
 
 
 def wait_for_job(run: Run, before: set[str], status: str) -> str:

@@ -17,12 +17,14 @@ import psutil
 import psycopg
 import pytest
 import redis
+from listening_proxy import ListeningProxy
 
-from services.cli.stack import reap
+from services.cli.stack import local, reap
 from services.cli.stack.home import CHECKOUT, home_at
-from services.cli.stack.local import LocalStack
+from services.cli.stack.local import LocalStack, Progress
 from services.cli.stack.plan import Phase, Status
 from services.cli.stack.processes import postgres
+from services.cli.stack.state import StackState
 from services.cli.stack.table import SERVERS
 
 pytestmark = pytest.mark.stack
@@ -206,6 +208,45 @@ def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tm
         other.destroy()
 
 
+def test_keys_and_films_never_go_to_a_proxy_and_a_corrected_environment_reaches_what_runs(own: LocalStack) -> None:
+    own.start(ALL)
+    servers = [own.status().of(name).pid for name in ALL]
+    with ListeningProxy() as one, ListeningProxy() as other:
+        first = command_line(own, "up", "--only", "api", **proxied(one))
+        assert first.returncode == 0, first.stderr
+        assert command_line(own, "jobs", **proxied(one)).returncode == 0
+        assert variable(own, "api", "http_proxy") == one.url
+
+        again = command_line(own, "up", "--only", "api", **proxied(other))
+        assert "Starting api again: HTTP_PROXY, http_proxy, https_proxy changed" in " ".join(again.stderr.split())
+        assert variable(own, "api", "http_proxy") == other.url
+        assert one.heard == other.heard == []
+    assert [own.status().of(name).pid for name in ALL] == servers
+
+
+def test_another_terminal_starts_nothing_again(own: LocalStack, repository: Path) -> None:
+    own.start([*ALL, "api"])
+    before = own.status()
+    other = {
+        "TERM": "vt52",
+        "WINDOWID": "7",
+        "PATH": f"/opt/editor:{os.environ['PATH']}",
+        "DUBLINE_MODEL_REPO": str(repository),
+    }
+    again = command_line(own, "up", "--only", "api", **other)
+    assert "The stack is up" in again.stderr
+    assert "again" not in again.stderr
+    assert [process.pid for process in own.status().processes] == [process.pid for process in before.processes]
+
+
+def proxied(proxy: ListeningProxy) -> dict[str, str]:
+    return dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY"), proxy.url)
+
+
+def variable(stack: LocalStack, process: str, name: str) -> str | None:
+    return psutil.Process(stack.status().of(process).pid).environ().get(name)
+
+
 def test_the_carried_database_serves_where_the_system_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "_DEBIAN", tmp_path / "nothing")
     carried = LocalStack(home_at(tmp_path / "carried"), owner=os.getpid())
@@ -215,6 +256,59 @@ def test_the_carried_database_serves_where_the_system_has_none(tmp_path: Path, m
             assert connection.info.server_version >= 180000
     finally:
         carried.destroy()
+
+
+def test_a_database_that_lies_in_the_stacks_folder_is_served_with_all_that_it_holds(tmp_path: Path) -> None:
+    stack = LocalStack(home_at(tmp_path / "home"), owner=os.getpid())
+    try:
+        stack.start(["postgres"])
+        with psycopg.connect(stack.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 10000) AS value")
+        stack.stop()
+        as_an_older_version_left_it(stack)
+        stack.start(["postgres"])
+        with psycopg.connect(stack.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")) as connection:
+            assert connection.execute("SELECT count(*), sum(value) FROM kept").fetchone() == (10_000, 50_005_000)
+        assert stat.S_IMODE(stack.home.data.stat().st_mode) == 0o700
+    finally:
+        stack.destroy()
+
+
+def as_an_older_version_left_it(stack: LocalStack) -> None:
+    """For root too, the database lay in the stack's folder, which others could pass."""
+    state = StackState.load(stack.home.state_file)
+    if (elsewhere := state.folders.pop("postgres", None)) is not None:
+        for cluster in Path(elsewhere).glob("postgres-*"):
+            postgres.move(cluster, stack.home.data / cluster.name)
+        shutil.rmtree(elsewhere)
+        state.save(stack.home.state_file)
+        for folder in (stack.home.root, stack.home.data):
+            folder.chmod(0o711)
+    assert list(stack.home.data.glob("postgres-*"))
+
+
+def test_what_another_version_has_started_is_started_again_by_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack, heard = LocalStack(home_at(tmp_path / "home"), owner=os.getpid()), Steps()
+    try:
+        stack.start(["postgres", "redis"])
+        before = {process.pid for process in stack.status().processes}
+        monkeypatch.setattr(local, "EDITION", local.EDITION + 1)
+        stack.start(["redis"], heard)
+        assert [stack.status().of(name).phase for name in ("postgres", "redis")] == [Phase.RUNNING] * 2
+        assert not before & {process.pid for process in stack.status().processes if process.pid}
+        assert "Stopping what another version of Dubline has started" in heard.texts
+    finally:
+        stack.destroy()
+
+
+class Steps(Progress):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.texts.append(text)
 
 
 def test_a_killed_supervisor_is_replaced_and_its_orphans_are_ended(own: LocalStack) -> None:
@@ -237,4 +331,5 @@ def test_stopping_leaves_no_process_and_no_listener(own: LocalStack) -> None:
     for port in ports.values():
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert not list(Path("/dev/shm").glob(f"{own.home.name}-*"))  # noqa: S108 - where shared memory is
     own.stop()  # a second stop has nothing to do

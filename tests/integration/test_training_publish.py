@@ -26,9 +26,10 @@ from dubbing.domain.work import Queue, TrainResult, kinds_of
 from dubbing.errors import GoldenCheckFailed, ModelUnavailable
 from dubbing.inference.triton import TritonEngine
 from dubbing.queue.runner import Handlers, Runner
-from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings
+from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings, TritonSettings
 from dubbing.storage.s3 import S3Store
 from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
+from services.cli.stack.bootstrap import triton_settings
 from services.cli.stack.home import CHECKOUT, home_at
 from services.cli.stack.local import LocalStack
 from services.trainer.service.golden import agreement, made_by
@@ -40,7 +41,7 @@ from services.trainer.service.shelf import put_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 MODELS = models_of("tiny")
-NOBODY = "127.0.0.1:9"  # where no server listens
+NOBODY = TritonSettings(url="127.0.0.1:9")  # where no server listens
 LANDMARKER = CHECKOUT / "third_party" / "face_landmarker" / "face_landmarker.task"
 
 
@@ -74,7 +75,7 @@ class Shop(NamedTuple):
     database: Database
     store: S3Store
     repository: Path
-    triton: str
+    triton: TritonSettings
     s3: S3Settings
 
     def finished_run(self, folder: Path) -> str:
@@ -93,7 +94,7 @@ class Shop(NamedTuple):
             return run.id
 
     def publish(
-        self, folder: Path, scratch: Path, triton: str | None = None, preset: str = "tiny", **gate: Any
+        self, folder: Path, scratch: Path, triton: TritonSettings | None = None, preset: str = "tiny", **gate: Any
     ) -> ModelRelease:  # fmt: skip
         """Publish what ``folder`` holds, to its end."""
         with unit_of_work(self.database.sessions(), lambda _: None) as work:
@@ -102,7 +103,7 @@ class Shop(NamedTuple):
         places = Places(self.repository, triton or self.triton, LANDMARKER, self.s3)
         handlers = Handlers()
         handlers.add("publish", Publisher(self.database, self.store, settings, places))
-        assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1)).run_next("publish")
+        assert Runner(self.database, lambda _: None, handlers, QueueSettings(max_attempts=1, max_outages=0)).run_next("publish")
         with self.database.sessions()() as session:
             return session.get_one(ModelRelease, release.id)
 
@@ -156,7 +157,7 @@ def shop(env: dict[str, str], repository: Path) -> Iterator[Shop]:
     )
     database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
     S3Store(settings).ensure_bucket()
-    yield Shop(database, S3Store(settings), repository, env["DUBLINE_TRITON_URL"], settings)
+    yield Shop(database, S3Store(settings), repository, triton_settings(env), settings)
     database.close()
 
 
@@ -178,7 +179,7 @@ def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop
 def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_it_learned_with_and_taken_back_at_once(
     shop: Shop, tmp_path: Path
 ) -> None:
-    before = TritonEngine(shop.triton, "tiny", 1)
+    before = TritonEngine(shop.triton.url, "tiny", 1)
     first, digests = made_by(before)
     release = shop.publish(shop.without_encoders(tmp_path / "equal"), tmp_path)
     assert (release.state, release.version) == (ReleaseState.ACTIVE, 2), release.error
@@ -196,7 +197,7 @@ def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_i
 
     again, _ = made_by(before)  # a job that was submitted before keeps its version
     assert np.array_equal(first, again)
-    newer, newer_digests = made_by(TritonEngine(shop.triton, "tiny", 2))
+    newer, newer_digests = made_by(TritonEngine(shop.triton.url, "tiny", 2))
     assert newer_digests == digests == {served.student.digest}
     assert np.array_equal(first, newer)
     with unit_of_work(shop.database.sessions(), lambda _: None) as work:
@@ -238,7 +239,7 @@ def test_a_candidate_that_the_server_makes_no_golden_clip_with_is_refused_in_wor
         with pytest.raises(GoldenCheckFailed, match="block 0 of chunk 0 is not finite"):
             publisher._serve(folders_of(broken, shop.repository, "tiny"), "tiny", 8, {"version": 8})
         assert not shop.versions()
-        with grpc.InferenceServerClient(shop.triton) as client:
+        with grpc.InferenceServerClient(shop.triton.url) as client:
             assert not any(client.is_model_ready(model) for model in MODELS)  # not in its memory either
 
 

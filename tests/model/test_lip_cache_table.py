@@ -157,8 +157,23 @@ def test_a_window_that_cannot_be_streamed_is_refused() -> None:
         StreamCache(wide, 1, CPU, F64)
 
 
-def test_memory_of_one_slot_is_the_published_147_megabytes_a_layer_for_14b() -> None:
+def test_a_slot_keeps_the_sink_and_one_block_four_sevenths_of_the_published_window() -> None:
     cache = StreamCache(PRESETS["14b"], 1, torch.device("meta"), torch.bfloat16)
     layer = cache.keys[0].nbytes + cache.values[0].nbytes
-    assert math.isclose(layer, 146.8e6, rel_tol=1e-3)
-    assert math.isclose(40 * layer, 5.87e9, rel_tol=1e-3)
+    assert math.isclose(layer, 146.8e6 * 4 / 7, rel_tol=1e-3)
+    assert math.isclose(40 * layer, 5.87e9 * 4 / 7, rel_tol=1e-3)
+
+
+@pytest.mark.parametrize("differentiable", [False, True])
+def test_keys_and_values_of_a_wider_type_are_kept_in_the_caches_own(differentiable: bool) -> None:
+    """As under autocast, where norms multiply by weights in float32."""
+    cache = StreamCache(CONFIG, 2, CPU, torch.bfloat16)
+    wide = torch.randn(2, 3 * TOKENS, 2, 24)
+    for block in range(3):
+        seen = cache.step([1, 0], [block] * 2, differentiable=differentiable)(0, *[wide.bfloat16()] * 3)
+        context = cache.step([1, 0], [block] * 2, store=True)
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(context(0, wide, wide, wide).bfloat16(), seen, rtol=0.05, atol=0.05)
+        context.store(0, wide, wide)
+    assert cache.values[0].dtype == torch.bfloat16
+    assert torch.equal(cache.values[0][1, TOKENS:], wide[0].bfloat16())

@@ -16,7 +16,7 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import BlockBatch, Student, eager
 from lipforcing.rope import Angles, rotate
-from lipforcing.serving.cuda import Graphed
+from lipforcing.serving.graphs import Graphed, shapes_of
 
 SMALL = StudentConfig(dim=48, ffn=64, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=4)
 # Operations that wait for the device, copy between devices, or have shapes that depend on values.
@@ -83,10 +83,12 @@ def test_a_steady_block_never_waits_and_keeps_its_shapes_and_buffers(slots: list
     assert [buffer.data_ptr() for buffer in (*cache.keys, *cache.values)] == addresses
 
 
-def test_a_steady_block_of_neighbouring_slots_concatenates_no_keys_or_values() -> None:
-    operations = trace(student(), StreamCache(SMALL, 3, torch.device("cpu"), torch.float32), [0, 1], 3)
-    # The conditions are joined once per block, nothing else.
-    assert [name for name, _ in operations].count("cat") == 1
+def test_a_steady_block_gathers_each_window_once_a_pass_and_joins_nothing_else() -> None:
+    operations = trace(student(), StreamCache(SMALL, 3, torch.device("cpu"), torch.float32), [2, 0], 3)
+    names = [name for name, _ in operations]
+    # The conditions are joined once per block; keys and values are gathered in every layer of two steps and a context pass.
+    assert names.count("cat") == 1
+    assert names.count("index_select") == 2 * (2 * SMALL.layers + SMALL.layers - 1)
 
 
 def test_the_context_pass_stops_at_the_last_layers_keys() -> None:
@@ -142,14 +144,17 @@ def test_a_block_runs_on_tensors_without_values() -> None:
 def test_replayed_graphs_equal_eager_blocks() -> None:
     subject = student("cuda", torch.bfloat16)
     results = []
-    for runner in (eager, Graphed):
+    for graphed in (False, True):
         cache = StreamCache(SMALL, 2, torch.device("cuda"), torch.bfloat16)
-        run, blocks = runner(subject, cache), []
+        run, blocks = eager(subject, cache), []
+        if graphed:
+            run = Graphed(subject, cache, 2)
+            assert not run.capture(shapes_of(2)).failed
         for block in range(6):
             torch.manual_seed(block)
             noise = [torch.randn(2, 16, 3, 4, 4) for _ in range(2)]
             batch = BlockBatch([0, 1], [block, block], conditions(2, "cuda", torch.bfloat16), noise.__getitem__)
-            with torch.no_grad():
+            with torch.inference_mode():
                 x0, context = run(batch)
                 blocks.append(x0.clone())
                 context()

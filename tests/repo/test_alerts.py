@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from dubbing import errors
+from services.api import health
 from services.api.main import create_app
 from services.cli.stack import bootstrap
 
@@ -17,19 +19,25 @@ ROOT = Path(__file__).parents[2]
 ALERTS: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
+PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 # Prometheus itself, and node_exporter.
 OF_OTHERS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
-WORDS = {"sum", "rate", "increase", "on", "and", "by"}
+WORDS = {"sum", "max", "rate", "increase", "absent", "on", "and", "or", "by"}
 
 
 def metrics_in(expression: str) -> set[str]:
-    bare = re.sub(r'\{[^}]*\}|\[[^\]]*\]|"[^"]*"|\((?:kind|code|part)\)', " ", expression)
+    bare = re.sub(r'\{[^}]*\}|\[[^\]]*\]|"[^"]*"|\((?:kind|code|model)\)', " ", expression)
     return set(re.findall(r"[a-z_]+", bare)) - WORDS
 
 
+def names_in(exposed: str) -> set[str]:
+    return set(re.findall(r"^([a-z_]+)(?:\{| )", exposed, re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
-def exposed(running: Callable[..., dict[str, str]]) -> Iterator[str]:
+def exposed(running: Callable[..., dict[str, str]]) -> Iterator[dict[str, str]]:
+    """What the API shows, by path."""
     env = running("postgres", "redis", "s3")
     bootstrap.migrate(env)
     with pytest.MonkeyPatch.context() as patch:
@@ -37,21 +45,42 @@ def exposed(running: Callable[..., dict[str, str]]) -> Iterator[str]:
             patch.setenv(name, value)
         with TestClient(create_app()) as client:
             client.get("/healthz")
-            yield client.get("/metrics").text
+            yield {path: client.get(path).text for path in ("/metrics", "/metrics/platform")}
 
 
 @pytest.mark.stack
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_asks_for_metrics_that_exist(alert: dict[str, Any], exposed: str) -> None:
+def test_an_alert_asks_for_metrics_that_exist(alert: dict[str, Any], exposed: dict[str, str]) -> None:
     asked = metrics_in(alert["expr"])
     assert asked
-    assert asked - OF_OTHERS <= set(re.findall(r"^([a-z_]+)(?:\{| )", exposed, re.MULTILINE))
+    assert asked - OF_OTHERS <= set().union(*map(names_in, exposed.values()))
+
+
+def test_every_replica_is_scraped_for_its_own_and_one_target_for_the_platform() -> None:
+    scraped = {job["job_name"]: job for job in PROMETHEUS["scrape_configs"]}
+    assert {job for alert in ALERTS for job in re.findall(r'job="([\w-]+)"', alert["expr"])} == set(scraped)
+    assert scraped["dubline"]["dns_sd_configs"] == [{"names": ["api"], "type": "A", "port": 8080}]
+    (platform,) = scraped["dubline-platform"]["static_configs"]
+    assert len(platform["targets"]) == 1
+    paths = {route.path for route in health.router.routes if isinstance(route, APIRoute)}
+    assert {scraped["dubline"].get("metrics_path", "/metrics"), scraped["dubline-platform"]["metrics_path"]} <= paths
 
 
 @pytest.mark.stack
-def test_every_part_of_an_alert_is_one_that_is_asked(exposed: str) -> None:
+def test_what_the_platform_knows_pages_once_however_many_replicas_are_asked(exposed: dict[str, str]) -> None:
+    platform = names_in(exposed["/metrics/platform"])
+    asked = [(alert["expr"], name) for alert in ALERTS for name in metrics_in(alert["expr"]) & platform]
+    assert asked
+    for expression, name in asked:
+        assert re.search(rf"max(?: by \(\w+\) )?\((?:increase\()?{name}\b", expression), (name, expression)
+
+
+@pytest.mark.stack
+def test_every_part_of_an_alert_is_one_that_is_asked(exposed: dict[str, str]) -> None:
     parts = {part for alert in ALERTS for part in re.findall(r'part="(\w+)"', alert["expr"])}
-    assert set(re.findall(r'dubline_up\{part="(\w+)"\} 1', exposed)) == parts - {"triton"}  # not asked without its engine
+    assert set(re.findall(r'dubline_up\{part="(\w+)"\} 1', exposed["/metrics/platform"])) == parts - {
+        "triton"
+    }  # not asked without its engine
 
 
 def test_every_code_of_an_alert_is_in_the_tree() -> None:

@@ -100,6 +100,30 @@ def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
 
 
+def test_every_part_of_the_object_store_has_the_certificates_and_they_name_it() -> None:
+    parts = {name: service for name, service in SERVICES.items() if "seaweedfs" in service["image"]}
+    assert set(parts) == {"master", "volume", "filer", "s3"}
+    assert parts.keys() == set(SERVICES["certificates"]["command"]) & set(SERVICES)
+    for part in parts.values():
+        assert "certificates:/usr/local/etc/seaweedfs:ro" in part["volumes"]
+        assert part["depends_on"]["certificates"] == {"condition": "service_completed_successfully"}
+
+
+def test_containers_speak_to_each_other_past_any_proxy() -> None:
+    spared = set(COMPOSE["x-settings"]["no_proxy"].split(","))
+    named = {re.split(r"[@/]", value.rsplit(":", 1)[0])[-1] for value in COMPOSE["x-settings"].values() if ":" in value}
+    assert named & set(SERVICES) <= spared
+    for name, service in SERVICES.items():
+        environment = service.get("environment", {})
+        if "DUBLINE_S3_ENDPOINT" in environment or "seaweedfs" in service["image"] or name == "triton":
+            assert environment["no_proxy"] == environment["NO_PROXY"] == ",".join(COMPOSE["x-settings"]["no_proxy"].split(","))
+
+
+def test_passwords_of_redis_are_no_arguments() -> None:
+    words = [*SERVICES["redis"]["command"], *SERVICES["redis"]["healthcheck"]["test"]]
+    assert not [word for word in words if "--requirepass" in word or "valkey-cli -a" in word]
+
+
 def test_addresses_inside_compose_name_services_of_it() -> None:
     environment = COMPOSE["x-settings"]
     for name in ("DUBLINE_DATABASE_URL", "DUBLINE_REDIS_URL", "DUBLINE_S3_ENDPOINT", "DUBLINE_TRITON_URL"):

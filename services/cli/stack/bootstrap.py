@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Mapping
 
+from pydantic_settings import BaseSettings
+
 from dubbing.db.engine import Database
 from dubbing.db.keys import SCOPES, Keys, create_api_key
 from dubbing.errors import ObjectMissing, StoreUnavailable
-from dubbing.settings import DatabaseSettings, S3Settings
+from dubbing.settings import DatabaseSettings, S3Settings, TritonSettings
 from dubbing.storage.s3 import S3Store
 from services.cli.stack.errors import StackError
 from services.cli.stack.home import CHECKOUT
@@ -46,8 +48,17 @@ def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
 
 def store_settings(env: Mapping[str, str]) -> S3Settings:
     """The object store that ``env`` names."""
-    given = {name: env.get(f"DUBLINE_S3_{name.upper()}") for name in S3Settings.model_fields}
-    return S3Settings.model_validate({name: value for name, value in given.items() if value})
+    return S3Settings.model_validate(_given(S3Settings, env))
+
+
+def triton_settings(env: Mapping[str, str]) -> TritonSettings:
+    """The inference server that ``env`` names."""
+    return TritonSettings.model_validate(_given(TritonSettings, env))
+
+
+def _given(settings: type[BaseSettings], env: Mapping[str, str]) -> dict[str, str]:
+    names = {name: f"{settings.model_config['env_prefix']}{name.upper()}" for name in settings.model_fields}
+    return {name: env[variable] for name, variable in names.items() if env.get(variable)}
 
 
 def ensure_bucket(env: Mapping[str, str]) -> None:

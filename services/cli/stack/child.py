@@ -1,6 +1,5 @@
 """One supervised process: started in a group of its own, watched, restarted with growing pauses, ended as a group."""
 
-import os
 import signal
 import subprocess
 import time
@@ -9,6 +8,7 @@ from contextlib import suppress
 import psutil
 
 from services.cli.stack import reap
+from services.cli.stack.files import open_private
 from services.cli.stack.home import Home
 from services.cli.stack.plan import Phase, ProcessSpec, ProcessStatus
 from services.cli.stack.probes import is_healthy
@@ -47,15 +47,16 @@ class Child:
         marker = {reap.MARKER: f"{self._home.root}:{self.spec.name}"}
         self._started = time.monotonic()
         try:
-            with log.open("ab") as output:
+            with open_private(log) as output:
                 self._process = subprocess.Popen(  # noqa: S603 - the plan is our own file, mode 0600
                     self.spec.command,
                     cwd=self.spec.cwd,
-                    env={**os.environ, **self.spec.env, **marker},
+                    env={**self.spec.env, **marker},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    umask=0o077,
                     user=self.spec.uid,
                     group=self.spec.gid,
                     extra_groups=None if self.spec.uid is None else [],

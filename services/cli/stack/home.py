@@ -1,8 +1,14 @@
 """Where the stack keeps its data, logs, process ids, chosen ports and generated credentials."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from services.cli.stack.files import private_folder
+
+# A socket's path may have 107 bytes (sockaddr_un), and the longest name in that folder has some twenty.
+_LONGEST_FOLDER = 80
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -35,6 +41,21 @@ class Home:
         return self.root / "run"
 
     @property
+    def certificates(self) -> Path:
+        """What the object store's parts know each other by."""
+        return self.root / "certificates"
+
+    @property
+    def sockets(self) -> Path:
+        """Sockets of the running stack: in the run folder, or in a private one of its own when that has too long a path."""
+        return self.run if len(str(self.run)) <= _LONGEST_FOLDER else Path("/tmp") / self.name  # noqa: S108 - `private_folder`
+
+    @property
+    def name(self) -> str:
+        """Names what must lie elsewhere, different for each home."""
+        return f"dubline-{hashlib.sha256(str(self.root).encode()).hexdigest()[:16]}"
+
+    @property
     def state_file(self) -> Path:
         """Ports and credentials, mode 0600."""
         return self.root / "state.json"
@@ -44,14 +65,17 @@ class Home:
         return self.logs / f"{name}.log"
 
     def create(self) -> None:
-        """Makes the folders.
+        """Makes the folders, which nobody else can pass: films, faces and keys are in them.
 
-        Root keeps them passable for others (files stay private): PostgreSQL must run as another user and pass through.
+        Raises:
+            StackError: one of them belongs to another user.
         """
-        mode = 0o711 if os.geteuid() == 0 else 0o700
+        self.root.parent.mkdir(parents=True, exist_ok=True)
         for folder in (self.root, self.data, self.logs, self.run):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(mode)
+            private_folder(folder.resolve())  # data may be a link to a larger disk
+        private_folder(self.sockets)
+        for log in self.logs.iterdir():
+            log.chmod(0o600)  # an older version let others read them
 
 
 def default_home() -> Home:

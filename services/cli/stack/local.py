@@ -8,19 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
-from dubbing.settings import TritonSettings
-from services.cli.stack import bootstrap, models, reap, table
+from dubbing.proxies import spare_loopback
+from services.cli.stack import bootstrap, changes, environment, models, private, reap, table
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
-from services.cli.stack.files import exclusive, is_locked, write_private
+from services.cli.stack.files import exclusive, is_locked, open_private, write_private
 from services.cli.stack.home import CHECKOUT, Home
 from services.cli.stack.models import ModelStatus
 from services.cli.stack.patience import Patience
 from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
 from services.cli.stack.processes import triton
 from services.cli.stack.state import StackState
-from services.cli.stack.supervisor import lock_file, plan_file, read_status, status_file
+from services.cli.stack.supervisor import EDITION, lock_file, plan_file, read_status, status_file
 
 _STOP_SECONDS = 60.0
 _POLL = 0.1
@@ -48,6 +49,7 @@ class LocalStack:
     """
 
     def __init__(self, home: Home, environ: Mapping[str, str] | None = None, owner: int | None = None) -> None:
+        spare_loopback()  # whoever has a stack speaks to its servers from this very process
         self.home = home
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner
@@ -62,26 +64,24 @@ class LocalStack:
         Raises:
             StackError: something cannot be started; what did start keeps running.
         """
-        names = table.selection(only)
         progress = progress or Progress()
         self.home.create()
         with exclusive(self.home.run / "up.lock", wait=True):
+            names = table.selection({*only, *self._stopped_to_start_anew(progress)})
             context = self._context(progress.step)
             context.state.external = table.external_settings(self._environ)
             local = [name for name in names if not self._is_external(name, context.state)]
-            kept = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
-            servers = {name: table.SERVERS[name].describe(context) for name in local if name in table.SERVERS}
+            running = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
+            servers = {name: self._server(name, context) for name in local if name in table.SERVERS}
             context.state.save(self.home.state_file)
-            self._supervise(kept | servers)
+            running = self._supervise(running, servers, progress)
             self._wait([name for name in servers if name != "triton"], progress)
             self._prepare(names, context)
             services = {
-                name: table.service_spec(name, context, {**self._environ, **self._settings(context)})
-                for name in local
-                if name in table.SERVICES
+                name: table.service_spec(name, context, self._environment(context)) for name in local if name in table.SERVICES
             }
             context.state.save(self.home.state_file)
-            self._supervise(kept | servers | services)
+            self._supervise(running, services, progress)
             self._wait(local, progress)
 
     def stop(self) -> None:
@@ -93,23 +93,42 @@ class LocalStack:
         if not self.home.run.exists():
             return
         with exclusive(self.home.run / "up.lock", wait=True):
-            if is_locked(lock_file(self.home)):
-                pid = self._supervisor_pid()
-                os.kill(pid, signal.SIGTERM)
-                if not self._until(lambda: not is_locked(lock_file(self.home)), _STOP_SECONDS):
-                    os.kill(pid, signal.SIGKILL)
-            reap.end([*reap.recorded(read_status(self.home).processes), *reap.marked(str(self.home.root))], 5.0)
-            for file in (plan_file(self.home), status_file(self.home), self.home.run / "supervisor.pid"):
-                file.unlink(missing_ok=True)
-            if left := [process.pid for process in reap.marked(str(self.home.root))]:
-                raise StackError(f"these processes of the stack are still there: {left}")
+            self._end()
+
+    def _stopped_to_start_anew(self, progress: Progress) -> set[str]:
+        """Stops what a killed supervisor left, and what one of another edition runs: it would go on in its own way.
+
+        Returns:
+            names of what the latter ran.
+        """
+        live, ran = self._live(), {spec.name for spec in self._plan().processes}
+        if live.supervisor is None:
+            self._end()
+        elif live.edition != EDITION:
+            progress.step("Stopping what another version of Dubline has started")
+            self._end()
+            return ran
+        return set()
+
+    def _end(self) -> None:
+        if is_locked(lock_file(self.home)):
+            pid = self._supervisor_pid()
+            os.kill(pid, signal.SIGTERM)
+            if not self._until(lambda: not is_locked(lock_file(self.home)), _STOP_SECONDS):
+                os.kill(pid, signal.SIGKILL)
+        reap.end([*reap.recorded(read_status(self.home).processes), *reap.marked(str(self.home.root))], 5.0)
+        for file in (plan_file(self.home), status_file(self.home), self.home.run / "supervisor.pid"):
+            file.unlink(missing_ok=True)
+        private.remove_regions(triton.regions_of(self.home))
+        if left := [process.pid for process in reap.marked(str(self.home.root))]:
+            raise StackError(f"these processes of the stack are still there: {left}")
 
     def destroy(self) -> None:
         """Stops the stack and removes its data, logs and credentials."""
         self.stop()
-        for folder in StackState.load(self.home.state_file).folders.values():
+        elsewhere = map(Path, StackState.load(self.home.state_file).folders.values())
+        for folder in (*elsewhere, self.home.sockets, self.home.root):
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self.home.root, ignore_errors=True)
 
     def env(self) -> dict[str, str]:
         """The settings (``DUBLINE_*``) with which a client or a test reaches this stack."""
@@ -137,8 +156,9 @@ class LocalStack:
         if self.status().of(triton.NAME).phase is Phase.STOPPED:
             return ()
         context = self._context()
-        url = self._settings(context).get("DUBLINE_TRITON_HTTP_URL", TritonSettings.model_fields["http_url"].default)
-        return models.read(url, triton.models_folder(context))
+        settings = self._settings(context)
+        server, metrics = bootstrap.triton_settings(settings), settings.get("DUBLINE_TRITON_METRICS_URL")
+        return models.read(server, triton.models_folder(context), metrics)
 
     def _live(self) -> Status:
         return read_status(self.home) if is_locked(lock_file(self.home)) else Status()
@@ -178,13 +198,27 @@ class LocalStack:
             bootstrap.migrate(env)
             context.state.api_key = bootstrap.ensure_api_key(env, context.state.api_key)
 
-    def _supervise(self, specs: Mapping[str, ProcessSpec]) -> None:
-        """Hands the supervisor a new plan; starts the supervisor when none runs."""
+    @staticmethod
+    def _server(name: str, context: Context) -> ProcessSpec:
+        spec = table.SERVERS[name].describe(context)
+        return spec.model_copy(update={"env": {**environment.of_servers(os.environ), **spec.env}})
+
+    def _environment(self, context: Context) -> dict[str, str]:
+        """Of our services: the caller's own, and the settings."""
+        return {**environment.of_services(os.environ), **self._environ, **self._settings(context)}
+
+    def _supervise(
+        self, running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec], progress: Progress
+    ) -> dict[str, ProcessSpec]:
+        """Hands the supervisor a new plan, ``wanted`` beside what runs, and gives it; starts the supervisor when none runs."""
+        for text in changes.told(running, wanted):
+            progress.step(text)
+        specs = {**running, **changes.kept(running, wanted)}
         ordered = tuple(specs[name] for name in table.NAMES if name in specs)
         plan = Plan(processes=ordered, generation=time.time_ns(), owner=self._owner)
         write_private(plan_file(self.home), plan.model_dump_json(indent=2))
         if not is_locked(lock_file(self.home)):
-            with (self.home.logs / "supervisor.log").open("ab") as log:
+            with open_private(self.home.log_of("supervisor")) as log:
                 subprocess.Popen(  # noqa: S603 - our own module
                     [sys.executable, "-m", "services.cli.stack.supervisor", self.home.root, self.home.carriers],
                     cwd=CHECKOUT,
@@ -196,6 +230,7 @@ class LocalStack:
                 )
         if not self._until(lambda: self._live().generation == plan.generation, _STOP_SECONDS):
             raise StackError("the supervisor does not answer", suggestions=(f"See {self.home.log_of('supervisor')}.",))
+        return specs
 
     def _supervisor_pid(self) -> int:
         file = self.home.run / "supervisor.pid"

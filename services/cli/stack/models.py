@@ -1,4 +1,4 @@
-"""What the inference server says about each model: served, failed with its reason, or without weights here."""
+"""What the inference server says about each model: served and on what, failed with its reason, or without weights here."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
+
+from dubbing.inference.http import http_client
+from dubbing.settings import TritonSettings
 
 _TIMEOUT = 5.0
 
@@ -28,11 +32,13 @@ class ModelStatus(BaseModel):
     Attributes:
         name: as the server calls it.
         state: a model without weights is none that failed.
-        reason: why it is not served.
+        device: what its instances compute on, where that can be known.
+        reason: why it is not served, or what is odd about how it is.
     """
 
     name: str
     state: ModelState
+    device: str | None = None
     reason: str | None = None
 
     @property
@@ -48,18 +54,42 @@ def with_weights(repository: Path) -> list[str]:
     return sorted(path.name for path in found if (path / "config.pbtxt").exists())
 
 
-def read(http_url: str, repository: Path) -> tuple[ModelStatus, ...]:
-    """The models of ``repository`` and of the server at ``http_url``, by name."""
+def read(triton: TritonSettings, repository: Path, metrics_url: str | None = None) -> tuple[ModelStatus, ...]:
+    """The models of ``repository`` and of the server, by name; ``metrics_url`` knows their devices."""
     loadable = set(with_weights(repository))
     names = {path.parent.name for path in repository.glob("*/config.pbtxt")}
     try:
-        answer = httpx.post(f"{http_url}/v2/repository/index", timeout=_TIMEOUT)
+        with http_client(triton, _TIMEOUT) as client:
+            answer = client.post("/v2/repository/index")
         answer.raise_for_status()
         index = _newest(answer.json())
     except (httpx.HTTPError, ValueError) as error:
         lost = f"the inference server does not answer: {error}"
         return tuple(_without_weights(name) if name not in loadable else _lost(name, lost) for name in sorted(names))
-    return tuple(_status(name, index.get(name, {}), has_weights=name in loadable) for name in sorted(names | set(index)))
+    found = (_status(name, index.get(name, {}), has_weights=name in loadable) for name in sorted(names | set(index)))
+    placed = _devices(metrics_url) if metrics_url else {}
+    return tuple(status.model_copy(update=placed[status.name]) if _is_placed(status, placed) else status for status in found)
+
+
+def _is_placed(status: ModelStatus, placed: dict[str, dict[str, str | None]]) -> bool:
+    return status.state is ModelState.READY and status.name in placed
+
+
+def _devices(metrics_url: str) -> dict[str, dict[str, str | None]]:
+    """``device`` and ``reason`` of each model that is served, from the metric ``lipforcing_device`` of its instances."""
+    try:
+        answer = httpx.get(metrics_url, timeout=_TIMEOUT)
+        answer.raise_for_status()
+        families = list(text_string_to_metric_families(answer.text))
+    except (httpx.HTTPError, ValueError):
+        return {}
+    labels = [sample.labels for family in families if family.name == "lipforcing_device" for sample in family.samples]
+    found: dict[str, dict[str, str | None]] = {}
+    for name in {each["model"] for each in labels}:
+        own = [each for each in labels if each["model"] == name]
+        device, odd = (", ".join(sorted({each[key] for each in own if each[key]})) for key in ("device", "odd"))
+        found[name] = {"device": device, "reason": odd or None}
+    return found
 
 
 def _newest(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

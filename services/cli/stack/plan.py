@@ -11,7 +11,7 @@ class ProcessSpec(BaseModel):
     Attributes:
         name: what users call it.
         command: argument list; the first item is an absolute path.
-        env: variables on top of the supervisor's own.
+        env: all variables that it sees.
         cwd: working directory.
         uid: user to run as when the supervisor is root and the program refuses to be; None keeps the own user.
         gid: group that goes with ``uid``.
@@ -87,11 +87,13 @@ class Status(BaseModel):
 
     Attributes:
         supervisor: the supervisor's process id, None when nothing is supervised.
+        edition: of the supervisor's code; 0 before there were any.
         generation: number of the plan that this status answers to.
         processes: in the order of the plan.
     """
 
     supervisor: int | None = None
+    edition: int = 0
     generation: int = 0
     processes: tuple[ProcessStatus, ...] = ()
 

@@ -1,8 +1,9 @@
 """Is a server ready? Each probe asks the server itself, in its own protocol, and answers within a second.
 
-A probe is a URL: ``http://host:port/path`` (status 200), ``postgres://host:port`` (asks for a password, so it is past its
-recovery), ``redis://host:port`` (answers PING, so it is past loading its data), ``life://seconds/path`` (has touched that
-file since its start and within so many seconds: for processes that serve no port).
+A probe is a URL: ``http://host:port/path`` (status 200), ``http+unix://socket/path`` (the same; the socket's path is quoted),
+``postgres://host:port`` (asks for a password, so it is past its recovery), ``redis://host:port`` (answers PING, so it is past
+loading its data), ``life://seconds/path`` (has touched that file since its start and within so many seconds: for processes that
+serve no port).
 """
 
 import http.client
@@ -10,7 +11,7 @@ import socket
 import struct
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 TIMEOUT = 1.0
 
@@ -23,8 +24,10 @@ def is_healthy(url: str, uptime: float) -> bool:
             return time.time() - Path(parts.path).stat().st_mtime < min(uptime, float(parts.netloc))
         host, port = parts.hostname or "", parts.port or 0
         match parts.scheme:
+            case "http+unix":
+                return _http(_UnixConnection(unquote(parts.netloc)), parts.path)
             case "http":
-                return _http(host, port, parts.path)
+                return _http(http.client.HTTPConnection(host, port, timeout=TIMEOUT), parts.path)
             case "postgres":
                 return _postgres(host, port)
             case "redis":
@@ -35,8 +38,20 @@ def is_healthy(url: str, uptime: float) -> bool:
     raise ValueError(message)
 
 
-def _http(host: str, port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+class _UnixConnection(http.client.HTTPConnection):
+    """Speaks HTTP over the Unix socket at ``path``."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(self._path)
+
+
+def _http(connection: http.client.HTTPConnection, path: str) -> bool:
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.client.OK

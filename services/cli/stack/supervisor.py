@@ -22,6 +22,8 @@ from services.cli.stack.files import exclusive, write_private
 from services.cli.stack.home import Home
 from services.cli.stack.plan import Plan, Status
 
+# To be raised when processes must be started in another way: `up` replaces a supervisor of another edition with all it runs.
+EDITION = 1
 TICK = 0.1
 # Walking the process table costs more than the rest of a tick.
 REAP_EVERY = 20
@@ -126,6 +128,7 @@ class Supervisor:
     def _report(self) -> None:
         status = Status(
             supervisor=os.getpid(),
+            edition=EDITION,
             generation=self._plan.generation,
             processes=tuple(child.status for child in self._children.values()),
         )

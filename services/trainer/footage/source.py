@@ -152,8 +152,8 @@ class _Cutter:
         self._matrices: Matrix = crop_transforms(face.anchors, size)
 
     def anchors(self, frames: FrameRange) -> NDArray[np.float64]:
-        """Brows and nose in some frames."""
-        return self.face.anchors[frames.start - self.face.track.start : frames.end - self.face.track.start]
+        """Brows and nose in some frames, as landmarks have them."""
+        return self.face.landmarks[frames.start - self.face.track.start : frames.end - self.face.track.start]
 
     def crops(self, frames: Sequence[int]) -> Crops:
         """Aligned crops of frames of the grid, in the given order, with repeats."""

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
-from dubbing.domain.training import NETWORKS
+from dubbing.domain.networks import NETWORKS
 from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig

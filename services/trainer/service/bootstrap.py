@@ -12,6 +12,7 @@ from dubbing.db.engine import Database
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RecipeOffer
 from dubbing.logging import configure_logging
+from dubbing.proxies import spare_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 def make_app() -> Celery:
     """The Celery application of the train and publish workers."""
+    spare_loopback()
     configure_logging(LoggingSettings(), "trainer")
     queue = QueueSettings()
     app = make_celery(RedisSettings(), queue)
@@ -46,7 +48,7 @@ def make_app() -> Celery:
     trainer, triton = TrainerSettings(), TritonSettings()
     models = EngineSettings().model_repo.resolve()
     handlers.add("train", Trainer(database, store, trainer, models))
-    places = Places(models, triton.url, MediaSettings().face_model.resolve(), s3)
+    places = Places(models, triton, MediaSettings().face_model.resolve(), s3)
     handlers.add("publish", Publisher(database, store, trainer, places))
     add_work_task(app, Runner(database, doorbell.ring, handlers, queue))
 

@@ -18,6 +18,7 @@ from dubbing.errors import ChunkFailed, DublineError
 from dubbing.inference.engine import ChunkRequest, LipSyncEngine, SpeechWindow
 from dubbing.inference.in_process import InProcessEngine
 from dubbing.inference.triton import TritonEngine
+from dubbing.settings import TritonSettings
 from lipforcing.contract import SAMPLE_RATE, STUDENTS, frames_of
 
 _BLOCKS, _FPS, _SEED = 2, 25, 20_260_611
@@ -62,10 +63,11 @@ def agreement(
 
 def main() -> int:
     """Print the facts as one JSON object, with ``fault`` null when all is well; or the problem that kept them away (exit 1)."""
-    repository, preset, version, triton = sys.argv[1:]
+    repository, preset, version, url = sys.argv[1:]
     wanted = json.loads((Path(repository) / STUDENTS[preset].student / version / "model.json").read_text())["digest"]
     try:
-        served, digests = made_by(TritonEngine(triton, preset, int(version), _SECONDS))
+        engine = TritonEngine(url, preset, int(version), _SECONDS, _SECONDS, secret=TritonSettings().secret)
+        served, digests = made_by(engine)
         local, _ = made_by(InProcessEngine(Path(repository), preset, int(version)))
     except ChunkFailed as error:  # it is there, and cannot
         json.dump({"digest": wanted, "fault": error.detail}, sys.stdout)

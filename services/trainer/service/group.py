@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 
 import torch
@@ -19,13 +20,20 @@ class Group:
         self.rank, self.world = rank, world
 
     @classmethod
-    def join(cls, backend: str = "gloo") -> Self:
-        """Join the group that torchrun's environment describes."""
+    def join(cls, meeting: Path, backend: str = "gloo") -> Self:
+        """Join the group that torchrun's environment describes.
+
+        Args:
+            meeting: a file that is not there yet, the same for all of the group and for nobody else.
+            backend: ``gloo`` or ``nccl``.
+        """
         group = cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
         if backend == "nccl":
             torch.cuda.set_device(group.rank)  # torchrun runs on one machine
         if group.world > 1:
-            distributed.init_process_group(backend, timeout=_PATIENCE)
+            # Without a store of ours, the first would open a port for the others, and for everybody else.
+            store = distributed.FileStore(str(meeting), group.world)  # type: ignore[attr-defined]
+            distributed.init_process_group(backend, timeout=_PATIENCE, store=store, rank=group.rank, world_size=group.world)
         return group
 
     def leave(self) -> None:

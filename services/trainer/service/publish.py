@@ -22,7 +22,7 @@ from dubbing.domain.work import PublishResult, PublishTask
 from dubbing.errors import DublineError, GateFailed, GoldenCheckFailed, ModelUnavailable, ObjectMissing
 from dubbing.inference.versions import pin_again, pin_all
 from dubbing.queue.context import Context
-from dubbing.settings import S3Settings, TrainerSettings
+from dubbing.settings import S3Settings, TrainerSettings, TritonSettings
 from dubbing.storage.store import ObjectStore
 from services.trainer.service import repository
 from services.trainer.service.child import ask
@@ -41,13 +41,13 @@ class Places:
 
     Attributes:
         models: the served model repository.
-        triton_url: ``host:port`` of the server's gRPC endpoint.
+        triton: the inference server.
         landmarker: MediaPipe's model, which measures mouths.
         s3: the object store, where footage of the gate may lie.
     """
 
     models: Path
-    triton_url: str
+    triton: TritonSettings
     landmarker: Path
     s3: S3Settings
 
@@ -81,7 +81,7 @@ class Publisher:
         candidate, preset, models = folder / "candidate", release.preset, self._places.models
         # First what can be told without a download or a measurement: what the operator owes, and a server that is away.
         measured_by = yardstick(preset, self._settings, self._places.s3)
-        repository.check_server(self._places.triton_url)
+        repository.check_server(self._places.triton)
         if run.candidate_key is None:
             raise ObjectMissing(f"Run {run.id} has no candidate.")
         get_folder(self._store, run.candidate_key, candidate, repository.models_of(preset))
@@ -113,8 +113,8 @@ class Publisher:
     def _check_served(self, folders: dict[str, Path], preset: str, version: int, about: dict[str, Any]) -> None:
         places = self._places
         repository.place(folders, places.models, version, about)
-        repository.load(places.triton_url, preset, version)
-        found = ask("golden", str(places.models), preset, str(version), places.triton_url)
+        repository.load(places.triton, preset, version)
+        found = ask("golden", str(places.models), preset, str(version), places.triton.url)
         log.info("golden_checked", preset=preset, version=version, **found)
         if found["fault"] is not None:
             raise GoldenCheckFailed(found["fault"], where={"model": preset, "version": version}, media=found)
@@ -122,7 +122,7 @@ class Publisher:
     def _withdraw(self, preset: str, version: int) -> None:
         repository.remove(self._places.models, preset, version)
         try:
-            repository.forget(self._places.triton_url, self._places.models, preset)
+            repository.forget(self._places.triton, self._places.models, preset)
         except ModelUnavailable as error:
             log.warning("version_not_unloaded", preset=preset, version=version, reason=error.detail)
 

@@ -163,7 +163,7 @@ def main() -> int:
     try:
         order = outbox.order()
         world = int(os.environ.get("WORLD_SIZE", "1"))
-        group = Group.join(offers.backend(order.recipe, order.settings, rank, world))
+        group = Group.join(outbox.folder / f"group-{os.getppid()}", offers.backend(order.recipe, order.settings, rank, world))
         Rank(outbox, order, group).run()
         group.leave()
     except DublineError as error:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
 
 from dubbing.domain.jobs import Models
 from dubbing.errors import CheckpointMismatch, GoldenCheckFailed, ModelUnavailable
 from dubbing.inference import versions
+from dubbing.inference.channel import grpc_client
+from dubbing.settings import TritonSettings
 from lipforcing.contract import STUDENTS
 from services.trainer.service.shelf import sha256_of
 
@@ -156,27 +157,27 @@ def folders_in(repository: Path, models: Models) -> dict[str, Path]:
     return {pin.name: repository / pin.name / str(pin.version) for pin in pins}
 
 
-def check_server(triton_url: str) -> None:
+def check_server(triton: TritonSettings) -> None:
     """Raise `ModelUnavailable` unless there is a server that is ready."""
     try:
-        with grpc.InferenceServerClient(triton_url) as client:
+        with grpc_client(triton.url, triton.secret) as client:
             ready = client.is_server_ready(client_timeout=5.0)
     except InferenceServerException as error:
-        raise ModelUnavailable(f"The inference server at {triton_url} does not answer: {error.message()}") from error
+        raise ModelUnavailable(f"The inference server at {triton.url} does not answer: {error.message()}") from error
     if not ready:
-        raise ModelUnavailable(f"The inference server at {triton_url} is not ready.")
+        raise ModelUnavailable(f"The inference server at {triton.url} is not ready.")
 
 
-def load(triton_url: str, preset: str, version: int) -> None:
+def load(triton: TritonSettings, preset: str, version: int) -> None:
     """Tell the server to look at the preset's models again, and make sure that it serves this version.
 
     Raises:
         ModelUnavailable: there is no server.
         GoldenCheckFailed: it does not take the version.
     """
-    client = grpc.InferenceServerClient(triton_url)
+    client = grpc_client(triton.url, triton.secret)
     for model in models_of(preset):
-        check_server(triton_url)  # each time: one that died of the last model is no fault of this one
+        check_server(triton)  # each time: one that died of the last model is no fault of this one
         try:
             client.load_model(model, client_timeout=_LOAD_SECONDS)
             served = client.is_model_ready(model, str(version), client_timeout=5.0)
@@ -190,14 +191,14 @@ def load(triton_url: str, preset: str, version: int) -> None:
             )
 
 
-def forget(triton_url: str, repository: Path, preset: str) -> None:
+def forget(triton: TritonSettings, repository: Path, preset: str) -> None:
     """Tell the server that a version of the preset's models is gone; one of which none is left would else stay in its memory.
 
     Raises:
         ModelUnavailable: there is no server, or it fails; it looks at the folders when it is back.
     """
-    check_server(triton_url)
-    client = grpc.InferenceServerClient(triton_url)
+    check_server(triton)
+    client = grpc_client(triton.url, triton.secret)
     for model in models_of(preset):
         left = versions.numbers(repository, model)
         try:

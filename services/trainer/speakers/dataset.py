@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.faces.align import crop_transforms, extract_crop
+from dubbing.faces.align import extract_crop, pose_of
+from dubbing.faces.steady import smoothed
 
 from .canonical import F32
 from .clip import Take, take
@@ -96,7 +97,7 @@ def crop_sample(one: Scene, jitter: float = 0.4) -> Sample:
     rng = np.random.default_rng([0xC809, int(one.meta["seed"])])
     anchors = one.shot.anchors().astype(np.float64)
     anchors += rng.normal(0, jitter, (1, 3, 2)) + rng.normal(0, 0.25 * jitter, anchors.shape)
-    matrices = crop_transforms(anchors, CROP)
+    matrices = smoothed(pose_of(anchors)).transforms(CROP)
     a, b = one.source_controls(), one.target_controls()
     pairs = [
         [extract_crop(frame, m, CROP) for frame in frames] for frames, m in zip(one.shot.shoot(a, b), matrices, strict=True)

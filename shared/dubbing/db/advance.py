@@ -13,6 +13,7 @@ from dubbing.domain import flow
 from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
 from dubbing.domain.media import READING
 from dubbing.domain.work import (
+    EncodeResult,
     ItemSpec,
     PrepareResult,
     ProbeResult,
@@ -60,10 +61,14 @@ class Advancer(NamedTuple):
                 return
             phase = Phase(job.phase)
             undone, error = self.work.jobs.open_items(job.id, flow.KINDS[phase])
+            if phase is Phase.ENCODING and error is None:  # of chunks that are generated meanwhile
+                _, error = self.work.jobs.open_items(job.id, flow.KINDS[Phase.GENERATING])
             if error is not None:
                 self._fail(job, error)
                 return
             if undone:
+                if phase is Phase.ENCODING:
+                    self._generate_early(job)
                 return
             if phase not in flow.NEXT:
                 self._succeed(job)
@@ -89,6 +94,21 @@ class Advancer(NamedTuple):
         self.work.jobs.event(job.id, "job.phase", {"phase": flow.NEXT[phase], "items": len(specs)})
         self._ask(job, specs)
         return True
+
+    def _generate_early(self, job: Job) -> None:
+        """Ask for the chunks whose latents are stored while others are still being encoded; a repeat asks for nothing new."""
+        faces, *others = sorted(
+            self.work.items.results(job.id, flow.KINDS[Phase.ENCODING]), key=lambda item: item.kind != WorkKind.ENCODE_FACE
+        )
+        stored = set(EncodeResult.model_validate(faces.result).chunks) if faces.result else set()
+        if not stored or any(item.state != WorkState.DONE for item in others):
+            return
+        asked = self.work.items.keys(job.id, WorkKind.INFER)
+        if len(asked) >= len(stored):
+            return
+        specs = flow.generatable(*self._facts(job, Phase.ENCODING), stored)
+        self.work.jobs.begin_early(job.id, Phase.GENERATING)
+        self._ask(job, [spec for spec in specs if spec.key not in asked])
 
     def _ask(self, job: Job, specs: list[ItemSpec]) -> None:
         # In key order: two jobs that ask for the same shared items then take their row locks in the same order.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from dubbing import clock
 from dubbing.db.models import Asset, Upload
+from dubbing.db.times import NOW, now
 from dubbing.domain.media import MediaInfo
 from dubbing.errors import NotFound
 
@@ -43,7 +43,7 @@ class Assets:
             size=upload.size,
             claimed_sha256=upload.claimed_sha256,
         )
-        upload.completed_at = clock.now()
+        upload.completed_at = now(self._session)
         self._session.add(asset)
         self._session.flush()
         return asset
@@ -72,7 +72,7 @@ class Assets:
         return list(
             self._session.scalars(
                 select(Upload)
-                .where(Upload.expires_at < clock.now(), Upload.completed_at.is_(None), Upload.aborted_at.is_(None))
+                .where(Upload.expires_at < NOW, Upload.completed_at.is_(None), Upload.aborted_at.is_(None))
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )

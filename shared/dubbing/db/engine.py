@@ -3,11 +3,31 @@
 import os
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import make_url
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
+from dubbing.db.models import Job
+from dubbing.errors import Outage
 from dubbing.settings import DatabaseSettings
+
+AWAY = (OperationalError, InterfaceError, NoConnection)
+"""What a transaction raises when the server is away, takes no writes, or broke a deadlock: the same may succeed later."""
+
+_CONNECT = {
+    "connect_timeout": 5,
+    "options": "-c timezone=utc -c lock_timeout=30000",
+    # A server that only reads is none to us. Where the address names several, the one that takes writes is found.
+    "target_session_attrs": "read-write",
+    # A machine that vanishes closes no connection. Without these the system waits for its answers for a quarter of an hour.
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 
 def driver_url(url: str) -> str:
@@ -17,12 +37,36 @@ def driver_url(url: str) -> str:
 
 def open_engine(settings: DatabaseSettings) -> Engine:
     """A pool that checks connections before use, so that a restarted server costs one round trip, not an error."""
-    return create_engine(
-        driver_url(settings.url),
-        pool_size=settings.pool_size,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": "-c timezone=utc -c lock_timeout=30000"},
-    )
+    engine = create_engine(driver_url(settings.url), pool_size=settings.pool_size, pool_pre_ping=True, connect_args=_CONNECT)
+    event.listen(engine, "handle_error", _refused_to_write)
+    return engine
+
+
+def _refused_to_write(context: ExceptionContext) -> Exception | None:
+    """A server that refuses to write is one that is away, e.g. a primary that another took over from.
+
+    Nothing is wrong with the connection itself, so the pool would keep it for ever. All of them are dropped, and the caller
+    is told what it is told when a server goes away.
+    """
+    cause = context.original_exception
+    if not isinstance(cause, ReadOnlySqlTransaction):
+        return None
+    context.is_disconnect = True
+    return OperationalError(context.statement, context.parameters, cause, connection_invalidated=True)
+
+
+def check_writes(session: Session) -> None:
+    """Return when the server has our tables and takes writes.
+
+    Raises:
+        Outage: it only reads, e.g. because it is a standby. The connection is given up: the next one may lead elsewhere.
+    """
+    session.execute(select(Job.id).limit(1))
+    asked = text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean")
+    standby, read_only = session.execute(asked).one()
+    if standby or read_only:
+        session.connection().invalidate()
+        raise Outage(f"The database only reads: it is {'a standby' if standby else 'set to do so'}.")
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Work items: asked for once, claimed by lease, fenced by (owner, attempt)."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,11 +8,12 @@ from sqlalchemy import Select, and_, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session, aliased
 
-from dubbing import clock, ids
+from dubbing import ids
 from dubbing.db.models import Job, JobNeed, WorkItem
+from dubbing.db.times import NOW, ago, in_
 from dubbing.domain import work
 from dubbing.domain.jobs import LIVE
-from dubbing.domain.work import ItemSpec, WorkKind, WorkState
+from dubbing.domain.work import ItemSpec, OpenSequence, WorkKind, WorkState
 from dubbing.errors import ChunkFailed, DublineError, LeaseLost
 
 
@@ -23,7 +23,7 @@ class WorkItems:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def ensure(self, job: Job, specs: Sequence[ItemSpec], max_attempts: int) -> list[tuple[str, WorkState]]:
+    def ensure(self, job: Job, specs: Iterable[ItemSpec], max_attempts: int) -> list[tuple[str, WorkState]]:
         """Make the items exist and note that ``job`` needs them; returns (id, state) of each.
 
         An item that another job made is reused, whatever its state; one that failed or was cancelled starts over. The
@@ -101,11 +101,10 @@ class WorkItems:
 
     @staticmethod
     def _waiting(kinds: Iterable[WorkKind]) -> Select[Any]:
-        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= clock.now())
+        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= NOW)
         return select(WorkItem.id).where(WorkItem.state == WorkState.PENDING, WorkItem.kind.in_(list(kinds)), ready)
 
     def _lease(self, choice: Select[Any], owner: str, lease_seconds: float) -> work.WorkItem | None:
-        now = clock.now()
         chosen = choice.limit(1).with_for_update(skip_locked=True, key_share=True, of=WorkItem).cte("chosen")
         row = self._session.execute(
             update(WorkItem)
@@ -113,8 +112,8 @@ class WorkItems:
             .values(
                 state=WorkState.LEASED,
                 lease_owner=owner,
-                lease_expires_at=now + timedelta(seconds=lease_seconds),
-                heartbeat_at=now,
+                lease_expires_at=in_(lease_seconds),
+                heartbeat_at=NOW,
                 attempt=WorkItem.attempt + 1,
                 units_done=0,
             )
@@ -126,6 +125,9 @@ class WorkItems:
                 WorkItem.lease_owner,
                 WorkItem.attempt,
                 WorkItem.max_attempts,
+                WorkItem.outages,
+                WorkItem.leases_lost,
+                WorkItem.sequence,
                 WorkItem.units_total,
                 WorkItem.job_id,
             )
@@ -135,20 +137,29 @@ class WorkItems:
 
     def renew(self, item: work.WorkItem) -> None:
         """A sign of life."""
-        self._fenced(item, heartbeat_at=clock.now())
+        self._fenced(item, heartbeat_at=NOW)
 
     def progress(self, item: work.WorkItem, done: int, total: int) -> None:
         """How much is done, as a share of the item's size where that is known; a sign of life too."""
         size = item.units_total or total
-        self._fenced(item, heartbeat_at=clock.now(), units_done=done * size // max(total, 1), units_total=size)
+        self._fenced(item, heartbeat_at=NOW, units_done=done * size // max(total, 1), units_total=size)
+
+    def opens(self, item: work.WorkItem, sequence: OpenSequence) -> None:
+        """Note the sequence that the item's holder is about to open on the inference server."""
+        self._fenced(item, heartbeat_at=NOW, sequence=sequence.model_dump(mode="json"))
+
+    def reach(self, item: work.WorkItem, result: dict[str, Any]) -> None:
+        """What there is of the result while the item is still being worked on; a sign of life too."""
+        self._fenced(item, heartbeat_at=NOW, result=result)
 
     def complete(self, item: work.WorkItem, result: dict[str, Any]) -> None:
-        """Done, with its result."""
-        self._end(item, WorkState.DONE, result=result, error=None, units_done=WorkItem.units_total)
+        """Done, with its result: every block of its sequence was answered, the last one too."""
+        self._end(item, WorkState.DONE, result=result, error=None, units_done=WorkItem.units_total, sequence=None)
 
-    def retry(self, item: work.WorkItem, error: DublineError, at: datetime) -> None:
-        """Back to the waiting ones, not before ``at``."""
-        self._end(item, WorkState.PENDING, error=error.problem(), not_before=at)
+    def retry(self, item: work.WorkItem, error: DublineError, seconds: float, *, spared: bool = False) -> None:
+        """Back to the waiting ones for at least ``seconds``; an outage that is ``spared`` costs none of its attempts."""
+        left = {"max_attempts": WorkItem.max_attempts + 1, "outages": WorkItem.outages + 1} if spared else {}
+        self._end(item, WorkState.PENDING, error=error.problem(), not_before=in_(seconds), **left)
 
     def fail(self, item: work.WorkItem, error: DublineError) -> None:
         """Failed for good."""
@@ -215,11 +226,10 @@ class WorkItems:
 
     def expired(self, heartbeat_timeout: float, limit: int = 100) -> list[tuple[str, WorkKind, WorkState]]:
         """Take back items whose holder fell silent or whose lease ran out; (id, kind, new state) of each."""
-        now = clock.now()
-        silent = WorkItem.heartbeat_at < now - timedelta(seconds=heartbeat_timeout)
+        silent = WorkItem.heartbeat_at < ago(heartbeat_timeout)
         lost = (
             select(WorkItem.id)
-            .where(WorkItem.state == WorkState.LEASED, or_(silent, WorkItem.lease_expires_at < now))
+            .where(WorkItem.state == WorkState.LEASED, or_(silent, WorkItem.lease_expires_at < NOW))
             .limit(limit)
             .with_for_update(skip_locked=True, key_share=True)
             .cte("lost")
@@ -242,14 +252,42 @@ class WorkItems:
         )
         return [(item_id, WorkKind(kind), WorkState(state)) for item_id, kind, state in rows]
 
-    def waiting(self) -> dict[WorkKind, tuple[int, datetime]]:
-        """Per kind: how many items could be claimed now, and since when the oldest waits."""
-        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= clock.now())
-        since = func.min(func.coalesce(WorkItem.not_before, WorkItem.created_at))
+    def abandoned(self, limit: int = 20) -> list[tuple[str, OpenSequence]]:
+        """Sequences that the last holder of their item may have left open: (item, sequence) of those that nobody holds now."""
         rows = self._session.execute(
-            select(WorkItem.kind, func.count(), since).where(WorkItem.state == WorkState.PENDING, ready).group_by(WorkItem.kind)
+            select(WorkItem.id, WorkItem.sequence).where(_abandoned()).order_by(WorkItem.updated_at).limit(limit)
         )
-        return {WorkKind(kind): (count, oldest) for kind, count, oldest in rows}
+        return [(item_id, OpenSequence.model_validate(sequence)) for item_id, sequence in rows]
+
+    def forget(self, item_id: str, sequence: OpenSequence) -> None:
+        """The sequence has ended; one that was opened since is not touched."""
+        noted = WorkItem.sequence == literal(sequence.model_dump(mode="json"), JSONB)
+        self._session.execute(
+            update(WorkItem)
+            .where(WorkItem.id == item_id, noted, _abandoned())
+            .values(sequence=None)
+            .execution_options(synchronize_session=False)
+        )
+
+    def forget_abandoned(self, seconds: float) -> None:
+        """Sequences that were left so long ago that the server has dropped them as idle."""
+        self._session.execute(
+            update(WorkItem)
+            .where(_abandoned(), WorkItem.updated_at < ago(seconds))
+            .values(sequence=None)
+            .execution_options(synchronize_session=False)
+        )
+
+    def waiting(self) -> dict[WorkKind, tuple[int, float]]:
+        """Per kind: how many items could be claimed now, and for how many seconds the oldest has waited."""
+        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= NOW)
+        oldest = func.extract("epoch", NOW - func.min(func.coalesce(WorkItem.not_before, WorkItem.created_at)))
+        rows = self._session.execute(
+            select(WorkItem.kind, func.count(), oldest)
+            .where(WorkItem.state == WorkState.PENDING, ready)
+            .group_by(WorkItem.kind)
+        )
+        return {WorkKind(kind): (count, float(seconds)) for kind, count, seconds in rows}
 
     def leased(self) -> dict[str, int]:
         """Per kind: how many items a worker holds now."""
@@ -260,8 +298,20 @@ class WorkItems:
 
     def leases_lost(self) -> dict[str, int]:
         """Per kind: how many leases ended because their holder fell silent."""
-        rows = self._session.execute(select(WorkItem.kind, func.sum(WorkItem.leases_lost)).group_by(WorkItem.kind))
+        return self._summed(WorkItem.leases_lost)
+
+    def outages(self) -> dict[str, int]:
+        """Per kind: how many attempts ended because a part of the platform was away."""
+        return self._summed(WorkItem.outages)
+
+    def _summed(self, column: Any) -> dict[str, int]:
+        rows = self._session.execute(select(WorkItem.kind, func.sum(column)).group_by(WorkItem.kind))
         return {kind: int(count) for kind, count in rows}
+
+    def keys(self, job_id: str, kind: WorkKind) -> set[str]:
+        """Keys of the items of a kind that a job needs."""
+        needed = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
+        return set(self._session.scalars(select(WorkItem.key).where(WorkItem.id.in_(needed), WorkItem.kind == kind)))
 
     def results(self, job_id: str, kinds: Iterable[WorkKind]) -> list[WorkItem]:
         """The items of these kinds that a job needs, in order of creation."""
@@ -274,6 +324,10 @@ class WorkItems:
                 .execution_options(populate_existing=True)
             )
         )
+
+
+def _abandoned() -> Any:
+    return and_(WorkItem.sequence.is_not(None), WorkItem.state != WorkState.LEASED)
 
 
 def _wanted(item_id: Any) -> Any:

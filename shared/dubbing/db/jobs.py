@@ -1,15 +1,15 @@
 """Jobs, their events, and the counts that progress is made of."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dubbing import clock
 from dubbing.db.models import Job, JobEvent, JobNeed, WorkItem
+from dubbing.db.times import NOW, ago, now
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState, Phase
 from dubbing.domain.progress import KindCount
 from dubbing.domain.work import WorkKind, WorkState
@@ -83,15 +83,14 @@ class Jobs:
 
     def started(self, item_id: str) -> None:
         """An item was claimed: its queued jobs run now, and all of them show life."""
-        now = clock.now()
         needing = self.beat(item_id)
         begun = self._session.scalars(
             update(Job)
             .where(Job.id.in_(needing), Job.state == JobState.QUEUED)
             .values(
                 state=JobState.RUNNING,
-                started_at=now,
-                phase_times=Job.phase_times.op("||")(func.jsonb_build_object(Job.phase, now.isoformat())),
+                started_at=NOW,
+                phase_times=_entered(Job.phase),
             )
             .returning(Job.id)
             .execution_options(synchronize_session=False)
@@ -113,13 +112,15 @@ class Jobs:
     def beat(self, item_id: str) -> list[str]:
         """A sign of life for every unfinished job that needs the item; returns their ids, locked."""
         needing = self.lock_needing(item_id)
-        alive = update(Job).where(Job.id.in_(needing)).values(heartbeat_at=clock.now())
+        alive = update(Job).where(Job.id.in_(needing)).values(heartbeat_at=NOW)
         self._session.execute(alive.execution_options(synchronize_session=False))
         return needing
 
     def enter(self, job_id: str, phase: Phase, leaving: Phase | None = None) -> bool:
-        """Move a job to ``phase`` if it is not there yet (and still in ``leaving``, when given); True for the one who did."""
-        now = clock.now().isoformat()
+        """Move a job to ``phase`` if it is not there yet (and still in ``leaving``, when given); True for the one who did.
+
+        A phase that had begun before the one that is left was over (``begin_early``) keeps that time.
+        """
         moved = self._session.execute(
             update(Job)
             .where(
@@ -127,18 +128,23 @@ class Jobs:
                 Job.state.in_(LIVE),
                 Job.phase == leaving if leaving is not None else Job.phase != phase,
             )
-            .values(phase=phase, phase_times=Job.phase_times.op("||")(func.jsonb_build_object(phase.value, now)))
+            .values(phase=phase, phase_times=(_entered if leaving is None else _begun)(phase.value))
             .returning(Job.id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         return moved is not None
+
+    def begin_early(self, job_id: str, phase: Phase) -> None:
+        """Note when work of a later phase began; the caller holds the job's row."""
+        times = update(Job).where(Job.id == job_id).values(phase_times=_begun(phase.value))
+        self._session.execute(times.execution_options(synchronize_session=False))
 
     def finish(self, job_id: str, state: JobState, **values: Any) -> bool:
         """Move an unfinished job to a terminal state; True for the one who did."""
         ended = self._session.execute(
             update(Job)
             .where(Job.id == job_id, Job.state.not_in(TERMINAL))
-            .values(state=state, finished_at=clock.now(), **values)
+            .values(state=state, finished_at=NOW, **values)
             .returning(Job.id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
@@ -149,7 +155,7 @@ class Jobs:
 
     def request_cancel(self, job: Job) -> None:
         """Note the wish; the flow ends the job as soon as nothing of it runs."""
-        job.cancel_requested_at = clock.now()
+        job.cancel_requested_at = now(self._session)
         job.state = JobState.CANCELING
         self._session.flush()
         self.event(job.id, "job.canceling", {})
@@ -169,7 +175,7 @@ class Jobs:
     def counts(self, job_ids: Iterable[str]) -> dict[str, dict[WorkKind, KindCount]]:
         """Per job and kind: items, the units inside them, and the shots that they belong to."""
         state = WorkItem.state
-        pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > clock.now())
+        pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > NOW)
         rows = self._session.execute(
             select(
                 JobNeed.job_id,
@@ -205,7 +211,7 @@ class Jobs:
 
     def forget_events(self, age_seconds: float) -> None:
         """Delete the events of jobs that ended more than ``age_seconds`` ago."""
-        ended = select(Job.id).where(Job.finished_at < clock.now() - timedelta(seconds=age_seconds))
+        ended = select(Job.id).where(Job.finished_at < ago(age_seconds))
         self._session.execute(delete(JobEvent).where(JobEvent.job_id.in_(ended)))
 
     def by_state(self) -> dict[str, int]:
@@ -219,8 +225,18 @@ class Jobs:
         rows = self._session.execute(select(code, func.count()).where(Job.state == JobState.FAILED).group_by(code))
         return {name or "internal_error": count for name, count in rows}
 
-    def silent(self, since: datetime) -> int:
-        """Number of running jobs that showed no life after ``since``."""
+    def silent(self, seconds: float) -> int:
+        """Number of running jobs that have shown no life for so long."""
         last = func.coalesce(Job.heartbeat_at, Job.started_at, Job.created_at)
         alive = Job.state.in_([JobState.RUNNING, JobState.CANCELING])
-        return self._session.scalar(select(func.count()).select_from(Job).where(alive, last < since)) or 0
+        return self._session.scalar(select(func.count()).select_from(Job).where(alive, last < ago(seconds))) or 0
+
+
+def _entered(phase: Any) -> Any:
+    """The times at which phases began, with that of ``phase``: ISO 8601, as PostgreSQL writes a time into JSON."""
+    return Job.phase_times.op("||")(func.jsonb_build_object(phase, NOW))
+
+
+def _begun(phase: Any) -> Any:
+    """The same, where a phase that has a time keeps it."""
+    return func.jsonb_build_object(phase, NOW).op("||")(Job.phase_times)

@@ -9,8 +9,8 @@ from sqlalchemy import delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dubbing import clock
 from dubbing.db.models import ApiKey, IdempotencyKey
+from dubbing.db.times import NOW, now
 from dubbing.errors import Conflict, IdempotencyInProgress, IdempotencyKeyReused
 
 SCOPES = ("assets:read", "assets:write", "jobs:read", "jobs:write", "training:read", "training:write")
@@ -62,18 +62,18 @@ class Keys:
                 key = self._session.get(ApiKey, prefix)
             case _:
                 return None
-        now = clock.now()
         if key is None or not secrets.compare_digest(key.secret_sha256, _hash(secret)):
             return None
-        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        time = now(self._session)
+        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= time):
             return None
-        if key.last_used_at is None or key.last_used_at < now - _USED_EVERY:
-            self._session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=now))
+        if key.last_used_at is None or key.last_used_at < time - _USED_EVERY:
+            self._session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=NOW))
         return key
 
     def revoke(self, prefix: str) -> bool:
         """Revoke a key; False when there is none."""
-        statement = update(ApiKey).where(ApiKey.prefix == prefix).values(revoked_at=clock.now()).returning(ApiKey.prefix)
+        statement = update(ApiKey).where(ApiKey.prefix == prefix).values(revoked_at=NOW).returning(ApiKey.prefix)
         return self._session.execute(statement).one_or_none() is not None
 
     def begin(self, tenant: str, key: str, fingerprint: str) -> tuple[int, dict[str, Any]] | None:
@@ -83,14 +83,13 @@ class Keys:
             IdempotencyKeyReused: the key was used with another request.
             IdempotencyInProgress: the first call is still being answered.
         """
-        now = clock.now()
         fresh = insert(IdempotencyKey).values(
-            tenant=tenant, key=key, fingerprint=fingerprint, created_at=now, locked_until=now + _IN_FLIGHT
+            tenant=tenant, key=key, fingerprint=fingerprint, created_at=NOW, locked_until=NOW + _IN_FLIGHT
         )
         table = IdempotencyKey
         abandoned = or_(
-            table.created_at < now - _KEPT,
-            (table.status.is_(None)) & (table.locked_until < now) & (table.fingerprint == fingerprint),
+            table.created_at < NOW - _KEPT,
+            (table.status.is_(None)) & (table.locked_until < NOW) & (table.fingerprint == fingerprint),
         )
         won = self._session.execute(
             fresh.on_conflict_do_update(
@@ -99,8 +98,8 @@ class Keys:
                     "fingerprint": fingerprint,
                     "status": None,
                     "response": None,
-                    "created_at": now,
-                    "locked_until": now + _IN_FLIGHT,
+                    "created_at": NOW,
+                    "locked_until": NOW + _IN_FLIGHT,
                 },
                 where=abandoned,
             ).returning(table.key)
@@ -142,4 +141,4 @@ class Keys:
 
     def forget_old(self) -> None:
         """Delete idempotency keys past their time."""
-        self._session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - _KEPT))
+        self._session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < NOW - _KEPT))

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from dubbing import clock
+from dubbing.db.times import NOW
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -40,7 +40,7 @@ class ApiKey(Base):
     name: Mapped[str]
     tenant: Mapped[str]
     scopes: Mapped[list[str]]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
@@ -59,7 +59,7 @@ class Upload(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     part_size: Mapped[int] = mapped_column(BigInteger)
     claimed_sha256: Mapped[str | None]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
     expires_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
     aborted_at: Mapped[datetime | None]
@@ -77,7 +77,7 @@ class Asset(Base):
     claimed_sha256: Mapped[str | None]
     sha256: Mapped[str | None]
     media: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
 
 
 class Job(Base):
@@ -101,7 +101,7 @@ class Job(Base):
     error: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     output: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
@@ -118,7 +118,11 @@ class Job(Base):
 
 
 class WorkItem(Base):
-    """A unit of work that is claimed by lease. ``attempt`` only grows, so (lease_owner, attempt) is a fence."""
+    """A unit of work that is claimed by lease. ``attempt`` only grows, so (lease_owner, attempt) is a fence.
+
+    An attempt that ends because a part of the platform is away costs none: ``max_attempts`` grows with ``outages``.
+    ``sequence`` is what the holder opened on the inference server, for whoever takes the item over to end.
+    """
 
     __tablename__ = "work_items"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -137,12 +141,14 @@ class WorkItem(Base):
     max_attempts: Mapped[int]
     not_before: Mapped[datetime | None]
     leases_lost: Mapped[int] = mapped_column(server_default=text("0"))
+    outages: Mapped[int] = mapped_column(server_default=text("0"))
+    sequence: Mapped[dict[str, Any] | None]
     units_done: Mapped[int] = mapped_column(server_default=text("0"))
     units_total: Mapped[int] = mapped_column(server_default=text("0"))
     error: Mapped[dict[str, Any] | None]
     result: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(default=NOW, onupdate=NOW)
 
     __table_args__ = (
         CheckConstraint("state IN ('pending','leased','done','failed','canceled')", name="state"),
@@ -151,6 +157,7 @@ class WorkItem(Base):
             "ix_work_items_waiting", "kind", "deadline", "priority", "created_at", postgresql_where=text("state = 'pending'")
         ),
         Index("ix_work_items_leased", "kind", "tenant", postgresql_where=text("state = 'leased'")),
+        Index("ix_work_items_abandoned", "updated_at", postgresql_where=text("sequence IS NOT NULL AND state <> 'leased'")),
     )
 
 
@@ -170,7 +177,7 @@ class JobEvent(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     type: Mapped[str]
     data: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
 
     __table_args__ = (Index(None, "job_id", "id"),)
 
@@ -184,5 +191,5 @@ class IdempotencyKey(Base):
     fingerprint: Mapped[str]
     status: Mapped[int | None]
     response: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
     locked_until: Mapped[datetime]

@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dubbing import clock, ids
+from dubbing import ids
 from dubbing.db.items import WorkItems
 from dubbing.db.models import WorkItem
+from dubbing.db.times import now
 from dubbing.db.training_models import ModelRelease, TrainingRun
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState, RunState
@@ -83,7 +84,7 @@ class Releases:
             share=1.0,
             models=models.model_dump(mode="json"),
             figures=[],
-            decided_at=clock.now(),
+            decided_at=now(self._session),
         )
         self._session.add(release)
         self._session.flush()
@@ -140,7 +141,7 @@ class Releases:
     def pass_(self, release: ModelRelease, models: Models) -> None:
         """A release that was checked goes live: as canary for less than all jobs, else as the active one."""
         release.models, release.version = models.model_dump(mode="json"), models.student.version
-        release.decided_at, release.progress = clock.now(), None
+        release.decided_at, release.progress = now(self._session), None
         self._leave(release.preset, ReleaseState.CANARY, ReleaseState.REJECTED)
         if release.share < 1.0:
             release.state = ReleaseState.CANARY
@@ -150,7 +151,7 @@ class Releases:
 
     def reject(self, release: ModelRelease, state: ReleaseState, error: dict[str, Any] | None = None) -> None:
         """A release does not go live."""
-        release.state, release.error, release.decided_at, release.progress = state, error, clock.now(), None
+        release.state, release.error, release.decided_at, release.progress = state, error, now(self._session), None
         self._session.flush()
 
     def promote(self, preset: str) -> ModelRelease:

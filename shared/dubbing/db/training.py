@@ -8,9 +8,9 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dubbing import clock
 from dubbing.db.items import WorkItems
 from dubbing.db.models import WorkItem
+from dubbing.db.times import NOW, now
 from dubbing.db.training_models import TrainingEvent, TrainingRecipe, TrainingRun
 from dubbing.domain.training import LIVE_RUNS, Checkpoint, LegEnd, RecipeOffer, RunState
 from dubbing.domain.work import Ring, TrainResult, TrainTask, WorkKind, WorkState
@@ -29,7 +29,7 @@ class Runs:
         """Replace the recipes on offer."""
         self._session.execute(delete(TrainingRecipe).where(TrainingRecipe.name.not_in([offer.name for offer in offers])))
         for offer in offers:
-            values = {"offer": offer.model_dump(mode="json"), "updated_at": clock.now()}
+            values = {"offer": offer.model_dump(mode="json"), "updated_at": NOW}
             fresh = insert(TrainingRecipe).values(name=offer.name, **values)
             self._session.execute(fresh.on_conflict_do_update(index_elements=[TrainingRecipe.name], set_=values))
 
@@ -81,7 +81,7 @@ class Runs:
         """Insert a run that was made elsewhere and has ended, with its events and their times; it never has a leg."""
         self._session.add(run)
         self._session.flush()
-        ended = (run.finished_at or clock.now(), f"run.{run.state}", {"step": run.step, "error": run.error})
+        ended = (run.finished_at or now(self._session), f"run.{run.state}", {"step": run.step, "error": run.error})
         for at, kind, data in (*told, ended):
             self._session.add(TrainingEvent(run_id=run.id, type=kind, data=dict(data), created_at=at))
         self._session.flush()
@@ -124,7 +124,7 @@ class Runs:
             return
         if run.state not in LIVE_RUNS:
             raise Conflict(f"Run {run.id} is {run.state}; only a run that has not ended can be stopped.")
-        run.stop_requested_at = clock.now()
+        run.stop_requested_at = now(self._session)
         idle = self._session.execute(
             update(WorkItem)
             .where(WorkItem.id == run.work_item_id, WorkItem.state == WorkState.PENDING)
@@ -151,8 +151,8 @@ class Runs:
 
     def started(self, run: TrainingRun) -> None:
         """A worker has the leg of a locked run."""
-        now = clock.now()
-        run.heartbeat_at, run.started_at = now, run.started_at or now
+        time = now(self._session)
+        run.heartbeat_at, run.started_at = time, run.started_at or time
         if run.state == RunState.QUEUED:
             self._enter(run, RunState.RUNNING)
 
@@ -212,7 +212,7 @@ class Runs:
         self.event(run.id, f"run.{state}", {})
 
     def _finish(self, run: TrainingRun, state: RunState, error: dict[str, Any] | None = None) -> None:
-        run.finished_at, run.error = clock.now(), error
+        run.finished_at, run.error = now(self._session), error
         run.state = state
         self._session.flush()
         self.event(run.id, f"run.{state}", {"step": run.step, "error": error})

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dubbing import clock
 from dubbing.db.models import Base
+from dubbing.db.times import NOW
 
 
 class TrainingRecipe(Base):
@@ -16,7 +16,7 @@ class TrainingRecipe(Base):
     __tablename__ = "training_recipes"
     name: Mapped[str] = mapped_column(primary_key=True)
     offer: Mapped[dict[str, Any]]
-    updated_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=NOW)
 
 
 class TrainingRun(Base):
@@ -40,7 +40,7 @@ class TrainingRun(Base):
     leg: Mapped[int] = mapped_column(server_default=text("0"))
     work_item_id: Mapped[str | None] = mapped_column(ForeignKey("work_items.id"), index=True)
     error: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
@@ -61,7 +61,7 @@ class TrainingEvent(Base):
     run_id: Mapped[str] = mapped_column(ForeignKey("training_runs.id", ondelete="CASCADE"))
     type: Mapped[str]
     data: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
 
     __table_args__ = (Index(None, "run_id", "id"),)
 
@@ -82,7 +82,7 @@ class ModelRelease(Base):
     figures: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     error: Mapped[dict[str, Any] | None]
     work_item_id: Mapped[str | None] = mapped_column(ForeignKey("work_items.id"), index=True)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
     decided_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from dubbing.db import times
 from dubbing.db.assets import Assets
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
@@ -53,6 +55,10 @@ class UnitOfWork:
     def releases(self) -> Releases:
         """Versions of the served models."""
         return Releases(self.session)
+
+    def now(self) -> datetime:
+        """The time of day by the database's clock, which all leases and heartbeats go by."""
+        return times.now(self.session)
 
     def ring(self, *rings: Ring) -> None:
         """Ring after commit."""

@@ -3,9 +3,12 @@
 probing -> analyzing -> encoding -> generating -> stitching -> done
 probe x2   prepare      encode x2   infer x N      stitch
 
-The sound is encoded while the picture is analysed: it needs nothing of the analysis, and other workers do it.
+The sound is encoded while the picture is analysed: it needs nothing of the analysis, and other workers do it. The picture is
+encoded by stretches, and a chunk is generated as soon as its own latents are stored, while the rest is still being encoded: the
+phase is `encoding` until all are, and `generating` has begun when the first chunk was asked for.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from dubbing import ids
@@ -87,10 +90,15 @@ def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSp
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
     if phase is Phase.ENCODING:
-        return [_encode_face(job)]
+        return [_encode_face(job, prepared)]
     if phase is Phase.GENERATING:
         return [_infer(job, chunk) for chunk in prepared.chunks]
     return [_stitch(job, prepared)]
+
+
+def generatable(job: Plan, prepared: PrepareResult | None, stored: Collection[int]) -> list[ItemSpec]:
+    """Items of ``generating`` whose latents are ``stored``, by the chunks' numbers, while others are still being encoded."""
+    return [_infer(job, chunk) for chunk in prepared.chunks if chunk.index in stored] if prepared else []
 
 
 def sync_plan(job: Plan) -> SyncPlan:
@@ -140,7 +148,8 @@ def _speech_prefix(job: Plan) -> str:
     return ids.speech_prefix(job.audio.sha256, method, used, grid, job.models.speech_encoder.digest)
 
 
-def _encode_face(job: Plan) -> ItemSpec:
+def _encode_face(job: Plan, prepared: PrepareResult) -> ItemSpec:
+    """Its size is what will be generated, so that both can be told as shares of one whole."""
     prefix = _latents_prefix(job)
     task = EncodeFaceTask(
         source=job.video,
@@ -149,7 +158,7 @@ def _encode_face(job: Plan) -> ItemSpec:
         encoder=job.models.face_encoder,
         latents_prefix=prefix,
     )
-    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True, units=_video(job).frames)
+    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True, units=sum(map(_kept, prepared.chunks)))
 
 
 def _encode_speech(job: Plan) -> ItemSpec:
@@ -177,8 +186,11 @@ def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
         speech_prefix=_speech_prefix(job),
         output_key=ids.chunk_key(job.job_id, chunk.index),
     )
-    key, kept = f"infer:{job.job_id}:{chunk.index}", chunk.end - chunk.keep_from
-    return ItemSpec(WorkKind.INFER, key, task, shared=False, units=kept)
+    return ItemSpec(WorkKind.INFER, f"infer:{job.job_id}:{chunk.index}", task, shared=False, units=_kept(chunk))
+
+
+def _kept(chunk: Chunk) -> int:
+    return chunk.end - chunk.keep_from
 
 
 def _stitch(job: Plan, prepared: PrepareResult) -> ItemSpec:

@@ -55,9 +55,15 @@ def phase_fraction(phase: Phase, current: Phase, counts: Counts) -> float:
     if order.index(phase) < order.index(current):
         return 1.0
     if phase is not current:
-        return 0.0
+        return _early(counts) if (phase, current) == (Phase.GENERATING, Phase.ENCODING) else 0.0
     kinds = [counts.get(kind, KindCount()) for kind in KINDS[phase]]
     return sum(kind.fraction for kind in kinds) / len(kinds)
+
+
+def _early(counts: Counts) -> float:
+    """The share that is generated while other chunks are still being encoded: all that will be is the encoding's size."""
+    infer, faces = counts.get(WorkKind.INFER, KindCount()), counts.get(WorkKind.ENCODE_FACE, KindCount())
+    return min(infer.units_done / faces.units_total, 0.999) if faces.units_total else 0.0
 
 
 def percent(state: JobState, phase: Phase, counts: Counts) -> float:
@@ -69,11 +75,14 @@ def percent(state: JobState, phase: Phase, counts: Counts) -> float:
     return round(min(99.9, sum(weight * phase_fraction(name, phase, counts) for name, weight in _WEIGHT.items())), 1)
 
 
-def shots(counts: Counts) -> tuple[int, int]:
-    """Shots with nothing left to generate (those without a face from the start), and all shots; (0, 0) while unknown."""
+def shots(phase: Phase, counts: Counts) -> tuple[int, int]:
+    """Shots with nothing left to generate (those without a face from the start), and all shots; (0, 0) while unknown.
+
+    None counts as done while faces are being encoded: by then not all chunks have been asked for.
+    """
     total = counts.get(WorkKind.PREPARE, KindCount()).shots
     infer = counts.get(WorkKind.INFER)
-    return (0, total) if infer is None else (total - infer.shots_open, total)
+    return (0, total) if infer is None or phase is Phase.ENCODING else (total - infer.shots_open, total)
 
 
 def generation_fps(counts: Counts, started: datetime | None, ended: datetime) -> float | None:

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import Field
 
 from dubbing.domain.frozen import Frozen
+from dubbing.domain.networks import NETWORKS
 from dubbing.errors import InvalidSetting, PlaceNotAllowed, UnknownSetting
 
 RUN = "run_"  # a setting that begins so names what another run made,
 IN_STORE = "s3://"  # one that begins so something in the object store,
 SERVED = "served:"  # and one that begins so a version of the demonstration model's student in the served model repository
-NETWORKS = ("start", "teacher")  # the settings that name a network, and so what a run made or what is served
 
 
 class RunState(StrEnum):

@@ -5,9 +5,10 @@ A payload holds ids, hashes and object keys, never media. Work that depends on t
 ``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version.
 """
 
+import secrets
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from pydantic import Field
 
@@ -19,7 +20,7 @@ from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.training import LegEnd, ReleaseState
 
-ANALYSIS = "a6"
+ANALYSIS = "a7"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
 MASKING = "m3"
 """Version of how crops are cut, masked and laid out for the encoder. Raise it, and faces are encoded anew."""
@@ -173,9 +174,10 @@ class EncodeSpeechTask(Frozen):
 
 
 class EncodeResult(Frozen):
-    """Number of frames encoded."""
+    """Number of frames encoded; and, while a picture is still being encoded, the chunks whose latents are stored by now."""
 
     frames: int
+    chunks: tuple[int, ...] = ()
 
 
 class InferTask(Frozen):
@@ -266,8 +268,34 @@ PAYLOADS: dict[WorkKind, type[Frozen]] = {
 }
 
 
+class OpenSequence(Frozen):
+    """A chunk under way on the inference server, which holds a slot of the model until somebody ends it.
+
+    Attributes:
+        model, version: that generate it; None is the version of the server's choice.
+        id: of the sequence.
+        nonce: of this attempt at the chunk; who does not know it can neither continue nor end the sequence.
+    """
+
+    model: str
+    version: int | None
+    id: int
+    nonce: int
+
+    @classmethod
+    def drawn(cls, model: str, version: int | None) -> Self:
+        """A new one, with an id and a nonce that nobody else has."""
+        return cls(model=model, version=version, id=secrets.randbits(63) | 1, nonce=secrets.randbits(62))
+
+
 class WorkItem(Frozen):
-    """A leased item as its handler sees it. (``lease_owner``, ``attempt``) is the fence of every later write."""
+    """A leased item as its handler sees it. (``lease_owner``, ``attempt``) is the fence of every later write.
+
+    Attributes:
+        outages: attempts so far that ended because a part of the platform was away, and cost none.
+        leases_lost: attempts so far whose holder fell silent.
+        sequence: what the holder before may have left open on the inference server.
+    """
 
     id: str
     kind: WorkKind
@@ -276,5 +304,8 @@ class WorkItem(Frozen):
     lease_owner: str
     attempt: int
     max_attempts: int
+    outages: int = 0
+    leases_lost: int = 0
+    sequence: OpenSequence | None = None
     units_total: int = 0
     job_id: str | None = None

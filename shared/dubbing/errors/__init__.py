@@ -11,6 +11,7 @@ from typing import Any
 from dubbing.errors.base import (
     BadInput,
     DublineError,
+    Outage,
     Permanent,
     Transient,
 )
@@ -68,11 +69,14 @@ from dubbing.errors.work import (
     DiskFull,
     EncodeFailed,
     LeaseLost,
+    ModelBroken,
     ModelUnavailable,
     ObjectMissing,
+    OutOfMemory,
     ParityFailed,
     StoreUnavailable,
     TimedOut,
+    WorkerDied,
 )
 
 __all__ = [
@@ -105,6 +109,7 @@ __all__ = [
     "InvalidSetting",
     "LeakedReference",
     "LeaseLost",
+    "ModelBroken",
     "ModelUnavailable",
     "NoFaceAnywhere",
     "NoSuchTrack",
@@ -113,6 +118,8 @@ __all__ = [
     "NotAudio",
     "NotFound",
     "ObjectMissing",
+    "OutOfMemory",
+    "Outage",
     "ParityFailed",
     "Permanent",
     "PictureChanges",
@@ -132,6 +139,7 @@ __all__ = [
     "UnknownSetting",
     "UnsupportedChannels",
     "UnsupportedCodec",
+    "WorkerDied",
     "from_problem",
     "kinds",
 ]

@@ -52,6 +52,10 @@ class Transient(DublineError):
     retryable = True
 
 
+class Outage(Transient):
+    """A part of the platform is away. It is no fault of the work, so it costs the work none of its attempts."""
+
+
 class Permanent(DublineError):
     """Trying again cannot help; the work fails with this error."""
 

@@ -95,7 +95,7 @@ class PictureChanges(BadInput):
 
 
 class FatalInput(BadInput):
-    """Reading the file ended the program that read it, on every try."""
+    """Reading the file, or working on it, ended the process that did so, on every try."""
 
     code = "fatal_input"
     title = "The file ends the programs that read it"

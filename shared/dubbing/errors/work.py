@@ -1,16 +1,30 @@
 """What goes wrong while work is done."""
 
-from dubbing.errors.base import Permanent, Transient
+from dubbing.errors.base import Outage, Permanent, Transient
 
 
-class ModelUnavailable(Transient):
-    """The inference server does not serve the model now."""
+class ModelUnavailable(Outage):
+    """The inference server does not serve the model now: it is away, has no free slot, or has forgotten the sequence."""
 
     code = "model_unavailable"
     title = "The model is not available"
 
 
-class StoreUnavailable(Transient):
+class ModelBroken(ModelUnavailable):
+    """The model's process died, or its device was lost: it serves again when it has been loaded again."""
+
+    code = "model_broken"
+    title = "The model's process died"
+
+
+class OutOfMemory(Transient):
+    """The model had no memory left for the request."""
+
+    code = "out_of_memory"
+    title = "The model ran out of memory"
+
+
+class StoreUnavailable(Outage):
     """The object store did not answer, or refused."""
 
     code = "store_unavailable"
@@ -22,6 +36,13 @@ class LeaseLost(Transient):
 
     code = "lease_lost"
     title = "The lease on this work was lost"
+
+
+class WorkerDied(Transient):
+    """The process that did the work was ended: by an operator, or because the machine had no memory left."""
+
+    code = "worker_died"
+    title = "The process that did the work ended"
 
 
 class TimedOut(Transient):

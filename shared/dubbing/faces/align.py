@@ -8,12 +8,11 @@ Matrices are float64 [2, 3] and map (x, y, 1) of the frame to (x, y) of the crop
 the top left pixel is (0, 0). V stands for frames.
 """
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from dubbing.domain.media import Box
 
@@ -45,10 +44,43 @@ TEMPLATE_WIDTH: Final = 420
 TEMPLATE_HEIGHT: Final = 560
 # Left brow, right brow, nose in the 420 x 560 picture.
 TEMPLATE: Final = np.array([[17.0, 20.0], [58.0, 20.0], [37.5, 40.0]]) * 5.6
+TEMPLATE_EYES: Final = 158.0  # distance between the eyes of a face that the template fits
 
-# Frames that the smoothing of a track looks at: the face's place moves fast, its size and roll slowly.
-_PLACE_WINDOW: Final = 7
-_SHAPE_WINDOW: Final = 15
+
+class Pose(NamedTuple):
+    """The similarities from frames to the template: where brows and nose have their centre, and their scale and roll.
+
+    Attributes:
+        centre: float64 [V, 2], pixels of the frame.
+        log_scale: float64 [V], logarithm of template pixels for one of the frame.
+        angle: float64 [V], radians.
+    """
+
+    centre: Points
+    log_scale: NDArray[np.float64]
+    angle: NDArray[np.float64]
+
+    @property
+    def eyes(self) -> NDArray[np.float64]:
+        """The distance between the eyes in pixels of the frame, float64 [V]."""
+        return TEMPLATE_EYES * np.exp(-self.log_scale)
+
+    def similarities(self) -> Matrix:
+        """Frame to template, float64 [V, 2, 3]."""
+        scale = np.exp(self.log_scale)
+        cosine, sine = scale * np.cos(self.angle), scale * np.sin(self.angle)
+        linear = np.stack([np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2)
+        shift = TEMPLATE.mean(axis=0) - np.einsum("vij,vj->vi", linear, self.centre)
+        return np.concatenate([linear, shift[..., None]], axis=-1)
+
+    def transforms(self, size: int) -> Matrix:
+        """Frame to the ``size`` x ``size`` crop, float64 [V, 2, 3]."""
+        # To the square: pixel edges, not pixel centres, are what a resize keeps in place.
+        stretch = size / np.array([TEMPLATE_WIDTH, TEMPLATE_HEIGHT])
+        matrices = self.similarities()
+        matrices[..., 2] = (matrices[..., 2] + 0.5) * stretch - 0.5
+        matrices[..., :2] *= stretch[:, None]
+        return matrices
 
 
 def crop_transform(anchors: Points, size: int) -> Matrix:
@@ -61,27 +93,20 @@ def crop_transform(anchors: Points, size: int) -> Matrix:
     Returns:
         float64 [2, 3], frame to crop.
     """
-    return np.asarray(_matrices(*_pose(anchors[None]), size)[0])
+    return np.asarray(pose_of(anchors[None]).transforms(size)[0])
 
 
 def crop_transforms(anchors: Points, size: int) -> Matrix:
-    """The transforms of one track, steadied over time without lag.
-
-    Landmarks tremble by a fraction of a pixel, and a crop that trembles makes a mouth that does. Place, size and roll are
-    smoothed by local quadratic fits centred on each frame (Savitzky and Golay, 1964), which follow motion at constant
-    acceleration exactly.
+    """The transforms of one track, each frame by itself (`dubbing.faces.steady` is what makes a track steady).
 
     Args:
-        anchors: float64 [V, 3, 2], of V >= 1 consecutive frames of one track.
+        anchors: float64 [V, 3, 2].
         size: side of the square crop in pixels.
 
     Returns:
         float64 [V, 2, 3], frame to crop.
     """
-    centre, log_scale, angle = _pose(anchors)
-    return _matrices(
-        _steady(centre, _PLACE_WINDOW), _steady(log_scale, _SHAPE_WINDOW), _steady(np.unwrap(angle), _SHAPE_WINDOW), size
-    )
+    return pose_of(anchors).transforms(size)
 
 
 def invert(matrix: Matrix) -> Matrix:
@@ -107,7 +132,7 @@ def extract_crop(frame: Frame, matrix: Matrix, size: int) -> Picture:
     to_frame = invert(matrix)
     steps = np.hypot(*to_frame[:, :2]) - 1e-9
     block = max(1, int(steps.min()))
-    part, to_part = _part(frame, to_frame, size, block)
+    part, to_part = _part(frame, to_frame, (size, size), block)
     across, down = (int(n) for n in np.ceil(steps / block))
     fine = np.column_stack([to_part[:, 0] / across, to_part[:, 1] / down, to_part @ [_offset(across), _offset(down), 1.0]])
     samples = cv2.warpAffine(
@@ -120,27 +145,32 @@ def extract_crop(frame: Frame, matrix: Matrix, size: int) -> Picture:
     return samples if across == down == 1 else cv2.resize(samples, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def glance(frame: Frame, matrix: Matrix, size: int) -> Picture:
+def glance(frame: Frame, matrix: Matrix, size: tuple[int, int]) -> Picture:
     """Like `extract_crop`, for looking at: at most 1.5 samples lie between two that are taken, so a little may alias.
 
     A quarter of the samples, and landmarks found in them tremble no more.
+
+    Args:
+        frame: as for `extract_crop`.
+        matrix: float64 [2, 3], frame to picture.
+        size: width and height of the picture.
     """
     to_frame = invert(matrix)
     block = max(1, round(float(np.hypot(*to_frame[:, :2]).min())))
     part, to_part = _part(frame, to_frame, size, block)
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(part, to_part, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.warpAffine(part, to_part, size, flags=how, borderMode=cv2.BORDER_REPLICATE))
 
 
-def footprint(to_frame: Matrix, size: int) -> NDArray[np.float64]:
-    """Bounding box of the crop's edges in the frame: left, top, right, bottom in pixel-centre coordinates, float64 [4]."""
-    ends = np.array([-0.5, size - 0.5])
-    corners = np.array([(x, y, 1.0) for x in ends for y in ends]) @ to_frame.T
+def footprint(to_frame: Matrix, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Bounding box in the frame of a picture's edges: left, top, right, bottom in pixel-centre coordinates, float64 [4]."""
+    width, height = size
+    corners = np.array([(x, y, 1.0) for x in (-0.5, width - 0.5) for y in (-0.5, height - 0.5)]) @ to_frame.T
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
-def _part(frame: Frame, to_frame: Matrix, size: int, block: int) -> tuple[Picture, Matrix]:
-    """The part of the frame under the crop, averaged over block x block pixels, and the transform into that picture."""
+def _part(frame: Frame, to_frame: Matrix, size: tuple[int, int], block: int) -> tuple[Picture, Matrix]:
+    """The part of the frame under a picture, averaged over block x block pixels, and the transform into that picture."""
     width, height = frame.shape[1::-1] if isinstance(frame, np.ndarray) else frame.size
     left, top, right, bottom = footprint(to_frame, size) + np.array([-2, -2, 3, 3]) * block
     x0, y0 = (int(np.clip(low, 0, end - 1)) for low, end in ((left, width), (top, height)))
@@ -169,8 +199,8 @@ def _offset(steps: int) -> float:
     return 0.5 / steps - 0.5
 
 
-def _pose(anchors: Points) -> tuple[Points, NDArray[np.float64], NDArray[np.float64]]:
-    """Centre [V, 2], log scale [V] and roll [V] of the similarity from the frame to the template.
+def pose_of(anchors: Points) -> Pose:
+    """The poses of faces with these brows and noses, float64 [V, 3, 2].
 
     The scale is the ratio of the standard deviations over both coordinates, the rotation is the orthogonal Procrustes
     solution, and centroid goes to centroid.
@@ -182,19 +212,4 @@ def _pose(anchors: Points) -> tuple[Points, NDArray[np.float64], NDArray[np.floa
     # In two dimensions the Procrustes rotation is the direction of the sum of conj(source) * target as complex numbers.
     cross = (source[..., 0] * target[:, 1] - source[..., 1] * target[:, 0]).sum(axis=1)
     dot = (source * target).sum(axis=(1, 2))
-    return centre, np.log(scale), np.arctan2(cross, dot)
-
-
-def _matrices(centre: Points, log_scale: NDArray[np.float64], angle: NDArray[np.float64], size: int) -> Matrix:
-    scale = np.exp(log_scale)
-    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.stack([np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2)
-    shift = TEMPLATE.mean(axis=0) - np.einsum("vij,vj->vi", linear, centre)
-    # To the square: pixel edges, not pixel centres, are what a resize keeps in place.
-    stretch = size / np.array([TEMPLATE_WIDTH, TEMPLATE_HEIGHT])
-    return np.concatenate([linear * stretch[:, None], ((shift + 0.5) * stretch - 0.5)[..., None]], axis=-1)
-
-
-def _steady(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    odd = min(window, len(values) - 1 + len(values) % 2)
-    return values if odd <= 3 else np.asarray(savgol_filter(values, odd, 2, axis=0, mode="interp"))
+    return Pose(centre, np.log(scale), np.arctan2(cross, dot))

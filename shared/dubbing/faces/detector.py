@@ -138,7 +138,7 @@ class MediaPipeDetector:
         """The face, or what it really is if it stands on its head: brows are then taken for a mouth."""
         matrix = _upright(face)
         turned = _after(_HALF_TURN, matrix)
-        as_found, other = (glance(frame, way, _ROI_SIDE) for way in (matrix, turned))
+        as_found, other = (_eight_bit(glance(frame, way, (_ROI_SIDE, _ROI_SIDE))) for way in (matrix, turned))
         if self._likely(other) <= self._likely(as_found) + _TURNED:
             return face
         return max(self._placed(other, turned), key=face.overlap, default=face)
@@ -183,7 +183,7 @@ class MediaPipeDetector:
 
     def _follow(self, frame: Frame, face: Face, *, doubting: bool) -> Face | None:
         matrix = _upright(face)
-        roi = glance(frame, matrix, _ROI_SIDE)
+        roi = glance(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
         best = max(self._placed(roi, matrix), key=face.overlap, default=None)
         if best is None or best.overlap(face) <= 0.2:
             return None

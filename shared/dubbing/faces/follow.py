@@ -14,6 +14,7 @@ from dubbing.faces.align import Frame
 from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.foreign import foreign_mouth
 from dubbing.faces.looks import Likeness, likeness, texture
+from dubbing.faces.motion import FaceMotion
 from dubbing.faces.outline import outline_of, scaled
 
 Series = NDArray[np.float64]
@@ -27,8 +28,8 @@ _UNEVEN: Final = 1.15  # times the usual texture from which on every look is dou
 _BURST: Final = 0.85  # likeness of a mouth to the sighting before below which something comes over it
 _CALM: Final = 12  # sightings after that which are doubted
 _SAME_FACE: Final = 0.68  # likeness below which a face is another one that has taken its place
-# A frame is left out where the next one is within this part of the distance between the eyes of where the motion before leads.
-# Halfway between its neighbours the face is then known to an eighth of it, below the tremble of the landmarks themselves.
+# A frame is left out where its own picture tells how the face moved, and the next one's landmarks are within this part of the
+# distance between the eyes of where the motion leads.
 _PREDICTED: Final = 0.03
 _FLASHES: Final = 8  # cuts that one flash may have inside
 
@@ -55,10 +56,11 @@ class Sighting(NamedTuple):
 
 @dataclass(eq=False)
 class Followed:
-    """One face in consecutive frames of one shot: what was seen, and the frames that were left out between sightings."""
+    """One face in consecutive frames of one shot: what was seen, how it moved, and the frames that were left out."""
 
     face: Face
     seen: dict[int, Sighting] = field(default_factory=dict)
+    motion: FaceMotion = field(default_factory=FaceMotion)
     left_out: set[int] = field(default_factory=set)
     usual_texture: float = float("inf")
     wary: int = 0  # further sightings that are doubted
@@ -73,9 +75,10 @@ class Followed:
         """Frame of the last sighting."""
         return next(reversed(self.seen))
 
-    def see(self, frame: int, face: Face, likeness: float = NAN) -> None:
+    def see(self, frame: int, picture: Frame, face: Face, likeness: float = NAN) -> None:
         """Note a look at the face."""
         self.face = face
+        self.motion.see(frame, picture, marks.anchors(face.landmarks))
         self.wary = _CALM if likeness < _BURST else self.wary - 1
         eyes, outline = float(marks.eye_distance(face.landmarks)), outline_of(face.landmarks)
         self.seen[frame] = Sighting(
@@ -101,12 +104,10 @@ class Followed:
         """Whether something seems to have come over the mouth: its surroundings changed, or are less even than usual."""
         return self.wary > 0 or self.seen[self.last].texture > _UNEVEN * self.usual_texture
 
-    def leads_to(self, frame: int, face: Face) -> bool:
-        """Whether the face is where its last two sightings lead."""
-        was, now = list(self.seen)[-2:]
-        earlier, last = self.seen[was].anchors, self.seen[now].anchors
-        expected = last + (last - earlier) * ((frame - now) / (now - was))
-        return bool(np.abs(marks.anchors(face.landmarks) - expected).max() <= _PREDICTED * self.seen[now].eyes)
+    def leads_to(self, frame: int, picture: Frame, face: Face) -> bool:
+        """Whether the face is where its last sighting and the pictures since lead."""
+        anchors = marks.anchors(face.landmarks)
+        return self.motion.follow(frame, picture, anchors) and self.motion.leads_to(frame, anchors, _PREDICTED)
 
 
 class _Interrupted(NamedTuple):
@@ -154,7 +155,7 @@ class FaceTracker:
             self._begin()
         if self._held is not None:
             self._catch_up(frame, steady=steady)
-        elif self._sparse and steady and not self._searches() and self._steadily_followed():
+        elif self._sparse and steady and not self._searches() and self._followed_in(frame):
             self._held = frame
         else:
             self._look(frame, self._follow(frame))
@@ -185,11 +186,11 @@ class FaceTracker:
         return self._detector.follow(frame, [one.face for one in self._live], doubting=doubting)
 
     def _catch_up(self, frame: Frame, *, steady: bool) -> None:
-        """Look at the current frame, and at the one before unless every face is where its motion leads."""
+        """Look at the current frame, and at the one before unless every face is where the pictures lead."""
         live = self._live
         found = self._follow(frame)
         pairs = list(zip(live, found, strict=True))
-        if steady and all(face is not None and one.leads_to(self._frame, face) for one, face in pairs):
+        if steady and all(face is not None and one.leads_to(self._frame, frame, face) for one, face in pairs):
             self._held = None
             for one in live:
                 one.left_out.add(self._frame - 1)
@@ -201,7 +202,7 @@ class FaceTracker:
 
     def _look(self, frame: Frame, found: Sequence[Face | None]) -> None:
         """Note where the faces are in the current frame, and search it when it is time to, or when none is followed."""
-        self._see(found)
+        self._see(frame, found)
         if self._searches() or not any(one.last == self._frame for one in self._live):
             self._search(frame, deep=(self._frame - self._cut) % _DEEP_EVERY == 0)
         self._retire([one for one in self._live if self._frame - one.last > BRIDGE])
@@ -217,27 +218,29 @@ class FaceTracker:
     def _searches(self) -> bool:
         return (self._frame - self._cut) % _SEARCH_EVERY == 0
 
-    def _steadily_followed(self) -> bool:
-        """Every face was seen in the frame before, and a motion is known."""
-        return bool(self._live) and all(len(one.seen) > 1 and one.last == self._frame - 1 for one in self._live)
+    def _followed_in(self, frame: Frame) -> bool:
+        """Every face was seen in the frame before, and this one tells how it moved since."""
+        return bool(self._live) and all(
+            one.last == self._frame - 1 and one.motion.follow(self._frame, frame) for one in self._live
+        )
 
-    def _see(self, found: Sequence[Face | None]) -> None:
+    def _see(self, frame: Frame, found: Sequence[Face | None]) -> None:
         taken: list[Face] = []
         for one, face in zip(list(self._live), found, strict=True):
             if face is None or any(face.overlap(other) >= 0.5 for other in taken):
                 continue
             taken.append(face)
-            self._note(one, face)
+            self._note(frame, one, face)
 
-    def _note(self, one: Followed, face: Face) -> None:
+    def _note(self, frame: Frame, one: Followed, face: Face) -> None:
         """Note where a face is now; if it is somebody else who is there, its track ends, and another begins."""
         alike = _alike(one.face, face)
         if alike.upper >= _SAME_FACE:
-            one.see(self._frame, face, alike.lower)
+            one.see(self._frame, frame, face, alike.lower)
         else:
             self._retire([one])
             another = Followed(face)
-            another.see(self._frame, face)
+            another.see(self._frame, frame, face)
             self._live.append(another)
 
     def _search(self, frame: Frame, *, deep: bool) -> None:
@@ -245,26 +248,26 @@ class FaceTracker:
         for face in self._detector.find(frame, deep=deep, known=seen):
             overlaps = [one.face.overlap(face) for one in self._live]
             if max(overlaps, default=0.0) < 0.2:
-                self._live.append(self._found(face))
+                self._live.append(self._found(frame, face))
             elif (same := self._live[int(np.argmax(overlaps))]).last < self._frame:
-                self._note(same, face)
+                self._note(frame, same, face)
 
-    def _found(self, face: Face) -> Followed:
+    def _found(self, frame: Frame, face: Face) -> Followed:
         """A face that a search found, followed back to where it came in."""
-        earlier: list[tuple[int, Face]] = []
+        earlier: list[tuple[int, Frame, Face]] = []
         latest = face
-        for frame, picture in reversed(self._recent):
-            if frame >= self._frame:  # the search was for a frame that had been left out
+        for index, picture in reversed(self._recent):
+            if index >= self._frame:  # the search was for a frame that had been left out
                 continue
             (before,) = self._detector.follow(picture, [latest])
-            if before is None or self._followed_already(frame, before) or not _same(before, latest):
+            if before is None or self._followed_already(index, before) or not _same(before, latest):
                 break
-            earlier.append((frame, before))
+            earlier.append((index, picture, before))
             latest = before
         followed = Followed(face)
-        for frame, one in reversed(earlier):
-            followed.see(frame, one)
-        followed.see(self._frame, face)
+        for sighting in reversed(earlier):
+            followed.see(*sighting)
+        followed.see(self._frame, frame, face)
         return followed
 
     def _followed_already(self, frame: int, face: Face) -> bool:

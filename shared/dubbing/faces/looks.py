@@ -26,7 +26,7 @@ _BESIDE: Final = 0.1  # and from the lips
 
 def look_at(picture: Picture, landmarks: marks.Points) -> Picture:
     """The look of the face with these landmarks in ``picture``, uint8 [H, W, 3]."""
-    return glance(picture, crop_transform(marks.anchors(landmarks), SIDE), SIDE)
+    return glance(picture, crop_transform(marks.anchors(landmarks), SIDE), (SIDE, SIDE))
 
 
 class Likeness(NamedTuple):

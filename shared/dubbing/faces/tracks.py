@@ -13,6 +13,7 @@ from dubbing.domain.findings import Finding, FrameRange
 from dubbing.faces.covered import captioned, covered
 from dubbing.faces.follow import BRIDGE, Followed, Series
 from dubbing.faces.speakers import Presence, turns
+from dubbing.faces.steady import filled, steadied
 from dubbing.faces.untouched import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, Passing, refusal, told
 
 
@@ -22,13 +23,15 @@ class TrackedFace:
 
     Attributes:
         track: what the rest of the platform knows of it.
-        anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames (input of `align.crop_transforms`).
+        anchors: float64 [V, 3, 2], brows and nose for each of the track's V frames, steady (input of `align.crop_transforms`).
+        landmarks: the same as landmarks alone have them: how they tremble tells how sure they are.
         outline: float64 [V, 35, 2], the face's outline in its own units (`dubbing.faces.outline`).
         opening: float64 [V], mouth opening over the distance between the eyes; NaN where the face was not seen.
     """
 
     track: FaceTrack
     anchors: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
     outline: NDArray[np.float64]
     opening: NDArray[np.float64]
 
@@ -171,13 +174,14 @@ def _tracked(part: _Part, frames: FrameRange) -> TrackedFace | None:
     good = part.usable[start - part.start : end - part.start]
     seen = np.array([frame for frame in face.followed.seen if start <= frame < end and good[frame - start]])
     sightings = [face.followed.seen[int(frame)] for frame in seen]
-    anchors = _between(inside, seen, [sighting.anchors for sighting in sightings])
+    motion = face.followed.motion.through(start, end)
+    anchors = filled(inside, seen, np.stack([sighting.anchors for sighting in sightings]), motion)
     outline = _between(inside, seen, [sighting.outline for sighting in sightings])
     opening = np.where(good, np.interp(inside, seen, [sighting.opening for sighting in sightings]), np.nan)
     track = FaceTrack(
         start=start, end=end, index=0, shot=face.shot.index, missing=tuple(inside[~good].tolist()), size=face.size
     )
-    return TrackedFace(track, anchors, outline, opening)
+    return TrackedFace(track, steadied(anchors, motion), anchors, outline, opening)
 
 
 def _numbered(face: TrackedFace, index: int) -> TrackedFace:

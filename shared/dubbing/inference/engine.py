@@ -4,13 +4,14 @@ Layout legend: V video frames, H/W crop height and width, C colour channels (RGB
 h/w latent height and width, A speech features, S samples.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dubbing.domain.work import OpenSequence
 from lipforcing.contract import FRAMES_PER_LATENT, LATENTS_PER_BLOCK, StudentContract, block_start, blocks_for, frames_of
 
 
@@ -57,22 +58,52 @@ class Block:
     digest: str
 
 
+class Watch(Protocol):
+    """Who waits for an engine, and may stop waiting."""
+
+    def raise_if_canceled(self) -> None:
+        """Called as often as the engine can, about twice a second with a server; what it raises ends the wait."""
+
+    def opens(self, sequence: OpenSequence) -> None:
+        """Called before a sequence is opened on a server; what it raises keeps it from being opened."""
+
+
+class Unwatched:
+    """Nobody stops waiting, and nobody else could end what is begun."""
+
+    def raise_if_canceled(self) -> None:
+        """Go on."""
+
+    def opens(self, sequence: OpenSequence) -> None:
+        """Go on."""
+
+
+UNWATCHED = Unwatched()
+
+
 class LipSyncEngine(Protocol):
-    """Encoders and student of one preset. Every method raises `ModelUnavailable` when its model is not served now."""
+    """Encoders and student of one preset.
+
+    Every method raises `ModelUnavailable` when its model is not served now, `ModelBroken` when its process has died,
+    `OutOfMemory` when there is no room for the request, and `ChunkFailed` when the model refuses it for good.
+    """
 
     contract: StudentContract
 
     def check(self) -> None:
         """Return when all three models of the preset answer; raise `ModelUnavailable` with the reason otherwise."""
 
-    def encode_faces(self, crops_VHWC: NDArray[np.uint8]) -> FaceLatents:
+    def encode_faces(self, crops_VHWC: NDArray[np.uint8], watch: Watch = UNWATCHED) -> FaceLatents:
         """Latents of the crops of one chunk; V must be a whole number of blocks (`pad_to_blocks`)."""
 
-    def encode_speech(self, window: SpeechWindow) -> NDArray[np.float16]:
+    def encode_speech(self, window: SpeechWindow, watch: Watch = UNWATCHED) -> NDArray[np.float16]:
         """Features [V, A] at the window's frame times."""
 
-    def generate(self, request: ChunkRequest) -> Iterator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
         """The chunk's blocks in order, each as soon as it is generated; closing the iterator abandons the chunk."""
+
+    def end(self, sequence: OpenSequence) -> bool:
+        """End a sequence that another process left open; True when it has ended, also when there is none."""
 
 
 def pad_to_blocks(frames: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -1,21 +1,23 @@
 """The engine on NVIDIA Triton Inference Server: one request per AR block, one Triton sequence per chunk.
 
-Blocks are sent one after another on the sequence's own correlation id. The wait for each answer is the moment at which the
-caller can stop: closing the iterator sends nothing more, and the server reclaims the slot when the sequence has idled.
+Blocks are sent one after another on the sequence's own correlation id. Whoever closes the iterator, or stops waiting for a
+block, leaves the sequence; it is then ended, so that its slot is free for the next one.
 """
 
-import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from pydantic import SecretStr
 from tritonclient import grpc
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+from tritonclient.utils import InferenceServerException
 
-from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable
-from dubbing.inference.engine import Block, ChunkRequest, FaceLatents, SpeechWindow, speech_of_block
+from dubbing.domain.work import OpenSequence
+from dubbing.inference import refusals
+from dubbing.inference.calls import Call, Tensors, TritonCalls
+from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, FaceLatents, SpeechWindow, Watch, speech_of_block
 from lipforcing.contract import (
     LATENTS_PER_BLOCK,
     STUDENTS,
@@ -27,117 +29,106 @@ from lipforcing.contract import (
 
 log = structlog.get_logger()
 
-# gRPC statuses (as the client writes them) of a server that is gone, starting, or full: the work succeeds later.
-_PASSING = ("UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "NOT_FOUND", "UNKNOWN")
-
-# A server that was restarted is found again at once: by default gRPC waits up to two minutes between looks.
-_CHANNEL = [
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-]
-
 
 class TritonEngine:
     """Drives the three models of one preset over gRPC. Not thread-safe: one engine per thread.
 
     Args:
-        url: ``host:port`` of the gRPC endpoint.
+        url: ``host:port`` of the gRPC endpoint, or ``unix:/path``.
         preset: key of `lipforcing.contract.STUDENTS`.
         version: number of the models' version folder; None takes the server's choice.
         timeout: seconds that one request may take; the first of a cold model is the slowest.
+        slot_wait: seconds that the first block of a chunk may take, which waits for a slot. Work that waits longer goes back
+            among the waiting ones, whose order the database decides.
+        secret: what the server asks for; None where it asks for nothing.
     """
 
-    def __init__(self, url: str, preset: str, version: int | None = None, timeout: float = 120.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        preset: str,
+        version: int | None = None,
+        timeout: float = 120.0,
+        slot_wait: float = 60.0,
+        *,
+        secret: SecretStr | None = None,
+    ) -> None:
         self.contract = STUDENTS[preset]
-        self._version = "" if version is None else str(version)
-        self._client = grpc.InferenceServerClient(url, channel_args=_CHANNEL)
-        self._url = url
+        self._calls = TritonCalls(url, secret)
+        self._version = version
         self._timeout = timeout
+        self._slot_wait = min(timeout, slot_wait)
 
     def check(self) -> None:
         """See `LipSyncEngine.check`."""
+        client, url = self._calls.client, self._calls.url
+        version = "" if self._version is None else str(self._version)
         for model in (self.contract.student, self.contract.face_encoder, self.contract.speech_encoder):
             try:
-                ready = self._client.is_model_ready(model, self._version, client_timeout=5.0)
+                ready = client.is_model_ready(model, version, client_timeout=5.0)
             except InferenceServerException as error:
-                raise self._unavailable(model, str(error.message())) from error
+                raise refusals.unavailable(model, url, str(error.message())) from error
             if not ready:
-                raise self._unavailable(model, self._reason(model))
+                raise refusals.unavailable(model, url, self._reason(model))
 
-    def encode_faces(self, crops_VHWC: NDArray[np.uint8]) -> FaceLatents:
+    def encode_faces(self, crops_VHWC: NDArray[np.uint8], watch: Watch = UNWATCHED) -> FaceLatents:
         """See `LipSyncEngine.encode_faces`."""
         names = FaceEncoderTensor
-        answer = self._infer(self.contract.face_encoder, {names.CROPS: crops_VHWC}, (names.REFERENCE, names.MASKED))
+        inputs: Tensors = {names.CROPS: crops_VHWC}
+        answer = self._encode(self.contract.face_encoder, inputs, (names.REFERENCE, names.MASKED), watch)
         return FaceLatents(answer.as_numpy(names.REFERENCE), answer.as_numpy(names.MASKED))
 
-    def encode_speech(self, window: SpeechWindow) -> NDArray[np.float16]:
+    def encode_speech(self, window: SpeechWindow, watch: Watch = UNWATCHED) -> NDArray[np.float16]:
         """See `LipSyncEngine.encode_speech`."""
         names = SpeechEncoderTensor
-        inputs: dict[Any, NDArray[Any]] = {
+        inputs: Tensors = {
             names.WAVEFORM: window.waveform_S.astype(np.float32),
             names.FRAME_TIMES: window.frame_times_V.astype(np.float64),
             names.LEVEL: np.asarray(window.level, np.float32),
         }
-        features: NDArray[np.float16] = self._infer(self.contract.speech_encoder, inputs, (names.FEATURES,)).as_numpy(
-            names.FEATURES
-        )
+        answer = self._encode(self.contract.speech_encoder, inputs, (names.FEATURES,), watch)
+        features: NDArray[np.float16] = answer.as_numpy(names.FEATURES)
         return features
 
-    def generate(self, request: ChunkRequest) -> Iterator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
         """See `LipSyncEngine.generate`."""
-        sequence = secrets.randbits(63) | 1
-        nonce = secrets.randbits(62)
-        blocks = blocks_for(len(request.speech_VA))
-        log.debug("sequence_started", sequence=sequence, chunk=request.chunk, attempt=request.attempt, blocks=blocks)
-        for block in range(blocks):
-            answer = self._infer(
-                self.contract.student,
-                _block_inputs(request, block, nonce),
-                (StudentTensor.FRAMES, StudentTensor.DIGEST),
-                sequence_id=sequence,
-                sequence_start=block == 0,
-                sequence_end=block == blocks - 1,
-            )
-            digest = answer.as_numpy(StudentTensor.DIGEST).tobytes().hex()
-            yield Block(answer.as_numpy(StudentTensor.FRAMES)[0], digest)
-
-    def _infer(
-        self, model: str, inputs: dict[Any, NDArray[Any]], outputs: tuple[str, ...], **sequence: Any
-    ) -> grpc.InferResult:
-        tensors = []
-        for name, array in inputs.items():
-            tensor = grpc.InferInput(str(name), list(array.shape), np_to_triton_dtype(array.dtype))
-            tensor.set_data_from_numpy(np.ascontiguousarray(array))
-            tensors.append(tensor)
-        wanted = [grpc.InferRequestedOutput(str(name)) for name in outputs]
+        sequence = OpenSequence.drawn(self.contract.student, self._version)
+        blocks, answered = blocks_for(len(request.speech_VA)), 0
+        watch.opens(sequence)
+        log.debug("sequence_started", sequence=sequence.id, chunk=request.chunk, attempt=request.attempt, blocks=blocks)
         try:
-            return self._client.infer(model, tensors, self._version, outputs=wanted, client_timeout=self._timeout, **sequence)
-        except InferenceServerException as error:
-            raise self._problem(model, error) from error
+            for block in range(blocks):
+                answer = self._generate(request, block, blocks, sequence, watch)
+                answered += 1
+                yield Block(answer.as_numpy(StudentTensor.FRAMES)[0], answer.as_numpy(StudentTensor.DIGEST).tobytes().hex())
+        finally:
+            if answered < blocks:
+                # One that never got a slot ends where it waits for one, which nobody should wait for.
+                ended = self._calls.end(sequence) if answered else self._calls.end(sequence, wait=0.0)
+                log.info("sequence_left", sequence=sequence.id, chunk=request.chunk, answered=answered, ended=ended)
 
-    def _problem(self, model: str, error: InferenceServerException) -> DublineError:
-        """Tell a server that is away, or was restarted in mid-sequence, from a block that it refused."""
-        status = str(error.status() or "")
-        message, _, _ = str(error.message() or "").partition("\n\nAt:\n")  # what a model raised; its stack is for the log
-        lost_sequence = "sequence" in message.lower() or "slot" in message.lower()
-        if lost_sequence or any(word in status for word in _PASSING):
-            return self._unavailable(model, message)
-        return ChunkFailed(
-            f"{model} refused the request: {message.strip()}",
-            where={"stage": "generating", "model": model},
-            suggestions=("look at the inference server's log for this model", "check that the model's weights are intact"),
-        )
+    def end(self, sequence: OpenSequence) -> bool:
+        """See `LipSyncEngine.end`."""
+        return self._calls.end(sequence)
 
-    def _unavailable(self, model: str, reason: str) -> ModelUnavailable:
-        return ModelUnavailable(
-            f"{model} at {self._url} does not answer: {reason.strip() or 'no reason given'}",
-            where={"stage": "generating", "model": model},
-            suggestions=("the work is tried again by itself", "see `dubline status` and the inference server's log"),
+    def _encode(self, model: str, inputs: Tensors, outputs: tuple[str, ...], watch: Watch) -> grpc.InferResult:
+        return self._calls.infer(Call(model, self._version, inputs, outputs, self._timeout), watch.raise_if_canceled)
+
+    def _generate(
+        self, request: ChunkRequest, block: int, blocks: int, sequence: OpenSequence, watch: Watch
+    ) -> grpc.InferResult:
+        call = Call(
+            sequence.model,
+            sequence.version,
+            _block_inputs(request, block, sequence.nonce),
+            (StudentTensor.FRAMES, StudentTensor.DIGEST),
+            self._timeout if block else self._slot_wait,
+            {"sequence_id": sequence.id, "sequence_start": block == 0, "sequence_end": block == blocks - 1},
         )
+        return self._calls.infer(call, watch.raise_if_canceled)
 
     def _reason(self, model: str) -> str:
-        index = self._client.get_model_repository_index(client_timeout=5.0)
+        index = self._calls.client.get_model_repository_index(client_timeout=5.0)
         return next((entry.reason for entry in index.models if entry.name == model and entry.reason), "it is not loaded")
 
 

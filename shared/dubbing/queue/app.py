@@ -41,16 +41,8 @@ def make_celery(redis: RedisSettings, queue: QueueSettings) -> Celery:
         worker_enable_remote_control=False,
         beat_scheduler="celery.beat:Scheduler",  # in memory: two periodic tasks need no file
         beat_schedule={
-            "sweep": {
-                "task": SWEEP_TASK,
-                "schedule": queue.sweep,
-                "options": {"queue": Queue.MAINTENANCE, "expires": 5 * queue.sweep},
-            },
-            "tidy": {
-                "task": TIDY_TASK,
-                "schedule": 3600.0,
-                "options": {"queue": Queue.MAINTENANCE, "expires": 3600.0},
-            },
+            "sweep": {"task": SWEEP_TASK, "schedule": queue.sweep, "options": {"queue": Queue.MAINTENANCE}},
+            "tidy": {"task": TIDY_TASK, "schedule": 3600.0, "options": {"queue": Queue.MAINTENANCE}},
         },
     )
     return app

@@ -1,21 +1,25 @@
 """What a handler sees of the platform while it works: its item, cancellation, and a place to report progress."""
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing import clock
-from dubbing.db.unit_of_work import unit_of_work
+from dubbing.db.engine import AWAY
+from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Phase
-from dubbing.domain.work import WorkItem
+from dubbing.domain.work import OpenSequence, WorkItem
 from dubbing.errors import Cancelled, LeaseLost
 
 _CANCEL_EVERY = 1.0
 _PROGRESS_EVERY = 0.5
+_T = TypeVar("_T")
 
 log = structlog.get_logger()
 
@@ -59,16 +63,19 @@ class LeaseKeeper:
 
 
 class Context:
-    """Given to every handler.
+    """Given to every handler. A database that is away does not stop the work: what is made can be written when it is back.
 
     Attributes:
         item: the leased item; ``item.attempt`` counts from 1.
     """
 
-    def __init__(self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper) -> None:
+    def __init__(
+        self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper, reached: Callable[[Frozen], None]
+    ) -> None:
         self.item = item
         self._sessions = sessions
         self._keeper = keeper
+        self._reached = reached
         self._checked = self._shown = clock.monotonic() - _CANCEL_EVERY
 
     def raise_if_canceled(self) -> None:
@@ -83,9 +90,8 @@ class Context:
         if clock.monotonic() - self._checked < _CANCEL_EVERY:
             return
         self._checked = clock.monotonic()
-        with unit_of_work(self._sessions, _no_rings) as work:
-            if not work.items.wanted(self.item.id):
-                raise Cancelled("No job wants this work any more.")
+        if self._ask(lambda work: work.items.wanted(self.item.id)) is False:
+            raise Cancelled("No job wants this work any more.")
 
     def progress(self, done: int, total: int) -> None:
         """Units (frames) done so far; stored and shown at most twice a second, and at the end. Checks cancellation too."""
@@ -93,11 +99,42 @@ class Context:
         if done < total and clock.monotonic() - self._shown < _PROGRESS_EVERY:
             return
         self._shown = clock.monotonic()
-        with unit_of_work(self._sessions, _no_rings) as work:
+
+        def show(work: UnitOfWork) -> None:
             work.jobs.show_progress(self.item.id, self.item.kind, done, total)
             work.items.progress(self.item, done, total)
 
+        self._ask(show)
+
+    def reached(self, result: Frozen) -> None:
+        """What there is of the result by now: jobs go on with it while the item is still being worked on.
+
+        Raises:
+            LeaseLost: another worker has it.
+        """
+        try:
+            self._reached(result)
+        except AWAY as error:  # the next part, or the whole, tells of it
+            log.warning("database_away", reason=repr(error))
+
     def phase(self, phase: Phase) -> None:
         """Replace the phase that readers of the job see (the stitcher announces ``verifying``)."""
+        self._ask(lambda work: work.jobs.show_phase(self.item.id, phase))
+
+    def opens(self, sequence: OpenSequence) -> None:
+        """Note a sequence before it is opened on the inference server: whoever takes the item over can then end it.
+
+        Raises:
+            LeaseLost: another worker has the item.
+        """
         with unit_of_work(self._sessions, _no_rings) as work:
-            work.jobs.show_phase(self.item.id, phase)
+            work.items.opens(self.item, sequence)
+
+    def _ask(self, do: Callable[[UnitOfWork], _T]) -> _T | None:
+        """What ``do`` returns; None while the database is away."""
+        try:
+            with unit_of_work(self._sessions, _no_rings) as work:
+                return do(work)
+        except AWAY as error:
+            log.warning("database_away", reason=repr(error))
+            return None

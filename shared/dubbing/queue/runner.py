@@ -3,22 +3,22 @@
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import stamina
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy.exc import OperationalError
 
 from dubbing import clock, ids
 from dubbing.db.advance import Advancer
-from dubbing.db.engine import Database
+from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
-from dubbing.errors import Cancelled, DublineError, LeaseLost, Permanent, TimedOut, Transient
+from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
+from dubbing.queue.alone import KINDS, work_alone
 from dubbing.queue.context import Context, LeaseKeeper
 from dubbing.queue.memory import give_back
 from dubbing.settings import QueueSettings
@@ -26,6 +26,12 @@ from dubbing.settings import QueueSettings
 Handler = Callable[[Any, Context], Frozen]
 _H = TypeVar("_H", bound=Handler)
 _T = TypeVar("_T")
+
+# Seconds for which a transaction is tried again while the database is away. Nothing is lost with a claim; with an end goes
+# all that was made, and a failover may take minutes; a process that is being stopped, or at work, has none to spare.
+_CLAIM, _END, _SOON = 30.0, 300.0, 5.0
+
+_FORESEEN = (DublineError, SoftTimeLimitExceeded, *AWAY)
 
 log = structlog.get_logger()
 
@@ -59,13 +65,29 @@ class Handlers:
 
 
 class Runner:
-    """Claims and runs items for one worker process."""
+    """Claims and runs items for one worker process.
 
-    def __init__(self, database: Database, ring_bell: RingBell, handlers: Handlers, settings: QueueSettings) -> None:
+    Args:
+        database: where they are.
+        ring_bell: rings for those that a transaction asked for.
+        handlers: that do the work.
+        settings: lease, heartbeat and patience.
+        alone: ``module:name`` of the application whose task this runs, for a process of its own where one is called for.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ring_bell: RingBell,
+        handlers: Handlers,
+        settings: QueueSettings,
+        alone: str | None = None,
+    ) -> None:
         self._database = database
         self._ring_bell = ring_bell
         self._handlers = handlers
         self._settings = settings
+        self._alone = alone
 
     def run_next(self, queue: str) -> WorkItem | None:
         """Claim the best waiting item of a queue and run it to its end; None when nothing waits."""
@@ -74,23 +96,33 @@ class Runner:
         item = self._transact(lambda work: work.items.claim(self._handlers.kinds(queue), owner, lease))
         if item is None:
             return None
-        bound = {"item_id": item.id, "kind": item.kind.value, "attempt": item.attempt}
-        if item.job_id is not None:
-            bound["job_id"] = item.job_id
-        with structlog.contextvars.bound_contextvars(**bound):
+        with _bound(item):
             self._run(item)
         give_back()
         return item
+
+    def answer(self, item: WorkItem) -> dict[str, Any]:
+        """Do a leased item for the process that will write down how it ended: its ``result``, or its ``problem``."""
+        with _bound(item):
+            try:
+                with LeaseKeeper(self._database.sessions(), item, self._settings.heartbeat) as keeper:
+                    return {"result": self._handle(item, keeper)}
+            except Exception as error:
+                if not isinstance(error, _FORESEEN):
+                    log.exception("work_crashed")
+                return {"problem": _as_error(error).problem()}
 
     def _run(self, item: WorkItem) -> None:
         began = clock.monotonic()
         log.info("work_started")
         try:
             self._transact(lambda work: work.jobs.started(item.id))
-            sessions = self._database.sessions()
-            with LeaseKeeper(sessions, item, self._settings.heartbeat) as keeper:
-                result = self._handlers.run(item, Context(sessions, item, keeper))
-            self._transact(lambda work: self._complete(work, item, result))
+            with LeaseKeeper(self._database.sessions(), item, self._settings.heartbeat) as keeper:
+                if self._alone is not None and item.leases_lost > 0 and item.kind in KINDS:
+                    result = work_alone(self._alone, item)
+                else:
+                    result = self._handle(item, keeper)
+                self._transact(lambda work: self._complete(work, item, result), _END)
         except LeaseLost:
             log.warning("lease_lost")
         except Cancelled:
@@ -99,21 +131,41 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is written on its row
             self._failed(item, error)
         except BaseException:  # the process is being stopped: another one goes on
-            self._end(item, lambda work: work.items.release(item))
+            self._end(item, lambda work: work.items.release(item), _SOON)
             raise
         else:
             log.info("work_done", seconds=round(clock.monotonic() - began, 3))
 
-    def _complete(self, work: UnitOfWork, item: WorkItem, result: Frozen) -> None:
+    def _handle(self, item: WorkItem, keeper: LeaseKeeper) -> dict[str, Any]:
+        context = Context(self._database.sessions(), item, keeper, partial(self._reached, item))
+        return self._handlers.run(item, context).model_dump(mode="json")
+
+    def _reached(self, item: WorkItem, result: Frozen) -> None:
+        """Write a part of a result and let the item's jobs go on with it."""
+
+        def both(work: UnitOfWork) -> None:
+            needing = work.jobs.lock_needing(item.id)
+            work.items.reach(item, result.model_dump(mode="json"))
+            for job_id in needing:
+                Advancer(work, self._settings.max_attempts).advance(job_id)
+
+        self._transact(both, _SOON)
+
+    def _complete(self, work: UnitOfWork, item: WorkItem, result: dict[str, Any]) -> None:
         work.jobs.lock_needing(item.id)
         work.runs.lock_of(item.id)
-        work.items.complete(item, result.model_dump(mode="json"))
+        work.items.complete(item, result)
         Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
     def _failed(self, item: WorkItem, cause: Exception) -> None:
         error = _as_error(cause)
+        if self._spares(item, error):
+            wait = min(self._settings.backoff * 2**item.outages, self._settings.outage_wait)
+            log.warning("work_waits_out_an_outage", code=error.code, detail=error.detail, seconds=wait)
+            self._end(item, lambda work: work.items.retry(item, error, wait, spared=True))
+            return
         attempts = item.max_attempts
-        if not isinstance(cause, (DublineError, SoftTimeLimitExceeded, OperationalError)):
+        if type(error) is DublineError:  # not foreseen
             attempts = min(attempts, item.max_attempts - self._settings.max_attempts + self._settings.bug_attempts)
             log.error("work_crashed", exc_info=cause)
         if isinstance(error, Permanent) or item.attempt >= attempts:
@@ -123,9 +175,14 @@ class Runner:
         tries = item.attempt - (item.max_attempts - self._settings.max_attempts)
         wait = min(self._settings.backoff * 2 ** max(tries - 1, 0), self._settings.backoff_max)
         log.warning("work_will_be_retried", code=error.code, detail=error.detail, seconds=wait)
-        self._end(item, lambda work: work.items.retry(item, error, clock.now() + timedelta(seconds=wait)))
+        self._end(item, lambda work: work.items.retry(item, error, wait))
 
-    def _end(self, item: WorkItem, write: Callable[[UnitOfWork], None]) -> None:
+    def _spares(self, item: WorkItem, error: DublineError) -> bool:
+        """Whether the attempt does not count. Work that breaks its model each time must not break it for an hour."""
+        most = self._settings.max_attempts if isinstance(error, ModelBroken) else self._settings.max_outages
+        return isinstance(error, Outage) and item.outages < most
+
+    def _end(self, item: WorkItem, write: Callable[[UnitOfWork], None], seconds: float = _END) -> None:
         """Write an item's end and let its jobs know; a lease that is gone, or a database that is, leaves it to the sweeper."""
 
         def both(work: UnitOfWork) -> None:
@@ -134,15 +191,22 @@ class Runner:
             write(work)
             Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
-        with suppress(LeaseLost, OperationalError):
-            self._transact(both)
+        with suppress(LeaseLost, *AWAY):
+            self._transact(both, seconds)
 
-    def _transact(self, do: Callable[[UnitOfWork], _T]) -> _T:
-        """Run ``do`` in a transaction; again when the database was away for a moment or chose it to break a deadlock."""
-        for attempt in stamina.retry_context(on=OperationalError, attempts=8, timeout=30.0, wait_initial=0.1):
+    def _transact(self, do: Callable[[UnitOfWork], _T], seconds: float = _CLAIM) -> _T:
+        """Run ``do`` in a transaction; again, up to ``seconds``, while the database is away or when it broke a deadlock."""
+        for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=seconds, wait_initial=0.1, wait_max=2.0):
             with attempt, unit_of_work(self._database.sessions(), self._ring_bell) as work:
                 return do(work)
         raise AssertionError  # the retries end in a return or an error
+
+
+def _bound(item: WorkItem) -> AbstractContextManager[None]:
+    bound = {"item_id": item.id, "kind": item.kind.value, "attempt": item.attempt}
+    if item.job_id is not None:
+        bound["job_id"] = item.job_id
+    return structlog.contextvars.bound_contextvars(**bound)
 
 
 def _as_error(cause: Exception) -> DublineError:
@@ -151,6 +215,6 @@ def _as_error(cause: Exception) -> DublineError:
         return cause
     if isinstance(cause, SoftTimeLimitExceeded):
         return TimedOut("The work took longer than its time limit.", where={"stage": "worker"})
-    if isinstance(cause, OperationalError):
-        return Transient("The database did not answer.", where={"stage": "worker"})
+    if isinstance(cause, AWAY):
+        return Outage("The database did not answer.", where={"stage": "worker"})
     return DublineError(f"{type(cause).__name__}: {cause}", where={"stage": "worker"})

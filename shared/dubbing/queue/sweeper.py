@@ -1,7 +1,10 @@
-"""The sweeper: takes back dead leases, moves jobs whose last step was lost, rings for items that nobody was told about."""
+"""The sweeper: takes back dead leases, moves jobs whose last step was lost, rings for items that nobody was told about.
+
+It also ends on the inference server what dead workers began there.
+"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from kombu.exceptions import KombuError
@@ -9,13 +12,15 @@ from redis.exceptions import RedisError
 
 from dubbing import clock
 from dubbing.db.advance import Advancer
-from dubbing.db.engine import Database
+from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
-from dubbing.domain.work import QUEUE_OF, Queue, Ring
+from dubbing.domain.work import QUEUE_OF, OpenSequence, Queue, Ring
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import QueueSettings
 
 _MOST_RINGS = 1000
+# Several times as long as the inference server waits for the next block of a sequence.
+_IDLE = 600.0
 
 log = structlog.get_logger()
 
@@ -24,26 +29,40 @@ log = structlog.get_logger()
 class Sweeper:
     """One round is ``sweep``; rounds may overlap, also between processes.
 
-    ``abort_upload`` takes an object key and the store's upload id, and forgives an upload that is gone.
+    Attributes:
+        abort_upload: takes an object key and the store's upload id, and forgives an upload that is gone.
+        end_sequence: ends a sequence; True when it has ended for sure, also when there was none.
     """
 
     database: Database
     doorbell: Doorbell
     settings: QueueSettings
     abort_upload: Callable[[str, str], None]
+    end_sequence: Callable[[OpenSequence], bool]
+    _patient_until: float = field(default=0.0, init=False)
 
     def sweep(self) -> None:
-        """Leases, then jobs, then rings: each step finds what the one before it freed."""
-        self._take_back()
-        self._advance()
-        self._ring()
+        """Leases, then jobs, then rings: each step finds what the one before it freed. Sequences last, as they may take long.
+
+        While the database is away nobody can show life. So after that holders get the time to do so before any is taken for
+        dead: a failover costs no work that is under way.
+        """
+        try:
+            if clock.monotonic() >= self._patient_until:
+                self._take_back()
+            self._advance()
+            self._ring()
+            self._end_sequences()
+        except AWAY:
+            self._patient_until = clock.monotonic() + self.settings.heartbeat_timeout
+            raise
 
     def tidy(self) -> None:
         """Once an hour: stale uploads, old idempotency keys, old events."""
         with unit_of_work(self.database.sessions(), self._hold) as work:
             for upload in work.assets.stale_uploads():
                 self.abort_upload(upload.object_key, upload.s3_upload_id)
-                upload.aborted_at = clock.now()
+                upload.aborted_at = work.now()
             work.keys.forget_old()
             work.jobs.forget_events(self.settings.event_ttl)
 
@@ -73,6 +92,17 @@ class Sweeper:
                 self.doorbell.ring_queue(queue, min(max(missing, 0), _MOST_RINGS))
         except (KombuError, RedisError, OSError) as error:
             log.warning("doorbell_failed", reason=repr(error))
+
+    def _end_sequences(self) -> None:
+        with unit_of_work(self.database.sessions(), self._hold) as work:
+            work.items.forget_abandoned(_IDLE)
+            left = work.items.abandoned()
+        for item_id, sequence in left:
+            if not self.end_sequence(sequence):
+                return  # the server does not answer: the next round asks it again
+            log.info("sequence_ended", item_id=item_id, model=sequence.model, sequence=sequence.id)
+            with unit_of_work(self.database.sessions(), self._hold) as work:
+                work.items.forget(item_id, sequence)
 
     @staticmethod
     def _by_queue(work: UnitOfWork) -> dict[Queue, int]:

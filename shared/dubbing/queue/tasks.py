@@ -1,10 +1,12 @@
 """The Celery tasks: thin, since a message is only a token."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from celery import Celery, Task
 
+from dubbing import clock
 from dubbing.queue.app import SWEEP_TASK, TIDY_TASK, WORK_TASK
 from dubbing.queue.doorbell import CONTEXT_HEADER
 from dubbing.queue.runner import Runner
@@ -25,6 +27,28 @@ class BoundTask(Task):  # type: ignore[misc]  # celery ships no types
             return self.run(*args, **kwargs)
 
 
+class Paced:
+    """Calls ``do``, but not again within ``seconds`` of the end of the last call in this process.
+
+    What beat has sent while no worker listened comes all at once, and is one round. Messages that expire would not do: Celery
+    compares the time of day of beat's host with the worker's, and where these differ, every message may have expired.
+    """
+
+    def __init__(self, do: Callable[[], None], seconds: float) -> None:
+        self._do = do
+        self._seconds = seconds
+        self._ended: float | None = None
+
+    def __call__(self) -> None:
+        """A round, unless there was one just now."""
+        if self._ended is not None and clock.monotonic() - self._ended < self._seconds:
+            return
+        try:
+            self._do()
+        finally:
+            self._ended = clock.monotonic()
+
+
 def add_work_task(app: Celery, runner: Runner) -> None:
     """The task of prepare, infer and stitch workers: one token, one item."""
 
@@ -32,14 +56,17 @@ def add_work_task(app: Celery, runner: Runner) -> None:
     def work(queue: str) -> None:
         runner.run_next(queue)
 
+    work.runner = runner  # for work that is done alone, in a process that imports the application
+
 
 def add_maintenance_tasks(app: Celery, sweeper: Sweeper) -> None:
     """The tasks of the maintenance worker, sent by beat."""
+    sweep_round, tidy_round = Paced(sweeper.sweep, sweeper.settings.sweep / 2), Paced(sweeper.tidy, 60.0)
 
     @app.task(name=SWEEP_TASK, base=BoundTask)  # type: ignore[untyped-decorator]
     def sweep() -> None:
-        sweeper.sweep()
+        sweep_round()
 
     @app.task(name=TIDY_TASK, base=BoundTask)  # type: ignore[untyped-decorator]
     def tidy() -> None:
-        sweeper.tidy()
+        tidy_round()

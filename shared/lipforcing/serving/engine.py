@@ -2,6 +2,7 @@
 
 One ``step`` takes at most one block of each of some sequences, generates them in one batch, answers each block as soon as its
 frames exist, and only then runs the context pass. The context pass is skipped when every sequence of the batch has ended.
+Noise of the blocks that come next is drawn meanwhile.
 
 A block fails alone: what is wrong with it is answered to it, its slot is freed, and its neighbours carry on. The lanes of a
 batch share weights and nothing else, so a lane that produces NaN cannot reach another.
@@ -19,15 +20,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lipforcing.cache import StreamCache
+from lipforcing.cache import StreamCache, stage
 from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, LATENTS_PER_BLOCK
 from lipforcing.mask import generate_mask
-from lipforcing.rollout import BlockBatch, Student, eager, rollout, seeded_noise
-from lipforcing.serving.cuda import Graphed, use_best_attention
-from lipforcing.serving.errors import BlockFailedError, InvalidBlockError, NonFiniteOutputError, ServingError
+from lipforcing.noise import CHUNKS
+from lipforcing.rollout import BlockBatch, Generate, Student, eager, rollout
+from lipforcing.serving import gpu
+from lipforcing.serving.ahead import Draws, NoiseAhead
+from lipforcing.serving.compiled import compile_pointwise
+from lipforcing.serving.errors import (
+    BlockFailedError,
+    DeviceLostError,
+    InvalidBlockError,
+    NonFiniteOutputError,
+    ServingError,
+    failure,
+)
+from lipforcing.serving.graphs import Captured, Graphed, Stages, shapes_of
 from lipforcing.serving.slots import Slot, SlotTable, Ticket
-from lipforcing.vae.base import Codec, CodecState, to_uint8
+from lipforcing.vae.base import Codec, to_uint8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ class StepReport:
         seconds: until the last answer.
         context_seconds: of the context pass after it.
         slots: in use afterwards.
+        replayed: it was a CUDA graph.
     """
 
     lanes: int
@@ -68,6 +81,32 @@ class StepReport:
     seconds: float
     context_seconds: float
     slots: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a student runs.
+
+    Attributes:
+        compile: fuse pointwise operations (``serving.compiled``).
+        attention: kernels on a GPU, a key of ``serving.gpu.ATTENTION``.
+        shapes: batches that are captured as CUDA graphs on a GPU; None for all that are worth it (``serving.graphs``).
+    """
+
+    compile: bool = False
+    attention: str = "auto"
+    shapes: Sequence[Stages] | None = None
+
+
+class _Leisure:
+    """Seconds that pass between steps alone: who waits until a slow model has time for its next block is not silent."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self.worked = clock, 0.0
+
+    def __call__(self) -> float:
+        return self._clock() - self.worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +126,48 @@ class Engine:
         idle: seconds without a block, while the model has nothing to do, after which a sequence is dropped.
         clock: monotonic seconds.
         gated: as for ``SlotTable``.
+        tuning: how it runs.
+
+    Attributes:
+        uncompiled: why nothing was compiled although it was asked for; empty otherwise.
+        captured: what came of capturing graphs; None on a CPU.
+        lost: the device does not compute any more; nothing helps but another process.
+
+    Raises:
+        ValueError: an unknown kind of attention.
     """
 
     def __init__(
         self, student: Student, codec: Codec, slots: int, idle: float = 60.0,
-        clock: Callable[[], float] = time.monotonic, *, gated: bool = False,
+        clock: Callable[[], float] = time.monotonic, *, gated: bool = False, tuning: Tuning | None = None,
     ) -> None:  # fmt: skip
-        network = student.network
-        self._codec, self._clock, self._worked = codec, clock, 0.0
-        self._config, self._device = network.config, network.device
+        tuning, network = tuning or Tuning(), student.network
+        if tuning.attention not in gpu.ATTENTION:
+            raise ValueError(f"attention is one of {', '.join(gpu.ATTENTION)}, not {tuning.attention}")
+        self._codec, self._clock, self._leisure = codec, clock, _Leisure(clock)
+        self._config, self._device, self._attention = network.config, network.device, tuning.attention
         self.cache = StreamCache(network.config, slots, network.device, network.dtype)
-        self._run = eager(student, self.cache)
-        if network.device.type == "cuda":
-            use_best_attention()
-            self._run = Graphed(student, self.cache)
         self.slots = SlotTable(slots, idle, self.cache.clear, self._leisure, gated=gated)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
+        self._noise = NoiseAhead(network.config)
+        self.uncompiled = compile_pointwise(network, self.cache) if tuning.compile else ""
+        self._graphs: Graphed | None = None
+        self.captured: Captured | None = None
+        self.lost = False
+        if gpu.is_gpu(self._device):
+            self._graphs, self.captured = self._capture(student, slots, tuning)
+        self._run: Generate = self._graphs or eager(student, self.cache)
+
+    def _capture(self, student: Student, slots: int, tuning: Tuning) -> tuple[Graphed, Captured]:
+        gpu.use_flash_attention_3(tuning.attention)
+        graphs = Graphed(student, self.cache, slots)
+        with gpu.attending(tuning.attention):
+            return graphs, graphs.capture(shapes_of(slots) if tuning.shapes is None else tuning.shapes)
 
     def cancel(self, ticket: Ticket) -> None:
-        """Drop the sequence of a block whose client is gone; anything else about the block is ignored."""
-        try:
-            slot = self.slots.check(ticket)
-        except ServingError:
-            return
-        if slot is not None:
-            self.slots.close(ticket.sequence)
+        """Drop the sequence of a client that is gone or wants no more of it; another attempt at the chunk is not touched."""
+        self.slots.drop(ticket.sequence, ticket.nonce)
 
     @torch.inference_mode()
     def step(self, requests: Sequence[BlockRequest], respond: Respond) -> StepReport:
@@ -122,7 +177,7 @@ class Engine:
             requests: blocks of different sequences.
             respond: called once per request, with uint8 frames [9 or 12, H, W, 3] or with what was wrong.
         """
-        begin = self._clock()
+        begin, replays = self._clock(), self._replays()
         waiting = set(range(len(requests)))
 
         def answer(index: int, result: Frames | ServingError) -> None:
@@ -134,16 +189,17 @@ class Engine:
         frames, answered, done = 0, begin, begin
         if lanes:
             try:
-                frames, answered = self._generate(lanes, answer)
+                with gpu.attending(self._attention if self._graphs else "auto"):
+                    frames, answered = self._generate(lanes, answer)
             except Exception as error:  # noqa: BLE001 - the batch is lost, the server must not be
                 self._fail([lane for lane in lanes if lane.index in waiting], lanes, answer, error)
             done = self._clock()
-            self._worked += done - begin
-        return StepReport(len(lanes), frames, answered - begin, done - answered, len(self.slots))
+            self._leisure.worked += done - begin
+        replayed = self._replays() > replays
+        return StepReport(len(lanes), frames, answered - begin, done - answered, len(self.slots), replayed)
 
-    def _leisure(self) -> float:
-        """Seconds that pass between steps alone: who waits until a slow model has time for its next block is not silent."""
-        return self._clock() - self._worked
+    def _replays(self) -> int:
+        return self._graphs.replays if self._graphs else 0
 
     def _admit(self, requests: Sequence[BlockRequest], respond: Respond) -> list[_Lane]:
         lanes: list[_Lane] = []
@@ -162,11 +218,17 @@ class Engine:
             except ServingError as error:
                 respond(index, error)
                 continue
+            except RuntimeError as error:  # of the device, which may be lost
+                respond(index, self._failure(error))
+                continue
             lanes.append(_Lane(index, request, slot))
-        return sorted(lanes, key=lambda lane: lane.slot.index)
+        # Lanes at the same stage attend together, and graphs know batches in this order alone.
+        return sorted(lanes, key=lambda lane: (stage(lane.request.ticket.block), lane.slot.index))
 
     def _validate(self, request: BlockRequest) -> None:
         """Refuse what the network cannot take; the block is its sequence's own, so the sequence ends with it."""
+        if not 0 <= request.ticket.chunk < CHUNKS:
+            raise InvalidBlockError(f"CHUNK must be in 0 .. {CHUNKS - 1}, not {request.ticket.chunk}")
         side = self._config.latent
         latents = (LATENTS_PER_BLOCK, LATENT_CHANNELS, side, side)
         speech = (LATENTS_PER_BLOCK * FRAMES_PER_LATENT, self._config.audio_input)
@@ -188,15 +250,17 @@ class Engine:
         run = rollout(self._run, [self._batch(lanes)])
         x0_BZThw = next(run)
         frames = 0
-        for lane, x_CVHW in zip(lanes, self._decode([lane.slot for lane in lanes], x0_BZThw), strict=True):
-            frames += self._answer(lane, x_CVHW, respond)
+        for lane, x0_ZThw in zip(lanes, x0_BZThw, strict=True):
+            # One by one: each is answered as soon as it can be, and a batch takes no more memory than a lane.
+            x_BCVHW = self._codec.decode_step(x0_ZThw.unsqueeze(0).to(self._codec_dtype), lane.slot.decoder)
+            frames += self._answer(lane, x_BCVHW[0], respond)
         answered = self._clock()
         if any(self.slots.holds(lane.slot) for lane in lanes):
             next(run, None)
         return frames, answered
 
     def _batch(self, lanes: list[_Lane]) -> BlockBatch:
-        tickets = [lane.request.ticket for lane in lanes]
+        draws = [lane.slot.noise or self._draw(lane.request.ticket) for lane in lanes]
         conditions = Conditions(
             identity_BZhw=torch.stack([lane.slot.identity_Zhw for lane in lanes]),
             mask_hw=self._mask,
@@ -204,29 +268,18 @@ class Engine:
             reference_BZThw=self._upload([lane.request.reference_TZhw for lane in lanes]).transpose(1, 2),
             speech_BTGA=self._upload([lane.request.speech_VA for lane in lanes]).unflatten(1, (-1, FRAMES_PER_LATENT)),
         )
-        places = [(ticket.seed, ticket.chunk, ticket.block) for ticket in tickets]
         return BlockBatch(
             slots=[lane.slot.index for lane in lanes],
-            blocks=[ticket.block for ticket in tickets],
+            blocks=[lane.request.ticket.block for lane in lanes],
             conditions=conditions,
-            noise=seeded_noise(self._config, places),
+            noise=lambda draw: torch.stack([lane[draw].result() for lane in draws]),
         )
+
+    def _draw(self, ticket: Ticket) -> Draws:
+        return self._noise.draw(ticket.seed, ticket.chunk, ticket.block)
 
     def _upload(self, arrays: list[NDArray[np.float16]]) -> Tensor:
         return torch.from_numpy(np.stack(arrays)).to(self._mask)
-
-    def _decode(self, slots: list[Slot], x0_BZThw: Tensor) -> list[Tensor]:
-        """Frames [3, V, H, W] of every lane; streams that have started and those that have not are two batches."""
-        pictures: dict[int, Tensor] = {}
-        started = [slot.decoder.started for slot in slots]
-        for group in set(started):
-            places = [place for place, value in enumerate(started) if value is group]
-            state = CodecState.stack([slots[place].decoder for place in places])
-            x_BCVHW = self._codec.decode_step(x0_BZThw[places].to(self._codec_dtype), state)
-            for place, after, x_CVHW in zip(places, state.unstack(len(places)), x_BCVHW, strict=True):
-                slots[place].decoder = after
-                pictures[place] = x_CVHW
-        return [pictures[place] for place in range(len(slots))]
 
     def _answer(self, lane: _Lane, x_CVHW: Tensor, respond: Respond) -> int:
         """Hand out a lane's frames, or free its slot if a value is not finite (NaN latents decode to NaN frames)."""
@@ -238,6 +291,7 @@ class Engine:
             respond(lane.index, NonFiniteOutputError(f"block {ticket.block} of chunk {ticket.chunk} is not finite"))
             return 0
         self.slots.advance(slot)
+        slot.noise = None if ticket.end else self._draw(slot.ticket)
         frames_VHWC = to_uint8(x_CVHW).cpu().numpy()
         respond(lane.index, frames_VHWC)
         return len(frames_VHWC)
@@ -246,5 +300,11 @@ class Engine:
         """Free every slot of the batch, whose K/V may be half written, and tell those that have no answer yet."""
         for lane in lanes:
             self.slots.close(lane.request.ticket.sequence)
+        broken = self._failure(error)
         for lane in waiting:
-            respond(lane.index, BlockFailedError(f"{type(error).__name__}: {error}"))
+            respond(lane.index, broken)
+
+    def _failure(self, error: Exception) -> BlockFailedError:
+        broken = failure(error, self._device)
+        self.lost = isinstance(broken, DeviceLostError)
+        return broken

@@ -1,12 +1,17 @@
-"""What can be wrong with one block, each with a stable code that the client maps to retry or give up."""
+"""What can be wrong with one block, each with the stable code by which the client tries again or gives up."""
 
 from typing import ClassVar
+
+import torch
+
+from lipforcing.contract import Refusal
+from lipforcing.serving import gpu
 
 
 class ServingError(Exception):
     """Base of the refusals; one block failed, every other sequence is unharmed."""
 
-    code: ClassVar[str] = "serving_error"
+    code: ClassVar[Refusal] = Refusal.BLOCK_FAILED
 
     def __str__(self) -> str:
         """``code: what was wrong``, which is all that crosses the wire."""
@@ -16,34 +21,55 @@ class ServingError(Exception):
 class InvalidBlockError(ServingError):
     """Wrong shape, dtype or value; the same block will fail again."""
 
-    code = "invalid_block"
+    code = Refusal.INVALID_BLOCK
 
 
 class StaleBlockError(ServingError):
     """Not the block that its sequence expects: unknown sequence, foreign nonce, duplicate or out of order."""
 
-    code = "stale_block"
+    code = Refusal.STALE_BLOCK
 
 
 class UnavailableError(ServingError):
     """No slot is free; the chunk may be tried again later."""
 
-    code = "unavailable"
+    code = Refusal.UNAVAILABLE
 
 
 class CancelledError(ServingError):
     """The client is gone; its slot is free again."""
 
-    code = "cancelled"
+    code = Refusal.CANCELLED
 
 
 class NonFiniteOutputError(ServingError):
     """The network or the decoder produced a value that is no number; the slot is freed and nothing is returned."""
 
-    code = "non_finite_output"
+    code = Refusal.NON_FINITE_OUTPUT
 
 
 class BlockFailedError(ServingError):
-    """The batch that the block was in broke (out of memory, device error); its slot is freed."""
+    """The batch that the block was in broke; its slot is freed."""
 
-    code = "block_failed"
+    code = Refusal.BLOCK_FAILED
+
+
+class OutOfMemoryServingError(BlockFailedError):
+    """It broke because no memory was left."""
+
+    code = Refusal.OUT_OF_MEMORY
+
+
+class DeviceLostError(BlockFailedError):
+    """It broke because the device did; nothing can be computed in this process any more."""
+
+    code = Refusal.DEVICE_LOST
+
+
+def failure(error: Exception, device: torch.device) -> BlockFailedError:
+    """What broke a request on ``device``: no memory, the device itself, or anything else."""
+    text = f"{type(error).__name__}: {error}"
+    # For memory of the CPU torch raises a bare RuntimeError; its allocator's name is all that it can be known by.
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "DefaultCPUAllocator: can't allocate memory" in text:
+        return OutOfMemoryServingError(text)
+    return (BlockFailedError if gpu.answers(device) else DeviceLostError)(text)

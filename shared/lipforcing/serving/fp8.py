@@ -2,6 +2,8 @@
 
 About twice the matmul rate of bf16 on accelerators with FP8 units, at about 4 % relative error per layer. The layers of the
 transformer blocks are replaced; embeddings, modulation, audio, the prompt's keys and values, and the head keep their type.
+Scaling an activation takes six passes over it where one would do, so on a GPU it is compiled: with its bias, and in a
+feed-forward with the activation function and the scaling of what comes out of it.
 
 The gate: before and after the replacement the student generates the same fixed scene. Where the PSNR between the two is less
 than ``LEAST_PSNR``, FP8 is refused for these weights. The scene is drawn, since no footage is at hand when a model is loaded:
@@ -9,6 +11,8 @@ soft moving shapes through the student's own codec, and random speech. Both runs
 
 Legend: B batch, C colours, V frames, H/W height and width, T latent frames.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +24,8 @@ from lipforcing.contract import FRAMES_PER_LATENT, SPATIAL_STRIDE, frames_of, la
 from lipforcing.mask import generate_mask, grey_mouth
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, generate
+from lipforcing.serving import gpu
+from lipforcing.serving.compiled import Backend, compile_parts
 from lipforcing.vae.base import Codec, to_uint8
 from lipforcing.weights.errors import WeightsError
 
@@ -58,7 +64,14 @@ class Fp8Linear(nn.Module):
         return (out.to(x.dtype) + self.bias).view(*x.shape[:-1], -1)
 
 
-def quantise_checked(student: Student, codec: Codec, least: float = LEAST_PSNR) -> float:
+class Quantised(NamedTuple):
+    """What FP8 costs: decibels that the frames keep against bf16; and why its scaling runs uncompiled, or nothing."""
+
+    psnr: float
+    uncompiled: str
+
+
+def quantise_checked(student: Student, codec: Codec, least: float = LEAST_PSNR) -> Quantised:
     """Run a student's blocks in FP8 from now on, if its frames stay what they are.
 
     Args:
@@ -67,13 +80,14 @@ def quantise_checked(student: Student, codec: Codec, least: float = LEAST_PSNR) 
         least: PSNR in dB that the frames must keep.
 
     Returns:
-        The PSNR of the frames in FP8 against the same frames before.
+        With the PSNR of the frames in FP8 against the same frames before.
 
     Raises:
         Fp8RefusedError: it is lower, or this device has no FP8 products; the student is of no use afterwards.
     """
     exact = probe_frames(student, codec)
     quantise_blocks(student.network)
+    uncompiled = compile_quantised(student.network) if gpu.is_gpu(student.network.device) else ""
     try:
         found = psnr(exact, probe_frames(student, codec))
     except RuntimeError as error:
@@ -85,7 +99,7 @@ def quantise_checked(student: Student, codec: Codec, least: float = LEAST_PSNR) 
             f"in FP8 the frames are {found:.1f} dB from those in {student.network.dtype}, and {least:.1f} dB is the least: "
             "these weights do not bear it; switch FP8 off for this model"
         )
-    return found
+    return Quantised(found, uncompiled)
 
 
 def quantise_blocks(network: LipNetwork) -> None:
@@ -97,6 +111,15 @@ def quantise_blocks(network: LipNetwork) -> None:
                 from_prompt = parent is block.get_submodule("cross_attn") and name in ("k", "v")
                 if isinstance(child, nn.Linear) and not from_prompt:
                     setattr(parent, name, Fp8Linear(child))
+
+
+def compile_quantised(network: LipNetwork, backend: Backend | None = None) -> str:
+    """Compile what surrounds the products of a quantised network; returns why it could not be."""
+    feeds = [block.get_submodule("ffn") for block in network.blocks]
+    inside = {part for feed in feeds for part in feed.modules()}
+    others = [part for part in network.blocks.modules() if isinstance(part, Fp8Linear) and part not in inside]
+    x = torch.zeros(1, 16, network.config.dim, device=network.device, dtype=network.dtype)
+    return compile_parts([*feeds, *others], lambda: (feeds[0](x), others[0](x)), backend)
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ twice the memory.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,9 @@ from lipforcing.contract import STUDENTS
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student
-from lipforcing.serving.fp8 import quantise_checked
+from lipforcing.serving import gpu
+from lipforcing.serving.fp8 import Quantised, quantise_checked
+from lipforcing.serving.memory import Need, check_fits, encoder_need, student_need
 from lipforcing.vae.base import Codec
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
@@ -39,39 +42,46 @@ class LoadedStudent:
         student: with its prompt and timesteps embedded.
         codec: decodes its latents.
         digest: SHA-256 of the weights file.
-        fp8_psnr: decibels that the frames in FP8 keep against bf16; None where FP8 is off.
+        fp8: what FP8 costs; None where it is off.
+        need: memory that it takes.
     """
 
     student: Student
     codec: Codec
     digest: bytes
-    fp8_psnr: float | None
+    fp8: Quantised | None
+    need: Need
 
 
-def load_student(folder: Path, device: torch.device, *, fp8: bool = False) -> LoadedStudent:
+def load_student(folder: Path, device: torch.device, *, fp8: bool = False, slots: int = 1) -> LoadedStudent:
     """Load a student's version folder.
 
     Args:
         folder: the version folder.
         device: where the student runs.
         fp8: run the transformer's linear layers in FP8, if they pass its quality gate (``serving.fp8``).
+        slots: sequences that it shall hold; for what it needs of a GPU's memory.
 
     Raises:
-        WeightsError: the folder is absent, damaged, or not a student's; or its frames do not bear FP8.
+        WeightsError: the folder is absent, damaged, or not a student's; the GPU cannot hold it with these slots; or its
+            frames do not bear FP8.
     """
     parts, manifest = _read(folder)
     preset, config = manifest["preset"], StudentConfig.from_json(manifest["config"])
+    dtype, codec_dtype = _network_dtype(preset, device), _codec_dtype(preset, device)
+    need = student_need(config, dtype or _stored_dtype(parts), partial(_decoder, preset), codec_dtype, fp8=fp8)
+    check_fits(need, slots, device)
     codec = _decoder(preset)
     with torch.device("meta"):
         network = LipNetwork(config)
-    _fill(network, parts, "network", device, _network_dtype(preset, device))
-    _fill(codec, parts, "codec", device, _codec_dtype(preset, device))
+    _fill(network, parts, "network", device, dtype)
+    _fill(codec, parts, "codec", device, codec_dtype)
     network.fuse_qkv()
     if "embedding" not in parts.get("text", {}):
         raise UnreadableWeightsError(f"{folder} holds no text embedding")
     student = Student.frozen(network, parts["text"]["embedding"].unsqueeze(0).to(device))
-    psnr = quantise_checked(student, codec) if fp8 else None
-    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]), psnr)
+    quantised = quantise_checked(student, codec) if fp8 else None
+    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]), quantised, need)
 
 
 def load_codec(folder: Path, device: torch.device) -> Codec:
@@ -90,9 +100,14 @@ def load_face_encoder(folder: Path, model: str, device: torch.device) -> Codec:
     """Load the codec of ``face_encoder_*``; raises WeightsError like ``load_student``."""
     parts, _ = _read(folder)
     tiny = model == STUDENTS["tiny"].face_encoder
+    dtype = torch.bfloat16 if gpu.is_gpu(device) and not tiny else torch.float32
+    make = TinyCodec if tiny else WanVae
+    crop = next(contract.crop for contract in STUDENTS.values() if contract.face_encoder == model)
+    if gpu.is_gpu(device):
+        check_fits(encoder_need(make, dtype, crop), 0, device)
     with torch.device("meta"):
-        codec: Codec = TinyCodec() if tiny else WanVae()
-    return _fill(codec, parts, "codec", device, torch.float32 if tiny or device.type == "cpu" else torch.bfloat16)
+        codec: Codec = make()
+    return _fill(codec, parts, "codec", device, dtype)
 
 
 def load_speech_encoder(folder: Path, model: str, device: torch.device) -> nn.Module:
@@ -128,10 +143,14 @@ def cpu_has_bf16() -> bool:
 
 
 def _network_dtype(preset: str, device: torch.device) -> torch.dtype | None:
-    if device.type == "cpu" and not cpu_has_bf16():
+    if not gpu.is_gpu(device) and not cpu_has_bf16():
         return torch.float32
     return None if preset == "tiny" else torch.bfloat16
 
 
-def _codec_dtype(preset: str, device: torch.device) -> torch.dtype | None:
-    return torch.float32 if preset == "tiny" or device.type == "cpu" else torch.float16
+def _stored_dtype(parts: Parts) -> torch.dtype:
+    return next(iter(parts["network"].values())).dtype if parts.get("network") else torch.float32
+
+
+def _codec_dtype(preset: str, device: torch.device) -> torch.dtype:
+    return torch.float16 if gpu.is_gpu(device) and preset != "tiny" else torch.float32

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from lipforcing.serving.ahead import Draws
 from lipforcing.serving.errors import StaleBlockError, UnavailableError
 from lipforcing.vae.base import CodecState
 
@@ -47,6 +48,7 @@ class Slot:
         decoder: the codec's memory.
         identity_Zhw: latent 0 of the chunk's unmasked footage.
         used: time of the last block.
+        noise: of the block that is expected next, being drawn; None before the first.
     """
 
     index: int
@@ -54,6 +56,7 @@ class Slot:
     decoder: CodecState
     identity_Zhw: Tensor
     used: float
+    noise: Draws | None = None
 
 
 class SlotTable:
@@ -79,6 +82,11 @@ class SlotTable:
     def __len__(self) -> int:
         """Slots in use."""
         return len(self._owned)
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody holds."""
+        return len(self._free)
 
     def check(self, ticket: Ticket) -> Slot | None:
         """The slot of a block that continues a sequence; None for one that opens it.
@@ -125,6 +133,12 @@ class SlotTable:
         """Free the slot of a sequence, if it has one."""
         if slot := self._owned.pop(sequence, None):
             self._free.append(slot.index)
+
+    def drop(self, sequence: int, nonce: int) -> None:
+        """Free the slot of a sequence, if the attempt with this nonce has it."""
+        slot = self._owned.get(sequence)
+        if slot is not None and slot.ticket.nonce == nonce:
+            self.close(sequence)
 
     def holds(self, slot: Slot) -> bool:
         """Whether the slot still belongs to the sequence that it was opened for."""

@@ -1,8 +1,7 @@
 """The interface of every video codec: causal and streamed, one latent for frame 0 and one for every 4 frames after it.
 
 Choices:
-- A stream's memory is a plain dictionary of tensors with the batch first, so that streams can be stacked into one
-  batch and taken apart again (``CodecState.stack`` / ``unstack``). Streams stack when all have started or none has.
+- A stream's memory is a plain dictionary of tensors with the batch first.
 - The whole-clip helpers run the very same steps, so a streamed clip equals a whole one by construction; what a codec
   has to prove is that its result does not depend on how a clip is cut into steps.
 
@@ -11,9 +10,7 @@ T latent frames, h/w latent height and width (H/8, W/8).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -32,25 +29,6 @@ class CodecState:
 
     started: bool = False
     tensors: dict[str, Tensor] = field(default_factory=dict)
-
-    @classmethod
-    def stack(cls, states: Sequence[Self]) -> Self:
-        """One state for a batch of streams, in the given order.
-
-        Raises:
-            ValueError: started and fresh streams are mixed, or they belong to different codecs.
-        """
-        if len({state.started for state in states}) != 1 or len({tuple(state.tensors) for state in states}) != 1:
-            raise ValueError("only streams of one codec that have all started, or all not, can share a step")
-        names = states[0].tensors
-        return cls(states[0].started, {name: torch.cat([state.tensors[name] for state in states]) for name in names})
-
-    def unstack(self, streams: int) -> list[Self]:
-        """The states of the ``streams`` streams of this batch, one by one."""
-        parts = {name: tensor.chunk(streams) for name, tensor in self.tensors.items()}
-        return [
-            type(self)(self.started, {name: part[index].clone() for name, part in parts.items()}) for index in range(streams)
-        ]
 
 
 class Codec(nn.Module, ABC):

@@ -44,9 +44,8 @@ class CausalConv3d(nn.Conv3d):
         keep = self.kernel_size[0] - self.stride[0]
         if keep:
             past = state.tensors.get(self.slot)
-            if past is None:
-                past = x_BCVHW.new_zeros(*x_BCVHW.shape[:2], keep, *x_BCVHW.shape[3:])
-            x_BCVHW = torch.cat([past, x_BCVHW], dim=2)
+            # Padded rather than joined with zeros: that keeps the memory format.
+            x_BCVHW = F.pad(x_BCVHW, (0, 0, 0, 0, keep, 0)) if past is None else torch.cat([past, x_BCVHW], dim=2)
             state.tensors[self.slot] = x_BCVHW[:, :, -keep:].clone()
         return super().forward(x_BCVHW)
 

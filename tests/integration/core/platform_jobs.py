@@ -1,11 +1,15 @@
 """Jobs made by hand."""
 
 from pathlib import Path
+from typing import Any
+
+import platform_results as results
 
 from dubbing.db.advance import Advancer
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import JobState, ModelPin, Models, Phase, Sync
+from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.ids import new_id
 
 ROOT = Path(__file__).parents[3]
@@ -45,4 +49,20 @@ def make_job(work: UnitOfWork, *, video: Asset | None = None, audio: Asset | Non
     )
     work.jobs.add(job)
     Advancer(work, 8).begin(job)
+    return job
+
+
+def do(work: UnitOfWork, *wanted: WorkKind, answer: Any = results.answer) -> int:
+    """Complete every waiting item of these kinds."""
+    count = 0
+    while item := work.items.claim(wanted, "w", 60):
+        work.jobs.started(item.id)
+        work.items.complete(item, answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload)).model_dump(mode="json"))
+        Advancer(work, 8).item_ended(item.id)
+        count += 1
+    return count
+
+
+def fresh(work: UnitOfWork, job: Job) -> Job:
+    work.session.refresh(job)
     return job

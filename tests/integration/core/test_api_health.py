@@ -20,8 +20,10 @@ from dubbing.settings import (
     EngineSettings,
     QueueSettings,
     RedisSettings,
+    S3Settings,
     TritonSettings,
 )
+from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
 from services.api.main import create_app
@@ -29,10 +31,12 @@ from services.api.main import create_app
 pytestmark = pytest.mark.stack
 
 
-def test_readiness_names_what_is_down(client: TestClient, services: Services) -> None:
+def test_readiness_names_what_is_down_and_the_api_is_ready_while_jobs_can_be_accepted(
+    client: TestClient, services: Services
+) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
-    assert ready.status_code == 200, ready.text
+    assert (ready.status_code, ready.json()["status"]) == (200, "ok"), ready.text
     engine = EngineSettings(engine="triton")
     down = replace(
         services,
@@ -42,9 +46,22 @@ def test_readiness_names_what_is_down(client: TestClient, services: Services) ->
     )
     with TestClient(create_app(down)) as other:
         answer = other.get("/readyz")
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == ["redis", "triton"]
     assert "refused" in answer.json()["checks"]["triton"]["reason"]
+
+
+@pytest.mark.parametrize("part", ["database", "s3"])
+def test_an_api_that_cannot_do_its_own_work_is_not_ready(services: Services, part: str) -> None:
+    away = {
+        "database": {"database": Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))},
+        "s3": {"store": S3Store(S3Settings(endpoint="http://127.0.0.1:1"))},
+    }
+    with TestClient(create_app(replace(services, **away[part]))) as other:
+        answer = other.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == [part]
+    assert answer.json()["checks"][part]["needed"]
 
 
 def test_jobs_are_accepted_while_redis_is_down(services: Services, body: dict[str, Any]) -> None:
@@ -64,14 +81,39 @@ def test_a_lost_database_is_a_problem_that_says_to_come_again(services: Services
 
 def test_metrics_count_jobs_queues_and_requests(client: TestClient, body: dict[str, Any]) -> None:
     client.post("/v1/lipsyncs", json=body)
-    text = client.get("/metrics").text
+    text = client.get("/metrics/platform").text
     assert 'dubline_jobs{state="queued"} 1.0' in text
     assert 'dubline_queue_depth{kind="probe"} 2.0' in text
     assert 'dubline_leases_lost_total{kind="infer"} 0.0' in text
     assert 'dubline_work_leased{kind="infer"} 0.0' in text
     assert 'dubline_model_available{model="tiny"} 1.0' in text
     assert "dubline_jobs_stuck 0.0" in text
-    assert 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"} 1.0' in text
+    assert 'dubline_outages_total{kind="infer"} 0.0' in text
+
+
+def series(text: str) -> dict[str, float]:
+    lines = [line for line in text.splitlines() if not line.startswith("#") and "_created" not in line]
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+
+def test_two_replicas_count_their_own_requests_and_show_the_same_platform(
+    client: TestClient, services: Services, body: dict[str, Any]
+) -> None:
+    posted = 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"}'
+    with TestClient(create_app(services), headers=authorised(services)) as other:
+        for replica, times in ((client, 1), (other, 2)):
+            for _ in range(times):
+                assert replica.post("/v1/lipsyncs", json=body).status_code == 202
+        own = [series(replica.get("/metrics").text) for replica in (client, other)]
+        platform = [series(replica.get("/metrics/platform").text) for replica in (client, other)]
+    assert [counted[posted] for counted in own] == [1, 2]
+    assert platform[0]['dubline_jobs{state="queued"}'] == 3
+    ages = {name for name in platform[0] if name.startswith("dubline_queue_oldest_seconds")}
+    assert {name: platform[0][name] for name in platform[0].keys() - ages} == {
+        name: platform[1][name] for name in platform[1].keys() - ages
+    }
+    # No series of the platform is among those that are scraped from each replica.
+    assert not {name.partition("{")[0] for name in own[0]} & {name.partition("{")[0] for name in platform[0]}
 
 
 def test_metrics_count_silent_and_failed_jobs(
@@ -82,7 +124,7 @@ def test_metrics_count_silent_and_failed_jobs(
     with sessions.begin() as session:
         session.execute(update(Job).where(Job.id == jobs[0]).values(state="running", heartbeat_at=long_ago))
         session.execute(update(Job).where(Job.id == jobs[1]).values(state="failed", error={"code": "parity_failed"}))
-    text = client.get("/metrics").text
+    text = client.get("/metrics/platform").text
     assert "dubline_jobs_stuck 1.0" in text
     assert 'dubline_jobs_failed_total{code="parity_failed"} 1.0' in text
 
@@ -91,7 +133,7 @@ def test_metrics_show_which_part_is_down(services: Services) -> None:
     gone = Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))
     down = replace(services, broker=redis_client.Redis(port=1), database=gone)
     with TestClient(create_app(down)) as other:
-        text = other.get("/metrics").text
+        text = other.get("/metrics/platform").text
     assert 'dubline_up{part="database"} 0.0' in text
     assert 'dubline_up{part="redis"} 0.0' in text
     assert 'dubline_up{part="s3"} 1.0' in text

@@ -5,7 +5,7 @@ from typing import Any
 
 import platform_results as results
 import pytest
-from platform_jobs import make_job
+from platform_jobs import do, fresh, make_job
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -21,22 +21,6 @@ from dubbing.domain.work import PAYLOADS, ProbeTask, Ring, WorkKind
 from dubbing.errors import ChunkFailed
 
 pytestmark = pytest.mark.stack
-
-
-def do(work: UnitOfWork, *wanted: WorkKind, answer: Any = results.answer) -> int:
-    """Complete every waiting item of these kinds."""
-    count = 0
-    while item := work.items.claim(wanted, "w", 60):
-        work.jobs.started(item.id)
-        work.items.complete(item, answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload)).model_dump(mode="json"))
-        Advancer(work, 8).item_ended(item.id)
-        count += 1
-    return count
-
-
-def fresh(work: UnitOfWork, job: Job) -> Job:
-    work.session.refresh(job)
-    return job
 
 
 def test_a_job_runs_through_all_phases_to_its_receipt(work: UnitOfWork) -> None:

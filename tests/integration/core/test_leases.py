@@ -87,7 +87,7 @@ def test_a_stale_owner_cannot_write(work: UnitOfWork, write: str) -> None:
         "renew": lambda: work.items.renew(stale),
         "progress": lambda: work.items.progress(stale, 1, 2),
         "fail": lambda: work.items.fail(stale, error),
-        "retry": lambda: work.items.retry(stale, error, clock.now()),
+        "retry": lambda: work.items.retry(stale, error, 0),
     }
     with pytest.raises(LeaseLost):
         writes[write]()
@@ -98,7 +98,7 @@ def test_an_item_that_waits_for_its_retry_is_not_claimed(work: UnitOfWork) -> No
     make_job(work)
     item = work.items.claim(PROBE, "a", 60)
     assert item is not None
-    work.items.retry(item, LeaseLost("again"), clock.now() + timedelta(hours=1))
+    work.items.retry(item, LeaseLost("again"), 3600)
     other = work.items.claim(PROBE, "a", 60)
     assert other is not None
     assert other.id != item.id

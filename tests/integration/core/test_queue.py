@@ -12,7 +12,7 @@ import redis as redis_client
 import structlog
 from celery import Celery
 from platform_jobs import make_job
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing import clock
@@ -20,8 +20,8 @@ from dubbing.db.advance import Advancer
 from dubbing.db.engine import Database
 from dubbing.db.models import Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
-from dubbing.domain.work import Queue, Ring, WorkKind
-from dubbing.errors import Cancelled, ModelUnavailable, NotAVideo
+from dubbing.domain.work import EncodeResult, Queue, Ring, WorkKind
+from dubbing.errors import Cancelled, ModelBroken, ModelUnavailable, NotAVideo, OutOfMemory
 from dubbing.queue.app import make_celery
 from dubbing.queue.context import Context
 from dubbing.queue.doorbell import Doorbell
@@ -31,7 +31,9 @@ from dubbing.queue.tasks import add_work_task
 from dubbing.settings import QueueSettings, RedisSettings
 
 pytestmark = pytest.mark.stack
-SETTINGS = QueueSettings(heartbeat=0.1, heartbeat_timeout=1.0, backoff=0.01, backoff_max=0.05, max_attempts=4)
+SETTINGS = QueueSettings(
+    heartbeat=0.1, heartbeat_timeout=1.0, backoff=0.01, backoff_max=0.05, max_attempts=4, max_outages=6, outage_wait=0.05
+)
 
 
 @pytest.fixture
@@ -84,7 +86,22 @@ def test_handlers_carry_a_job_to_its_end_and_ring_for_each_next_step(
     assert [ring.kind for ring in rings] == ["encode_speech", "prepare", "encode_face", "infer", "infer", "infer", "stitch"]
 
 
-def test_a_service_that_is_down_is_tried_again(
+def test_the_bell_rings_for_chunks_while_others_are_still_being_encoded(
+    runner: Callable[..., Runner], sessions: sessionmaker[Session], job_id: str, rings: list[Ring]
+) -> None:
+    meanwhile = []
+
+    def encode(task: Any, context: Context) -> Any:
+        context.reached(EncodeResult(frames=1, chunks=(0, 1)))
+        meanwhile.extend(ring.kind for ring in rings)
+        return results.encode(task)
+
+    run_all(runner(encode_face=encode))
+    assert meanwhile == ["encode_speech", "prepare", "encode_face", "infer", "infer"]
+    assert state(sessions, job_id).state == "succeeded"
+
+
+def test_a_service_that_is_down_is_tried_again_and_costs_no_attempt(
     runner: Callable[..., Runner], sessions: sessionmaker[Session], job_id: str
 ) -> None:
     attempts = []
@@ -98,13 +115,19 @@ def test_a_service_that_is_down_is_tried_again(
     run_all(runner(infer=infer))
     assert state(sessions, job_id).state == "succeeded"
     assert sorted(attempts) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    with sessions() as session:
+        chunks = session.scalars(select(WorkItem).where(WorkItem.kind == WorkKind.INFER)).all()
+    # What is left of an item's attempts is what was left before: an outage is no fault of the work.
+    assert [(item.outages, item.max_attempts - item.attempt) for item in chunks] == [(2, SETTINGS.max_attempts - 1)] * 3
 
 
 @pytest.mark.parametrize(
     "case",
     [
         (NotAVideo("It is a letter.", where={"pointer": "/video"}), 1, "not_a_video"),
-        (ModelUnavailable("gone"), 4, "model_unavailable"),
+        (OutOfMemory("no room"), 4, "out_of_memory"),
+        (ModelUnavailable("gone"), 6 + 4, "model_unavailable"),
+        (ModelBroken("it dies of this"), 4 + 4, "model_broken"),
         (KeyError("bug"), 3, "internal_error"),
     ],
 )
@@ -232,7 +255,7 @@ def test_a_broker_that_is_down_costs_a_warning_and_little_time(sessions: session
 
 def test_the_sweeper_rings_for_what_nobody_was_told_about_and_only_once(app: Celery, database: Database, job_id: str) -> None:
     doorbell = Doorbell(app, SETTINGS)
-    sweeper = Sweeper(database, doorbell, SETTINGS, lambda *_: None)
+    sweeper = Sweeper(database, doorbell, SETTINGS, lambda *_: None, lambda _: True)
     assert doorbell.backlog(Queue.PREPARE) == 0
     for _ in range(3):
         sweeper.sweep()
@@ -246,7 +269,7 @@ def test_the_sweeper_takes_back_what_a_dead_worker_held(app: Celery, database: D
         item = UnitOfWork(session).items.claim([WorkKind.PROBE], "dead", 60)
         assert item is not None
         session.execute(update(WorkItem).where(WorkItem.id == item.id).values(heartbeat_at=clock.now() - timedelta(seconds=2)))
-    Sweeper(database, doorbell, SETTINGS, lambda *_: None).sweep()
+    Sweeper(database, doorbell, SETTINGS, lambda *_: None, lambda _: True).sweep()
     with database.sessions().begin() as session:
         again = UnitOfWork(session).items.claim_one(item.id, "alive", 60)
     assert again is not None

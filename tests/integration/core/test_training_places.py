@@ -14,7 +14,8 @@ from training_rows import make_run
 from dubbing import ids
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import unit_of_work
-from dubbing.domain.training import NETWORKS, RunState
+from dubbing.domain.networks import NETWORKS
+from dubbing.domain.training import RunState
 from dubbing.errors import ObjectMissing
 from dubbing.queue.runner import Runner
 from dubbing.settings import S3Settings

@@ -102,7 +102,7 @@ def test_a_leg_that_failed_for_good_fails_its_run_with_the_reason_and_a_retry_is
     run = make_run(work)
     error = TrainingInterrupted("Process 1 was killed by SIGKILL.")
     item = leased(work, run)
-    work.items.retry(item, error, run.created_at)
+    work.items.retry(item, error, 0)
     Advancer(work, 4).item_ended(item.id)
     assert run.state == RunState.RUNNING
     item = leased(work, run)

@@ -23,6 +23,20 @@ def test_percent_grows_with_every_finished_chunk_and_reaches_100_only_at_success
     assert progress.percent(JobState.SUCCEEDED, Phase.VERIFYING, {}) == 100
 
 
+def test_what_is_generated_during_encoding_counts_as_a_share_of_all_that_will_be() -> None:
+    faces = KindCount(items=1, leased=1, units_done=500, units_total=1000)
+    counts = {WorkKind.ENCODE_FACE: faces, WorkKind.INFER: KindCount(items=4, done=1, units_done=250, units_total=400)}
+    assert progress.phase_fraction(Phase.GENERATING, Phase.ENCODING, counts) == 0.25
+    assert progress.phase_fraction(Phase.STITCHING, Phase.ENCODING, counts) == 0.0
+    assert progress.phase_fraction(Phase.GENERATING, Phase.ANALYZING, counts) == 0.0
+
+
+def test_no_shot_is_done_before_all_of_its_chunks_can_be_known() -> None:
+    counts = {WorkKind.PREPARE: KindCount(shots=5), WorkKind.INFER: KindCount(items=2, done=2, shots_open=0)}
+    assert progress.shots(Phase.ENCODING, counts) == (0, 5)
+    assert progress.shots(Phase.GENERATING, counts) == (5, 5)
+
+
 def test_one_long_item_moves_by_its_frames() -> None:
     half = {WorkKind.PREPARE: KindCount(items=1, leased=1, units_done=500, units_total=1000)}
     assert progress.phase_fraction(Phase.ANALYZING, Phase.ANALYZING, half) == 0.5

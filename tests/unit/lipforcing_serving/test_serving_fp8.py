@@ -6,13 +6,23 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.utils import counters
 
 from lipforcing.cache import StreamCache
 from lipforcing.conditions import Conditions
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import BlockBatch, Student, eager
-from lipforcing.serving.fp8 import LEAST_PSNR, Fp8Linear, Fp8RefusedError, probe_frames, psnr, quantise_blocks, quantise_checked
+from lipforcing.serving.fp8 import (
+    LEAST_PSNR,
+    Fp8Linear,
+    Fp8RefusedError,
+    compile_quantised,
+    probe_frames,
+    psnr,
+    quantise_blocks,
+    quantise_checked,
+)
 from lipforcing.serving.loading import load_student
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.errors import WeightsError
@@ -31,22 +41,30 @@ def test_one_layer_is_within_a_few_percent_even_when_rows_differ_a_thousandfold(
     assert float(error.max()) < 0.06
 
 
-def generated(*, fp8: bool) -> Tensor:
+@pytest.fixture(autouse=True)
+def nothing_compiled_yet() -> None:
+    torch._dynamo.reset()
+    counters.clear()
+
+
+def generated(*, fp8: bool, backend: str = "", lanes: int = 1) -> Tensor:
     torch.manual_seed(1)
     network = LipNetwork(CONFIG).bfloat16().requires_grad_(requires_grad=False)
     network.fuse_qkv()
     student = Student.frozen(network, torch.ones(1, 3, 6))
     if fp8:
         quantise_blocks(network)
-    cache = StreamCache(CONFIG, 1, torch.device("cpu"), torch.bfloat16)
+    if backend:
+        assert compile_quantised(network, backend) == ""
+    cache = StreamCache(CONFIG, lanes, torch.device("cpu"), torch.bfloat16)
     run, blocks = eager(student, cache), []
     for block in range(3):
         g = torch.Generator().manual_seed(block)
-        shapes = ((1, 16, 4, 4), (4, 4), (1, 16, 3, 4, 4), (1, 16, 3, 4, 4), (1, 3, 4, 5))
+        shapes = ((lanes, 16, 4, 4), (4, 4), (lanes, 16, 3, 4, 4), (lanes, 16, 3, 4, 4), (lanes, 3, 4, 5))
         conditions = Conditions(*(torch.randn(shape, generator=g).bfloat16() for shape in shapes))
-        noise = [torch.randn(1, 16, 3, 4, 4, generator=g) for _ in range(2)]
-        with torch.no_grad():
-            x0, context = run(BlockBatch([0], [block], conditions, noise.__getitem__))
+        noise = [torch.randn(lanes, 16, 3, 4, 4, generator=g) for _ in range(2)]
+        with torch.inference_mode():
+            x0, context = run(BlockBatch(range(lanes), [block] * lanes, conditions, noise.__getitem__))
             context()
         blocks.append(x0.float())
     return torch.cat(blocks, dim=2)
@@ -65,6 +83,25 @@ def test_only_the_blocks_are_quantised() -> None:
     names = {name for name, module in network.named_modules() if isinstance(module, Fp8Linear)}
     layer = {"self_attn.qkv", "self_attn.o", "cross_attn.q", "cross_attn.o", "ffn.0", "ffn.2"}
     assert names == {f"blocks.{i}.{name}" for i in range(4) for name in layer}
+
+
+def test_compiled_scaling_changes_no_block_and_is_compiled_once_for_all_layers() -> None:
+    """Everything but the last step, the generation of machine code, which takes minutes on a CPU."""
+    for lanes in (1, 3, 2):
+        assert torch.equal(generated(fp8=True, backend="aot_eager", lanes=lanes), generated(fp8=True, lanes=lanes))
+    assert 0 < counters["stats"]["unique_graphs"] <= 12
+    assert not counters["recompile_limit"]
+
+
+def test_without_a_compiler_fp8_runs_as_it_is_and_says_so() -> None:
+    def none(*_: object) -> object:
+        raise RuntimeError("no working C++ compiler")
+
+    network = random_network()
+    network.fuse_qkv()
+    quantise_blocks(network)
+    assert "no working C++ compiler" in compile_quantised(network, none)
+    assert network.blocks[3].ffn(torch.ones(1, 2, 64).bfloat16()).shape == (1, 2, 64)
 
 
 def random_network() -> LipNetwork:
@@ -95,11 +132,11 @@ def version_folder(folder: Path, network: LipNetwork) -> Path:
 def test_a_student_in_fp8_is_loaded_when_its_frames_stay_what_they_are(tmp_path: Path) -> None:
     folder = version_folder(tmp_path, random_network())
     plain, fp8 = (load_student(folder, torch.device("cpu"), fp8=on) for on in (False, True))
-    assert plain.fp8_psnr is None
-    assert fp8.fp8_psnr is not None
-    assert LEAST_PSNR < fp8.fp8_psnr < 100.0
+    assert plain.fp8 is None
+    assert fp8.fp8 is not None
+    assert LEAST_PSNR < fp8.fp8.psnr < 100.0
     exact, rough = (probe_frames(loaded.student, loaded.codec) for loaded in (plain, fp8))
-    assert psnr(exact, rough) == pytest.approx(fp8.fp8_psnr)
+    assert psnr(exact, rough) == pytest.approx(fp8.fp8.psnr)
     assert exact.shape == (33, 32, 32, 3)
 
 
@@ -108,7 +145,7 @@ def test_weights_that_do_not_bear_fp8_are_refused_with_their_figure_and_serve_wi
     with pytest.raises(Fp8RefusedError, match=r"frames are \d+\.\d dB from those in torch.bfloat16, and 35.0 dB is the least"):
         load_student(folder, torch.device("cpu"), fp8=True)
     assert issubclass(Fp8RefusedError, WeightsError)
-    assert load_student(folder, torch.device("cpu")).fp8_psnr is None
+    assert load_student(folder, torch.device("cpu")).fp8 is None
 
 
 def test_the_gate_is_the_least_that_it_is_given() -> None:
@@ -118,7 +155,7 @@ def test_the_gate_is_the_least_that_it_is_given() -> None:
     def run(least: float) -> float:
         network = random_network()
         network.fuse_qkv()
-        return quantise_checked(Student.frozen(network, torch.ones(1, 3, 6)), codec, least)
+        return quantise_checked(Student.frozen(network, torch.ones(1, 3, 6)), codec, least).psnr
 
     found = run(0.0)
     assert run(found - 0.01) == found

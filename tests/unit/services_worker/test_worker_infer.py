@@ -9,9 +9,9 @@ from worker_shelf import Shelf, Told
 from dubbing import ids
 from dubbing.domain.faces import Chunk
 from dubbing.domain.jobs import ModelPin
-from dubbing.domain.work import InferTask
-from dubbing.errors import ChunkFailed, ModelUnavailable
-from dubbing.inference.engine import Block, ChunkRequest
+from dubbing.domain.work import InferTask, OpenSequence
+from dubbing.errors import Cancelled, ChunkFailed, ModelUnavailable
+from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.speech import FRAMES
 from dubbing.media.crops import unpack_crops
@@ -46,17 +46,26 @@ class Recording(PassthroughEngine):
     def __init__(self, blocks: int = 99) -> None:
         super().__init__("tiny")
         self.requests: list[ChunkRequest] = []
+        self.ended: list[OpenSequence] = []
+        self.left = False
         self._blocks = blocks
 
-    def generate(self, request: ChunkRequest) -> Iterator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Iterator[Block]:
         self.requests.append(request)
-        for _, block in zip(range(self._blocks), super().generate(request), strict=False):
-            yield block
+        try:
+            for _, block in zip(range(self._blocks), super().generate(request, watch), strict=False):
+                yield block
+        finally:
+            self.left = True
+
+    def end(self, sequence: OpenSequence) -> bool:
+        self.ended.append(sequence)
+        return True
 
 
-def run(work: InferTask, engine: Any, padded: int, attempt: int = 1) -> tuple[Shelf, Told]:
+def run(work: InferTask, engine: Any, padded: int, told: Told | None = None) -> tuple[Shelf, Told]:
     """The chunk with ``padded`` stored frames; features tell the number of their frame."""
-    shelf, told = Shelf(), Told(attempt)
+    shelf, told = Shelf(), told or Told()
     save_latents(shelf, "latents", ENGINE.encode_faces(crops(padded)))
     for window in range(2):
         rows = np.arange(window * FRAMES, (window + 1) * FRAMES, dtype=np.float16)
@@ -74,7 +83,7 @@ def test_pre_roll_and_padding_are_not_kept() -> None:
 
 def test_a_chunk_hears_its_own_frames_also_across_two_windows() -> None:
     engine = Recording()
-    run(task(FRAMES - 4, FRAMES - 4, FRAMES + 5), engine, 9, attempt=3)
+    run(task(FRAMES - 4, FRAMES - 4, FRAMES + 5), engine, 9, Told(3))
     (request,) = engine.requests
     assert request.speech_VA[:, 0].tolist() == list(range(FRAMES - 4, FRAMES + 5))
     assert (request.seed, request.chunk, request.attempt) == (5, 2, 3)
@@ -95,3 +104,24 @@ def test_other_weights_than_the_jobs_are_refused_and_nothing_is_stored() -> None
 def test_too_few_frames_are_a_failed_chunk() -> None:
     with pytest.raises(ChunkFailed, match="9 of the 21 frames"):
         run(task(0, 0, 21), Recording(blocks=1), 21)
+
+
+def test_what_the_holder_before_left_open_is_ended_first() -> None:
+    told, engine = Told(2), Recording()
+    told.item.sequence = OpenSequence.drawn("lip_student_tiny", 1)
+    run(task(0, 0, 9), engine, 9, told)
+    assert engine.ended == [told.item.sequence]
+
+
+def test_a_chunk_that_is_cancelled_between_two_blocks_leaves_the_engine_before_anybody_learns_of_it() -> None:
+    class Wanted(Told):
+        def progress(self, done: int, total: int) -> None:
+            raise Cancelled(f"{done} of {total} were enough")
+
+    engine = Recording()
+    try:
+        run(task(0, 0, 21), engine, 21, Wanted())
+    except Cancelled:  # which still holds the frame of the handler, and all that is in it
+        assert engine.left
+    else:
+        pytest.fail("nobody was told")

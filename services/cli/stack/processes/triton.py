@@ -1,20 +1,23 @@
 """NVIDIA Triton Inference Server, from the wheel ``nvidia-pytriton``, which carries the real server.
 
 The Python backend runs our model code in stubs of this very Python version, with the product's packages on their path.
+
+It listens on Unix sockets in a folder that nobody else can pass. A secret (``--grpc-restricted-protocol``) would stand in its
+arguments, where every login of the machine can read it. Only its metrics have a port.
 """
 
-import os
 import shutil
 import sys
 import sysconfig
 from ctypes.util import find_library
 from pathlib import Path
+from urllib.parse import quote
 
-from services.cli.stack import models
+from services.cli.stack import models, private
 from services.cli.stack.carrier import Carrier, unpacked
 from services.cli.stack.context import Context
 from services.cli.stack.errors import StackError
-from services.cli.stack.home import CHECKOUT
+from services.cli.stack.home import CHECKOUT, Home
 from services.cli.stack.plan import ProcessSpec
 from services.cli.stack.ports import LOOPBACK
 
@@ -43,30 +46,34 @@ def describe(context: Context) -> ProcessSpec:
     if not (context.home.carriers / CARRIER.folder).exists():
         context.say(f"Downloading NVIDIA Triton Inference Server ({CARRIER.megabytes} MB, once)")
     carrier = unpacked(CARRIER, context.home.carriers)
-    http, grpc, metrics = context.port(NAME, "http"), context.port(NAME), context.port(NAME, "metrics")
-    repository = models_folder(context)
+    metrics, repository = context.port(NAME, "metrics"), models_folder(context)
+    regions = regions_of(context.home)
     return ProcessSpec(
         name=NAME,
         command=(
+            *(sys.executable, "-I", private.__file__, str(_http(context)), str(_grpc(context)), regions, "--"),
+            # It has a model loaded again whose process died; the server itself never does.
+            *(sys.executable, "-I", str(CHECKOUT / "deploy" / "triton" / "keeper.py")),
             str(carrier / _SERVER / "bin" / "tritonserver"),
             f"--model-repository={repository}",
             f"--backend-directory={_backends(context, carrier)}",
+            f"--backend-config=python,shm-region-prefix-name={regions}",
             "--model-control-mode=explicit",
             *(f"--load-model={name}" for name in models.with_weights(repository)),
             # A model that cannot load is reported by name while the others serve on.
             "--exit-on-error=false",
             "--strict-readiness=false",
             "--exit-timeout-secs=5",
-            f"--http-address={LOOPBACK}",
-            f"--http-port={http}",
-            f"--grpc-address={LOOPBACK}",
-            f"--grpc-port={grpc}",
+            # Its gRPC service puts a colon and the port behind the name, its HTTP service does not.
+            f"--http-address=unix:{_http(context)}",
+            f"--grpc-address=unix:{str(_grpc(context)).removesuffix(':8001')}",
+            "--grpc-port=8001",
             f"--metrics-address={LOOPBACK}",
             f"--metrics-port={metrics}",
         ),
         env=_environment(carrier),
         cwd=str(context.home.run),
-        probe=f"http://{LOOPBACK}:{http}/v2/health/ready",
+        probe=f"http+unix://{quote(str(_http(context)), safe='')}/v2/health/ready",
         grace=12.0,
     )
 
@@ -74,10 +81,23 @@ def describe(context: Context) -> ProcessSpec:
 def settings(context: Context) -> dict[str, str]:
     """How our services reach the server: gRPC for inference, HTTP for health."""
     return {
-        "DUBLINE_TRITON_URL": f"{LOOPBACK}:{context.port(NAME)}",
-        "DUBLINE_TRITON_HTTP_URL": f"http://{LOOPBACK}:{context.port(NAME, 'http')}",
+        "DUBLINE_TRITON_URL": f"unix:{_grpc(context)}",
+        "DUBLINE_TRITON_HTTP_URL": f"unix:{_http(context)}",
         "DUBLINE_TRITON_METRICS_URL": f"http://{LOOPBACK}:{context.port(NAME, 'metrics')}/metrics",
     }
+
+
+def regions_of(home: Home) -> str:
+    """What the names of its shared memory begin with: frames on their way to the models and back."""
+    return f"{home.name}-triton_shm_region_"
+
+
+def _http(context: Context) -> Path:
+    return context.home.sockets / "triton:8000"
+
+
+def _grpc(context: Context) -> Path:
+    return context.home.sockets / "triton:8001"
 
 
 def models_folder(context: Context) -> Path:
@@ -110,8 +130,6 @@ def _environment(carrier: Path) -> dict[str, str]:
     return {
         "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
         "PYTHONPATH": ":".join(dict.fromkeys(packages)),
-        # The embedded Python takes its packages from the first python3 on the path: this environment's.
-        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         # One thread for each instance. OpenMP's threads wait for each other by spinning: on two cores that were busy with other
         # work, two threads took 66 ms for a frame of `tiny` and one took 9; on idle ones 6 and 7. The three models of a job,
         # and the workers beside them, use the other cores. With a GPU none of this matters.

@@ -1,0 +1,155 @@
+"""Faults of many kinds at random moments, drawn from a seed, against a system that has work to do."""
+
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+import psycopg
+import redis
+
+from dubbing.domain.work import Queue
+from services.cli.stack import reap
+from services.cli.stack.local import LocalStack
+from services.cli.stack.plan import Phase
+from services.cli.stack.table import USUAL
+
+Fault = Callable[[], None]
+_WORKERS = tuple(name for name in USUAL if name.startswith("worker-"))
+_LONGEST_STOP = 15.0  # longer than a holder may be silent
+_QUEUES = (Queue.PREPARE, Queue.INFER, Queue.STITCH, Queue.MAINTENANCE)
+
+
+class Chaos:
+    """Strikes a system.
+
+    Args:
+        system: that is struck.
+        seed: of all that is drawn: which fault, whom, when and for how long.
+
+    Attributes:
+        struck: names of the faults so far, in order.
+        recovered: seconds until every process ran again, by fault.
+    """
+
+    def __init__(self, system: LocalStack, seed: int) -> None:
+        self._system, self._random = system, random.Random(seed)
+        self.struck: list[str] = []
+        self.recovered: dict[str, list[float]] = defaultdict(list)
+
+    def storm(self, faults: int, seconds: float, over: threading.Event) -> None:
+        """``faults`` faults, about ``seconds`` in all; it ends sooner when ``over`` is set."""
+        kinds = list(self._kinds().items())
+        deck: list[tuple[str, Fault]] = []
+        for _ in range(faults):
+            if over.wait(self._random.expovariate(faults / seconds)):
+                return
+            if not deck:  # each kind once, in another order each time
+                deck = self._random.sample(kinds, len(kinds))
+            name, fault = deck.pop()
+            began = time.monotonic()
+            # Whom it would hit is not there just now, because of the fault before.
+            with suppress(psutil.Error, ProcessLookupError, psycopg.OperationalError, redis.RedisError, IndexError):
+                fault()
+                self.struck.append(name)
+                self._watch(name, began)
+
+    def is_well(self) -> bool:
+        """Whether every process of the plan runs, or is stopped by choice."""
+        return all(found.phase in {Phase.RUNNING, Phase.STOPPED} for found in self._system.status().processes)
+
+    def strays(self) -> list[int]:
+        """Processes of the system that are in no family of one that it knows of."""
+        families = {process.pid for process in reap.recorded(self._system.status().processes)}
+        supervisor = set(_family(self._system.status().supervisor))
+        return [process.pid for process in reap.marked(str(self._system.home.root)) if process.pid not in families | supervisor]
+
+    def _kinds(self) -> dict[str, Fault]:
+        killed = {f"{name} killed": lambda name=name: self._signal(name, signal.SIGKILL) for name in USUAL if name != "redis"}
+        return {
+            **killed,
+            "redis killed and emptied": self._lose_redis,
+            "a pool process killed": lambda: os.kill(self._pool_process(), signal.SIGKILL),
+            "a process of a model killed": lambda: os.kill(self._stub(), signal.SIGKILL),
+            "a pool process stopped": lambda: self._stop(self._pool_process()),
+            "a process of a model stopped": lambda: self._stop(self._stub()),
+            "the api stopped": lambda: self._stop(self._pid("api")),
+            "beat stopped": lambda: self._stop(self._pid("beat")),
+            "the database only reads": self._only_read,
+            "messages dropped": self._drop_messages,
+            "messages doubled": self._double_messages,
+        }
+
+    def _watch(self, name: str, began: float) -> None:
+        while not self.is_well() and time.monotonic() - began < 5.0:  # faults may overlap, but not pile up
+            time.sleep(0.1)
+        if self.is_well():
+            self.recovered[name].append(time.monotonic() - began)
+
+    def _pid(self, name: str) -> int:
+        pid = self._system.status().of(name).pid
+        if pid is None:
+            raise ProcessLookupError(name)
+        return pid
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        os.kill(self._pid(name), number)
+
+    def _pool_process(self) -> int:
+        return self._random.choice(psutil.Process(self._pid(self._random.choice(_WORKERS))).children()).pid
+
+    def _stub(self) -> int:
+        found = psutil.Process(self._pid("triton")).children(recursive=True)
+        stubs = [process for process in found if process.status() != psutil.STATUS_ZOMBIE and _is_stub(process)]
+        return self._random.choice(stubs).pid
+
+    def _stop(self, pid: int) -> None:
+        """For a while; it goes on meanwhile that others are struck."""
+        os.kill(pid, signal.SIGSTOP)
+        threading.Timer(self._random.uniform(0.5, _LONGEST_STOP), _go_on, (pid,)).start()
+
+    def _lose_redis(self) -> None:
+        self._signal("redis", signal.SIGKILL)
+        shutil.rmtree(self._system.home.data / "redis" / "appendonlydir", ignore_errors=True)
+
+    def _only_read(self) -> None:
+        address = self._system.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")
+        with psycopg.connect(address, autocommit=True, options="-c default_transaction_read_only=off") as database:
+            database.execute("ALTER DATABASE dubline SET default_transaction_read_only = on")
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            time.sleep(self._random.uniform(0.5, 3.0))
+            database.execute("ALTER DATABASE dubline RESET default_transaction_read_only")
+
+    def _drop_messages(self) -> None:
+        with redis.Redis.from_url(self._system.env()["DUBLINE_REDIS_URL"]) as broker:
+            broker.delete(*(queue.value for queue in _QUEUES))
+
+    def _double_messages(self) -> None:
+        with redis.Redis.from_url(self._system.env()["DUBLINE_REDIS_URL"]) as broker:
+            for queue in _QUEUES:
+                for message in broker.lrange(queue.value, 0, -1):
+                    broker.lpush(queue.value, message)
+
+
+def _is_stub(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "python_backend_stub" in " ".join(process.cmdline()[:1])
+    return False
+
+
+def _go_on(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def _family(pid: int | None) -> list[int]:
+    return [] if pid is None else [process.pid for process in reap.family(pid)]

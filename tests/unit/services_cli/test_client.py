@@ -1,0 +1,278 @@
+"""The client against servers that break at a moment that we choose."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stamina.instrumentation
+
+from dubbing.errors import BadInput, ChecksumMismatch, StoreUnavailable
+from services.cli import client as client_module
+from services.cli import retries
+from services.cli.client import Client, Refused
+from services.cli.retries import Retries, Unreachable
+
+FILM = bytes(range(256)) * 20_000
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers one request after the other as the test says; the last answer stays."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.asked: list[tuple[str, str, str | None]] = []  # method, path, Range
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                server.asked.append((self.command, self.path, self.headers["Range"]))
+                (server.answers.pop(0) if len(server.answers) > 1 else server.answers[0])(self)
+
+            do_GET = do_POST = do_PUT = answer
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def says(status: int, body: bytes = b"{}") -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def gives(cut: int | None = None, *, ranges: bool = True) -> Answer:
+    """The film, from where it is asked; it breaks off after ``cut`` bytes."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked = handler.headers["Range"] if ranges else None
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        handler.send_response(206 if asked else 200)
+        handler.send_header("Content-Length", str(len(FILM) - start))
+        handler.end_headers()
+        handler.wfile.write(FILM[start:] if cut is None else FILM[start : start + cut])
+
+    return answer
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def client(server: Server, told: list[str]) -> Client:
+    return Client(server.url, "dub_k", told.append)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between tries, and an end of all patience that a test can wait for."""
+    stamina.instrumentation.set_on_retry_hooks([])
+    monkeypatch.setattr(retries, "PAUSES", {"wait_initial": 0.01, "wait_max": 0.01, "wait_jitter": 0.0})
+    monkeypatch.setattr(retries, "FIRST", 20.0)
+    monkeypatch.setattr(client_module, "_PAUSE", 0.01)
+    monkeypatch.setattr(retries, "PATIENCE", 30.0)
+
+
+def problem(code: str, *, retryable: bool = False) -> bytes:
+    return f'{{"code": "{code}", "detail": "It is so.", "retryable": {str(retryable).lower()}}}'.encode()
+
+
+def test_a_download_that_is_cut_goes_on_where_it_was(server: Server, client: Client, tmp_path: Path) -> None:
+    server.answers = [gives(cut=1_000_000), gives(cut=3_000_000), gives()]
+    arrived = 0
+
+    def advance(size: int) -> None:
+        nonlocal arrived
+        arrived += size
+
+    client.download(lambda: f"{server.url}/film", tmp_path / "film", advance, hashlib.sha256(FILM).hexdigest())
+    assert (tmp_path / "film").read_bytes() == FILM
+    assert [asked for _, _, asked in server.asked] == [None, "bytes=1000000-", "bytes=4000000-"]
+    assert arrived == len(FILM)
+
+
+def test_a_server_that_knows_no_ranges_sends_all_again(server: Server, client: Client, tmp_path: Path) -> None:
+    server.answers = [gives(cut=1_000_000), gives(ranges=False)]
+    arrived: list[int] = []
+    client.download(lambda: f"{server.url}/film", tmp_path / "film", arrived.append)
+    assert (tmp_path / "film").read_bytes() == FILM
+    assert sum(arrived) == len(FILM)
+
+
+def test_every_try_of_a_download_has_a_fresh_link(server: Server, client: Client, tmp_path: Path) -> None:
+    server.answers = [gives(cut=10), says(503), gives()]
+    links = (f"{server.url}/film?{number}" for number in range(9))
+    client.download(lambda: next(links), tmp_path / "film")
+    assert [path for _, path, _ in server.asked] == ["/film?0", "/film?1", "/film?2"]
+
+
+def test_a_download_with_other_bytes_is_refused_and_leaves_nothing(server: Server, client: Client, tmp_path: Path) -> None:
+    server.answers = [gives()]
+    with pytest.raises(ChecksumMismatch):
+        client.download(lambda: f"{server.url}/film", tmp_path / "film", sha256="0" * 64)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_that_is_refused_is_not_tried_again(server: Server, client: Client, tmp_path: Path) -> None:
+    server.answers = [says(403, b"expired")]
+    with pytest.raises(StoreUnavailable, match="expired"):
+        client.download(lambda: f"{server.url}/film", tmp_path / "film")
+    assert len(server.asked) == 1
+
+
+def test_a_place_that_cannot_be_written_is_named(server: Server, client: Client, tmp_path: Path) -> None:
+    server.answers = [gives()]
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match="cannot be written"):
+        client.download(lambda: f"{server.url}/film", tmp_path / "file" / "film")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504, 429])
+def test_an_api_that_is_away_for_a_while_costs_nothing(server: Server, client: Client, told: list[str], status: int) -> None:
+    away = says(status, b"no JSON at all")
+    server.answers = [says(200, b'{"id": "job_1"}'), *[away] * 12, says(200, b'{"id": "job_2"}')]
+    assert client.submit({}) == {"id": "job_1"}
+    assert client.submit({}) == {"id": "job_2"}
+    assert len(server.asked) == 14
+    assert told == [f"The API is waited for: HTTP {status}: no JSON at all", "The API answers again."]
+
+
+def test_an_api_that_closes_every_connection_is_waited_for_when_it_has_answered_before(server: Server, client: Client) -> None:
+    def hang_up(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+
+    server.answers = [says(200), *[hang_up] * 12, says(200, b'{"id": "job_2"}')]
+    client.submit({})
+    assert client.submit({}) == {"id": "job_2"}
+
+
+def test_an_api_that_never_answered_is_soon_given_up(server: Server, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "FIRST", 0.2)
+    server.answers = [says(503)]
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        client.submit({})
+    assert time.monotonic() - began < retries.PATIENCE / 2
+
+
+def test_whoever_wants_to_go_is_not_kept(server: Server, client: Client) -> None:
+    server.answers = [says(200), says(503)]
+    client.submit({})
+    client.hurry(0)
+    with pytest.raises(Unreachable):
+        client.submit({})
+    assert len(server.asked) == 2
+
+
+def test_what_the_api_breaks_at_is_waited_out_for_a_job_that_is_followed_and_told_at_once_elsewhere(
+    server: Server, client: Client
+) -> None:
+    broken = says(500, problem("internal_error"))
+    server.answers = [broken, broken, says(200, b'{"id": "job_1"}'), broken]
+    assert client.job("job_1") == {"id": "job_1"}
+    with pytest.raises(Refused) as caught:
+        client.submit({})
+    assert (caught.value.code, len(server.asked)) == ("internal_error", 4)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, problem("not_found")), (503, problem("model_unavailable", retryable=True)), (503, problem("full"))],
+)
+def test_a_refusal_is_told_at_once(server: Server, client: Client, status: int, body: bytes) -> None:
+    server.answers = [says(status, body)]
+    with pytest.raises(Refused, match="It is so"):
+        client.submit({})
+    assert len(server.asked) == 1
+
+
+def test_a_part_that_the_store_cannot_take_now_is_sent_again_whole(server: Server, client: Client, tmp_path: Path) -> None:
+    film = tmp_path / "film"
+    film.write_bytes(b"a film")
+    part = f'{{"n": 1, "url": "{server.url}/part", "offset": 0, "size": 6}}'
+    taken: list[bytes] = []
+
+    def take(handler: BaseHTTPRequestHandler) -> None:
+        taken.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        says(503 if len(taken) < 9 else 200)(handler)
+
+    opened = says(200, f'{{"upload_id": "up_1", "parts": [{part}]}}'.encode())
+    server.answers = [opened, *[take] * 9, says(200, b'{"id": "asset_1"}')]
+    assert client.upload(film, lambda _: None) == "asset_1"
+    assert taken == [b"a film"] * 9
+
+
+def test_events_go_on_after_the_last_one_that_was_heard(server: Server, client: Client) -> None:
+    heard: list[str | None] = []
+
+    def event(number: int, *, cut: bool) -> Answer:
+        text = f'id: {number}\nevent: run.metrics\ndata: {{"step": {number}}}\n\n'.encode()
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            heard.append(handler.headers["Last-Event-ID"])
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(text) + cut))
+            handler.end_headers()
+            handler.wfile.write(text)
+
+        return answer
+
+    server.answers = [event(1, cut=True), says(503), event(2, cut=False)]
+    got: list[Any] = [data for _, data in client.events("/events")]
+    assert (got, heard) == ([{"step": 1}, {"step": 2}], ["0", "1"])
+
+
+def test_an_outage_is_told_once_however_many_threads_wait() -> None:
+    told: list[str] = []
+    line, away = Retries("The API", told.append), iter([True] * 40 + [False] * 9)
+    lock = threading.Lock()
+
+    def call() -> None:
+        with lock:
+            gone = next(away)
+        if gone:
+            raise Unreachable("It is gone.")
+
+    line.of(lambda: None)
+    threads = [threading.Thread(target=line.of, args=(call,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == ["The API is waited for: It is gone.", "The API answers again."]
+
+
+def test_nobody_at_all_is_told_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "FIRST", 0.2)
+    client = Client("http://127.0.0.1:9", "dub_k")
+    with pytest.raises(Unreachable, match=r"No API answers at http://127\.0\.0\.1:9") as caught:
+        client.jobs(1)
+    assert "dubline up" in caught.value.suggestions[0]
+    assert isinstance(caught.value.__cause__, httpx.ConnectError)
