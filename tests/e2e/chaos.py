@@ -23,6 +23,7 @@ from services.cli.stack.table import USUAL
 Fault = Callable[[], None]
 _WORKERS = tuple(name for name in USUAL if name.startswith("worker-"))
 _LONGEST_STOP = 15.0  # longer than a holder may be silent
+_PATIENCE = 600.0
 _QUEUES = (Queue.PREPARE, Queue.INFER, Queue.STITCH, Queue.MAINTENANCE)
 
 
@@ -35,11 +36,12 @@ class Chaos:
 
     Attributes:
         struck: names of the faults so far, in order.
-        recovered: seconds until every process ran again, by fault.
+        recovered: seconds until a process that was killed ran again, by its name.
     """
 
     def __init__(self, system: LocalStack, seed: int) -> None:
         self._system, self._random = system, random.Random(seed)
+        self._watches: list[threading.Thread] = []
         self.struck: list[str] = []
         self.recovered: dict[str, list[float]] = defaultdict(list)
 
@@ -53,12 +55,10 @@ class Chaos:
             if not deck:  # each kind once, in another order each time
                 deck = self._random.sample(kinds, len(kinds))
             name, fault = deck.pop()
-            began = time.monotonic()
             # Whom it would hit is not there just now, because of the fault before.
             with suppress(psutil.Error, ProcessLookupError, psycopg.OperationalError, redis.RedisError, IndexError):
                 fault()
                 self.struck.append(name)
-                self._watch(name, began)
 
     def is_well(self) -> bool:
         """Whether every process of the plan runs, or is stopped by choice."""
@@ -71,7 +71,7 @@ class Chaos:
         return [process.pid for process in reap.marked(str(self._system.home.root)) if process.pid not in families | supervisor]
 
     def _kinds(self) -> dict[str, Fault]:
-        killed = {f"{name} killed": lambda name=name: self._signal(name, signal.SIGKILL) for name in USUAL if name != "redis"}
+        killed = {f"{name} killed": lambda name=name: self._kill(name) for name in USUAL if name != "redis"}
         return {
             **killed,
             "redis killed and emptied": self._lose_redis,
@@ -86,20 +86,37 @@ class Chaos:
             "messages doubled": self._double_messages,
         }
 
-    def _watch(self, name: str, began: float) -> None:
-        while not self.is_well() and time.monotonic() - began < 5.0:  # faults may overlap, but not pile up
+    def settle(self, seconds: float) -> bool:
+        """Waits until everything runs again; whether it does."""
+        deadline = time.monotonic() + seconds
+        for watch in self._watches:
+            watch.join(max(0.0, deadline - time.monotonic()))
+        while not (well := self.is_well()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return well
+
+    def _kill(self, name: str) -> None:
+        before = self._system.status().of(name)
+        if before.pid is None:
+            raise ProcessLookupError(name)
+        os.kill(before.pid, signal.SIGKILL)
+        watch = threading.Thread(target=self._time, args=(name, before.restarts, time.monotonic()), daemon=True)
+        watch.start()
+        self._watches.append(watch)
+
+    def _time(self, name: str, restarts: int, began: float) -> None:
+        while time.monotonic() - began < _PATIENCE:
+            found = self._system.status().of(name)
+            if found.restarts > restarts and found.phase is Phase.RUNNING:
+                self.recovered[name].append(time.monotonic() - began)
+                return
             time.sleep(0.1)
-        if self.is_well():
-            self.recovered[name].append(time.monotonic() - began)
 
     def _pid(self, name: str) -> int:
         pid = self._system.status().of(name).pid
         if pid is None:
             raise ProcessLookupError(name)
         return pid
-
-    def _signal(self, name: str, number: signal.Signals) -> None:
-        os.kill(self._pid(name), number)
 
     def _pool_process(self) -> int:
         return self._random.choice(psutil.Process(self._pid(self._random.choice(_WORKERS))).children()).pid
@@ -115,7 +132,7 @@ class Chaos:
         threading.Timer(self._random.uniform(0.5, _LONGEST_STOP), _go_on, (pid,)).start()
 
     def _lose_redis(self) -> None:
-        self._signal("redis", signal.SIGKILL)
+        self._kill("redis")
         shutil.rmtree(self._system.home.data / "redis" / "appendonlydir", ignore_errors=True)
 
     def _only_read(self) -> None:
