@@ -154,6 +154,14 @@ def test_no_track_crosses_a_cut_and_a_shot_too_short_passes_through(detector: Fa
         assert np.abs(np.diff(face.anchors.mean(axis=(1, 2)))).max() < 3
 
 
+def test_where_somebody_else_takes_a_face_s_place_its_track_ends_even_if_no_cut_was_told(detector: FaceDetector) -> None:
+    tracker = FaceTracker(detector, sparse=True)
+    for i, frame in enumerate(talk(speaker(3), 12) + talk(speaker(4), 12)):
+        tracker.push(frame, cut=i == 0)
+    found = choose_faces(tracker.finish(), [Shot(index=0, start=0, end=24)], FPS)
+    assert [(face.track.start, face.track.end) for face in found.faces] == [(0, 12), (12, 24)]
+
+
 def test_a_film_of_two_frames_is_dubbed_all_the_same(detector: FaceDetector) -> None:
     assert analysed(detector, scenes(2)).tracks == [(0, 2)]
 

@@ -17,6 +17,8 @@ from dubbing.faces.tracks import FacesFound, choose_faces
 
 HEIGHT, WIDTH = 120, 200
 FPS = Fraction(10)
+# Bright, and with edges that tell how it moved.
+SKIN = cv2.resize(np.random.default_rng(0).integers(140, 256, (12, 12, 1)).astype(np.uint8), (96, 96))[..., None].repeat(3, 2)
 
 
 def face_in(left: float, top: float, width: float, height: float) -> Face:
@@ -62,7 +64,7 @@ def film(*scripts: dict[int, tuple[int, int, int]], frames: int) -> Iterator[Any
         for script in scripts:
             if index in script:
                 left, top, size = script[index]
-                frame[top : top + size, left : left + size] = 255
+                frame[top : top + size, left : left + size] = SKIN[:size, :size]
         yield frame
 
 
@@ -108,7 +110,7 @@ def test_a_short_gap_is_bridged_by_a_straight_line_and_listed_as_missing() -> No
     found = track(path, frames=30)
     assert spans(found) == [(0, 30, 0)]
     assert found.faces[0].track.missing == (10, 11, 12)
-    np.testing.assert_allclose(np.diff(found.faces[0].anchors[..., 0], axis=0), 2, atol=1e-9)
+    np.testing.assert_allclose(np.diff(found.faces[0].anchors[..., 0], axis=0), 2, atol=0.01)
     assert codes(found) == {"face_lost": [(10, 13)]}
 
 
@@ -146,6 +148,13 @@ def test_a_face_that_enters_while_another_is_followed_is_found_too() -> None:
     (rival,) = codes(found)["speaker_ambiguous"]
     assert rival[0] <= 25
     assert rival[1] == 80
+
+
+def test_a_face_that_is_found_after_a_cut_is_not_followed_back_over_it() -> None:
+    # The second one comes in between two searches, and is found by the first search of the next shot.
+    found = track(still(range(30)), still(range(9, 30), (110, 20, 50)), frames=30, cuts=(0, 12))
+    assert spans(found) == [(0, 12, 0), (12, 30, 1)]
+    assert codes(found) == {"speaker_ambiguous": [(12, 30)]}
 
 
 def test_a_flash_of_a_face_is_no_track() -> None:
@@ -216,13 +225,14 @@ def test_while_a_face_moves_steadily_every_other_frame_is_left_out_and_its_place
     assert spans(found) == spans(dense)
     assert found.faces[0].track.missing == ()
     assert found.findings == ()
-    np.testing.assert_allclose(found.faces[0].anchors, dense.faces[0].anchors, atol=1e-9)
+    np.testing.assert_allclose(found.faces[0].anchors, dense.faces[0].anchors, atol=0.01)
     assert np.isfinite(found.faces[0].opening).all()
 
 
 def test_where_a_face_changes_its_motion_every_frame_is_looked_at() -> None:
     path = {i: (20 + (12 if i >= 17 else 0), 20, 60) for i in range(40)}
-    np.testing.assert_allclose(sparsely(path, frames=40)[0].faces[0].anchors, track(path, frames=40).faces[0].anchors)
+    sparse, dense = sparsely(path, frames=40)[0], track(path, frames=40)
+    np.testing.assert_allclose(sparse.faces[0].anchors, dense.faces[0].anchors, atol=0.01)
 
 
 @pytest.mark.parametrize("gone", [16, 17, 18, 39])
