@@ -31,6 +31,7 @@ class Mouth(NamedTuple):
     crop: NDArray[np.uint8]
     filmed: Points | None = None
     made: tuple[Points, ...] = ()
+    track: int = 0
 
 
 class _Place(NamedTuple):
@@ -74,7 +75,7 @@ class Mouths:
             own = frame - path.track.start
             filmed = None if place.outlines is None else place.outlines[own]
             near = tuple(outline for measured, outline in made.items() if abs(measured - at) < _EVERY)
-            yield Mouth(frame, place.matrices[own], crop, filmed, near)
+            yield Mouth(frame, place.matrices[own], crop, filmed, near, chunk.track)
 
     def _outlines(self, crops: NDArray[np.uint8]) -> dict[int, Points]:
         """The outlines of some of the generated faces, by their place among ``crops``; where none is seen, none."""

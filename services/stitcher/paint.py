@@ -40,6 +40,13 @@ class _Planned(NamedTuple):
     grain: Grain | None = None
 
 
+def _beside(one: _Planned, other: _Planned) -> bool:
+    """Whether two frames show the same track, hardly apart."""
+    if one.mouth is None or other.mouth is None or one.mouth.track != other.mouth.track:
+        return False
+    return abs(one.frame.index - other.frame.index) <= _BESIDE
+
+
 class _Painted(NamedTuple):
     """A frame, and where in it a mouth was painted, if one was."""
 
@@ -111,16 +118,17 @@ class Painter:
     def _sound_ones(self, planned: Iterator[_Planned]) -> Iterator[_Planned]:
         """The frames in order, without the patches of broken mouths and of those beside them."""
         window: deque[_Planned] = deque()
-        broken = -_BESIDE - 1  # the last frame whose mouth is broken
+        broken: _Planned | None = None  # the last frame whose mouth is
         for one in planned:
             window.append(one)
             if one.worst > 1:
                 self.doubtful[one.frame.index] = one.worst
             if one.worst > BROKEN:
-                broken = one.frame.index
+                broken = one
                 for near in window:
-                    self._note(near)
-            elif one.frame.index - broken <= _BESIDE:
+                    if _beside(near, one):
+                        self._note(near)
+            elif broken is not None and _beside(one, broken):
                 self._note(one)
             if len(window) > _BESIDE:
                 yield self._without(window.popleft())

@@ -120,9 +120,9 @@ def broken_mouths(broken: Mapping[int, float], doubtful: Mapping[int, float], fp
         (
             FindingCode.MOUTH_BROKEN,
             broken,
-            "The mouth that was made for {n} frames came out broken; they pass through unchanged",
+            "The mouth came out broken in {n} of the frames; they pass through unchanged",
         ),
-        (FindingCode.MOUTH_DOUBTFUL, doubtful, "The mouth in {n} frames looks doubtful; look at them"),
+        (FindingCode.MOUTH_DOUBTFUL, doubtful, "The mouth looks doubtful in {n} of the frames; look at them"),
     ):
         if frames:
             ranges, times = ranked(frames, fps)

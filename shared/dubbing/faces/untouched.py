@@ -48,8 +48,8 @@ def told(passing: Passing, tracks: Sequence[FaceTrack]) -> Iterator[Finding]:
     dubbed = {i for track in tracks for i in range(track.start, track.end)} - missing
     left = set(range(passing.frames)) - dubbed
     for code, frames, sentence in (
-        (FindingCode.FLASH, passing.flashes & missing, "{n} frames are a flash or another picture inside a shot"),
-        (FindingCode.SHOT_TOO_SHORT, passing.short, f"{{n}} frames are in shots of fewer than {SHORTEST_SHOT} frames"),
+        (FindingCode.FLASH, passing.flashes & missing, "A flash, or another picture inside a shot, in {n} of {all} frames"),
+        (FindingCode.SHOT_TOO_SHORT, passing.short, f"Shots of fewer than {SHORTEST_SHOT} frames take {{n}} of {{all}} frames"),
         (FindingCode.FACE_UPSIDE_DOWN, passing.upside_down, "The face stands on its head in {n} of {all} frames"),
         (FindingCode.MOUTH_COVERED, passing.covered, "Something covers the mouth or the chin in {n} of {all} frames"),
         (

@@ -150,7 +150,7 @@ def test_broken_mouths_are_told_in_ranges_with_time_codes_the_worst_first() -> N
     (found,) = broken_mouths(worst, {}, FPS)
     assert found.code == "mouth_broken"
     assert [(part.start, part.end) for part in found.frames] == [(30, 31), (1500, 1502), (10, 14)]
-    assert "7 frames" in found.detail
+    assert "in 7 of" in found.detail
     assert "pass through unchanged" in found.detail
     assert "worst first: 00:00:01:05, 00:01:00:00 to 00:01:00:01, 00:00:00:10 to 00:00:00:13)" in found.detail
 

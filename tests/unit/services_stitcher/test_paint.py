@@ -20,6 +20,7 @@ from services.stitcher.paint import Painter
 
 MODEL = Path(__file__).parents[3] / "third_party/face_landmarker/face_landmarker.task"
 FRAMES, SIDE = 30, 256
+TRACK = 20  # frames of the first track; the others are the second's
 
 
 class Watcher:
@@ -65,7 +66,8 @@ class Crops:
 
     def mouths(self, broken: set[int], frames: set[int]) -> Iterator[Mouth]:
         for i in sorted(frames):
-            yield Mouth(i, self._face.matrix, self._broken if i in broken else self._sound, self._face.outline, self._outlines)
+            crop = self._broken if i in broken else self._sound
+            yield Mouth(i, self._face.matrix, crop, self._face.outline, self._outlines, track=i // TRACK)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,8 @@ CASES: dict[str, tuple[set[int], set[int], set[int]]] = {
     "the first": ({0}, EVERY, set(range(4))),
     "the last": ({FRAMES - 1}, EVERY, set(range(FRAMES - 4, FRAMES))),
     "all": (EVERY, EVERY, EVERY),
+    "the last of a track": ({TRACK - 1}, EVERY, set(range(TRACK - 4, TRACK))),
+    "the first of a track": ({TRACK}, EVERY, set(range(TRACK, TRACK + 4))),
     "beside frames that nobody dubs": ({12}, EVERY - {9, 10, 11, 14}, {12, 13, 15}),
 }
 
