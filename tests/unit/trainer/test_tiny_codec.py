@@ -44,18 +44,6 @@ def test_a_latent_depends_on_no_later_frame(codec: TinyCodec) -> None:
     assert torch.equal(codec.encode(clip)[:, :, :3], codec.encode(other)[:, :, :3])
 
 
-@torch.no_grad()
-def test_streams_stack_and_come_apart(codec: TinyCodec) -> None:
-    latents = torch.randn(2, 16, 4, 4, 4)
-    states = [codec.decoder_state(), codec.decoder_state()]
-    for row, state in enumerate(states):
-        codec.decode_step(latents[row : row + 1, :, :2], state)
-    both = type(states[0]).stack(states)
-    stacked = codec.decode_step(latents[:, :, 2:], both)
-    alone = codec.decode_step(latents[1:, :, 2:], states[1])
-    assert torch.allclose(stacked[1:], alone, atol=1e-5)
-
-
 def test_frames_that_fill_no_latent_are_refused(codec: TinyCodec) -> None:
     with pytest.raises(ValueError, match="4 frames do not fill whole latents at a stream's start"):
         codec.encode_step(torch.zeros(1, 3, 4, 32, 32), codec.encoder_state())
