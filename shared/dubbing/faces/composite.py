@@ -34,8 +34,6 @@ Plane = NDArray[Any]  # [h, w] uint8 or uint16
 LOOK: Final = 64  # side of the picture in which a patch is judged
 _GRID: Final = 32  # cells of the membrane along each side
 _COARSE: Final = 128  # side of the picture in which likeness is judged
-_DARK: Final = 1e-4  # of white, in light, below which nothing is compared
-_OWN_CHANGE: Final = 0.15  # natural logarithm of the light that another mouth brings
 _FINE_FROM: Final = 2.0  # pixels of the frame for one of the crop from which on a patch is enlarged before it is laid
 _FINE: Final = 4
 _FEATHER: Final = 5 / 64  # of the crop's side
@@ -176,25 +174,12 @@ class Compositor:
     def _blended(self, filmed: Planes, generated: Picture, opacity: Planes, limit: Planes | None) -> Planes:
         """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
         made = self._light.decode(generated)
-        made *= self._gain(filmed, made)
         made += self._correction(filmed - made, limit)
         if limit is not None:
             opacity = opacity * limit
         replaced = opacity * self._unlike(filmed, made)
         added = (opacity * m + (replaced - opacity) * f for m, f in zip(cv2.split(made), cv2.split(filmed), strict=True))
         return np.asarray(cv2.merge([*added, replaced]), np.float32)
-
-    def _gain(self, filmed: Planes, made: Planes) -> float:
-        """How much brighter the lower face is in the frame than in the generated picture, beyond what another mouth makes.
-
-        A student lags behind a fade by a latent, and only where it paints. Most of what it paints is skin, so the median tells.
-        """
-        inside = [
-            float(np.median(cv2.resize(light, (_GRID, _GRID), interpolation=cv2.INTER_AREA)[~self._kept]))
-            for light in (filmed, made)
-        ]
-        change = float(np.log((inside[0] + _DARK) / (inside[1] + _DARK)))
-        return float(np.exp(np.sign(change) * max(abs(change) - _OWN_CHANGE, 0.0)))
 
     def _correction(self, error: Planes, limit: Planes | None) -> Planes:
         """The decoder's error around the mouth region, continued into it; float32 [n, n, 3]."""

@@ -79,19 +79,6 @@ def test_a_colour_cast_of_the_decoder_does_not_show(offset: int) -> None:
     assert np.abs(error).max() < 0.2 * abs(offset)
 
 
-def test_a_mouth_that_lags_behind_a_fade_is_dimmed_with_it() -> None:
-    frame = skin(480, 640)
-    matrix = face_at(310, 250, 0.9, 0.0, 128)
-    before = align.extract_crop(frame, matrix, 128)
-    faded = Light(None).encode(Light(None).decode(frame) * np.float32(0.25), np.uint8)
-    crop = align.extract_crop(faded, matrix, 128)
-    late = np.where(mouth_mask(128)[..., None], before, crop).astype(np.uint8)  # a student sees what is around the mouth
-    out = align.extract_crop(Compositor(128).paste(faded, matrix, crop, late), matrix, 128)
-    inside = feathered_mask(128, 2) > 0.9
-    lights = [float(Light(None).decode(picture)[inside].mean()) for picture in (out, crop, late)]
-    assert lights[0] < 1.3 * lights[1] < 0.5 * lights[2]
-
-
 def test_along_the_border_of_the_region_the_result_meets_the_footage_without_a_step() -> None:
     frame = skin(480, 640)
     matrix = face_at(300, 240, 0.9, 0.0, 128)
