@@ -102,7 +102,7 @@ STACKS = {
         *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),
     ),
     "stack": ("tests/contracts/", "tests/integration/core/", "tests/integration/test_pipeline_", "tests/repo/test_alerts.py"),
-    "models": ("tests/integration/test_triton_models.py", "tests/integration/test_triton_syncnet.py"),
+    "random_models": ("tests/integration/test_triton_models.py", "tests/integration/test_triton_syncnet.py"),
 }
 # Seconds of `make test` that a test of each folder costs on two quiet cores, roughly: what is left is judged by them.
 SECONDS = {"e2e": 2.5, "integration/core": 0.7, "integration": 1.8, "contracts": 0.45, "model": 0.4, "unit": 0.12, "": 0.02}
