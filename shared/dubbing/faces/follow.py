@@ -15,6 +15,7 @@ from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.foreign import foreign_mouth
 from dubbing.faces.looks import Likeness, likeness, texture
 from dubbing.faces.motion import FaceMotion
+from dubbing.faces.occlusion import Occlusions
 from dubbing.faces.outline import outline_of, scaled
 
 Series = NDArray[np.float64]
@@ -61,6 +62,7 @@ class Followed:
     face: Face
     seen: dict[int, Sighting] = field(default_factory=dict)
     motion: FaceMotion = field(default_factory=FaceMotion)
+    occlusions: Occlusions = field(default_factory=Occlusions)
     left_out: set[int] = field(default_factory=set)
     usual_texture: float = float("inf")
     wary: int = 0  # further sightings that are doubted
@@ -77,6 +79,7 @@ class Followed:
 
     def see(self, frame: int, picture: Frame, face: Face, likeness: float = NAN) -> None:
         """Note a look at the face."""
+        self.occlusions.see(frame, self.face.look, face.look, likeness)
         self.face = face
         self.motion.see(frame, picture, marks.anchors(face.landmarks))
         self.wary = _CALM if likeness < _BURST else self.wary - 1

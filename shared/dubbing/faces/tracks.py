@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from dubbing.faces.follow import BRIDGE, Followed, Series
 from dubbing.faces.speakers import Presence, turns
 from dubbing.faces.steady import filled, steadied
 from dubbing.faces.untouched import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, Passing, refusal, told
+
+# Frames around a covered mouth in which the hand is on its way.
+_MARGIN: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,8 @@ class _Face:
     @cached_property
     def covered(self) -> NDArray[np.bool_]:
         hidden = covered(self._sparse("texture"), self._sparse("doubt"), self._sparse("likeness"), self.size)
+        for part in self.followed.occlusions.found:
+            hidden |= (self.frames >= part.start - _MARGIN) & (self.frames < part.end + _MARGIN)
         return hidden | captioned(self._sparse("foreign"))
 
     @cached_property

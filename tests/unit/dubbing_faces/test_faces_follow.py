@@ -265,6 +265,9 @@ def banner(picture: Picture, one: Speaker) -> Picture:
 
 
 COVERS: dict[str, tuple[int, Cover]] = {
+    "a hand": (0, fingers),
+    "a hand on a smooth face": (3, fingers),
+    "a hand beside a beard": (7, fingers),
     "a hand on light skin": (4, fingers),
     "a hand on dark skin": (5, fingers),
     "letters over the lips": (6, letters((250, 220, 30), 0)),
