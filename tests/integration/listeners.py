@@ -28,6 +28,15 @@ def processes_of(stack: LocalStack) -> list[psutil.Process]:
     return list({process.pid: process for process in found}.values())
 
 
+def arguments_of(stack: LocalStack) -> list[str]:
+    """Every word of the command lines of those that still run."""
+    found: list[str] = []
+    for process in processes_of(stack):
+        with suppress(psutil.NoSuchProcess):
+            found += process.cmdline()
+    return found
+
+
 def ports_of(stack: LocalStack) -> set[Port]:
     """Every TCP port that one of them listens on, UDP ports too."""
     found = set()

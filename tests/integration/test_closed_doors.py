@@ -15,7 +15,7 @@ import grpc
 import httpx
 import psycopg
 import pytest
-from listeners import ports_of, processes_of, sockets_of
+from listeners import arguments_of, ports_of, sockets_of
 
 from dubbing.storage.s3 import S3Store
 from services.cli.stack import certificates
@@ -261,5 +261,4 @@ def test_no_secret_stands_in_the_arguments_of_a_process(system: LocalStack) -> N
     state = StackState.load(system.home.state_file)
     secrets = [*state.secrets.values(), state.api_key]
     assert len(secrets) >= 5
-    arguments = [word for process in processes_of(system) for word in process.cmdline()]
-    assert not [word for word in arguments for secret in secrets if secret and secret in word]
+    assert not [word for word in arguments_of(system) for secret in secrets if secret and secret in word]

@@ -1,6 +1,6 @@
 """What is not painted, or came out broken, through every step: told once, in the job's warnings and in the receipt."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pipeline import Pipeline
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.work import StitchResult
 from dubbing.errors import FaceUpsideDown
-from dubbing.inference.engine import Block, ChunkRequest
+from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.stack
 class Breaking(PassthroughEngine):
     """Generates blocks of colour in the frames 6 and 7 of every sequence."""
 
-    def generate(self, request: ChunkRequest) -> Iterator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
         """As the engine that changes nothing does, but for these two."""
         at = 0
-        for block in super().generate(request):
+        for block in super().generate(request, watch):
             frames = block.frames_VHWC.copy()
             side = frames.shape[1]
             rubbish = np.kron(np.random.default_rng(0).integers(0, 256, (16, 16, 3)), np.ones((side // 16, side // 16, 1)))

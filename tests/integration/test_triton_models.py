@@ -26,7 +26,7 @@ from dubbing.domain.work import InferTask, OpenSequence
 from dubbing.errors import Cancelled, ChunkFailed, ModelUnavailable
 from dubbing.inference.calls import TritonCalls
 from dubbing.inference.triton import TritonEngine
-from lipforcing.contract import StudentTensor, frames_in_block
+from lipforcing.contract import SYNCNET, StudentTensor, frames_in_block
 from lipforcing.mask import grey_mouth
 from lipforcing.vae.base import from_uint8
 from services.cli.stack import models
@@ -94,7 +94,7 @@ def test_concurrent_chunks_keep_their_own_results_to_the_byte(server: dict[str, 
 def test_every_model_tells_what_it_computes_on(server: dict[str, str]) -> None:
     found = models.read(triton_settings(server), Path(server["repository"]), server["DUBLINE_TRITON_METRICS_URL"])
     devices = {model.name: model.device for model in found if model.state is models.ModelState.READY}
-    assert set(devices) == {TINY.student, TINY.face_encoder, TINY.speech_encoder}
+    assert set(devices) == {TINY.student, TINY.face_encoder, TINY.speech_encoder, SYNCNET}
     assert all(devices.values())
     assert set(devices.values()) == {"cpu"} or torch.cuda.is_available()
 
