@@ -187,7 +187,9 @@ class Compositor:
         if limit is not None:
             allowed = np.asarray(cv2.resize(limit, (_GRID, _GRID), interpolation=cv2.INTER_AREA), np.float32)
             cells = self._of_skin(cells, allowed)
-        spread = (self._membrane @ cells.reshape(_GRID * _GRID, 3)[self._ring]).reshape(_GRID, _GRID, 3)
+        # In float64: a product's last bits depend on where its factors lie in memory, and masters are to be the same again.
+        around = cells.reshape(_GRID * _GRID, 3)[self._ring].astype(np.float64)
+        spread = (self._membrane @ around).astype(np.float32).reshape(_GRID, _GRID, 3)
         return np.asarray(cv2.resize(spread, (self._size, self._size), interpolation=cv2.INTER_LINEAR))
 
     def _of_skin(self, cells: Planes, limit: Planes) -> Planes:
@@ -266,11 +268,11 @@ def _inner_cells() -> NDArray[np.bool_]:
     return np.asarray(cv2.resize(mouth_mask(2 * _GRID).astype(np.float32), (_GRID, _GRID), interpolation=cv2.INTER_AREA) > 0)
 
 
-def _membrane_operator() -> tuple[NDArray[np.intp], Planes]:
+def _membrane_operator() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The kept cells that border the mouth region, and the matrix from their values to the harmonic function on all cells.
 
     Returns:
-        Indices [R] into the flattened grid, and float32 [_GRID², R]; rows of cells that are neither are 0.
+        Indices [R] into the flattened grid, and float64 [_GRID², R]; rows of cells that are neither are 0.
     """
     inner = _inner_cells()
     ring = (cv2.dilate(inner.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~inner
@@ -279,7 +281,7 @@ def _membrane_operator() -> tuple[NDArray[np.intp], Planes]:
     for step in (-1, 1, -_GRID, _GRID):
         laplace[at_inner, at_inner + step] = -0.25
     laplace[at_inner, at_inner] = 1
-    operator = np.zeros((_GRID * _GRID, len(at_ring)), np.float32)
+    operator = np.zeros((_GRID * _GRID, len(at_ring)))
     operator[at_ring, np.arange(len(at_ring))] = 1
     operator[at_inner] = np.linalg.solve(laplace[np.ix_(at_inner, at_inner)], -laplace[np.ix_(at_inner, at_ring)])
     return at_ring, operator
