@@ -101,7 +101,7 @@ def measure(stack: LocalStack, folder: Path, seconds: int, model: str) -> dict[s
     plain, plain_cpu = (sum(pair) / 2 for pair in zip(before, transcode(picture, sound, folder), strict=True))
     phases = phases_of(job)
     master = folder / "master.mp4"
-    client.download(job["links"]["output"], master)
+    client.download(lambda: client.job(job["id"])["links"]["output"], master)
     receipt = client.receipt(job["id"])
     whole_cpu = sum(meter.cpu.values())
     proofs = {
