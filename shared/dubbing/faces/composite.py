@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, Picture, invert
+from dubbing.faces.distance import depth
 from dubbing.faces.light import Light
 from lipforcing.contract import mouth_mask
 
@@ -227,7 +228,7 @@ def feathered_mask(size: int, inset: int) -> Planes:
 
     0 outside the mouth region and up to ``inset`` rows and columns inside it, as far as resampling reaches; 1 well inside.
     """
-    inside = cv2.distanceTransform(np.pad(mouth_mask(size), 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    inside = depth(np.pad(mouth_mask(size), 1))[1:-1, 1:-1]
     rise = np.clip((inside - 1.5 * inset) / (_FEATHER * size), 0, 1)  # the diagonal of inset x inset, and a little
     return np.asarray(rise * rise * (3 - 2 * rise), np.float32)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import TEMPLATE_HEIGHT, TEMPLATE_WIDTH, Matrix, Points, crop_transform, invert
+from dubbing.faces.distance import depth
 
 _JAW: Final = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234)
 _LIPS: Final = (61, 91, 84, 17, 314, 321, 291, 270, 267, 0, 37, 40)
@@ -89,8 +90,7 @@ def limit(outlines: list[Points], size: int) -> NDArray[np.float32]:
     for outline in outlines:
         cv2.fillConvexPoly(inside, cv2.convexHull((outline[JAW] * scale).astype(np.float32)).round().astype(np.int32), 1)
     eyes = EYES * _WIDTH
-    deep = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    far = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    deep, far = depth(inside), depth(1 - inside)
     lips = np.concatenate([outline[LIPS, 1] for outline in outlines]) * scale[1]
     jaw = np.clip((np.arange(_HEIGHT) - lips.mean()) / max(float(lips.max() - lips.mean()), 1.0), 0, 1)[:, None]
     rise = np.clip(((deep - far) / eyes + jaw * _CHIN) / _FEATHER, 0, 1)
