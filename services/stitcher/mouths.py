@@ -1,5 +1,6 @@
 """The generated mouths of a job in the order of its frames, with the place of each and the outlines that limit it."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -68,28 +69,43 @@ class Mouths:
 
     def _of_chunk(self, chunk: Chunk, path: TrackPath, place: _Place, crops: NDArray[np.uint8]) -> Iterator[Mouth]:
         missing = set(path.track.missing)
-        made = self._outlines(crops) if place.outlines is not None else {}
+        made = _Around(self._outlines(crops) if place.outlines is not None else iter(()))
         for at, (frame, crop) in enumerate(zip(range(chunk.keep_from, chunk.end), crops, strict=True)):
             if frame in missing:
                 continue
             own = frame - path.track.start
             filmed = None if place.outlines is None else place.outlines[own]
-            near = tuple(outline for measured, outline in made.items() if abs(measured - at) < _EVERY)
-            yield Mouth(frame, place.matrices[own], crop, filmed, near, chunk.track)
+            yield Mouth(frame, place.matrices[own], crop, filmed, made.near(at), chunk.track)
 
-    def _outlines(self, crops: NDArray[np.uint8]) -> dict[int, Points]:
-        """The outlines of some of the generated faces, by their place among ``crops``; where none is seen, none."""
-        found: dict[int, Points] = {}
+    def _outlines(self, crops: NDArray[np.uint8]) -> Iterator[tuple[int, Points]]:
+        """The outlines of some of the generated faces, each with its place among ``crops``; where none is seen, none."""
         last: Face | None = None
         for at in sorted({*range(0, len(crops), _EVERY), len(crops) - 1}):
             last = self._seen(crops[at], last)
             if last is not None:
-                found[at] = last.landmarks[list(POINTS)]
-        return found
+                yield at, last.landmarks[list(POINTS)]
 
     def _seen(self, crop: NDArray[np.uint8], last: Face | None) -> Face | None:
         followed = self._detector.follow(crop, [last])[0] if last is not None else None
         return followed or next(iter(self._detector.find(crop)), None)
+
+
+class _Around:
+    """The measured outlines around a frame. They are asked for one by one, so that nobody waits for a whole chunk's."""
+
+    def __init__(self, measured: Iterator[tuple[int, Points]]) -> None:
+        self._measured = measured
+        self._known: deque[tuple[int, Points]] = deque()
+        self._after: tuple[int, Points] | None = next(measured, None)
+
+    def near(self, at: int) -> tuple[Points, ...]:
+        """Those of fewer than ``_EVERY`` frames before and after; ``at`` must not fall."""
+        while self._after is not None and self._after[0] - at < _EVERY:
+            self._known.append(self._after)
+            self._after = next(self._measured, None)
+        while self._known and at - self._known[0][0] >= _EVERY:
+            self._known.popleft()
+        return tuple(outline for _, outline in self._known)
 
 
 def _place(path: TrackPath, size: int) -> _Place:

@@ -95,13 +95,14 @@ class Painter:
             yield frame
 
     def _with_mouths(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[tuple[PictureFrame, Mouth | None]]:
-        waiting = next(mouths, None)
+        coming = ahead(mouths, _AHEAD)
+        waiting = next(coming, None)
         for frame in ahead(reader.read(), _AHEAD):
             self._sheet.see(frame)
             mouth = waiting if waiting is not None and waiting.frame == frame.index else None
             yield frame, mouth
             if mouth is not None:
-                waiting = next(mouths, None)
+                waiting = next(coming, None)
 
     def _plan(self, asked: tuple[PictureFrame, Mouth | None]) -> _Planned:
         frame, mouth = asked

@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from dubbing.faces.align import TEMPLATE_HEIGHT, TEMPLATE_WIDTH, Picture, Points
 from dubbing.faces.outline import CHIN, EYES, JAW, LIPS, MOUTH_CORNERS, NOSTRILS
@@ -80,8 +81,7 @@ def _strangeness(crop: Picture, points: Points, where: NDArray[np.bool_]) -> NDA
     if not upper.any():
         return np.zeros(int(where.sum()), np.float32)
     own = colours[upper | (_filled(points[LIPS]) & _like_lips(colours, upper))][::3]
-    apart = ((colours[where][:, None] - own[None]) ** 2).sum(axis=2)
-    return np.asarray(np.sqrt(apart.min(axis=1)), np.float32)
+    return np.asarray(cdist(colours[where], own).min(axis=1), np.float32)
 
 
 def _like_lips(colours: NDArray[np.float32], skin: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ root of the power spectrum of the flattest blocks around the mouth, with their c
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 import cv2
@@ -76,8 +77,14 @@ def _blocks(bands: Sequence[Sequence[NDArray[np.uint16]]]) -> Planes:
 
 def _without_shading(blocks: Planes) -> Planes:
     """What is left of each block without its shading, a quadratic surface."""
-    y, x = np.mgrid[-1 : 1 : BLOCK * 1j, -1 : 1 : BLOCK * 1j]
-    surfaces, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6))
     flat = blocks.reshape(len(blocks), BLOCK * BLOCK, 3)
-    shading = np.einsum("ps,qs,nqc->npc", surfaces, surfaces, flat, optimize=True)
-    return np.asarray((flat - shading).reshape(blocks.shape), np.float32)
+    surfaces = _surfaces()
+    return np.asarray((flat - surfaces @ (surfaces.T @ flat)).reshape(blocks.shape), np.float32)
+
+
+@cache
+def _surfaces() -> NDArray[np.float64]:
+    """An orthonormal basis of the quadratic surfaces over a block, float64 [256, 6]."""
+    y, x = np.mgrid[-1 : 1 : BLOCK * 1j, -1 : 1 : BLOCK * 1j]
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6))
+    return np.asarray(basis)
