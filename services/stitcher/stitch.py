@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from dubbing.media.mux import MuxSettings, SoundTrack, mux
 from dubbing.media.proof import given_sound, prove
 from dubbing.media.witness.facts import Headers, PictureRecord, read_picture
 from dubbing.queue.context import Context
+from dubbing.storage.scratch import scratch_folder
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from lipforcing.contract import STUDENTS
@@ -98,13 +98,12 @@ class Stitcher:
             EncodeFailed: an encoder refused.
         """
         analysis = Analysis.model_validate_json(self._store.get_bytes(task.analysis_key))
-        self._delivery.scratch.mkdir(parents=True, exist_ok=True)
         with (
             self._sources.open(task.video.key, task.video.sha256) as video,
             self._sources.open(task.audio.key, task.audio.sha256) as audio,
-            TemporaryDirectory(dir=self._delivery.scratch, prefix="stitch-") as folder,
+            scratch_folder(self._delivery.scratch) as folder,
         ):
-            return self._stitch(_Inputs(task, analysis, video, audio, Path(folder)), context)
+            return self._stitch(_Inputs(task, analysis, video, audio, folder), context)
 
     def _stitch(self, inputs: _Inputs, context: Context) -> StitchResult:
         watch, task = Stopwatch(), inputs.task

@@ -1,13 +1,9 @@
 """When the disk is full, in words."""
 
-import errno
-
 from safetensors import SafetensorError
 
 from dubbing.errors import DiskFull
-
-# No space, a quota, or a limit on file sizes: to the caller all of them are a disk that is full.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from dubbing.errors.disk import FULL
 
 
 def disk_error(error: OSError | SafetensorError, where: str) -> OSError | SafetensorError | DiskFull:
@@ -17,7 +13,7 @@ def disk_error(error: OSError | SafetensorError, where: str) -> OSError | Safete
         error: of the system, or of safetensors, which has the system's number in its text only.
         where: what could not be written.
     """
-    told = error.errno in _FULL if isinstance(error, OSError) else any(f"(os error {code})" in str(error) for code in _FULL)
+    told = error.errno in FULL if isinstance(error, OSError) else any(f"(os error {code})" in str(error) for code in FULL)
     if not told:
         return error
     return DiskFull(

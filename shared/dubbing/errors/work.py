@@ -74,13 +74,13 @@ class ParityFailed(Permanent):
 
 
 class EncodeFailed(Transient):
-    """The encoder or muxer stopped: a full disk, a killed process. The same work may succeed elsewhere."""
+    """The encoder or muxer stopped, or was killed. The same work may succeed elsewhere."""
 
     code = "encode_failed"
     title = "The output could not be written"
 
 
-class DiskFull(Transient):
+class DiskFull(Outage):
     """Nothing more can be written; what was finished stays, and the same work goes on from there."""
 
     code = "disk_full"

@@ -21,7 +21,8 @@ import imageio_ffmpeg
 import numpy as np
 
 from dubbing.domain.media import AudioInfo, MediaInfo, SyncPlan
-from dubbing.errors import DublineError, EncodeFailed, NotAudio
+from dubbing.errors import DiskFull, DublineError, EncodeFailed, NotAudio
+from dubbing.errors.disk import FULL
 from dubbing.media.carriage import Carriage, carriage, carriage_findings
 from dubbing.media.sound import sound_blocks
 
@@ -124,6 +125,7 @@ class SoundTrack:
         """The file whose sound `mux` copies; waits until it is complete.
 
         Raises:
+            DiskFull: there is no room for it.
             EncodeFailed: ffmpeg refused, carries its last words; or it took too long.
             TruncatedMedia: the given sound could not be decoded.
         """
@@ -168,6 +170,7 @@ def mux(picture: Path, sound: ReadySound, out: Path, settings: MuxSettings, plan
         plan: where both begin.
 
     Raises:
+        DiskFull: there is no room for it.
         EncodeFailed: ffmpeg refused; carries its last words.
     """
     begins = plan.start + plan.picture_after
@@ -224,6 +227,8 @@ def _run(command: list[str], seconds: float, out: Path) -> None:
         raise _failed(done.returncode, done.stderr, "mux")
 
 
-def _failed(status: int, words: bytes, stage: str) -> EncodeFailed:
+def _failed(status: int, words: bytes, stage: str) -> EncodeFailed | DiskFull:
     said = words.decode(errors="replace").strip()[-500:]
+    if 256 - status in FULL:  # ffmpeg ends with the system's number, negative, in one byte
+        return DiskFull(f"ffmpeg found no room: {said}", where={"stage": stage})
     return EncodeFailed(f"ffmpeg failed with status {status}: {said}", where={"stage": stage})

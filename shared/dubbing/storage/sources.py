@@ -10,12 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import structlog
 
 from dubbing.errors import ChecksumMismatch
+from dubbing.storage.scratch import scratch_folder
 from dubbing.storage.store import ObjectStore, Stored
 
 log = structlog.get_logger()
@@ -59,8 +59,8 @@ class SourceCache:
         """Fetch an object whose content is not known yet, and keep it under the digest that it turns out to have."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._make_room(self._store.size(key) or 0)
-        with TemporaryDirectory(dir=self._folder, prefix=".new-") as scratch:
-            path = Path(scratch) / "source"
+        with scratch_folder(self._folder) as folder:
+            path = folder / "source"
             stored = self._store.get_file(key, path)
             yield path, stored
             path.replace(self._folder / stored.sha256)
@@ -72,15 +72,16 @@ class SourceCache:
         if path.exists():
             return
         self._make_room(self._store.size(key) or 0)
-        stored = self._store.get_file(key, path)
-        if stored.sha256 != sha256:
-            path.unlink()
-            raise ChecksumMismatch(
-                f"The object {key} has changed since it was verified.",
-                where={"object": key},
-                suggestions=("upload the file again",),
-                media={"expected_sha256": sha256, "sha256": stored.sha256},
-            )
+        with scratch_folder(self._folder) as folder:
+            stored = self._store.get_file(key, folder / "source")
+            if stored.sha256 != sha256:
+                raise ChecksumMismatch(
+                    f"The object {key} has changed since it was verified.",
+                    where={"object": key},
+                    suggestions=("upload the file again",),
+                    media={"expected_sha256": sha256, "sha256": stored.sha256},
+                )
+            (folder / "source").replace(path)
 
     def _make_room(self, wanted: int) -> None:
         copies = sorted(self._copies(), key=lambda copy: copy[1].st_mtime)

@@ -1,5 +1,6 @@
 """The runner, the doorbell and the sweeper on real servers."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from dubbing.db.engine import Database
 from dubbing.db.models import Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.work import EncodeResult, Queue, Ring, WorkKind
-from dubbing.errors import Cancelled, ModelBroken, ModelUnavailable, NotAVideo, OutOfMemory
+from dubbing.errors import Cancelled, EncodeFailed, ModelBroken, ModelUnavailable, NotAVideo, OutOfMemory
 from dubbing.queue.app import make_celery
 from dubbing.queue.context import Context
 from dubbing.queue.doorbell import Doorbell
@@ -119,6 +120,35 @@ def test_a_service_that_is_down_is_tried_again_and_costs_no_attempt(
         chunks = session.scalars(select(WorkItem).where(WorkItem.kind == WorkKind.INFER)).all()
     # What is left of an item's attempts is what was left before: an outage is no fault of the work.
     assert [(item.outages, item.max_attempts - item.attempt) for item in chunks] == [(2, SETTINGS.max_attempts - 1)] * 3
+
+
+def refused_by_the_encoder() -> None:
+    raise EncodeFailed("Frame 7 could not be encoded") from OSError(errno.ENOSPC, "No space left on device")
+
+
+def refused_by_the_system() -> None:
+    raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+
+@pytest.mark.parametrize("refused", [refused_by_the_encoder, refused_by_the_system])
+def test_a_workers_disk_that_is_full_is_waited_for_and_costs_no_attempt(
+    runner: Callable[..., Runner], sessions: sessionmaker[Session], job_id: str, refused: Callable[[], None]
+) -> None:
+    noted = []
+
+    def stitch(task: Any, context: Context) -> Any:
+        with sessions() as session:
+            noted.append(session.get_one(WorkItem, context.item.id).error)
+        if len(noted) <= SETTINGS.max_attempts:
+            refused()
+        return results.stitch(task)
+
+    run_all(runner(stitch=stitch))
+    assert state(sessions, job_id).state == "succeeded"
+    with sessions() as session:
+        item = session.scalars(select(WorkItem).where(WorkItem.kind == WorkKind.STITCH)).one()
+    assert (item.outages, item.max_attempts - item.attempt) == (SETTINGS.max_attempts, SETTINGS.max_attempts - 1)
+    assert {error["code"] for error in noted[1:]} == {"disk_full"}
 
 
 @pytest.mark.parametrize(

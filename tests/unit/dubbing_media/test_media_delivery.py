@@ -6,16 +6,19 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from media_delivery import Delivery
+from media_delivery import FAST, Delivery
 from media_samples import VARIABLE, Make, decoded_sound
 
 from dubbing.domain.media import Box, SyncMode, SyncPlan
-from dubbing.errors import EncodeFailed
+from dubbing.errors import DiskFull, EncodeFailed
+from dubbing.errors.disk import found_full
+from dubbing.media.encode import PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.mux import MuxSettings, ReadySound, SoundTrack, mux
 from dubbing.media.probe import probe
 from dubbing.media.proof import prove
 from dubbing.media.read_audio import read_audio
+from dubbing.media.read_video import read_video
 from dubbing.media.witness.master import MasterCheck
 
 
@@ -140,6 +143,28 @@ def test_a_broken_muxer_is_a_named_error(noise: Make, tmp_path: Path) -> None:
         with pytest.raises(EncodeFailed) as raised:
             mux(tmp_path / "none.mp4", ReadySound(noise("s.wav")), tmp_path / "o.mp4", settings, plan)
         assert raised.value.where == {"stage": "mux"}
+
+
+def encode(writer: PictureWriter, reader: FrameReader) -> None:
+    with writer:
+        for frame in reader.read():
+            writer.write(frame)
+
+
+def test_a_disk_without_room_is_told_as_that_by_the_muxer_and_by_the_encoder(clip: Make, noise: Make, tmp_path: Path) -> None:
+    picture, sound, full = clip("a.mp4"), noise("s.m4a"), tmp_path / "full.mp4"
+    full.symlink_to("/dev/full")  # every write finds no room
+    plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
+    with pytest.raises(DiskFull) as raised:
+        mux(picture, ReadySound(sound), full, MuxSettings(), plan)
+    assert raised.value.where == {"stage": "mux"}
+    full.symlink_to("/dev/full")
+    video = read_video(picture).media.video
+    assert video is not None
+    writer = PictureWriter(full, video, FAST)
+    with pytest.raises(EncodeFailed) as refused:
+        encode(writer, FrameReader(picture, video))
+    assert found_full(refused.value)
 
 
 def sound_track(sound: Path, out: Path, settings: MuxSettings, keep: int = 96_000) -> SoundTrack:

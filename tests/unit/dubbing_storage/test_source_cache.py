@@ -1,9 +1,10 @@
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dubbing.errors import ChecksumMismatch
+from dubbing.errors import ChecksumMismatch, StoreUnavailable
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import Stored
 
@@ -71,3 +72,16 @@ def test_a_file_that_its_first_reader_rejects_is_not_kept(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="no video"), cache.admit("a"):
         raise ValueError("no video")
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_left_of_a_fetch_that_broke_off(tmp_path: Path) -> None:
+    class Broken(Shelf):
+        def get_file(self, key: str, path: Path) -> Stored:
+            path.write_bytes(self.objects[key][:2])
+            raise StoreUnavailable("cut")
+
+    shelf: Any = Broken(a=b"whole")
+    cache = SourceCache(shelf, tmp_path, 100)
+    with pytest.raises(StoreUnavailable), cache.open("a", sha(b"whole")):
+        pass
+    assert [file.name for file in tmp_path.iterdir() if file.suffix != ".lock"] == []
