@@ -97,6 +97,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
 
 # Files that share a stack run in one process, one after another; every other file may run beside them.
 STACKS = {
+    "storm": ("tests/e2e/test_chaos.py",),
     "system": (
         *("tests/contracts/test_lip_sync_engine.py", "tests/e2e/"),
         *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),

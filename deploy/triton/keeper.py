@@ -10,6 +10,9 @@ What the server still holds of a model whose stub died is never freed (it keeps 
 so the stubs of its other instances would compute on for nobody. They are killed, and the names of their memory removed.
 Sequences that they were at are lost; whoever sent them begins again.
 
+A stub that dies while its model is being loaded is waited for by the server for ever: such a server is ended, and whoever runs
+it starts it anew.
+
 Only the standard library is used: this runs beside the server, wherever that is.
 """
 
@@ -22,6 +25,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,20 +106,23 @@ class Admin:
             return cls(host, headers)
         return cls(f"{'127.0.0.1' if host == '0.0.0.0' else host}:{port}", headers)  # noqa: S104 - compared, not bound
 
-    def is_ready(self, model: str) -> bool:
-        """Whether the server calls the model ready."""
+    def states(self, model: str) -> set[str] | None:
+        """What the server says of the model's versions (``READY``, ``LOADING``, ..); None when it does not answer.
+
+        Source: Triton's model repository extension, "Index".
+        """
         try:
-            self._ask("GET", f"/v2/models/{model}/ready", 5.0)
-        except OSError:
-            return False
-        return True
+            found = json.loads(self._ask("POST", "/v2/repository/index", 5.0))
+        except (OSError, ValueError):
+            return None
+        return {str(row.get("state", "")) for row in found if row.get("name") == model}
 
     def reload(self, model: str) -> None:
         """Have the model loaded anew; raises `OSError` with the server's reason."""
         self._ask("POST", f"/v2/repository/models/{model}/unload", 30.0)
         self._ask("POST", f"/v2/repository/models/{model}/load", LOAD_SECONDS)
 
-    def _ask(self, method: str, path: str, seconds: float) -> None:
+    def _ask(self, method: str, path: str, seconds: float) -> str:
         headers = {"Content-Type": "application/json", **self.headers}
         with contextlib.closing(Connection(self.address, seconds)) as connection:
             try:
@@ -126,6 +133,7 @@ class Admin:
                 raise OSError(f"no answer: {error!r}") from error
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
             raise OSError(f"{answer.status}: {said[:500]}")
+        return said
 
 
 class Keeper:
@@ -143,9 +151,12 @@ class Keeper:
         self._zombies: dict[int, int] = {}
         self._stopped: dict[int, float] = {}
         self._due: dict[str, tuple[float, float]] = {}  # when a model is loaded again, and the pause after a failure
+        self._loading: set[str] = set()
+        self._answered = False  # since it answers, the server has loaded what it loads when it starts
 
     def look(self) -> None:
         """One look; loads again what has died."""
+        self._answered = self._answered or self._admin.states("") is not None
         states = self._children()
         found = {pid: stub for pid in states if pid not in self._known and (stub := _stub(pid)) is not None}
         for pid, stub in found.items():
@@ -157,8 +168,9 @@ class Keeper:
         for file in dict.fromkeys(stub.file for stub in dead):
             self._bury([stub for stub in self._known.values() if stub.file == file], states)
         for model, (when, pause) in list(self._due.items()):
-            if time.monotonic() >= when:
-                self._reload(model, pause)
+            if time.monotonic() >= when and model not in self._loading:
+                self._loading.add(model)
+                threading.Thread(target=self._reload, args=(model, pause), daemon=True).start()
 
     def leave(self) -> None:
         """The server has ended; one that was killed has left the names of its memory behind."""
@@ -168,14 +180,19 @@ class Keeper:
     def _bury(self, stubs: list[Stub], states: dict[int, str]) -> None:
         """What is left of a version of a model, one of whose stubs is dead."""
         model = stubs[0].model
-        say(f"a process of {model} died; it is loaded again", pids=[stub.pid for stub in stubs if states[stub.pid] == "Z"])
+        say(f"a process of {model} died", pids=[stub.pid for stub in stubs if states[stub.pid] == "Z"])
         for stub in stubs:
             if states[stub.pid] != "Z":
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(stub.pid, signal.SIGKILL)
             _remove(stub.region)
             del self._known[stub.pid]
-        if self._admin.is_ready(model):
+        served = self._admin.states(model)
+        if (served is None and not self._answered) or "LOADING" in (served or ()):
+            say(f"the server waits for {model} for ever, and is ended")
+            os.kill(self._server, signal.SIGKILL)
+        elif served is None or "READY" in served:
+            say(f"{model} is loaded again")
             self._due[model] = (0.0, FIRST_PAUSE)
         else:
             say(f"{model} was not served any more, and stays so")
@@ -190,6 +207,8 @@ class Keeper:
         else:
             say(f"{model} serves again", seconds=round(time.monotonic() - began, 1))
             del self._due[model]
+        finally:
+            self._loading.discard(model)
 
     def _end_stopped(self, states: dict[int, str]) -> None:
         now = time.monotonic()

@@ -9,10 +9,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import psycopg
 import redis
+from line import Line, Manner
 
 from dubbing.domain.work import Queue
 from services.cli.stack import reap
@@ -23,26 +27,46 @@ from services.cli.stack.table import USUAL
 Fault = Callable[[], None]
 _WORKERS = tuple(name for name in USUAL if name.startswith("worker-"))
 _LONGEST_STOP = 15.0  # longer than a holder may be silent
+_LONGEST_BAD_LINE = 8.0
+_LONGEST_FULL = 8.0
 _PATIENCE = 600.0
 _QUEUES = (Queue.PREPARE, Queue.INFER, Queue.STITCH, Queue.MAINTENANCE)
+
+
+class Place(NamedTuple):
+    """What is struck.
+
+    Attributes:
+        system: the platform, without its object store.
+        store: the stack of the object store.
+        line: between the two.
+        disk: a small one that the workers write to; None where nobody may make one.
+    """
+
+    system: LocalStack
+    store: LocalStack
+    line: Line
+    disk: Path | None
 
 
 class Chaos:
     """Strikes a system.
 
     Args:
-        system: that is struck.
+        place: that is struck.
         seed: of all that is drawn: which fault, whom, when and for how long.
 
     Attributes:
-        struck: names of the faults so far, in order.
+        struck: the faults so far: when (by the monotonic clock), and what.
         recovered: seconds until a process that was killed ran again, by its name.
     """
 
-    def __init__(self, system: LocalStack, seed: int) -> None:
-        self._system, self._random = system, random.Random(seed)
+    def __init__(self, place: Place, seed: int) -> None:
+        self._system, self._store, self._line, self._disk = place
+        self._random = random.Random(seed)
         self._watches: list[threading.Thread] = []
-        self.struck: list[str] = []
+        self._began: list[threading.Timer] = []
+        self.struck: list[tuple[float, str]] = []
         self.recovered: dict[str, list[float]] = defaultdict(list)
 
     def storm(self, faults: int, seconds: float, over: threading.Event) -> None:
@@ -57,12 +81,14 @@ class Chaos:
             name, fault = deck.pop()
             # Whom it would hit is not there just now, because of the fault before.
             with suppress(psutil.Error, ProcessLookupError, psycopg.OperationalError, redis.RedisError, IndexError):
+                now = time.monotonic()
                 fault()
-                self.struck.append(name)
+                self.struck.append((now, name))
 
     def is_well(self) -> bool:
         """Whether every process of the plan runs, or is stopped by choice."""
-        return all(found.phase in {Phase.RUNNING, Phase.STOPPED} for found in self._system.status().processes)
+        found = [process for stack in (self._system, self._store) for process in stack.status().processes]
+        return all(process.phase in {Phase.RUNNING, Phase.STOPPED} for process in found)
 
     def strays(self) -> list[int]:
         """Processes of the system that are in no family of one that it knows of."""
@@ -71,42 +97,50 @@ class Chaos:
         return [process.pid for process in reap.marked(str(self._system.home.root)) if process.pid not in families | supervisor]
 
     def _kinds(self) -> dict[str, Fault]:
-        killed = {f"{name} killed": lambda name=name: self._kill(name) for name in USUAL if name != "redis"}
-        return {
+        killed = {f"{name} killed": partial(self._kill, name) for name in USUAL if name not in {"redis", "s3"}}
+        bad = {"slow": Manner.SLOW, "answers 500": Manner.FAILING, "cuts its answers": Manner.CUTTING}
+        kinds = {
             **killed,
+            "s3 killed": lambda: self._kill("s3", self._store),
+            **{f"s3 {words}": partial(self._spoil, manner) for words, manner in bad.items()},
             "redis killed and emptied": self._lose_redis,
+            "postgres restarted": lambda: self._kill("postgres", how=signal.SIGINT),
+            "postgres only reads": self._only_read,
             "a pool process killed": lambda: os.kill(self._pool_process(), signal.SIGKILL),
             "a process of a model killed": lambda: os.kill(self._stub(), signal.SIGKILL),
             "a pool process stopped": lambda: self._stop(self._pool_process()),
+            "a worker stopped": lambda: self._stop(self._pid(self._random.choice(_WORKERS))),
             "a process of a model stopped": lambda: self._stop(self._stub()),
-            "the api stopped": lambda: self._stop(self._pid("api")),
+            "triton stopped": lambda: self._stop(self._pid("triton")),
+            "api stopped": lambda: self._stop(self._pid("api")),
             "beat stopped": lambda: self._stop(self._pid("beat")),
-            "the database only reads": self._only_read,
             "messages dropped": self._drop_messages,
             "messages doubled": self._double_messages,
         }
+        return kinds if self._disk is None else {**kinds, "disk full": self._fill}
 
     def settle(self, seconds: float) -> bool:
         """Waits until everything runs again; whether it does."""
         deadline = time.monotonic() + seconds
-        for watch in self._watches:
-            watch.join(max(0.0, deadline - time.monotonic()))
+        for waited in (*self._began, *self._watches):
+            waited.join(max(0.0, deadline - time.monotonic()))
         while not (well := self.is_well()) and time.monotonic() < deadline:
             time.sleep(0.5)
         return well
 
-    def _kill(self, name: str) -> None:
-        before = self._system.status().of(name)
+    def _kill(self, name: str, stack: LocalStack | None = None, how: signal.Signals = signal.SIGKILL) -> None:
+        stack = stack or self._system
+        before = stack.status().of(name)
         if before.pid is None:
             raise ProcessLookupError(name)
-        os.kill(before.pid, signal.SIGKILL)
-        watch = threading.Thread(target=self._time, args=(name, before.restarts, time.monotonic()), daemon=True)
+        os.kill(before.pid, how)
+        watch = threading.Thread(target=self._time, args=(stack, name, before.restarts, time.monotonic()), daemon=True)
         watch.start()
         self._watches.append(watch)
 
-    def _time(self, name: str, restarts: int, began: float) -> None:
+    def _time(self, stack: LocalStack, name: str, restarts: int, began: float) -> None:
         while time.monotonic() - began < _PATIENCE:
-            found = self._system.status().of(name)
+            found = stack.status().of(name)
             if found.restarts > restarts and found.phase is Phase.RUNNING:
                 self.recovered[name].append(time.monotonic() - began)
                 return
@@ -129,7 +163,26 @@ class Chaos:
     def _stop(self, pid: int) -> None:
         """For a while; it goes on meanwhile that others are struck."""
         os.kill(pid, signal.SIGSTOP)
-        threading.Timer(self._random.uniform(0.5, _LONGEST_STOP), _go_on, (pid,)).start()
+        self._later(_LONGEST_STOP, partial(_go_on, pid))
+
+    def _spoil(self, manner: Manner) -> None:
+        self._line.manner = manner
+        self._later(_LONGEST_BAD_LINE, partial(setattr, self._line, "manner", Manner.GOOD))
+
+    def _fill(self) -> None:
+        """The disk is full; for a while."""
+        assert self._disk is not None
+        file = self._disk / "in the way"
+        with suppress(OSError), file.open("wb") as filled:
+            while True:
+                filled.write(bytes(1 << 16))
+        self._later(_LONGEST_FULL, partial(file.unlink, missing_ok=True))
+
+    def _later(self, most: float, end: Callable[[], object]) -> None:
+        """Ends a fault after a while; others strike meanwhile."""
+        timer = threading.Timer(self._random.uniform(0.5, most), end)
+        timer.start()
+        self._began.append(timer)
 
     def _lose_redis(self) -> None:
         self._kill("redis")

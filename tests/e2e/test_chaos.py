@@ -5,54 +5,151 @@
 
 import os
 import statistics
+import subprocess
 import sys
 import threading
 import time
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
-from chaos import Chaos
+from chaos import Chaos, Place
 from desk import Desk
-from film import Film, ffmpeg
+from film import Film, ffmpeg, make_film
+from line import Line
 from triton_chunks import fill_and_empty
 from triton_metrics import slots_in_use
 
+from services.cli.stack.home import home_at
 from services.cli.stack.local import LocalStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 SEED, FAULTS, JOBS = (int(os.environ.get(f"CHAOS_{name}", usual)) for name, usual in (("SEED", 1), ("FAULTS", 20), ("JOBS", 6)))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
-PATIENCE = 900.0  # after the last fault
+PATIENCE = 1800.0  # after the last fault
+DISK = "256m"
+QUICK = {"DUBLINE_QUEUE_HEARTBEAT": "1", "DUBLINE_QUEUE_HEARTBEAT_TIMEOUT": "10", "DUBLINE_QUEUE_SWEEP": "2"}
 
 
-def submitted(desk: Desk, dubbed: dict[str, Any], film: Film, folder: Path) -> list[str]:
-    """Jobs that are accepted all the time through; every second one is for a file of its own, which is analysed anew."""
-    jobs = []
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """A file system of its own at ``folder``, if this user may make one."""
+    folder.mkdir(mode=0o700)
+    options = f"size={DISK},mode=0700"
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A platform and, behind a line that can go bad, its object store."""
+    store = LocalStack(home_at(tmp_path_factory.mktemp("store")), owner=os.getpid())
+    home = home_at(tmp_path_factory.mktemp("storm"))
+    home.create()
+    try:
+        store.start(["s3"])
+        own = {name: value for name, value in store.env().items() if name.startswith("DUBLINE_S3_")}
+        with Line(own["DUBLINE_S3_ENDPOINT"]) as line, small_disk(home.data / "scratch") as disk:
+            system = LocalStack(home, own | {"DUBLINE_S3_ENDPOINT": line.url} | QUICK, owner=os.getpid())
+            try:
+                system.start()
+                yield Place(system, store, line, disk)
+            finally:
+                system.destroy()
+    finally:
+        store.destroy()
+
+
+@pytest.fixture(scope="module")
+def desk(place: Place) -> Iterator[Desk]:
+    desk = Desk(place.system)
+    yield desk
+    desk.close()
+
+
+class Pace:
+    """Notes when work items get done, by the monotonic clock.
+
+    Args:
+        address: of the database.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address, self._over = address, threading.Event()
+        self.times: list[float] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def after(self, moment: float) -> float | None:
+        """Seconds until the next item was done."""
+        at = bisect(self.times, moment)
+        return self.times[at] - moment if at < len(self.times) else None
+
+    def _watch(self) -> None:
+        known = 0
+        while not self._over.wait(0.2):
+            try:
+                with psycopg.connect(self._address, connect_timeout=2) as database:
+                    (done,) = database.execute("SELECT count(*) FROM work_items WHERE state = 'done'").fetchone() or (0,)
+            except psycopg.Error:
+                continue
+            if done > known:
+                self.times.append(time.monotonic())
+            known = done
+
+
+def uploaded(desk: Desk, film: Film, folder: Path) -> list[str]:
+    """Pictures for the jobs: every second one is a file of its own, which is analysed anew."""
+    common = desk.client.upload(film.video, lambda _: None)
+    pictures = []
     for number in range(JOBS):
-        picture = dubbed["job"]["video"]
         if number % 2:
             copy = folder / f"{number}.mp4"
             ffmpeg("-i", film.video, "-c", "copy", "-metadata", f"title=copy {number}", copy)
-            picture = desk.client.upload(copy, lambda _: None)
-        jobs.append(desk.submit(picture, dubbed["job"]["audio"]))
-        time.sleep(SECONDS / JOBS / 2)
-    return jobs
+            pictures.append(desk.client.upload(copy, lambda _: None))
+        else:
+            pictures.append(common)
+    return pictures
 
 
 def regions(system: LocalStack) -> int:
     return len(list(Path("/dev/shm").glob(f"{system.home.name}-*")))  # noqa: S108 - where shared memory is
 
 
-def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(
-    desk: Desk, dubbed: dict[str, Any], film: Film, tmp_path: Path
-) -> None:
-    system, over = desk.system, threading.Event()
-    before, chaos = regions(system), Chaos(system, SEED)
+def names(desk: Desk, job: str) -> set[str]:
+    """What the bucket holds of a job."""
+    return {key.split("/", 2)[2] for key in desk.store.list_keys(f"jobs/{job}/")}
+
+
+def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(place: Place, desk: Desk, tmp_path: Path) -> None:
+    system, over, film = place.system, threading.Event(), make_film(tmp_path, frames=50)
+    track, pictures = desk.client.upload(film.track, lambda _: None), uploaded(desk, film, tmp_path)
+    first = desk.submit(pictures[0], track)
+    desk.delivered(first)
+    undisturbed, kept = desk.made(first), names(desk, first)
+    fill_and_empty(system.env(), range(950, 958))
+    before, chaos = regions(system), Chaos(place, SEED)
+    pace = Pace(system.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", ""))
     storm = threading.Thread(target=chaos.storm, args=(FAULTS, SECONDS, over))
     storm.start()
     try:
-        jobs = submitted(desk, dubbed, film, tmp_path)
+        jobs = []
+        for picture in pictures:  # accepted all the time through
+            jobs.append(desk.submit(picture, track))
+            time.sleep(SECONDS / JOBS / 2)
         storm.join()
     finally:
         over.set()
@@ -60,7 +157,6 @@ def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(
     assert len(chaos.struck) >= 0.7 * FAULTS, chaos.struck
     assert chaos.settle(PATIENCE), system.status()
     desk.reconnect()
-    undisturbed = desk.made(dubbed["job"]["id"])
     for number, job in enumerate(jobs):
         desk.ended(job, PATIENCE)
         desk.delivered(job)
@@ -68,15 +164,39 @@ def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(
         assert {item["state"] for item in desk.items(job)} == {"done"}
         made = desk.made(job)
         assert made.keys() == undisturbed.keys()
+        assert names(desk, job) == kept
         # A file with a title of its own gives a master with that title; its frames are the same.
         same = {key for key in made if number % 2 == 0 or "chunks/" in key}
         assert {key: made[key] for key in same} == {key: undisturbed[key] for key in same}
+    pace.end()
     assert {key.split("/")[1] for key in desk.store.list_keys("jobs/")} <= desk.jobs()
     assert not chaos.strays()
     assert regions(system) == before
     fill_and_empty(system.env(), range(960, 968))
     assert slots_in_use(system.env(), 0) == 0
-    medians = {name: round(statistics.median(seconds), 1) for name, seconds in sorted(chaos.recovered.items())}
-    sys.stderr.write(
-        f"seed {SEED}: {len(chaos.struck)} faults; seconds until a killed process runs again, medians: {medians}\n"
+    # The next work sweeps what killed workers left on their disk.
+    desk.delivered(desk.submit(pictures[-1], track, seed=8))
+    assert not list((system.home.data / "scratch").rglob(".making-*"))
+    sys.stderr.write(told(chaos, pace))
+
+
+def told(chaos: Chaos, pace: Pace) -> str:
+    """How many faults of each kind, and the medians of their seconds."""
+    until: dict[str, list[float]] = defaultdict(list)
+    for moment, kind in chaos.struck:
+        if (seconds := pace.after(moment)) is not None:
+            until[kind].append(seconds)
+    rows = [
+        f"| {kind} | {len(all_)} | {statistics.median(all_):.1f} | {max(all_):.1f} |" for kind, all_ in sorted(until.items())
+    ]
+    runs = [f"| {name} | {len(all_)} | {statistics.median(all_):.1f} |" for name, all_ in sorted(chaos.recovered.items())]
+    return "\n".join(
+        [
+            f"\nseed {SEED}: {len(chaos.struck)} faults in {SECONDS:.0f} s, {JOBS} jobs",
+            "| fault | times | seconds until the next item of work was done, median | worst |",
+            *rows,
+            "| killed | times | seconds until it ran again, median |",
+            *runs,
+            "",
+        ]
     )

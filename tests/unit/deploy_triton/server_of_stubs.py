@@ -7,6 +7,7 @@ import socket
 import socketserver
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 STUB = "import time; time.sleep(600)"
@@ -15,6 +16,7 @@ STUB = "import time; time.sleep(600)"
 class Server:
     def __init__(self, folder: Path, secret: str) -> None:
         self.folder, self.secret = folder, secret
+        self.state = "READY"
         self.stubs: list[subprocess.Popen[bytes]] = []
 
     def tell(self, what: str) -> None:
@@ -34,13 +36,13 @@ class Server:
 
 def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.answer(200)
-
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             if server.secret and self.headers.get("x-secret") != server.secret:
                 self.answer(403)
+                return
+            if self.path.endswith("/index"):
+                self.answer(200, json.dumps([{"name": "lip_student_tiny", "version": "1", "state": server.state}]).encode())
                 return
             server.tell(self.path)
             refuse = server.folder / "refuse"
@@ -50,12 +52,17 @@ def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
                 return
             if self.path.endswith("/load"):
                 server.start()
+                while (server.folder / "slow").exists():
+                    server.state = "LOADING"
+                    time.sleep(0.05)
+                server.state = "READY"
             self.answer(200)
 
-        def answer(self, status: int) -> None:
+        def answer(self, status: int, body: bytes = b"") -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""
@@ -63,7 +70,10 @@ def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
     return Handler
 
 
-class OnSocket(http.server.HTTPServer):
+OnPort = http.server.ThreadingHTTPServer
+
+
+class OnSocket(http.server.ThreadingHTTPServer):
     """Listens on a Unix socket."""
 
     address_family = socket.AF_UNIX
@@ -72,7 +82,7 @@ class OnSocket(http.server.HTTPServer):
 
 def listening(options: dict[str, str], answers: type[http.server.BaseHTTPRequestHandler]) -> http.server.HTTPServer:
     path = options.get("http-address", "").partition("unix:")[2]
-    return OnSocket(path, answers) if path else http.server.HTTPServer(("127.0.0.1", int(options["http-port"])), answers)
+    return OnSocket(path, answers) if path else OnPort(("127.0.0.1", int(options["http-port"])), answers)
 
 
 def main() -> None:
@@ -81,6 +91,8 @@ def main() -> None:
     server.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
     try:
+        while (server.folder / "starting").exists():  # it listens when its models are loaded
+            time.sleep(0.05)
         listening(options, handler(server)).serve_forever()
     finally:
         for stub in server.stubs:

@@ -114,6 +114,25 @@ def test_a_stub_that_is_stopped_is_ended_and_its_model_loaded_again(start: Start
     assert "is stopped, and is ended" in kept.said()
 
 
+def test_a_server_that_waits_for_a_dead_stub_before_it_listens_is_ended(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "starting").touch()
+    kept = start()
+    until(kept.watched)
+    os.kill(kept.stubs()[0][0], signal.SIGKILL)
+    assert kept.process.wait(60) == 128 + signal.SIGKILL
+    assert "waits for lip_student_tiny for ever" in kept.said()
+
+
+def test_a_stub_that_dies_while_its_model_is_loaded_again_ends_the_server(start: Start) -> None:
+    kept = start()
+    until(kept.watched)
+    (kept.folder / "slow").touch()
+    os.kill(kept.stubs()[0][0], signal.SIGKILL)
+    until(lambda: len(kept.stubs()) == 2 and kept.watched())
+    os.kill(kept.stubs()[1][0], signal.SIGKILL)
+    assert kept.process.wait(60) == 128 + signal.SIGKILL
+
+
 def test_a_model_that_cannot_be_loaded_is_tried_again(start: Start) -> None:
     kept = start()
     until(kept.watched)
