@@ -88,7 +88,7 @@ class Chaos:
     def is_well(self) -> bool:
         """Whether every process of the plan runs, or is stopped by choice."""
         found = [process for stack in (self._system, self._store) for process in stack.status().processes]
-        return all(process.phase in {Phase.RUNNING, Phase.STOPPED} for process in found)
+        return all(process.phase in {Phase.RUNNING, Phase.STOPPED, Phase.EXTERNAL} for process in found)
 
     def strays(self) -> list[int]:
         """Processes of the system that are in no family of one that it knows of."""
