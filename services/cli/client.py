@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from dubbing.errors import BadInput, ChecksumMismatch, DublineError, StoreUnavailable
+from dubbing.errors import BadInput, ChecksumMismatch, DublineError, IdempotencyInProgress, StoreUnavailable
 from services.cli.retries import PATIENCE, Retries, Tell, Unreachable
 
 OnBytes = Callable[[int], None]
@@ -251,7 +251,9 @@ class Client:
         members = _members(response)
         passes = members.get("retryable", True) and members.get("code") != "model_unavailable"
         error = refused(members)
-        return Unreachable(error.detail) if response.status_code in _PASSING and passes else error
+        # An API that was killed in mid-answer has left the key in use: it is free again within a minute.
+        answering = error.code == IdempotencyInProgress.code
+        return Unreachable(error.detail) if answering or (response.status_code in _PASSING and passes) else error
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(

@@ -19,7 +19,6 @@ from dubbing.domain.receipt import Receipt
 from dubbing.domain.sync import check_pair
 from dubbing.domain.witness import Difference
 from dubbing.errors import BadInput, DublineError, DurationMismatch, NotFound
-from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
@@ -31,7 +30,6 @@ from dubbing.media.witness.master import Given, check_master
 from dubbing.settings import MediaSettings
 from services.cli.client import Client, readable, sha256_of
 from services.cli.job_commands import JsonOption, client, problem_of
-from services.cli.second_look import second_look
 from services.cli.stack.home import CHECKOUT
 
 
@@ -148,6 +146,9 @@ def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:
 
 def _looked(files: Files, media: MediaInfo) -> tuple[Finding, ...]:
     """The mouths, by a reader of each picture."""
+    from dubbing.faces.detector import MediaPipeDetector  # noqa: PLC0415 - takes seconds, which no other command shall wait
+    from services.cli.second_look import second_look  # noqa: PLC0415 - the same
+
     made = probe(files.master, "video").video
     if media.video is None or made is None:
         return ()

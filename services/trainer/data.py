@@ -189,7 +189,7 @@ def in_processes(
         BrokenProcessPool: the same ones fail ``_ATTEMPTS`` times.
     """
     shards, failures = deque(items[i : i + at_once] for i in range(0, len(items), at_once)), 0
-    workers = processes or os.cpu_count() or 1
+    workers = min(processes or os.cpu_count() or 1, len(items)) or 1
     while shards:
         context = multiprocessing.get_context("spawn")
         with one_thread_each(), ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:

@@ -69,19 +69,21 @@ class Line:
                 end.close()
 
     async def _ask(self, caller: asyncio.StreamReader, requests: asyncio.StreamWriter, answers: asyncio.StreamWriter) -> None:
-        while piece := await caller.read(_PIECE):
-            if self.manner is Manner.FAILING:
-                answers.write(_REFUSAL)
-                return
-            requests.write(piece)
-            await requests.drain()
+        with suppress(OSError):  # one end was killed
+            while piece := await caller.read(_PIECE):
+                if self.manner is Manner.FAILING:
+                    answers.write(_REFUSAL)
+                    return
+                requests.write(piece)
+                await requests.drain()
 
     async def _answer(self, server: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
-        while piece := await server.read(_PIECE):
-            if self.manner is Manner.SLOW:
-                await asyncio.sleep(self._delay)
-            if self.manner is Manner.CUTTING:
-                answers.write(piece[: len(piece) // 2])
-                return
-            answers.write(piece)
-            await answers.drain()
+        with suppress(OSError):
+            while piece := await server.read(_PIECE):
+                if self.manner is Manner.SLOW:
+                    await asyncio.sleep(self._delay)
+                if self.manner is Manner.CUTTING:
+                    answers.write(piece[: len(piece) // 2])
+                    return
+                answers.write(piece)
+                await answers.drain()

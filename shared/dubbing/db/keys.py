@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dubbing.db.models import ApiKey, IdempotencyKey
 from dubbing.db.times import NOW, now
-from dubbing.errors import Conflict, IdempotencyInProgress, IdempotencyKeyReused
+from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused
 
 SCOPES = ("assets:read", "assets:write", "jobs:read", "jobs:write", "training:read", "training:write")
 _KEPT = timedelta(hours=48)
@@ -108,7 +108,7 @@ class Keys:
             return None
         known = self._session.get(IdempotencyKey, (tenant, key), populate_existing=True)
         if known is None:
-            raise Conflict("The Idempotency-Key was released this moment; send the request again.")
+            raise IdempotencyInProgress("The Idempotency-Key was released this moment; send the request again.")
         if known.fingerprint != fingerprint:
             raise IdempotencyKeyReused(
                 "The Idempotency-Key was used with another request.",

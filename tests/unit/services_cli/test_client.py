@@ -28,11 +28,13 @@ class Server:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.asked: list[tuple[str, str, str | None]] = []  # method, path, Range
+        self.keys: list[str | None] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 server.asked.append((self.command, self.path, self.headers["Range"]))
+                server.keys.append(self.headers["Idempotency-Key"])
                 (server.answers.pop(0) if len(server.answers) > 1 else server.answers[0])(self)
 
             do_GET = do_POST = do_PUT = answer
@@ -180,6 +182,18 @@ def test_an_api_that_never_answered_is_soon_given_up(server: Server, client: Cli
     with pytest.raises(Unreachable):
         client.submit({})
     assert time.monotonic() - began < retries.PATIENCE / 2
+
+
+def test_a_request_whose_twin_died_with_the_api_is_sent_until_its_key_is_free(server: Server, client: Client) -> None:
+    def dies(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+
+    taken = says(409, problem("idempotency_in_progress", retryable=True))
+    server.answers = [says(200), dies, taken, taken, says(200, b'{"id": "job_2"}')]
+    client.submit({})
+    assert client.submit({}) == {"id": "job_2"}
+    assert len(server.keys) == 5
+    assert len(set(server.keys[1:])) == 1
 
 
 def test_whoever_wants_to_go_is_not_kept(server: Server, client: Client) -> None:
