@@ -18,7 +18,6 @@ Legend: N places, V video frames, H/W picture side, C colours (3), K columns of 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import torch
@@ -27,8 +26,6 @@ from torch.nn.functional import interpolate, pad, pairwise_distance
 
 from lipforcing.audio.mfcc import COEFFICIENTS, mfcc
 from lipforcing.contract import SYNCNET_FRAMES, SYNCNET_REACH, SYNCNET_STEP
-from lipforcing.weights.containers import open_container
-from lipforcing.weights.errors import KeyMismatchError
 
 FRAMES = SYNCNET_FRAMES
 COLUMNS = 20
@@ -123,28 +120,6 @@ def _layer3(into: int, out: int, kernel: tuple[int, int, int], stride: int, padd
 
 def _head(width: int, embedding: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, embedding))
-
-
-def load_syncnet(path: Path, sizes: SyncSizes = PUBLISHED) -> SyncNet:
-    """The network with the weights of a file, frozen.
-
-    The file is read weights-only: a state dict in any container of ``lipforcing.weights``. A pickled module is refused, for
-    opening one runs its code. Counters of batches, which old files lack and nobody reads, may be absent.
-
-    Raises:
-        UnreadableWeightsError: no such file, cut short, or more than tensors.
-        KeyMismatchError: another network's names or shapes.
-    """
-    container = open_container(path)
-    network = SyncNet(sizes)
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    given = {name: shape for name, (_, shape) in container.specs.items() if not name.endswith("num_batches_tracked")}
-    needed = {name for name in wanted if not name.endswith("num_batches_tracked")}
-    misshaped = [f"{name}: {given[name]}, not {wanted[name]}" for name in needed & given.keys() if given[name] != wanted[name]]
-    if given.keys() != needed or misshaped:
-        raise KeyMismatchError("syncnet", sorted(given.keys() - needed), sorted(needed - given.keys()), misshaped)
-    network.load_state_dict({name: container.read(name).float() for name in given}, strict=False)
-    return network.eval().requires_grad_(requires_grad=False)
 
 
 @dataclass(frozen=True, slots=True)

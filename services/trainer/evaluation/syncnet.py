@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lipforcing import syncnet
 from lipforcing.weights.errors import KeyMismatchError
+from lipforcing.weights.syncnet import load_syncnet
 
 from .sync import SyncScore
 
@@ -38,9 +39,9 @@ class SyncNetScorer:
             WeightsError: the file is neither.
         """
         try:
-            return cls(syncnet.load_syncnet(path), "syncnet-v2")
+            return cls(load_syncnet(path), "syncnet-v2")
         except KeyMismatchError:
-            return cls(syncnet.load_syncnet(path, syncnet.TINY), "syncnet-tiny")
+            return cls(load_syncnet(path, syncnet.TINY), "syncnet-tiny")
 
     @property
     def name(self) -> str:

@@ -14,9 +14,10 @@ import torch
 from dubbing.errors import BadInput, DublineError, InvalidSetting, UnfitStart
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
-from lipforcing.syncnet import TINY, SyncScorer, load_syncnet
+from lipforcing.syncnet import TINY, SyncScorer
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import read_manifest
+from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.console import say
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network

@@ -15,10 +15,11 @@ from dubbing.errors import InvalidSetting, ObjectMissing
 from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
-from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer, load_syncnet
+from lipforcing.syncnet import PUBLISHED, TINY, SyncScorer
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
+from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.footage.whole import write_whole
 from services.trainer.latents import channel_energy

@@ -17,12 +17,12 @@ from lipforcing.syncnet import (
     SyncScorer,
     SyncSizes,
     distances,
-    load_syncnet,
     prepare_pictures,
     prepare_sound,
     score_of,
 )
 from lipforcing.weights.errors import KeyMismatchError, UnreadableWeightsError
+from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.methods.sync_training import Spoken, SyncStage, judge_syncnet, places_of, train_syncnet
 from services.trainer.optimise import Optimisation
 

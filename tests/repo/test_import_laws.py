@@ -1,0 +1,129 @@
+"""The import laws are kept, and each line of them is seen to fail: a breach is planted for every one, from its own text."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from itertools import combinations, pairwise, permutations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grimp
+import pytest
+from importlinter.api import read_configuration
+from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.independence import IndependenceContract
+from importlinter.contracts.layers import LayersContract
+from importlinter.contracts.protected import ProtectedContract
+
+ROOT = Path(__file__).parents[2]
+KINDS: dict[str, Any] = {
+    "forbidden": ForbiddenContract,
+    "layers": LayersContract,
+    "independence": IndependenceContract,
+    "protected": ProtectedContract,
+    "acyclic_siblings": AcyclicSiblingsContract,
+}
+CONFIGURATION = read_configuration(str(ROOT / "pyproject.toml"))
+LAWS: list[dict[str, Any]] = CONFIGURATION["contracts_options"]
+# Modules that are found by name while the program runs: what is named is data, or the one wall that may be crossed so.
+DYNAMIC = {
+    "shared/dubbing/inference/in_process.py",  # the engine in this very process, for those without a server
+    "shared/dubbing/queue/alone.py",  # the application that the caller is
+    "services/trainer/recipes/__init__.py",
+    "services/trainer/methods/recipe.py",
+}
+
+
+class Breach(NamedTuple):
+    """An import that a law forbids; or, without ``imported``, a module that it does not know."""
+
+    law: str
+    importer: str
+    imported: str | None
+
+
+@cache
+def imports() -> grimp.ImportGraph:
+    roots = CONFIGURATION["session_options"]["root_packages"]
+    return grimp.build_graph(*roots, include_external_packages=True, cache_dir=None)
+
+
+def is_kept(law: dict[str, Any], graph: grimp.ImportGraph) -> bool:
+    contract = KINDS[law["type"]](name=law["name"], session_options=CONFIGURATION["session_options"], contract_options=law)
+    return bool(contract.check(deepcopy(graph), verbose=False).kept)
+
+
+def inside(package: str) -> str:
+    """A module in the package: the deepest, to see that a law holds all the way down."""
+    below = imports().find_descendants(package) if package in imports().modules else set()
+    return max(below, key=lambda name: (name.count("."), name), default=package)
+
+
+Pair = tuple[str, str | None]
+
+
+def forbidden(law: dict[str, Any]) -> Iterator[Pair]:
+    yield from ((inside(source), other) for source in law["source_modules"] for other in law["forbidden_modules"])
+
+
+def independent(law: dict[str, Any]) -> Iterator[Pair]:
+    yield from ((inside(one), inside(other)) for one, other in permutations(law["modules"], 2))
+
+
+def protected(law: dict[str, Any]) -> Iterator[Pair]:
+    yield from ((inside(line.partition(".**")[0]), "lipforcing.network") for line in law["ignore_imports"])
+
+
+def layered(law: dict[str, Any]) -> Iterator[Pair]:
+    """Each layer that imports the one above, each of its parts that imports another, and a module that has no layer."""
+    (container,) = law["containers"]
+    layers = [[f"{container}.{part}" for part in line.split(" | ")] for line in law["layers"]]
+    yield from ((inside(low), above[0]) for above, below in pairwise(layers) for low in below)
+    yield from ((inside(one), other) for siblings in layers for one, other in combinations(siblings, 2))
+    yield f"{container}.newcomer", None
+
+
+def acyclic(law: dict[str, Any]) -> Iterator[Pair]:
+    yield from map(way_back, law["ancestors"])
+
+
+PLANTED = {
+    "forbidden": forbidden, "independence": independent, "protected": protected, "layers": layered, "acyclic_siblings": acyclic,
+}  # fmt: skip
+
+
+def way_back(ancestor: str) -> tuple[str, str]:
+    """Two children of which the second imports the first, directly."""
+    for one, other in permutations(sorted(imports().find_children(ancestor)), 2):
+        if imports().direct_import_exists(importer=other, imported=one, as_packages=True):
+            return one, other
+    raise AssertionError(ancestor)
+
+
+ALL = [Breach(law["name"], *pair) for law in LAWS for pair in PLANTED[law["type"]](law)]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law["name"])
+def test_a_law_is_kept(law: dict[str, Any]) -> None:
+    assert is_kept(law, imports())
+
+
+@pytest.mark.parametrize("breach", ALL, ids=lambda breach: f"{breach.importer} -> {breach.imported}")
+def test_a_breach_of_it_is_reported(breach: Breach) -> None:
+    (law,) = (law for law in LAWS if law["name"] == breach.law)
+    graph = deepcopy(imports())
+    for module in (breach.importer, breach.imported):
+        if module is not None and module not in graph.modules:
+            graph.add_module(module, is_squashed=module.partition(".")[0] not in {"dubbing", "lipforcing", "services"})
+    if breach.imported is not None:
+        graph.add_import(importer=breach.importer, imported=breach.imported)
+    assert not is_kept(law, graph)
+
+
+def test_no_module_is_found_by_its_name_across_a_wall() -> None:
+    words = re.compile(r"\b(import_module|__import__|spec_from_file_location|runpy)\s*\(")
+    files = [path for top in ("shared", "services") for path in (ROOT / top).rglob("*.py")]
+    found = {str(path.relative_to(ROOT)) for path in files if words.search(path.read_text(encoding="utf-8"))}
+    assert found == DYNAMIC
