@@ -185,13 +185,17 @@ def _different(before: PictureFrame, after: PictureFrame, block: int) -> NDArray
 
 
 def _closed(frames: dict[int, float], faces: tuple[TrackedFace, ...]) -> dict[int, float]:
-    """The frames, and those between two of one track that are hardly apart: who looks at them looks at all."""
+    """The frames, and those of their tracks between two of them or to an end that is near: who looks at them looks at all."""
     whole = dict(frames)
-    starts = {face.track.start for face in faces}
-    ordered = sorted(frames)
-    for one, other in pairwise(ordered):
-        if other - one <= _CLOSE and not starts & set(range(one + 1, other + 1)):
-            whole |= dict.fromkeys(range(one + 1, other), min(frames[one], frames[other]))
+    for face in faces:
+        start, end = face.track.start, face.track.end
+        own = sorted(frame for frame in frames if start <= frame < end)
+        if not own:
+            continue
+        worst = {start - 1: frames[own[0]], **{frame: frames[frame] for frame in own}, end: frames[own[-1]]}
+        for one, other in pairwise(worst):
+            if other - one <= _CLOSE:
+                whole |= dict.fromkeys(range(one + 1, other), min(worst[one], worst[other]))
     return whole
 
 

@@ -92,6 +92,14 @@ def test_spoiled_frames_are_named_and_the_others_are_not(tmp_path: Path, name: s
     assert "to 00:00:00:12" in findings[code].detail
 
 
+def test_the_last_frames_of_a_shot_are_named_with_those_before_them(tmp_path: Path) -> None:
+    master = talk(1.5)
+    for i in range(12, FRAMES - 3):
+        master[i] = around_the_mouth(blocks)(master[i])
+    (found,) = looked(tmp_path, talk(0.0), master)
+    assert found.frames[-1].end == FRAMES
+
+
 def test_another_mouth_on_the_same_face_is_sound(tmp_path: Path) -> None:
     assert looked(tmp_path, talk(0.0), talk(1.5)) == ()
 
