@@ -28,8 +28,6 @@ _AHEAD = 4
 _PAINTERS = 2
 # Frames on both sides of a broken mouth that pass through with it: single frames of another mouth would flicker.
 _BESIDE = 3
-# The guard's limits are those of code values that a screen shows; the few of a face in PQ (SMPTE ST 2084) are not.
-_NOT_JUDGED = ("smpte2084",)
 
 
 class _Planned(NamedTuple):
@@ -110,7 +108,7 @@ class Painter:
             return _Planned(frame, None, None)
         patch = patch_of(frame, mouth, self._compositor)
         grain = grain_of(frame, patch)
-        if mouth.filmed is None or self._video.colour.transfer in _NOT_JUDGED:
+        if mouth.filmed is None:
             return _Planned(frame, mouth, patch, grain=grain)
         inside = shown(mouth.matrix, len(mouth.crop), frame.size)
         signs = judge(patch.before, patch.after, mouth.filmed * (len(patch.before) / len(mouth.crop)), inside)

@@ -1,7 +1,10 @@
 """Between code values and linear light, by tables.
 
-Transfer functions: ITU-R BT.709-6 item 1.2 (the same curve as BT.601 and BT.2020), IEC 61966-2-1, SMPTE ST 2084, ARIB
-STD-B67. Where a file says nothing, BT.709 is assumed, as players do.
+Transfer functions: ITU-R BT.709-6 item 1.2 (the same curve as BT.601 and BT.2020), IEC 61966-2-1, ARIB STD-B67. Where a file
+says nothing, BT.709 is assumed, as players do.
+
+PQ (SMPTE ST 2084) is taken for BT.709 as well, knowingly. A student sees its codes as if they were BT.709's, and its errors are
+even in them; in PQ's light, which spans a hundred times more, those of a bright cheek become a stain on a dark chin.
 """
 
 from collections.abc import Callable
@@ -24,11 +27,6 @@ def _srgb(v: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
-def _pq(v: NDArray[np.float64]) -> NDArray[np.float64]:
-    root = v ** (32 / 2523)
-    return np.asarray((np.maximum(root - 3424 / 4096, 0) / (2413 / 128 - 2392 / 128 * root)) ** (16384 / 2610))
-
-
 def _hlg(v: NDArray[np.float64]) -> NDArray[np.float64]:
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     return np.where(v <= 0.5, v**2 / 3, (np.exp((v - c) / a) + b) / 12)
@@ -46,7 +44,6 @@ _CURVES: Final[dict[str, Curve]] = {
     "bt470bg": _power(2.8),
     "gamma28": _power(2.8),
     "linear": _power(1.0),
-    "smpte2084": _pq,
     "arib-std-b67": _hlg,
 }
 
