@@ -152,7 +152,7 @@ def test_an_even_error_of_a_student_leaves_no_stain_in_a_picture_in_pq() -> None
     """A bright cheek beside a dark chin; the student returns all of it a little too yellow."""
     crop = np.full((128, 128, 3), (120, 80, 50), np.uint8)
     crop[:, 70:] = (215, 170, 130)
-    made = np.clip(crop.astype(int) + (6, 6, -12), 0, 255).astype(np.uint8)
+    made = np.clip(crop + np.array([6, 6, -12]), 0, 255).astype(np.uint8)
     matrix = np.array([[1.0, 0, 0], [0, 1.0, 0]])
     after = Compositor(128, "smpte2084").paste(crop, matrix, crop, made)
     assert np.abs(after.astype(int) - crop).max() <= 8
