@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from dubbing.domain.media import SoundChoice
 from dubbing.errors import DublineError, FatalInput
+from dubbing.errors.disk import disk_full, found_full
 from dubbing.media.read_audio import read_audio
 from dubbing.media.read_video import read_video
 from dubbing.media.reading import ReadFile
@@ -38,15 +39,19 @@ def main() -> None:
 def _answer(order: dict[str, Any], memory: int, answers: TextIO) -> dict[str, Any]:
     try:
         found = _read(order, answers)
+        if found.record is not None:
+            Path(order["record"]).write_bytes(found.record.pack())
     except DublineError as error:
         return {"problem": error.problem()}
+    except OSError as error:
+        if not found_full(error):
+            raise
+        return {"problem": disk_full().problem()}
     except MemoryError:
         return {"problem": _too_large(memory).problem()}
     except Ended as ended:
         os.kill(os.getpid(), ended.signal)  # as if the library had ended us: the file is tried once more
         raise
-    if found.record is not None:
-        Path(order["record"]).write_bytes(found.record.pack())
     return {"media": found.media.model_dump(mode="json")}
 
 

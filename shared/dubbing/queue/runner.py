@@ -17,8 +17,8 @@ from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
-from dubbing.errors import Cancelled, DiskFull, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
-from dubbing.errors.disk import found_full
+from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
+from dubbing.errors.disk import disk_full, found_full
 from dubbing.queue.alone import KINDS, work_alone
 from dubbing.queue.context import Context, LeaseKeeper
 from dubbing.queue.memory import give_back
@@ -213,11 +213,7 @@ def _bound(item: WorkItem) -> AbstractContextManager[None]:
 def _as_error(cause: Exception) -> DublineError:
     """The cause as a member of our tree, so that its code can be stored."""
     if found_full(cause):
-        return DiskFull(
-            "The disk of the machine that does the work is full.",
-            where={"stage": "worker", "machine": socket.gethostname()},
-            suggestions=("free some space there: the work then goes on by itself",),
-        )
+        return disk_full()
     if isinstance(cause, DublineError):
         return cause
     if isinstance(cause, SoftTimeLimitExceeded):

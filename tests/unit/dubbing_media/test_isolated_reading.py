@@ -9,7 +9,7 @@ import psutil
 import pytest
 from media_samples import Make
 
-from dubbing.errors import FatalInput, NotAVideo
+from dubbing.errors import DiskFull, FatalInput, NotAVideo
 from dubbing.media import isolated
 from dubbing.media.isolated import Order, Reader
 from dubbing.media.witness.facts import PictureRecord
@@ -69,6 +69,15 @@ def test_a_file_that_ends_its_reader_is_tried_twice_then_refused_and_the_next_is
             reader.read(order(deadly))
         assert refused.value.status == 422
         assert len(lives.read_text().split()) == 2
+        assert reader.read(order(clip("a.mp4"))).video.frames == 50
+
+
+def test_a_disk_without_room_is_no_fault_of_the_file(clip: Make, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    with Reader(MEMORY) as reader:
+        with pytest.raises(DiskFull):
+            reader.read(Order(clip("a.mp4"), "video", full))
         assert reader.read(order(clip("a.mp4"))).video.frames == 50
 
 
