@@ -15,7 +15,7 @@ from dubbing.db.engine import AWAY
 from dubbing.errors import DublineError
 from dubbing.logging import configure_logging
 from dubbing.metrics import HttpMetrics
-from services.api import bootstrap, events, health, jobs, lipsyncs, problems, releases, training, uploads
+from services.api import bootstrap, events, explained, health, jobs, lipsyncs, problems, releases, training, uploads
 from services.api.collector import PlatformCollector
 from services.api.middleware import RequestMiddleware
 
@@ -54,7 +54,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
     for lost in AWAY:
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
-    for module in (uploads, lipsyncs, jobs, events, training, releases, health):
+    for module in (uploads, lipsyncs, jobs, events, training, releases, health, explained):
         app.include_router(module.router)
     _describe_problem(app)
     return app

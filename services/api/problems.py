@@ -13,7 +13,13 @@ from starlette.requests import Request
 from dubbing.errors import BadInput, DublineError, NotFound, Outage
 
 MEDIA_TYPE = "application/problem+json"
-_CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+ROUTED = (
+    (400, "invalid_json", "The body is not valid JSON"),
+    (405, "method_not_allowed", "The path does not take this method"),
+    (413, "request_too_large", "The body is too large"),
+)
+"""Status, code and title of what the router refuses; its 404 is that of our tree."""
+_CODES = {404: NotFound.code, **{status: code for status, code, _ in ROUTED}}
 _RETRY_AFTER = 2
 
 log = structlog.get_logger()
@@ -83,7 +89,8 @@ def from_validation(request: Request, error: RequestValidationError) -> JSONResp
     if any(item["loc"][0] == "path" for item in error.errors()):
         return from_error(request, NotFound(f"There is nothing at {request.url.path}."))
     if any(item["type"] == "json_invalid" for item in error.errors()):
-        unreadable = {"title": "The body is not valid JSON", "status": 400, "code": "invalid_json", "retryable": False}
+        status, code, title = ROUTED[0]
+        unreadable = {"title": title, "status": status, "code": code, "retryable": False}
         return respond(request, {**unreadable, "detail": faults[0]["detail"], "errors": faults})
     first = faults[0]
     place = first.get("pointer") or first.get("parameter") or first.get("header")

@@ -222,7 +222,7 @@ class ApiSettings(BaseSettings):
         max_upload: largest accepted file in bytes.
         url_ttl: seconds that a presigned URL lives; at most an hour.
         stuck_after: seconds without a heartbeat after which a running job is called stuck.
-        docs_url: base of the ``type`` URIs of problems.
+        docs_url: base of the ``type`` URIs of problems; the API's own pages, wherever it is, by default.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
@@ -234,4 +234,4 @@ class ApiSettings(BaseSettings):
     stuck_after: float = 60.0
     events_poll: float = 0.4
     events_heartbeat: float = 10.0
-    docs_url: str = "https://dubline.dev/errors"
+    docs_url: str = "/errors"

@@ -89,12 +89,6 @@ def test_every_image_of_ours_has_a_stage_with_its_extra(name: str) -> None:
     assert f'".[{target}]"' in DOCKERFILE
 
 
-def test_everything_copied_into_images_exists() -> None:
-    for line in re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE):
-        for source in line.split():
-            assert (ROOT / source).exists(), source
-
-
 @pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))

@@ -1,5 +1,6 @@
 """What the API says about itself: readiness, metrics, models and its own description."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dubbing import clock
 from dubbing.db.engine import Database
 from dubbing.db.models import Job
+from dubbing.errors import kinds
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import (
@@ -27,6 +29,7 @@ from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
 from services.api.main import create_app
+from services.api.problems import ROUTED
 
 pytestmark = pytest.mark.stack
 
@@ -157,3 +160,18 @@ def test_the_description_is_openapi_3_1_and_names_the_problem(client: TestClient
     operation = document["paths"]["/v1/lipsyncs"]["post"]
     assert operation["responses"]["default"]["content"]["application/problem+json"]
     assert operation["security"] == [{"ApiKey": []}]
+
+
+def test_every_error_has_a_page_where_its_type_points(client: TestClient) -> None:
+    refused = client.get("/v1/jobs/job_nothing")
+    assert refused.json()["type"] == "/errors/not-found"
+    page = client.get(refused.json()["type"], headers={"Authorization": ""})
+    assert page.status_code == 200
+    assert "not_found" in page.text
+    listed = set(re.findall(r'href="(/errors/[a-z0-9-]+)"', client.get("/errors").text))
+    assert listed == {
+        f"/errors/{code.replace('_', '-')}" for code in {*(kind.code for kind in kinds()), *(code for _, code, _ in ROUTED)}
+    }
+    for address in listed:
+        assert client.get(address).status_code == 200
+    assert client.get("/errors/none-such").status_code == 404
