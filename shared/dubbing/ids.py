@@ -5,7 +5,6 @@ base 32, so they sort by creation. Object keys are pure functions of ids and con
 same object with the same bytes.
 """
 
-import hashlib
 import re
 import secrets
 import time
@@ -19,12 +18,6 @@ def new_id(prefix: str) -> str:
     """A fresh sortable id, e.g. ``job_01k3v...`` (26 characters after the prefix)."""
     value = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
     return f"{prefix}_" + "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def sequence_id(*parts: object) -> int:
-    """A non-zero 64-bit number for Triton's correlation id, the same for the same parts."""
-    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest) or 1
 
 
 def asset_key(asset_id: str, filename: str) -> str:

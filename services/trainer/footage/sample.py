@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.data import MARGIN, Takes
+from services.trainer.data import MARGIN
 from services.trainer.speakers.splits import Split
 
 Crops = NDArray[np.uint8]
@@ -63,26 +63,3 @@ class SampleSource(Protocol):
 
     def samples(self, split: Split) -> Iterator[Sample]:
         """The samples of a split, always in the same order."""
-
-
-class GeneratedSource:
-    """Generated speakers as samples: every take as A that shall say B and as B that shall say A.
-
-    Args:
-        takes: of each split.
-    """
-
-    def __init__(self, takes: dict[Split, Takes]) -> None:
-        self._takes = takes
-
-    def samples(self, split: Split) -> Iterator[Sample]:
-        """See `SampleSource`."""
-        takes = self._takes.get(split)
-        if takes is None:
-            return
-        whole = takes.digest()
-        for index, meta in enumerate(takes.meta):
-            for said in (0, 1):
-                footage, target = takes.crops[index, 1 - said], takes.crops[index, said]
-                key = f"{split.value}-{index:06d}-{'AB'[said]}"
-                yield Sample(key, footage, footage, target, takes.sound[index, said], f"{whole}/{key}", {**meta, "key": key})

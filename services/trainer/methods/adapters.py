@@ -126,18 +126,3 @@ def parameters_of(config: StudentConfig) -> int:
     """Parameters of a network of these sizes, counted on the meta device: no memory is used."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in LipNetwork(config).parameters())
-
-
-def grow_patch_embedding(weight: Tensor, in_dim: int) -> Tensor:
-    """The patch embedding for more input channels, [D, in_dim, 1, 2, 2]: new channels come last and count nothing.
-
-    The grown network computes what the narrow one did, whatever the new channels hold.
-
-    Raises:
-        ValueError: fewer channels than there are.
-    """
-    if in_dim < weight.shape[1]:
-        raise ValueError(f"{weight.shape[1]} input channels cannot grow to {in_dim}")
-    grown = weight.new_zeros(weight.shape[0], in_dim, *weight.shape[2:])
-    grown[:, : weight.shape[1]] = weight
-    return grown

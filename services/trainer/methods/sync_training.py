@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncScore, SyncScorer, SyncSizes, prepare_pictures, prepare_sound
+from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncSizes, prepare_pictures, prepare_sound
 from services.trainer.losses import contrastive_loss
 from services.trainer.optimise import Curve, Optimisation, Parts, optimise
 
@@ -172,9 +172,3 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage, devi
         some = [places_of(clip, stage.sizes, stage.plan.batch, drawn).on(device) for clip in few]
         network.pictures(torch.cat([one.pictures for one in some]))
         network.sounds(torch.cat([one.sounds for one in some]))
-
-
-def judge_syncnet(network: SyncNet, clips: Sequence[Spoken]) -> list[SyncScore]:
-    """The metric of every clip with its own sound; on clips that agree, offsets should be 0."""
-    scorer = SyncScorer(network)
-    return [scorer.score(torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)) for clip in clips]

@@ -20,13 +20,14 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import RecipeOffer, checked_settings, recipe_sha256
 from dubbing.errors import CheckpointMismatch, Conflict, DublineError, NotFound, UnfitStart
 from dubbing.storage.store import ObjectStore
+from lipforcing.weights.digests import sha256_of
 from services.trainer.methods.folders import read_network
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.starts import NETWORK
 from services.trainer.service import repository
 from services.trainer.service.brought import COPY_AGAIN, UNREADABLE, Brought, read
 from services.trainer.service.offers import Offered, offered, offers
-from services.trainer.service.shelf import put_folder, sha256_of
+from services.trainer.service.shelf import put_folder
 
 TENANT = "default"
 _ATTEMPT = "adopted"

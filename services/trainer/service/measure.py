@@ -16,6 +16,7 @@ import torch
 from dubbing.errors import BadInput, CheckpointMismatch, DublineError
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.settings import S3Settings
+from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import WeightsError
 from services.trainer.dubber import Dubber
 from services.trainer.evaluate import evaluate
@@ -24,7 +25,6 @@ from services.trainer.evaluation.syncnet import SyncNetScorer
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.service.child import tell
-from services.trainer.service.shelf import sha256_of
 from services.trainer.service.yardstick import SEED
 from services.trainer.speakers.splits import Split
 

@@ -14,7 +14,7 @@ from dubbing.inference import versions
 from dubbing.inference.channel import grpc_client
 from dubbing.settings import TritonSettings
 from lipforcing.contract import STUDENTS
-from services.trainer.service.shelf import sha256_of
+from lipforcing.weights.digests import sha256_of
 
 _LOAD_SECONDS = 600.0
 _MANIFEST, _WEIGHTS = "model.json", "model.safetensors"

@@ -3,7 +3,6 @@
 Without its manifest a folder does not exist, so one that was cut short on its way is never read.
 """
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -63,9 +62,3 @@ def get_folder(store: ObjectStore, manifest_key: str, folder: Path, only: Collec
 def drop_folder(store: ObjectStore, manifest_key: str) -> None:
     """Delete a folder."""
     store.delete_prefix(manifest_key.removesuffix(_MANIFEST))
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,13 +3,8 @@
 import hashlib
 from pathlib import Path
 
-_PIECE = 1 << 22
-
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file, read in pieces."""
-    digest = hashlib.sha256()
+    """Hex SHA-256 of a file, read in pieces."""
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

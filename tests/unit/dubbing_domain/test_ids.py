@@ -29,13 +29,6 @@ def test_of_a_filename_only_a_plain_suffix_enters_the_key(filename: str, key: st
     assert ids.asset_key("ast_1", filename) == key
 
 
-def test_a_sequence_id_is_a_stable_non_zero_64_bit_number() -> None:
-    first = ids.sequence_id("job_1", 3)
-    assert first == ids.sequence_id("job_1", 3)
-    assert first != ids.sequence_id("job_1", 4)
-    assert 0 < first < 2**64
-
-
 def test_speech_of_another_method_use_grid_or_encoder_lies_elsewhere() -> None:
     made = {
         ids.speech_prefix("s", method, used, grid, digest * 64)

@@ -11,14 +11,12 @@ from footage_workers import dies_on_bad
 
 from dubbing.domain.findings import FrameRange
 from dubbing.errors import LeakedReference
-from services.trainer.data import Takes
 from services.trainer.footage import workers
 from services.trainer.footage.conform import Sound, conform, loudness
 from services.trainer.footage.duplicates import Seen, Signature, doubles, perceptual_hash
 from services.trainer.footage.heldout import Speaker, language_name, speaker_of, split_of_speaker
 from services.trainer.footage.plan import CLIP_FRAMES, GAP, filled, gap_between, plan_clips
 from services.trainer.footage.quality import Limits, blurred, geometry_fault, jitter, pose
-from services.trainer.footage.sample import GeneratedSource
 from services.trainer.footage.shards import ShardEntry, read_shard, stage, wav_bytes, write_shard
 from services.trainer.footage.source import common_offset
 from services.trainer.footage.task import SourceTask
@@ -192,21 +190,6 @@ def test_a_language_is_split_like_the_generated_speakers_that_have_it() -> None:
 def test_a_speaker_is_named_by_the_folder_or_by_the_file(tmp_path: Path) -> None:
     assert speaker_of(tmp_path / "anna" / "b" / "c.mp4", tmp_path) == Speaker("anna", "anna", "und")
     assert speaker_of(tmp_path / "c.mp4", tmp_path) == Speaker("c", "c", "und")
-
-
-def test_generated_takes_are_samples_of_both_mouths_whose_reference_is_the_other_one() -> None:
-    rng = np.random.default_rng(0)
-    crops = rng.integers(0, 255, (2, 2, 9, 8, 8, 3), np.uint8)
-    sound = rng.integers(-9, 9, (2, 2, 9 * 640 + 32_000)).astype(np.int16)
-    takes = Takes(crops, sound, np.zeros((2, 2, 9, 7), np.float32), np.zeros((2, 2, 9, 2), np.float32), ({"a": 1}, {"a": 2}))
-    source = GeneratedSource({Split.DEV: takes})
-    made = list(source.samples(Split.DEV))
-    assert len(made) == len({sample.digest for sample in made}) == 4
-    assert not list(source.samples(Split.TRAIN))
-    for sample, (take, mouth) in zip(made, [(0, 0), (0, 1), (1, 0), (1, 1)], strict=True):
-        assert np.array_equal(sample.target_VnnC, crops[take, mouth])
-        assert np.array_equal(sample.filmed_VnnC, crops[take, 1 - mouth])
-        assert len(sample.heard) == 9 * 640
 
 
 def test_a_shard_has_the_same_bytes_each_time_and_a_leaked_reference_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from services.trainer.methods.adapters import (
     Trained,
     check_trained,
     choose_trained,
-    grow_patch_embedding,
     parameters_of,
 )
 from services.trainer.methods.networks import predict_x0
@@ -77,18 +76,6 @@ def test_a_base_that_was_unfrozen_on_the_way_is_noticed() -> None:
     net.requires_grad_(requires_grad=True)
     with pytest.raises(RuntimeError, match="parameters would be trained where"):
         check_trained(net, Trained(rank=3))
-
-
-def test_a_patch_embedding_that_grows_computes_what_it_did() -> None:
-    narrow = nn.Conv3d(33, 8, (1, 2, 2), (1, 2, 2))
-    grown = nn.Conv3d(65, 8, (1, 2, 2), (1, 2, 2))
-    with torch.no_grad():
-        grown.weight.copy_(grow_patch_embedding(grow_patch_embedding(narrow.weight, 49), 65))
-        grown.bias.copy_(narrow.bias)
-    x = torch.randn(2, 65, 3, 4, 4)
-    torch.testing.assert_close(grown(x), narrow(x[:, :33]))
-    with pytest.raises(ValueError, match="65 input channels cannot grow to 49"):
-        grow_patch_embedding(grown.weight, 49)
 
 
 def test_sizes_of_the_tests_are_small() -> None:
