@@ -7,6 +7,7 @@ ARGS ?=
 PROFILE ?= tuned
 PROCESSES ?= 1
 SEED ?= 1
+T ?=
 FAULTS ?= 20
 JOBS ?= 6
 SECONDS ?= 60
@@ -15,10 +16,10 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test check up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model check fmt up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
 
 help:  ## List everything
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Make .venv with the pinned dependencies (about 3 minutes, once)
 	@deploy/local/setup.sh
@@ -31,6 +32,21 @@ demo-natural: setup  ## Dub one natural clip with the demonstration model
 
 test: setup  ## Run every test against real servers (at most 15 minutes)
 	@$(PYTHON) -m pytest -n 2 $(ARGS)
+
+unit: setup  ## Tests without servers, or those that T names
+	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/unit tests/repo) $(ARGS)
+
+integration: setup  ## Tests of parts on real servers, or those that T names
+	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/integration tests/contracts) $(ARGS)
+
+e2e: setup  ## Tests of the whole system, or those that T names
+	@$(PYTHON) -m pytest $(or $(T),tests/e2e) $(ARGS)
+
+model: setup  ## Tests of the models and their benchmarks, or those that T names
+	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/model) $(ARGS)
+
+fmt: setup  ## Lay the code out, and mend what a linter can mend
+	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
 
 check: setup  ## Lint, formatting, types, import contracts
 	@echo '[check 1/4] ruff check';  .venv/bin/ruff check .
