@@ -73,13 +73,11 @@ class Chaos:
         """``faults`` faults, about ``seconds`` in all; it ends sooner when ``over`` is set."""
         kinds = list(self._kinds().items())
         deck: list[tuple[str, Fault]] = []
-        for _ in range(faults):
-            if over.wait(self._random.expovariate(faults / seconds)):
-                return
+        while len(self.struck) < faults and not over.wait(self._random.expovariate(faults / seconds)):
             if not deck:  # each kind once, in another order each time
                 deck = self._random.sample(kinds, len(kinds))
             name, fault = deck.pop()
-            # Whom it would hit is not there just now, because of the fault before.
+            # Whom it would hit is not there just now, because of the fault before: then it is no fault.
             with suppress(psutil.Error, ProcessLookupError, psycopg.OperationalError, redis.RedisError, IndexError):
                 now = time.monotonic()
                 fault()
