@@ -27,7 +27,10 @@ from services.cli.stack.state import StackState
 pytestmark = pytest.mark.stack
 FILM = "doors/film.mp4"
 # These need no secret: health, metrics and documentation, none of which shows a film.
-OPEN = {"/healthz", "/readyz", "/metrics", "/metrics/platform", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+OPEN = {
+    *("/healthz", "/readyz", "/metrics", "/metrics/platform"),
+    *("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/errors", "/errors/{name}"),
+}
 # Ports of the object store's parts, and calls of their gRPC services; an empty message is a valid one to each.
 PARTS = ("s3.master", "s3.volume", "s3.filer", "s3.admin")
 CALLS = {
