@@ -31,7 +31,7 @@ demo-natural: setup  ## Dub one natural clip with the demonstration model
 	@$(DUBLINE) demo-natural $(ARGS)
 
 test: setup  ## Run every test against real servers (at most 15 minutes)
-	@$(PYTHON) -m pytest -n 2 $(ARGS)
+	@$(PYTHON) -m pytest -n 3 $(ARGS)
 
 unit: setup  ## Tests without servers, or those that T names
 	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/unit tests/repo) $(ARGS)
