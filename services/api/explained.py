@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from dubbing.errors import NotFound, kinds
-from services.api.problems import ROUTED
+from services.api.problems import ROUTED, page_name
 
 router = APIRouter()
 
@@ -30,11 +30,6 @@ def explained() -> dict[str, Explained]:
     ]
     routed = [Explained(code, title, status, retryable=False, meaning=f"{title}.") for status, code, title in ROUTED]
     return {page_name(one.code): one for one in (*routed, *ours)}
-
-
-def page_name(code: str) -> str:
-    """The last part of a page's address."""
-    return code.replace("_", "-")
 
 
 @router.get("/errors", tags=["errors"], response_class=HTMLResponse)

@@ -61,8 +61,13 @@ def respond(request: Request, members: dict[str, Any], headers: dict[str, str] |
 
 
 def type_uri(base: str, code: str) -> str:
-    """The problem type of a code: its page in the documentation."""
-    return f"{base}/{code.replace('_', '-')}"
+    """The problem type of a code: where its page is."""
+    return f"{base}/{page_name(code)}"
+
+
+def page_name(code: str) -> str:
+    """The last part of the address of a code's page."""
+    return code.replace("_", "-")
 
 
 def from_error(request: Request, error: DublineError) -> JSONResponse:

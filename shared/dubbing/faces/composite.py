@@ -188,7 +188,7 @@ class Compositor:
         if limit is not None:
             allowed = np.asarray(cv2.resize(limit, (_GRID, _GRID), interpolation=cv2.INTER_AREA), np.float32)
             cells = self._of_skin(cells, allowed)
-        # In float64: a product's last bits depend on where its factors lie in memory, and masters are to be the same again.
+        # In float64: in whatever order a product is summed, it rounds to the same float32.
         around = cells.reshape(_GRID * _GRID, 3)[self._ring].astype(np.float64)
         spread = (self._membrane @ around).astype(np.float32).reshape(_GRID, _GRID, 3)
         return np.asarray(cv2.resize(spread, (self._size, self._size), interpolation=cv2.INTER_LINEAR))

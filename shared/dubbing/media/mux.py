@@ -22,7 +22,7 @@ import numpy as np
 
 from dubbing.domain.media import AudioInfo, MediaInfo, SyncPlan
 from dubbing.errors import DiskFull, DublineError, EncodeFailed, NotAudio
-from dubbing.errors.disk import FULL
+from dubbing.errors.disk import FULL, disk_full
 from dubbing.media.carriage import Carriage, carriage, carriage_findings
 from dubbing.media.sound import sound_blocks
 
@@ -228,7 +228,7 @@ def _run(command: list[str], seconds: float, out: Path) -> None:
 
 
 def _failed(status: int, words: bytes, stage: str) -> EncodeFailed | DiskFull:
-    said = words.decode(errors="replace").strip()[-500:]
     if 256 - status in FULL:  # ffmpeg ends with the system's number, negative, in one byte
-        return DiskFull(f"ffmpeg found no room: {said}", where={"stage": stage})
+        return disk_full()
+    said = words.decode(errors="replace").strip()[-500:]
     return EncodeFailed(f"ffmpeg failed with status {status}: {said}", where={"stage": stage})
