@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, Field
 
-from dubbing.db.advance import Advancer
 from dubbing.db.jobs import JobFilter
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
@@ -14,6 +13,7 @@ from dubbing.domain.jobs import LIVE, TERMINAL, JobState
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.work import StitchResult
 from dubbing.errors import Conflict, NotFound
+from dubbing.workflow.advance import Advancer
 from services.api import paging
 from services.api.bootstrap import Services
 from services.api.requests import Built, JobsRead, JobsWrite, OnceOnly, Reading

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from dubbing import ids
-from dubbing.db.advance import Advancer
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import Chosen, JobState, Models, Phase
 from dubbing.domain.media import SoundChoice
+from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
 from services.api.requests import Built, Caller, JobsWrite, OnceOnly
 from services.api.schemas import JobOut, LipsyncCreate

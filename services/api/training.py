@@ -11,10 +11,10 @@ from pydantic import Field
 
 from dubbing import ids
 from dubbing.db.training_models import TrainingRun
-from dubbing.db.training_starts import with_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import LIVE_RUNS, RunState, check_places, checked_settings
 from dubbing.errors import Conflict
+from dubbing.workflow.training_starts import with_starts
 from services.api import paging, problems, sse
 from services.api.bootstrap import Services
 from services.api.events import LastEventId

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dubbing.domain import flow
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import SyncMode
@@ -22,6 +21,7 @@ from dubbing.queue.runner import Handlers
 from dubbing.settings import MediaSettings
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
+from dubbing.workflow import flow
 from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
 from services.worker.encode_face import FaceEncoder

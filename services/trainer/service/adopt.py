@@ -15,11 +15,11 @@ from typing import Any
 from dubbing import ids
 from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
-from dubbing.db.training_starts import with_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import RecipeOffer, checked_settings, recipe_sha256
 from dubbing.errors import CheckpointMismatch, Conflict, DublineError, NotFound, UnfitStart
 from dubbing.storage.store import ObjectStore
+from dubbing.workflow.training_starts import with_starts
 from lipforcing.weights.digests import sha256_of
 from services.trainer.methods.folders import read_network
 from services.trainer.methods.recipe import MethodRecipe

@@ -17,7 +17,6 @@ import structlog
 from dubbing import clock, ids
 from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
-from dubbing.db.training_starts import made_by_starts
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import Checkpoint, LegEnd, RunState
 from dubbing.domain.work import TrainResult, TrainTask, WorkItem
@@ -33,6 +32,7 @@ from dubbing.errors import (
 from dubbing.queue.context import Context
 from dubbing.settings import TrainerSettings
 from dubbing.storage.store import ObjectStore
+from dubbing.workflow.training_starts import made_by_starts
 from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.processes import Processes
 from services.trainer.service.shelf import drop_folder, get_folder, put_folder

@@ -1,1 +1,1 @@
-"""State: tables, repositories (all SQL lives here), the unit of work, and the flow of jobs."""
+"""State: tables, repositories (all SQL lives here) and the unit of work."""

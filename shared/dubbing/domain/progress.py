@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from dubbing.domain.flow import KINDS
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import TERMINAL, JobState, Phase
-from dubbing.domain.work import WorkKind
+from dubbing.domain.work import KINDS_OF, WorkKind
 
 # Share of a typical job's wall time; they sum to 100.
 _WEIGHT = {
@@ -56,7 +55,7 @@ def phase_fraction(phase: Phase, current: Phase, counts: Counts) -> float:
         return 1.0
     if phase is not current:
         return _early(counts) if (phase, current) == (Phase.GENERATING, Phase.ENCODING) else 0.0
-    kinds = [counts.get(kind, KindCount()) for kind in KINDS[phase]]
+    kinds = [counts.get(kind, KindCount()) for kind in KINDS_OF[phase]]
     return sum(kind.fraction for kind in kinds) / len(kinds)
 
 
@@ -103,7 +102,7 @@ def eta_seconds(state: JobState, done_percent: float, started: datetime | None, 
 
 def waiting_on(phase: Phase, counts: Counts) -> str | None:
     """Why nothing moves: ``retry`` (waits before another attempt), ``workers:<kind>`` (nobody took it yet), or None."""
-    kinds = {kind: counts[kind] for kind in KINDS[phase] if kind in counts}
+    kinds = {kind: counts[kind] for kind in KINDS_OF[phase] if kind in counts}
     if any(count.leased for count in kinds.values()):
         return None
     for kind, count in kinds.items():

@@ -15,7 +15,7 @@ from pydantic import Field
 from dubbing.domain.faces import Chunk
 from dubbing.domain.findings import Finding
 from dubbing.domain.frozen import Frozen
-from dubbing.domain.jobs import ModelPin, Models, Sync
+from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.training import LegEnd, ReleaseState
@@ -39,6 +39,17 @@ class WorkKind(StrEnum):
     STITCH = "stitch"
     TRAIN = "train"
     PUBLISH = "publish"
+
+
+KINDS_OF = {
+    Phase.PROBING: (WorkKind.PROBE,),
+    Phase.ANALYZING: (WorkKind.PREPARE,),
+    Phase.ENCODING: (WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH),
+    Phase.GENERATING: (WorkKind.INFER,),
+    Phase.STITCHING: (WorkKind.STITCH,),
+    Phase.VERIFYING: (WorkKind.STITCH,),
+}
+"""The kinds whose items must all be done before a job leaves the phase."""
 
 
 class WorkState(StrEnum):

@@ -12,7 +12,6 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from dubbing import clock, ids
-from dubbing.db.advance import Advancer
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
@@ -23,6 +22,7 @@ from dubbing.queue.alone import KINDS, work_alone
 from dubbing.queue.context import Context, LeaseKeeper
 from dubbing.queue.memory import give_back
 from dubbing.settings import QueueSettings
+from dubbing.workflow.advance import Advancer
 
 Handler = Callable[[Any, Context], Frozen]
 _H = TypeVar("_H", bound=Handler)

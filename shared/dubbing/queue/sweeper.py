@@ -11,12 +11,12 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from dubbing import clock
-from dubbing.db.advance import Advancer
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.work import QUEUE_OF, OpenSequence, Queue, Ring
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import QueueSettings
+from dubbing.workflow.advance import Advancer
 
 _MOST_RINGS = 1000
 # Several times as long as the inference server waits for the next block of a sequence.

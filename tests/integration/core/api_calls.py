@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import platform_results as results
 
-from dubbing.db.advance import Advancer
 from dubbing.db.keys import create_api_key
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.work import PAYLOADS, WorkKind
+from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
 
 MIB = 1 << 20

@@ -5,12 +5,12 @@ from typing import Any
 
 import platform_results as results
 
-from dubbing.db.advance import Advancer
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import JobState, ModelPin, Models, Phase, Sync
 from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.ids import new_id
+from dubbing.workflow.advance import Advancer
 
 ROOT = Path(__file__).parents[3]
 MODELS = Models(

@@ -16,10 +16,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing import clock
-from dubbing.db.advance import Advancer
 from dubbing.db.models import ApiKey, IdempotencyKey, Job, Upload
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.work import PAYLOADS, WorkKind
+from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
 from services.api.main import create_app
 

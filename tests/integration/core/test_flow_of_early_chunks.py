@@ -4,13 +4,13 @@ import platform_results as results
 import pytest
 from platform_jobs import do, fresh, make_job
 
-from dubbing.db.advance import Advancer
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import work as kinds
 from dubbing.domain.jobs import JobState, Phase
 from dubbing.domain.progress import percent, phase_fraction
 from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.errors import ChunkFailed
+from dubbing.workflow.advance import Advancer
 
 pytestmark = pytest.mark.stack
 

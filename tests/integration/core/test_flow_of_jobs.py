@@ -9,7 +9,6 @@ from platform_jobs import do, fresh, make_job
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from dubbing.db.advance import Advancer
 from dubbing.db.models import Asset, Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain import work as kinds
@@ -19,6 +18,7 @@ from dubbing.domain.media import READING, SyncMode
 from dubbing.domain.progress import percent
 from dubbing.domain.work import PAYLOADS, ProbeTask, Ring, WorkKind
 from dubbing.errors import ChunkFailed
+from dubbing.workflow.advance import Advancer
 
 pytestmark = pytest.mark.stack
 

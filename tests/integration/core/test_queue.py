@@ -17,7 +17,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing import clock
-from dubbing.db.advance import Advancer
 from dubbing.db.engine import Database
 from dubbing.db.models import Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
@@ -30,6 +29,7 @@ from dubbing.queue.runner import Handlers, Runner
 from dubbing.queue.sweeper import Sweeper
 from dubbing.queue.tasks import add_work_task
 from dubbing.settings import QueueSettings, RedisSettings
+from dubbing.workflow.advance import Advancer
 
 pytestmark = pytest.mark.stack
 SETTINGS = QueueSettings(

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy.orm import Session
 from training_rows import make_run, version
 
-from dubbing.db.advance import Advancer
 from dubbing.db.models import WorkItem
 from dubbing.db.training_models import ModelRelease, TrainingRun
 from dubbing.db.unit_of_work import UnitOfWork
@@ -14,6 +13,7 @@ from dubbing.domain import work as domain
 from dubbing.domain.training import Checkpoint, LegEnd, ReleaseState, RunState
 from dubbing.domain.work import Queue, TrainResult, WorkKind, WorkState, kinds_of
 from dubbing.errors import Conflict, NotFound, PublishInProgress, TrainingInterrupted
+from dubbing.workflow.advance import Advancer
 
 pytestmark = pytest.mark.stack
 

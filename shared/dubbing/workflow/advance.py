@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain import flow
 from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
 from dubbing.domain.media import READING
 from dubbing.domain.work import (
+    KINDS_OF,
     EncodeResult,
     ItemSpec,
     PrepareResult,
@@ -25,6 +25,7 @@ from dubbing.domain.work import (
     WorkState,
 )
 from dubbing.errors import DublineError
+from dubbing.workflow import flow
 
 
 class Advancer(NamedTuple):
@@ -60,9 +61,9 @@ class Advancer(NamedTuple):
                 self._cancel(job)
                 return
             phase = Phase(job.phase)
-            undone, error = self.work.jobs.open_items(job.id, flow.KINDS[phase])
+            undone, error = self.work.jobs.open_items(job.id, KINDS_OF[phase])
             if phase is Phase.ENCODING and error is None:  # of chunks that are generated meanwhile
-                _, error = self.work.jobs.open_items(job.id, flow.KINDS[Phase.GENERATING])
+                _, error = self.work.jobs.open_items(job.id, KINDS_OF[Phase.GENERATING])
             if error is not None:
                 self._fail(job, error)
                 return
@@ -82,7 +83,7 @@ class Advancer(NamedTuple):
             plan, prepared = self._facts(job, phase)
             if phase is Phase.PROBING and not _current(plan):  # read before an upgrade: read anew
                 self._probe(job)
-                if self.work.jobs.open_items(job.id, flow.KINDS[phase])[0]:
+                if self.work.jobs.open_items(job.id, KINDS_OF[phase])[0]:
                     return False
                 plan, prepared = self._facts(job, phase)
             specs = flow.plan(flow.NEXT[phase], plan, prepared)
@@ -98,7 +99,7 @@ class Advancer(NamedTuple):
     def _generate_early(self, job: Job) -> None:
         """Ask for the chunks whose latents are stored while others are still being encoded; a repeat asks for nothing new."""
         faces, *others = sorted(
-            self.work.items.results(job.id, flow.KINDS[Phase.ENCODING]), key=lambda item: item.kind != WorkKind.ENCODE_FACE
+            self.work.items.results(job.id, KINDS_OF[Phase.ENCODING]), key=lambda item: item.kind != WorkKind.ENCODE_FACE
         )
         stored = set(EncodeResult.model_validate(faces.result).chunks) if faces.result else set()
         if not stored or any(item.state != WorkState.DONE for item in others):

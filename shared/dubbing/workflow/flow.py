@@ -39,15 +39,6 @@ NEXT = {
     Phase.ENCODING: Phase.GENERATING,
     Phase.GENERATING: Phase.STITCHING,
 }
-KINDS = {
-    Phase.PROBING: (WorkKind.PROBE,),
-    Phase.ANALYZING: (WorkKind.PREPARE,),
-    Phase.ENCODING: (WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH),
-    Phase.GENERATING: (WorkKind.INFER,),
-    Phase.STITCHING: (WorkKind.STITCH,),
-    Phase.VERIFYING: (WorkKind.STITCH,),
-}
-"""The kinds whose items must all be done before a job leaves the phase."""
 
 
 class Plan(NamedTuple):
