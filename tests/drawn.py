@@ -14,7 +14,7 @@ from dubbing.faces import landmarks as marks
 from dubbing.faces.align import crop_transform, extract_crop
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.outline import POINTS, in_crop, outline_of
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from services.trainer.speakers.canonical import LIP_Y, OVAL, f32, vertices
 from services.trainer.speakers.clip import Take, take
 from services.trainer.speakers.identity import Identity

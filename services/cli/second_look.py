@@ -29,7 +29,7 @@ from dubbing.faces.outline import POINTS
 from dubbing.faces.tracks import FacesFound, TrackedFace, choose_faces
 from dubbing.media.ahead import ahead
 from dubbing.media.frames import FrameReader
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.shots import ShotFinder
 
 _AHEAD: Final = 3

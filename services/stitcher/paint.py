@@ -13,7 +13,7 @@ from dubbing.faces.guard import BROKEN, judge, shown
 from dubbing.media.ahead import ahead, side_by_side
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.queue.context import Context
 from services.stitcher.mouths import Mouth
 from services.stitcher.repaint import crop_box, grain_of, lay, patch_of

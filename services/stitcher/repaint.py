@@ -9,7 +9,7 @@ from dubbing.faces.composite import Compositor, Patch
 from dubbing.faces.foreign import foreign
 from dubbing.faces.grain import BLOCK, Grain, field, measure
 from dubbing.faces.outline import limit
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from services.stitcher.mouths import Mouth
 
 # Where grain is looked for, in parts of the mouth's height: cheeks, lips, chin.

@@ -10,7 +10,7 @@ from dubbing.domain.faces import Chunk
 from dubbing.domain.findings import FrameRange
 from dubbing.domain.media import AudioInfo, Box, SyncPlan
 from dubbing.faces.align import crop_transforms
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.preview import Shown, Track, contact_sheet, spread, tile, whole
 from services.stitcher.repaint import crop_box
 

@@ -23,7 +23,7 @@ from dubbing.inference.engine import pad_to_blocks
 from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore

@@ -16,7 +16,7 @@ from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.shots import Change, ShotFinder
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache

@@ -15,8 +15,8 @@ from av.video.stream import VideoStream
 
 from dubbing.domain.media import ColourTags, VideoInfo
 from dubbing.errors import EncodeFailed
-from dubbing.media.colour import working_format
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.colour import working_format
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.probe import COLOUR_CODES
 
 # Codes of H.264's chroma_sample_loc_type (ITU-T H.264, E.2.1), by ffmpeg's names.

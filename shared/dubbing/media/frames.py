@@ -16,7 +16,7 @@ from dubbing.domain.timecode import clock, to_timecode
 from dubbing.errors import TruncatedMedia
 from dubbing.media.container import open_media, picture_stream
 from dubbing.media.index import FrameIndex, build_index
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 
 
 class FrameReader:

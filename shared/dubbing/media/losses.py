@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dubbing.domain.findings import Finding, FindingCode
 from dubbing.domain.media import AudioInfo, VideoInfo
 from dubbing.domain.timecode import clock
-from dubbing.media.colour import has_alpha, working_format
+from dubbing.media.pixels.colour import has_alpha, working_format
 from dubbing.media.witness.headers import Header
 from dubbing.media.witness.program import ShownPicture
 

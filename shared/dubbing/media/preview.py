@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dubbing.domain.media import AudioInfo, Box, SyncPlan, VideoInfo
 from dubbing.domain.timecode import to_timecode
 from dubbing.media.mono import envelope, mono_samples
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.picture import PictureFrame
 
 _TILE, _GAP, _WAVE, _TEXT, _LABEL = 192, 8, 96, 18, 64
 _GROUND, _INK, _DIM, _ACCENT = (22, 24, 29), (232, 234, 237), (139, 146, 158), (94, 178, 255)

@@ -8,9 +8,9 @@ from media_samples import VARIABLE, Make, decoded_planes
 
 from dubbing.domain.media import Box, ColourTags
 from dubbing.errors import TruncatedMedia
-from dubbing.media.colour import colour_space
 from dubbing.media.frames import FrameReader
-from dubbing.media.picture import PictureFrame
+from dubbing.media.pixels.colour import colour_space
+from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.probe import probe
 
 

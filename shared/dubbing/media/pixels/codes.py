@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
-from dubbing.media.chroma import Plane, at_luma, detail, to_chroma
-from dubbing.media.colour import ColourSpace
+from dubbing.media.pixels.chroma import Plane, at_luma, detail, to_chroma
+from dubbing.media.pixels.colour import ColourSpace
 
 Channels = Sequence[NDArray[Any]]  # R', G', B', each [h,w]
 Channel = NDArray[np.floating[Any]]  # [h,w] float32

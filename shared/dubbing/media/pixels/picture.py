@@ -18,10 +18,10 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box, VideoInfo
-from dubbing.media.chroma import averaged
-from dubbing.media.codes import Channel, Channels, Coded, add_rgb, to_rgb
-from dubbing.media.colour import ColourSpace, colour_space, working_format
-from dubbing.media.look import look
+from dubbing.media.pixels.chroma import averaged
+from dubbing.media.pixels.codes import Channel, Channels, Coded, add_rgb, to_rgb
+from dubbing.media.pixels.colour import ColourSpace, colour_space, working_format
+from dubbing.media.pixels.look import look
 
 Image = NDArray[np.floating[Any]]  # [h,w,3] float32
 _SWS_MATRIX = {

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
-from dubbing.media.chroma import Plane, at_luma, averaged
-from dubbing.media.colour import ColourSpace
+from dubbing.media.pixels.chroma import Plane, at_luma, averaged
+from dubbing.media.pixels.colour import ColourSpace
 
 
 def look(planes: tuple[Plane, ...], sub: tuple[int, int], space: ColourSpace, box: Box, block: int) -> NDArray[np.uint8]:
