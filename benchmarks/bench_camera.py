@@ -57,7 +57,7 @@ from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from dubbing.media.shots import ShotFinder
-from services.cli.stack.home import CHECKOUT
+from services.stack.public import CHECKOUT
 from services.trainer.speakers.dataset import scene
 from services.trainer.speakers.splits import Split
 

@@ -42,9 +42,9 @@ from dubbing.domain.jobs import TERMINAL, Phase
 from dubbing.settings import MediaSettings
 from services.cli.client import Client
 from services.cli.dub import DELIVERED
-from services.cli.stack import reap
-from services.cli.stack.home import CHECKOUT, default_home
-from services.cli.stack.local import LocalStack
+from services.stack import reap
+from services.stack.home import CHECKOUT, default_home
+from services.stack.local import LocalStack
 
 FPS, SIZE = 25, "1920:1080"
 OWN_PHASES = (Phase.ANALYZING, Phase.STITCHING)

@@ -11,8 +11,8 @@ import numpy as np
 from dubbing.inference.engine import ChunkRequest
 from dubbing.inference.triton import TritonEngine
 from lipforcing.contract import FIRST_BLOCK_FRAMES, StudentContract
-from services.cli.stack.home import home_at
-from services.cli.stack.local import LocalStack
+from services.stack.home import home_at
+from services.stack.local import LocalStack
 
 _REPEATS = 5
 

@@ -20,7 +20,7 @@ from dubbing.media.probe import probe
 from dubbing.media.witness.facts import Headers, read_picture, read_sound
 from dubbing.media.witness.master import Given, check_master
 from dubbing.settings import MediaSettings
-from services.cli.stack.home import CHECKOUT
+from services.stack.public import CHECKOUT
 
 _TIMES: Final = 200
 

@@ -16,10 +16,10 @@ import pytest
 
 from dubbing.proxies import spare_loopback
 from dubbing.settings import S3Settings
-from services.cli.stack import ports
-from services.cli.stack.bootstrap import store_settings
-from services.cli.stack.home import home_at
-from services.cli.stack.local import LocalStack
+from services.stack import ports
+from services.stack.bootstrap import store_settings
+from services.stack.home import home_at
+from services.stack.local import LocalStack
 
 if TYPE_CHECKING:
     from film import Film

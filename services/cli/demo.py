@@ -19,10 +19,8 @@ from services.cli import dub as dubbing_run
 from services.cli.client import Client, readable, sha256_of
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
 from services.cli.job_view import JobView
-from services.cli.stack.carrier import Carrier, unpacked
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import CHECKOUT, default_home
 from services.cli.stack_commands import start
+from services.stack.public import CHECKOUT, Carrier, StackError, default_home, unpacked
 
 _OUT = CHECKOUT / "out"
 _CLIP = "psychopy/demos/coder/stimuli/jwpIntro.mp4"

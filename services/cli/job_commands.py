@@ -15,8 +15,8 @@ from services.cli import dub as dubbing_run
 from services.cli.client import Client, Refused
 from services.cli.job_view import JobView, facts
 from services.cli.retries import Tell
-from services.cli.stack.errors import StackError
 from services.cli.stack_commands import local_stack
+from services.stack.public import StackError
 
 DEMO_NOTICE = "This was made by a demonstration model: it shows how the system works and is not for delivery."
 JobIdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the job, job_...")]

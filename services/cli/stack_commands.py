@@ -12,13 +12,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.stack import table
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import default_home
-from services.cli.stack.local import LocalStack
-from services.cli.stack.models import ModelState, ModelStatus
-from services.cli.stack.plan import Phase, Status
 from services.cli.stack_view import StartView
+from services.stack.public import (
+    NAMES,
+    USUAL,
+    LocalStack,
+    ModelState,
+    ModelStatus,
+    Phase,
+    StackError,
+    Status,
+    default_home,
+    wanted,
+)
 
 _COLOURS = {
     Phase.RUNNING: "green",
@@ -49,12 +55,12 @@ def up(
 
     What runs with other settings or variables than these is started again.
     """
-    stack = start(only.split(",") if only else table.wanted(os.environ))
+    stack = start(only.split(",") if only else wanted(os.environ))
     if any(model.is_fault for model in stack.models()):
         raise typer.Exit(1)
 
 
-def start(names: tuple[str, ...] | list[str] = table.USUAL) -> LocalStack:
+def start(names: tuple[str, ...] | list[str] = USUAL) -> LocalStack:
     """Starts ``names`` with a view of the progress on stderr, and names the models that cannot be served."""
     stack = local_stack()
     began = time.monotonic()
@@ -141,9 +147,9 @@ def logs(
 ) -> None:
     """Print the end of the logs."""
     home = default_home()
-    names = [name] if name else [known for known in ("supervisor", *table.NAMES) if home.log_of(known).exists()]
+    names = [name] if name else [known for known in ("supervisor", *NAMES) if home.log_of(known).exists()]
     if name and not home.log_of(name).exists():
-        raise StackError(f"there is no log of {name}", suggestions=(f"The processes are: {', '.join(table.NAMES)}.",))
+        raise StackError(f"there is no log of {name}", suggestions=(f"The processes are: {', '.join(NAMES)}.",))
     places: dict[str, int] = {}
     for each in names:
         path = home.log_of(each)

@@ -9,8 +9,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
-from services.cli.stack.local import Progress
-from services.cli.stack.plan import Phase, ProcessStatus, Status
+from services.stack.public import Phase, ProcessStatus, Progress, Status
 
 _MARKS = {Phase.RUNNING: "[green]ready[/]", Phase.BACKING_OFF: "[red]crashed, starts again[/]"}
 

@@ -21,9 +21,9 @@ from dubbing.errors import InvalidSetting
 from services.cli.client import refused
 from services.cli.job_commands import JsonOption, client
 from services.cli.module import run_module
-from services.cli.stack.errors import StackError
 from services.cli.stack_commands import local_stack
 from services.cli.training_chain import Chain
+from services.stack.public import StackError
 
 app = typer.Typer(name="train", help="Train students, and publish what passes the gate.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the run, run_...")]

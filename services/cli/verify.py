@@ -30,7 +30,7 @@ from dubbing.media.witness.master import Given, check_master
 from dubbing.settings import MediaSettings
 from services.cli.client import Client, readable, sha256_of
 from services.cli.job_commands import JsonOption, client, problem_of
-from services.cli.stack.home import CHECKOUT
+from services.stack.public import CHECKOUT
 
 
 @dataclass(frozen=True)

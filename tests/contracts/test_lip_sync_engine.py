@@ -13,9 +13,9 @@ from dubbing.inference.engine import ChunkRequest, FaceLatents, LipSyncEngine, S
 from dubbing.inference.factory import open_engine
 from dubbing.settings import TritonSettings
 from lipforcing.contract import block_start, frames_in_block, latents_of, mouth_mask
-from services.cli.stack.bootstrap import triton_settings
-from services.cli.stack.home import CHECKOUT
-from services.cli.stack.local import LocalStack
+from services.stack.bootstrap import triton_settings
+from services.stack.home import CHECKOUT
+from services.stack.local import LocalStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 ENGINES = ("passthrough", "in-process", "triton")

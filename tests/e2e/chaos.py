@@ -19,10 +19,10 @@ import redis
 from line import Line, Manner
 
 from dubbing.domain.work import Queue
-from services.cli.stack import reap
-from services.cli.stack.local import LocalStack
-from services.cli.stack.plan import Phase
-from services.cli.stack.table import USUAL
+from services.stack import reap
+from services.stack.local import LocalStack
+from services.stack.plan import Phase
+from services.stack.table import USUAL
 
 Fault = Callable[[], None]
 _WORKERS = tuple(name for name in USUAL if name.startswith("worker-"))

@@ -12,8 +12,8 @@ import pytest
 from desk import Desk
 from film import Film
 
-from services.cli.stack.home import CHECKOUT
-from services.cli.stack.local import LocalStack
+from services.stack.home import CHECKOUT
+from services.stack.local import LocalStack
 
 Dubline = Callable[..., subprocess.CompletedProcess[str]]
 

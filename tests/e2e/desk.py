@@ -15,8 +15,8 @@ from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
 from dubbing.storage.s3 import S3Store
 from services.cli.client import Client
-from services.cli.stack.bootstrap import store_settings
-from services.cli.stack.local import LocalStack
+from services.stack.bootstrap import store_settings
+from services.stack.local import LocalStack
 
 Row = dict[str, Any]
 

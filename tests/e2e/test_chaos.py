@@ -24,8 +24,8 @@ from line import Line
 from triton_chunks import fill_and_empty
 from triton_metrics import slots_in_use
 
-from services.cli.stack.home import home_at
-from services.cli.stack.local import LocalStack
+from services.stack.home import home_at
+from services.stack.local import LocalStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 SEED, FAULTS, JOBS = (int(os.environ.get(f"CHAOS_{name}", usual)) for name, usual in (("SEED", 1), ("FAULTS", 20), ("JOBS", 6)))

@@ -21,7 +21,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.probe import probe
 from dubbing.settings import MediaSettings
 from lipforcing.contract import STUDENTS
-from services.cli.stack.home import CHECKOUT
+from services.stack.home import CHECKOUT
 from services.stitcher.repaint import crop_box
 from services.trainer.speakers.measure import MouthSeries, correlation, mouth_series
 

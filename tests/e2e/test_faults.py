@@ -16,7 +16,7 @@ from triton_chunks import TINY, fill_and_empty
 from triton_metrics import slots_in_use
 
 from dubbing.settings import QueueSettings
-from services.cli.stack.plan import Phase
+from services.stack.plan import Phase
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 OPEN = {"pending", "leased"}

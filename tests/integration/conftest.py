@@ -7,8 +7,8 @@ import pytest
 from triton_chunks import Weights
 from tritonclient import grpc
 
-from services.cli.stack.home import CHECKOUT, home_at
-from services.cli.stack.local import LocalStack
+from services.stack.home import CHECKOUT, home_at
+from services.stack.local import LocalStack
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import psutil
 
-from services.cli.stack import reap
-from services.cli.stack.local import LocalStack
+from services.stack import reap
+from services.stack.local import LocalStack
 
 _ACCEPTS = 0x10000  # __SO_ACCEPTCON in the flags of /proc/net/unix
 

@@ -18,11 +18,11 @@ import pytest
 from listeners import arguments_of, ports_of, sockets_of
 
 from dubbing.storage.s3 import S3Store
-from services.cli.stack import certificates
-from services.cli.stack.bootstrap import store_settings
-from services.cli.stack.local import LocalStack
-from services.cli.stack.processes.s3 import BUCKET
-from services.cli.stack.state import StackState
+from services.stack import certificates
+from services.stack.bootstrap import store_settings
+from services.stack.local import LocalStack
+from services.stack.processes.s3 import BUCKET
+from services.stack.state import StackState
 
 pytestmark = pytest.mark.stack
 FILM = "doors/film.mp4"

@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 
 from dubbing.storage.s3 import S3Store
-from services.cli.stack import reap
-from services.cli.stack.bootstrap import store_settings
-from services.cli.stack.home import CHECKOUT
-from services.cli.stack.local import LocalStack
+from services.stack import reap
+from services.stack.bootstrap import store_settings
+from services.stack.home import CHECKOUT
+from services.stack.local import LocalStack
 from services.trainer.speakers.clip import render_clip
 from services.trainer.speakers.identity import Identity
 from services.trainer.speakers.splits import Split, identity_seed, members

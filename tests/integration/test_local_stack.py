@@ -19,13 +19,13 @@ import pytest
 import redis
 from listening_proxy import ListeningProxy
 
-from services.cli.stack import local, reap
-from services.cli.stack.home import CHECKOUT, home_at
-from services.cli.stack.local import LocalStack, Progress
-from services.cli.stack.plan import Phase, Status
-from services.cli.stack.processes import postgres
-from services.cli.stack.state import StackState
-from services.cli.stack.table import SERVERS
+from services.stack import local, reap
+from services.stack.home import CHECKOUT, home_at
+from services.stack.local import LocalStack, Progress
+from services.stack.plan import Phase, Status
+from services.stack.processes import postgres
+from services.stack.state import StackState
+from services.stack.table import SERVERS
 
 pytestmark = pytest.mark.stack
 ALL = tuple(SERVERS)

@@ -10,7 +10,7 @@ import pytest
 from film import Film, ffmpeg
 
 from dubbing.settings import S3Settings
-from services.cli.stack.home import CHECKOUT
+from services.stack.home import CHECKOUT
 
 # The limit is for machines that much else runs on: alone on two cores it takes well under a minute.
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(3600)]

@@ -14,8 +14,8 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RecipeOffer
 from dubbing.settings import DatabaseSettings
 from services.cli.client import Client
-from services.cli.stack.home import CHECKOUT, home_at
-from services.cli.stack.local import LocalStack
+from services.stack.home import CHECKOUT, home_at
+from services.stack.local import LocalStack
 from services.trainer.methods.recipe import load
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]

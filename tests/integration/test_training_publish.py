@@ -29,9 +29,9 @@ from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings, TritonSettings
 from dubbing.storage.s3 import S3Store
 from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
-from services.cli.stack.bootstrap import triton_settings
-from services.cli.stack.home import CHECKOUT, home_at
-from services.cli.stack.local import LocalStack
+from services.stack.bootstrap import triton_settings
+from services.stack.home import CHECKOUT, home_at
+from services.stack.local import LocalStack
 from services.trainer.service.golden import agreement, made_by
 from services.trainer.service.group import Group
 from services.trainer.service.publish import Places, Publisher

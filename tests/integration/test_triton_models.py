@@ -29,8 +29,8 @@ from dubbing.inference.triton import TritonEngine
 from lipforcing.contract import SYNCNET, StudentTensor, frames_in_block
 from lipforcing.mask import grey_mouth
 from lipforcing.vae.base import from_uint8
-from services.cli.stack import models
-from services.cli.stack.bootstrap import triton_settings
+from services.stack import models
+from services.stack.bootstrap import triton_settings
 from services.worker.engines import Engines
 from services.worker.infer import Generator
 from services.worker.latents import save_latents, save_speech

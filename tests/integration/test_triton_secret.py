@@ -21,12 +21,12 @@ from dubbing.inference.engine import SpeechWindow
 from dubbing.inference.http import http_client
 from dubbing.inference.triton import TritonEngine
 from dubbing.settings import TritonSettings
-from services.cli.stack import models, ports
-from services.cli.stack.context import Context
-from services.cli.stack.home import CHECKOUT, home_at
-from services.cli.stack.models import ModelState
-from services.cli.stack.processes import triton
-from services.cli.stack.state import StackState
+from services.stack import models, ports
+from services.stack.context import Context
+from services.stack.home import CHECKOUT, home_at
+from services.stack.models import ModelState
+from services.stack.processes import triton
+from services.stack.state import StackState
 from services.trainer.service.repository import check_server
 
 pytestmark = pytest.mark.stack

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from dubbing import errors
 from services.api import health
 from services.api.main import create_app
-from services.cli.stack import bootstrap
+from services.stack import bootstrap
 
 ROOT = Path(__file__).parents[2]
 ALERTS: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 import dubbing.settings
-from services.cli.stack import table
+from services.stack import table
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

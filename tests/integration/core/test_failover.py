@@ -32,8 +32,8 @@ from dubbing.queue.sweeper import Sweeper
 from dubbing.settings import DatabaseSettings, QueueSettings, RedisSettings
 from services.api.bootstrap import Services
 from services.api.main import create_app
-from services.cli.stack.home import home_at
-from services.cli.stack.local import LocalStack
+from services.stack.home import home_at
+from services.stack.local import LocalStack
 
 pytestmark = pytest.mark.stack
 SETTINGS = QueueSettings(heartbeat=0.2, heartbeat_timeout=4.0, backoff=0.01, backoff_max=0.05, outage_wait=0.05)

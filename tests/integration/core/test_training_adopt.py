@@ -31,8 +31,8 @@ from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.store import Stored
 from services.cli import train_commands
-from services.cli.stack.errors import StackError
-from services.cli.stack.local import LocalStack
+from services.stack.errors import StackError
+from services.stack.local import LocalStack
 from services.trainer.service.adopt import adopt
 from services.trainer.service.offers import offers
 from services.trainer.service.outbox import Order, Outbox

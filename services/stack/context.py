@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from services.cli.stack.home import Home
-from services.cli.stack.plan import Status
-from services.cli.stack.state import StackState
+from services.stack.home import Home
+from services.stack.plan import Status
+from services.stack.state import StackState
 
 
 @dataclass(frozen=True, slots=True)

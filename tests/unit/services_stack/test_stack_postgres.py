@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.stack.errors import StackError
-from services.cli.stack.processes.postgres import move
+from services.stack.errors import StackError
+from services.stack.processes.postgres import move
 
 
 @pytest.fixture

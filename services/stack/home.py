@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.cli.stack.files import private_folder
+from services.stack.files import private_folder
 
 # A socket's path may have 107 bytes (sockaddr_un), and the longest name in that folder has some twenty.
 _LONGEST_FOLDER = 80

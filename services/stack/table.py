@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from dubbing.settings import TrainerSettings
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import CHECKOUT
-from services.cli.stack.plan import ProcessSpec
-from services.cli.stack.ports import LOOPBACK
-from services.cli.stack.processes import postgres, redis, s3, triton
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.home import CHECKOUT
+from services.stack.plan import ProcessSpec
+from services.stack.ports import LOOPBACK
+from services.stack.processes import postgres, redis, s3, triton
 
 
 @dataclass(frozen=True, slots=True)

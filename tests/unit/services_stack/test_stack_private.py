@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 import pytest
 
-from services.cli.stack import certificates, private, probes
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import open_private, private_folder
-from services.cli.stack.home import Home
+from services.stack import certificates, private, probes
+from services.stack.errors import StackError
+from services.stack.files import open_private, private_folder
+from services.stack.home import Home
 
 # Makes a file as Boost makes shared memory: born with a mode that the umask narrows, and then opened by fchmod.
 AS_BOOST = (

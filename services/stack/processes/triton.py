@@ -13,13 +13,13 @@ from ctypes.util import find_library
 from pathlib import Path
 from urllib.parse import quote
 
-from services.cli.stack import models, private
-from services.cli.stack.carrier import Carrier, unpacked
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import CHECKOUT, Home
-from services.cli.stack.plan import ProcessSpec
-from services.cli.stack.ports import LOOPBACK
+from services.stack import models, private
+from services.stack.carrier import Carrier, unpacked
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.home import CHECKOUT, Home
+from services.stack.plan import ProcessSpec
+from services.stack.ports import LOOPBACK
 
 NAME = "triton"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -4,11 +4,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import write_private
-from services.cli.stack.plan import ProcessSpec
-from services.cli.stack.ports import LOOPBACK
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.files import write_private
+from services.stack.plan import ProcessSpec
+from services.stack.ports import LOOPBACK
 
 NAME = "redis"
 

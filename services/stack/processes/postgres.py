@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import private_folder
-from services.cli.stack.plan import ProcessSpec
-from services.cli.stack.ports import LOOPBACK
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.files import private_folder
+from services.stack.plan import ProcessSpec
+from services.stack.ports import LOOPBACK
 
 NAME = "postgres"
 USER = "dubline"

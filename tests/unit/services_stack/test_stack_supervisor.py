@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.cli.stack import probes, reap
-from services.cli.stack.child import Child
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import exclusive, is_locked, write_private
-from services.cli.stack.home import Home
-from services.cli.stack.local import LocalStack
-from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
-from services.cli.stack.supervisor import Supervisor, lock_file, plan_file, read_status, status_file
+from services.stack import probes, reap
+from services.stack.child import Child
+from services.stack.errors import StackError
+from services.stack.files import exclusive, is_locked, write_private
+from services.stack.home import Home
+from services.stack.local import LocalStack
+from services.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.stack.supervisor import Supervisor, lock_file, plan_file, read_status, status_file
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import exclusive
+from services.stack.errors import StackError
+from services.stack.files import exclusive
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import psutil
 
-from services.cli.stack import reap
-from services.cli.stack.plan import ProcessStatus
+from services.stack import reap
+from services.stack.plan import ProcessStatus
 
 # A process that waits in vain (for a port, a lock, a server that is away) uses less processor time than this share; one that
 # loads its models uses more even where thirty others want the same two cores.

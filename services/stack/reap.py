@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import psutil
 
-from services.cli.stack.plan import ProcessStatus
+from services.stack.plan import ProcessStatus
 
 # Every process of a stack carries "<home>:<name>" here, and so do its children, whatever group they moved to. PostgreSQL and
 # Valkey write their title over it; those two are found by their recorded pids.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import home_at
-from services.cli.stack.processes import s3
-from services.cli.stack.state import StackState
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.home import home_at
+from services.stack.processes import s3
+from services.stack.state import StackState
 
 Disk = namedtuple("Disk", "total used free")  # noqa: PYI024 - as shutil's own, which has no public name
 

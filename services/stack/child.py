@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import psutil
 
-from services.cli.stack import reap
-from services.cli.stack.files import open_private
-from services.cli.stack.home import Home
-from services.cli.stack.plan import Phase, ProcessSpec, ProcessStatus
-from services.cli.stack.probes import is_healthy
+from services.stack import reap
+from services.stack.files import open_private
+from services.stack.home import Home
+from services.stack.plan import Phase, ProcessSpec, ProcessStatus
+from services.stack.probes import is_healthy
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that ran this long was healthy, so that its next crash starts the pauses from the beginning.

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.stack import ports
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import Home
-from services.cli.stack.plan import Phase, ProcessStatus, Status
-from services.cli.stack.state import StackState
+from services.stack import ports
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.home import Home
+from services.stack.plan import Phase, ProcessStatus, Status
+from services.stack.state import StackState
 
 
 @pytest.fixture

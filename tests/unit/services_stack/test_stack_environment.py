@@ -3,8 +3,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from services.cli.stack import changes, environment
-from services.cli.stack.plan import ProcessSpec
+from services.stack import changes, environment
+from services.stack.plan import ProcessSpec
 
 PROXY = "http://proxy.example:3128"
 

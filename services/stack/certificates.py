@@ -1,4 +1,4 @@
-"""``python -m services.cli.stack.certificates FOLDER NAME...``: certificates by which the object store's parts know each other.
+"""``python -m services.stack.certificates FOLDER NAME...``: certificates by which the object store's parts know each other.
 
 SeaweedFS asks nobody who comes by the ports of its master, volume server, filer and admin server, until ``security.toml`` names
 certificates: then each asks for one that our own authority has signed. That authority signs this one and is forgotten, so that
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from services.cli.stack.files import private_folder, write_private
+from services.stack.files import private_folder, write_private
 
 _AUTHORITY, _CERTIFICATE, _KEY, _SECURITY = "ca.pem", "cert.pem", "key.pem", "security.toml"
 _GRPC = ("master", "volume", "filer", "s3", "admin", "worker", "client", "mq", "msg_broker", "msg_agent")

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from services.cli.stack.errors import StackError
+from services.stack.errors import StackError
 
 
 def private_folder(path: Path, mode: int = 0o700) -> Path:

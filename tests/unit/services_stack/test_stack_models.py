@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dubbing.settings import TritonSettings
-from services.cli.stack import models
-from services.cli.stack.models import ModelState
+from services.stack import models
+from services.stack.models import ModelState
 
 INDEX = json.dumps([{"name": name, "version": "1", "state": "READY"} for name in ("lip_student_tiny", "lip_student_14b")])
 ODD = "a GPU instance on the CPU: torch 2.13.0 (CUDA 13.0) sees no GPU (driver 550.54.15)"

@@ -15,12 +15,12 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
-from services.cli.stack import reap
-from services.cli.stack.child import Child
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import exclusive, write_private
-from services.cli.stack.home import Home
-from services.cli.stack.plan import Plan, Status
+from services.stack import reap
+from services.stack.child import Child
+from services.stack.errors import StackError
+from services.stack.files import exclusive, write_private
+from services.stack.home import Home
+from services.stack.plan import Plan, Status
 
 # To be raised when processes must be started in another way: `up` replaces a supervisor of another edition with all it runs.
 EDITION = 1
@@ -147,7 +147,7 @@ def _reap_strangers(own: set[int | None]) -> None:
 
 
 def main() -> int:
-    """Entry point of the daemon: ``python -m services.cli.stack.supervisor HOME CARRIERS``."""
+    """Entry point of the daemon: ``python -m services.stack.supervisor HOME CARRIERS``."""
     home = Home(Path(sys.argv[1]), Path(sys.argv[2]))
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from services.cli.stack.plan import ProcessSpec
+from services.stack.plan import ProcessSpec
 
 # Terminals and editors put their own programs on it; those of the stack are the same everywhere.
 _NO_REASON = "PATH"

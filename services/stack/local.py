@@ -11,17 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from dubbing.proxies import spare_loopback
-from services.cli.stack import bootstrap, changes, environment, models, private, reap, table
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import exclusive, is_locked, open_private, write_private
-from services.cli.stack.home import CHECKOUT, Home
-from services.cli.stack.models import ModelStatus
-from services.cli.stack.patience import Patience
-from services.cli.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
-from services.cli.stack.processes import triton
-from services.cli.stack.state import StackState
-from services.cli.stack.supervisor import EDITION, lock_file, plan_file, read_status, status_file
+from services.stack import bootstrap, changes, environment, models, private, reap, table
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.files import exclusive, is_locked, open_private, write_private
+from services.stack.home import CHECKOUT, Home
+from services.stack.models import ModelStatus
+from services.stack.patience import Patience
+from services.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.stack.processes import triton
+from services.stack.state import StackState
+from services.stack.supervisor import EDITION, lock_file, plan_file, read_status, status_file
 
 _STOP_SECONDS = 60.0
 _POLL = 0.1
@@ -220,7 +220,7 @@ class LocalStack:
         if not is_locked(lock_file(self.home)):
             with open_private(self.home.log_of("supervisor")) as log:
                 subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "services.cli.stack.supervisor", self.home.root, self.home.carriers],
+                    [sys.executable, "-m", "services.stack.supervisor", self.home.root, self.home.carriers],
                     cwd=CHECKOUT,
                     env={**os.environ, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"},
                     stdin=subprocess.DEVNULL,

@@ -8,11 +8,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from services.cli.stack import certificates
-from services.cli.stack.context import Context
-from services.cli.stack.errors import StackError
-from services.cli.stack.plan import ProcessSpec
-from services.cli.stack.ports import LOOPBACK
+from services.stack import certificates
+from services.stack.context import Context
+from services.stack.errors import StackError
+from services.stack.plan import ProcessSpec
+from services.stack.ports import LOOPBACK
 
 NAME = "s3"
 BUCKET = "dubline"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services.cli.stack.patience import Patience
-from services.cli.stack.plan import Phase, ProcessStatus
+from services.stack.patience import Patience
+from services.stack.plan import Phase, ProcessStatus
 
 
 @pytest.fixture

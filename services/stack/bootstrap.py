@@ -13,8 +13,8 @@ from dubbing.db.keys import SCOPES, Keys, create_api_key
 from dubbing.errors import ObjectMissing, StoreUnavailable
 from dubbing.settings import DatabaseSettings, S3Settings, TritonSettings
 from dubbing.storage.s3 import S3Store
-from services.cli.stack.errors import StackError
-from services.cli.stack.home import CHECKOUT
+from services.stack.errors import StackError
+from services.stack.home import CHECKOUT
 
 _STORE_SECONDS = 30.0
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
-from services.cli.stack import ports
-from services.cli.stack.errors import StackError
-from services.cli.stack.files import write_private
+from services.stack import ports
+from services.stack.errors import StackError
+from services.stack.files import write_private
 
 
 class StackState(BaseModel):
