@@ -15,9 +15,10 @@ from dubbing.db.engine import AWAY
 from dubbing.errors import DublineError
 from dubbing.logging import configure_logging
 from dubbing.metrics import HttpMetrics
-from services.api import bootstrap, events, explained, health, jobs, lipsyncs, problems, releases, training, uploads
+from services.api import bootstrap, problems
 from services.api.collector import PlatformCollector
 from services.api.middleware import RequestMiddleware
+from services.api.routes import events, explained, health, jobs, lipsyncs, releases, training, uploads
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {
     "default": {

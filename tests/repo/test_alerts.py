@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from dubbing import errors
-from services.api import health
 from services.api.main import create_app
+from services.api.routes import health
 from services.stack import bootstrap
 
 ROOT = Path(__file__).parents[2]

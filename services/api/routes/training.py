@@ -17,9 +17,9 @@ from dubbing.errors import Conflict
 from dubbing.workflow.training_starts import with_starts
 from services.api import paging, problems, sse
 from services.api.bootstrap import Services
-from services.api.events import LastEventId
-from services.api.releases import release_view
 from services.api.requests import Built, Caller, Once, OnceOnly, Reading, TrainingRead, TrainingWrite
+from services.api.routes.events import LastEventId
+from services.api.routes.releases import release_view
 from services.api.schemas import Body
 from services.api.training_schemas import Publish, RecipeList, ReleaseOut, RunCreate, RunOut, RunPage
 

@@ -10,8 +10,8 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.jobs import TERMINAL
 from services.api import sse
 from services.api.bootstrap import Services
-from services.api.jobs import JobId
 from services.api.requests import Built, Caller, JobsRead, Reading
+from services.api.routes.jobs import JobId
 from services.api.views import progress_view
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
