@@ -26,9 +26,9 @@ from dubbing.media.loudness import loudness
 from dubbing.media.mono import SPEECH_RATE, mono_windows
 from dubbing.media.probe import probe
 from dubbing.media.shots import ShotFinder
-from services.trainer.speakers.splits import Split
-from services.trainer.speakers.utterance import draw
-from services.trainer.speakers.visemes import CONTROLS
+from synthetic.splits import Split
+from synthetic.utterance import draw
+from synthetic.visemes import CONTROLS
 
 FPS = Fraction(25)
 LONGEST = 500

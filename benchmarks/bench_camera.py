@@ -58,8 +58,8 @@ from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from dubbing.media.shots import ShotFinder
 from services.stack.public import CHECKOUT
-from services.trainer.speakers.dataset import scene
-from services.trainer.speakers.splits import Split
+from synthetic.scene import scene
+from synthetic.splits import Split
 
 SIZE: Final = (1080, 1920)
 CROP: Final = 512

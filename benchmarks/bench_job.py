@@ -43,8 +43,9 @@ from dubbing.settings import MediaSettings
 from services.cli.client import Client
 from services.cli.dub import DELIVERED
 from services.stack import reap
-from services.stack.home import CHECKOUT, default_home
+from services.stack.home import default_home
 from services.stack.local import LocalStack
+from synthetic.demo import make_demo_sample
 
 FPS, SIZE = 25, "1920:1080"
 OWN_PHASES = (Phase.ANALYZING, Phase.STITCHING)
@@ -136,9 +137,7 @@ def make_clip(folder: Path, seconds: int) -> tuple[Path, Path]:
     """A picture of exactly ``seconds`` at 1080p and a track of the same length, with bytes that no stack has seen."""
     sample = default_home().root / "sample"
     if not (sample / "replacement.wav").exists():
-        command = [sys.executable, "-m", "services.trainer.speakers", str(sample)]
-        path = f"{CHECKOUT / 'shared'}:{CHECKOUT}"
-        subprocess.run(command, check=True, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.DEVNULL)
+        make_demo_sample(sample)
     picture, sound = folder / f"clip-{seconds}.mp4", folder / f"track-{seconds}.wav"
     new = ("-metadata", f"comment={uuid.uuid4()}")
     looped = ("-stream_loop", "-1", "-i")

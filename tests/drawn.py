@@ -15,12 +15,12 @@ from dubbing.faces.align import crop_transform, extract_crop
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.outline import POINTS, in_crop, outline_of
 from dubbing.media.pixels.picture import PictureFrame
-from services.trainer.speakers.canonical import LIP_Y, OVAL, f32, vertices
-from services.trainer.speakers.clip import Take, take
-from services.trainer.speakers.identity import Identity
-from services.trainer.speakers.renderer import Pose, project, render
-from services.trainer.speakers.shape import Mouth, displacement, sample
-from services.trainer.speakers.splits import Split, identity_seed
+from synthetic.canonical import LIP_Y, OVAL, f32, vertices
+from synthetic.clip import Take, take
+from synthetic.identity import Identity
+from synthetic.renderer import Pose, project, render
+from synthetic.shape import Mouth, displacement, sample
+from synthetic.splits import Split, identity_seed
 
 Picture = NDArray[np.uint8]
 Outline = NDArray[np.float32]

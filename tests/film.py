@@ -11,10 +11,10 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.speakers.clip import take
-from services.trainer.speakers.identity import Identity
-from services.trainer.speakers.splits import Split, identity_seed, members
-from services.trainer.speakers.utterance import Utterance, Voice, fit, speak
+from synthetic.clip import take
+from synthetic.identity import Identity
+from synthetic.splits import Split, identity_seed, members
+from synthetic.utterance import Utterance, Voice, fit, speak
 
 FPS, RATE = 25, 48_000
 SIZE = (640, 360)

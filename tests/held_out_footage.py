@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dubbing.media.crops import pack_crops
 from services.trainer import data
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 FRAMES = 21
 

@@ -14,7 +14,7 @@ from services.trainer.service.group import Group
 from services.trainer.service.offers import open_stage
 from services.trainer.service.site import Site
 from services.trainer.service.stage import Stage
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "model_repo"

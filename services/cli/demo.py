@@ -1,15 +1,15 @@
 """``dubline demo`` and ``dubline demo-natural``: the main job on a made sample, on the user's files, or on a natural clip."""
 
 import json
-import os
-import subprocess
-import sys
+import threading
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,7 @@ from services.cli.client import Client, readable, sha256_of
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
 from services.cli.job_view import JobView
 from services.cli.stack_commands import start
-from services.stack.public import CHECKOUT, Carrier, StackError, default_home, unpacked
+from services.stack.public import CHECKOUT, Carrier, default_home, unpacked
 
 _OUT = CHECKOUT / "out"
 _CLIP = "psychopy/demos/coder/stimuli/jwpIntro.mp4"
@@ -73,20 +73,19 @@ def demo(
     if (video is None) != (audio is None):
         raise BadInput("A demo takes both --video and --audio, or neither.", where={"option": "video"})
     steps = _Steps(Console(stderr=True), time.monotonic(), (60, 30, 90))
-    making: AbstractContextManager[_Sample | None] = nullcontext()
+    making: Future[None] | None = None
     if video is None or audio is None:
         folder = default_home().root / "sample"
         video, audio = folder / "speaker.mp4", folder / "replacement.wav"
         if not (video.exists() and audio.exists()):
             steps.say(1, "Making a sample: a speaker in one language, a track in another")
-            making = _Sample(folder)
+            making = _meanwhile(_make_sample, folder)
     else:
         readable(video, "video"), readable(audio, "audio")
-    with making as sample:
-        steps.say(2, "Starting the local stack")
-        start()
-        if sample is not None:
-            sample.wait()
+    steps.say(2, "Starting the local stack")
+    start()
+    if making is not None:
+        making.result()
     steps.say(3, "Dubbing")
     _show(dubbing_run.Wish(video, audio, _named(out, video), model, sync_mode), out)
 
@@ -111,48 +110,31 @@ def demo_natural(
     _show(dubbing_run.Wish(clip, audio or clip, _named(out, clip), model, sync_mode), out)
 
 
-class _Sample:
-    """The sample, made in a process of its own while the stack starts: it needs the trainer's packages.
+def _meanwhile(work: Callable[[Path], None], folder: Path) -> "Future[None]":
+    """Runs ``work`` beside us, on a thread that nobody waits for when the command ends early."""
+    done: Future[None] = Future()
 
-    Args:
-        folder: where it goes; it appears there whole or not at all.
-    """
+    def run() -> None:
+        try:
+            work(folder)
+            done.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            done.set_exception(error)
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._making = folder.with_name("sample.new")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "services.trainer.speakers", str(self._making)],
-            cwd=CHECKOUT,
-            env={**os.environ, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    threading.Thread(target=run, daemon=True).start()
+    return done
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nobody waits for the sample any more: it is not made on."""
-        self._process.kill()
-        self._process.wait()
+def _make_sample(folder: Path) -> None:
+    """The sample in ``folder``, which appears whole or not at all."""
+    from synthetic.demo import make_demo_sample  # noqa: PLC0415 - takes a second, which no other command shall wait
 
-    def wait(self) -> None:
-        """Returns when the sample is there.
-
-        Raises:
-            StackError: it could not be made.
-        """
-        output, _ = self._process.communicate()
-        if self._process.returncode != 0:
-            raise StackError(f"the sample could not be made: {output.strip()[-600:]}")
-        self._folder.mkdir(exist_ok=True)
-        for file in self._making.iterdir():
-            file.replace(self._folder / file.name)
-        self._making.rmdir()
+    making = folder.with_name("sample.new")
+    make_demo_sample(making)
+    folder.mkdir(exist_ok=True)
+    for file in making.iterdir():
+        file.replace(folder / file.name)
+    making.rmdir()
 
 
 def _named(out: Path, video: Path) -> Path:

@@ -30,4 +30,4 @@ def analyse_trajectory(
         "--model": model, "--syncnet": syncnet, "--out": out, "--clips": clips, "--frames": frames, "--seed": seed,
         "--guidance": guidance, "--steps": steps, "--encoders": encoders,
     }  # fmt: skip
-    run_module("services.trainer.methods.analyse", *given(options))
+    run_module("studies.trajectory", *given(options))

@@ -25,10 +25,11 @@ import structlog
 from numpy.typing import NDArray
 
 from lipforcing.contract import SAMPLE_RATE
+from services.trainer.speaker_samples import crop_sample
+from synthetic.scene import FPS, Scene, scene
+from synthetic.splits import Split
+from synthetic.utterance import Utterance, draw, fit
 
-from .speakers.dataset import FPS, Scene, crop_sample, scene
-from .speakers.splits import Split
-from .speakers.utterance import Utterance, draw, fit
 from .threads import one_thread_each
 
 log = structlog.get_logger(__name__)

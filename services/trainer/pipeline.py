@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.network import LipNetwork
 from lipforcing.vae.tiny import TinyCodec
+from synthetic.splits import Split
+from synthetic.utterance import SAMPLE_RATE, draw, draw_strange
 
 from . import evaluate
 from .codec import train_codec
@@ -38,8 +40,6 @@ from .optimise import Curve
 from .publish import add_metrics, publish, revision
 from .recipe import Evaluation, Recipe
 from .sheet import draw_sheet
-from .speakers.splits import Split
-from .speakers.utterance import SAMPLE_RATE, draw, draw_strange
 from .speech import Heard, Utterance, train_speech, viseme_correlation
 
 log = structlog.get_logger(__name__)

@@ -24,10 +24,10 @@ from services.stack import reap
 from services.stack.bootstrap import store_settings
 from services.stack.home import CHECKOUT
 from services.stack.local import LocalStack
-from services.trainer.speakers.clip import render_clip
-from services.trainer.speakers.identity import Identity
-from services.trainer.speakers.splits import Split, identity_seed, members
-from services.trainer.speakers.utterance import Voice, fit, speak
+from synthetic.clip import render_clip
+from synthetic.identity import Identity
+from synthetic.splits import Split, identity_seed, members
+from synthetic.utterance import Voice, fit, speak
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 FRAMES, FPS, RATE = 40, 25, 48_000

@@ -19,7 +19,7 @@ from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
-from services.trainer.speakers.shape import Mouth
+from synthetic.shape import Mouth
 
 pytestmark = pytest.mark.stack
 

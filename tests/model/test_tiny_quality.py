@@ -8,7 +8,7 @@ import pytest
 
 from lipforcing.contract import STUDENTS
 from services.trainer.evaluate import evaluate
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "model_repo"

@@ -14,7 +14,7 @@ from lipforcing.contract import STUDENTS
 from lipforcing.weights.errors import WeightsError
 from services.trainer.console import say
 from services.trainer.publish import TINY, version_folder
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 from .footage_report import evaluate_footage, named
 from .mouth import MouthCorrelationScorer

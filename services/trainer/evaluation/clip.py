@@ -15,7 +15,7 @@ from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import STUDENTS, mouth_mask
 from services.trainer.data import MARGIN, Footage
 from services.trainer.mouth_figures import Measured
-from services.trainer.speakers.measure import Series, landmark_track
+from services.trainer.mouth_series import Series, landmark_track
 
 from . import metrics
 from .features import CodecFeatures, masks_of, motion, pooled

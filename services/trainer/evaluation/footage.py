@@ -27,7 +27,7 @@ from services.trainer.dubber import Dubber
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.sample import Sample
 from services.trainer.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
-from services.trainer.speakers.measure import MouthSeries
+from services.trainer.mouth_series import MouthSeries
 
 from .mouth import mouths_in
 from .sync import SyncScorer, sync_figures

@@ -20,7 +20,7 @@ from dubbing.faces.detector import FaceDetector
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_speech_encoder
-from services.trainer.speakers.measure import MouthSeries, Series, mouth_series
+from services.trainer.mouth_series import MouthSeries, Series, mouth_series
 
 from .sync import REACH, SyncScore, agreement_by_offset, score_of
 

@@ -22,7 +22,7 @@ from services.trainer.data import MARGIN, Footage
 from services.trainer.dubber import Dubber
 from services.trainer.mouth_figures import Measured
 from services.trainer.publish import MODELS, TINY, version_folder
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 from . import metrics
 from .clip import ClipJudge, ClipResult

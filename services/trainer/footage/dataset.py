@@ -9,7 +9,7 @@ from typing import Any
 
 from dubbing.errors import BadDataset, ObjectMissing
 from lipforcing.contract import STUDENTS
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 from .place import Place
 from .sample import Sample

@@ -6,7 +6,7 @@ import numpy as np
 
 from dubbing.errors import BadDataset, BadInput
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, frames_of
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 from .dataset import ShardSource
 from .place import Place

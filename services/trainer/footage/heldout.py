@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dubbing.errors import BadInput
-from services.trainer.speakers.splits import Split, split_of
-from services.trainer.speakers.texts import SENTENCES
+from synthetic.splits import Split, split_of
+from synthetic.texts import SENTENCES
 
 _UNKNOWN = "und"  # BCP 47: undetermined
 

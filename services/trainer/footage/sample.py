@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data import MARGIN
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 Crops = NDArray[np.uint8]
 _SAMPLES = 640  # of one frame

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dubbing.domain.findings import FrameRange
 from dubbing.errors import CorruptShard, LeakedReference, TruncatedMedia
 from dubbing.media.crops import unpack_crops
-from services.trainer.speakers.utterance import SAMPLE_RATE
+from synthetic.utterance import SAMPLE_RATE
 
 from .plan import gap_between
 from .sample import Sample

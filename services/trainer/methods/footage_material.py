@@ -33,7 +33,7 @@ from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.samples import BadSampleError, Clips, Sample, Span, collate
 from services.trainer.methods.sync_training import Spoken, SpokenClips
 from services.trainer.service.site import Advance, Site
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 log = structlog.get_logger(__name__)
 

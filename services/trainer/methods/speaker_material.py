@@ -20,7 +20,7 @@ from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.pipeline import both_ways
 from services.trainer.service.site import Advance, in_silence
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder

@@ -15,8 +15,8 @@ from services.trainer.data import MARGIN, Footage, footage
 from services.trainer.latents import encode_pair
 from services.trainer.methods.samples import Sample, Span
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.speakers.dataset import crop_sample
-from services.trainer.speakers.splits import Split
+from services.trainer.speaker_samples import crop_sample
+from synthetic.splits import Split
 
 
 def spoken(shot: Footage) -> list[Spoken]:

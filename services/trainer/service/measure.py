@@ -26,7 +26,7 @@ from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.service.child import tell
 from services.trainer.service.yardstick import SEED
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 
 def main() -> int:

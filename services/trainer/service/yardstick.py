@@ -14,7 +14,7 @@ from lipforcing.weights.digests import sha256_of
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES, Rule
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 SEED = 1
 _DATA, _SYNCNET = "DUBLINE_TRAINER_GATE_DATA", "DUBLINE_TRAINER_GATE_SYNCNET"

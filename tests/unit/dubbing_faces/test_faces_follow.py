@@ -16,8 +16,8 @@ from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
 from dubbing.faces.tracks import FacesFound, choose_faces
 from dubbing.media.shots import ShotFinder
-from services.trainer.speakers.renderer import Pose
-from services.trainer.speakers.shape import Mouth
+from synthetic.renderer import Pose
+from synthetic.shape import Mouth
 
 MODEL = Path(__file__).parents[3] / "third_party/face_landmarker/face_landmarker.task"
 FPS = Fraction(10)

@@ -45,7 +45,7 @@ def test_analysing_a_trajectory_passes_on_teacher_syncnet_and_clips(passed: list
     line = ["analyse-trajectory", "--model", "teacher", "--syncnet", "s.safetensors", "--clips", "4", "-o", "out"]
     assert CliRunner().invoke(build(), line).exit_code == 0
     (words,) = passed
-    assert words[0] == "services.trainer.methods.analyse"
+    assert words[0] == "studies.trajectory"
     assert dict(zip(words[1::2], words[2::2], strict=True)) == {
         "--model": "teacher", "--syncnet": "s.safetensors", "--out": "out", "--clips": "4", "--frames": "33", "--seed": "42",
         "--guidance": "2.0", "--steps": "50", "--encoders": "1",

@@ -14,7 +14,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from services.cli.second_look import second_look
-from services.trainer.speakers.shape import Mouth
+from synthetic.shape import Mouth
 
 MODEL = Path(__file__).parents[3] / "third_party/face_landmarker/face_landmarker.task"
 FRAMES = 20

@@ -27,8 +27,8 @@ from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from services.stitcher.mouths import Mouth
 from services.stitcher.repaint import grain_of, lay, patch_of
-from services.trainer.speakers.renderer import Pose
-from services.trainer.speakers.shape import Mouth as DrawnMouth
+from synthetic.renderer import Pose
+from synthetic.shape import Mouth as DrawnMouth
 
 MODEL = Path(__file__).parents[3] / "third_party/face_landmarker/face_landmarker.task"
 SIDE = 512

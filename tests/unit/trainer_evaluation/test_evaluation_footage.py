@@ -21,7 +21,7 @@ from services.trainer.evaluation.footage import FootageJudge
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import FolderPlace
 from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 ROOT = Path(__file__).parents[3]
 LANDMARKER = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"

@@ -10,7 +10,7 @@ from services.trainer.evaluation.compare import FIGURES, table
 from services.trainer.evaluation.features import motion, pooled
 from services.trainer.evaluation.run import _add_identity, _distances
 from services.trainer.evaluation.sync import REACH, agreement_by_offset, score_of
-from services.trainer.speakers.measure import MouthSeries
+from services.trainer.mouth_series import MouthSeries
 
 RNG = np.random.default_rng(0)
 EVERYWHERE = np.ones((24, 24), bool)

@@ -22,7 +22,7 @@ from services.trainer.evaluation.players import write_player
 from services.trainer.evaluation.run import NoModel, Plan, repository_of
 from services.trainer.evaluation.sync import REACH
 from services.trainer.evaluation.syncnet import SyncNetScorer
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,10 +8,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.speakers.clip import take
-from services.trainer.speakers.identity import Identity
-from services.trainer.speakers.splits import Split, identity_seed, members
-from services.trainer.speakers.utterance import Voice, fit, speak
+from synthetic.clip import take
+from synthetic.identity import Identity
+from synthetic.splits import Split, identity_seed, members
+from synthetic.utterance import Voice, fit, speak
 
 FRAMES, FPS, RATE, SIDE = 140, 25, 16_000, 256
 _MOUTHS = 12

@@ -20,7 +20,7 @@ from services.trainer.footage.quality import Limits, blurred, geometry_fault, ji
 from services.trainer.footage.shards import ShardEntry, read_shard, stage, wav_bytes, write_shard
 from services.trainer.footage.source import common_offset
 from services.trainer.footage.task import SourceTask
-from services.trainer.speakers.splits import Split, split_of
+from synthetic.splits import Split, split_of
 
 
 def steady(rate: Fraction, frames: int) -> list[Fraction]:

@@ -27,7 +27,7 @@ from services.trainer.methods.footage_material import footage as footage_of
 from services.trainer.methods.recipe import load
 from services.trainer.service.group import Group
 from services.trainer.service.site import Site
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 ROOT = Path(__file__).parents[3]
 TOOLS = Tools(ROOT / "third_party/face_landmarker/face_landmarker.task", ROOT / "model_repo")

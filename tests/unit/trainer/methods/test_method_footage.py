@@ -20,7 +20,7 @@ from services.trainer.methods.footage_material import Footage, footage
 from services.trainer.methods.recipe import MethodRecipe, load
 from services.trainer.service.settings import changed
 from services.trainer.service.site import Site
-from services.trainer.speakers.splits import Split
+from synthetic.splits import Split
 
 TEXT = torch.zeros(2, 64)
 

@@ -1,4 +1,4 @@
-"""``python -m services.trainer.methods.ablation``: train everything for each seed, measure, and write the table."""
+"""``python -m studies.ablation``: train everything for each seed, measure, and write the table."""
 
 import argparse
 import sys
@@ -9,16 +9,16 @@ import torch
 
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.settings import MediaSettings
-from services.trainer.methods.ablation.curves import trajectory
-from services.trainer.methods.ablation.footage import prepare
-from services.trainer.methods.ablation.held_out import held_out
-from services.trainer.methods.ablation.judge import Judge
-from services.trainer.methods.ablation.shelf import Shelf
-from services.trainer.methods.ablation.sizes import PROFILES
-from services.trainer.methods.ablation.stages import Stages
-from services.trainer.methods.ablation.study import Study
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.speakers.splits import Split
+from studies.ablation.curves import trajectory
+from studies.ablation.footage import prepare
+from studies.ablation.held_out import held_out
+from studies.ablation.judge import Judge
+from studies.ablation.shelf import Shelf
+from studies.ablation.sizes import PROFILES
+from studies.ablation.stages import Stages
+from studies.ablation.study import Study
+from synthetic.splits import Split
 
 _ROOT = Path(__file__).parents[4]
 _JUDGE = 1_000  # seed of the SyncNet that judges; the students are rewarded by others

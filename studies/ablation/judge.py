@@ -16,9 +16,9 @@ from lipforcing.syncnet import SyncScorer
 from lipforcing.vae.base import Codec, from_uint8, to_uint8
 from lipforcing.vae.tiny import pack_frames
 from services.trainer.evaluation.mouth import mouths_in
-from services.trainer.methods.ablation.held_out import HeldOut
 from services.trainer.mouth_reader import MouthReader
-from services.trainer.speakers.measure import MouthSeries, best_lag, correlation
+from services.trainer.mouth_series import MouthSeries, best_lag, correlation
+from studies.ablation.held_out import HeldOut
 
 # What a figure is, as the table calls it, and which way is better.
 FIGURES = {

@@ -1,4 +1,4 @@
-"""``python -m services.trainer.methods.analyse``: what ``dubline analyse-trajectory`` runs, on generated speakers."""
+"""``python -m studies.trajectory``: what ``dubline analyse-trajectory`` runs, on generated speakers."""
 
 import argparse
 import json
@@ -25,8 +25,8 @@ from services.trainer.methods.guidance import Null
 from services.trainer.methods.samples import collate
 from services.trainer.methods.speakers import sample
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.trajectory import PictureJudge, Row, analyse, write
-from services.trainer.speakers.splits import Split
+from studies.trajectory.analysis import PictureJudge, Row, analyse, write
+from synthetic.splits import Split
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder

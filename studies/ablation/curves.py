@@ -11,15 +11,15 @@ from pathlib import Path
 import structlog
 from torch import Tensor
 
-from services.trainer.methods.ablation.held_out import HeldOut
-from services.trainer.methods.ablation.judge import Judge, mouth_error
-from services.trainer.methods.ablation.rows import pick
-from services.trainer.methods.ablation.shelf import Made
-from services.trainer.methods.ablation.stages import Stages
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.trajectory import COST, SYNC, Recommendation, Row, analyse, write
-from services.trainer.speakers.measure import correlation
+from services.trainer.mouth_series import correlation
+from studies.ablation.held_out import HeldOut
+from studies.ablation.judge import Judge, mouth_error
+from studies.ablation.rows import pick
+from studies.ablation.shelf import Made
+from studies.ablation.stages import Stages
+from studies.trajectory.analysis import COST, SYNC, Recommendation, Row, analyse, write
 
 log = structlog.get_logger(__name__)
 _SEED = 42  # of the noise, the same for all clips and settings

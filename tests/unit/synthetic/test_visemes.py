@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from services.trainer.speakers.espeak import Phone, say
-from services.trainer.speakers.phonemes import parts
-from services.trainer.speakers.texts import SENTENCES
-from services.trainer.speakers.utterance import Voice, speak
-from services.trainer.speakers.visemes import CONTROLS, trajectory
+from synthetic.espeak import Phone, say
+from synthetic.phonemes import parts
+from synthetic.texts import SENTENCES
+from synthetic.utterance import Voice, speak
+from synthetic.visemes import CONTROLS, trajectory
 
 OPEN, PRESS, BITE = (CONTROLS.index(n) for n in ("open", "press", "bite"))
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.speakers.drawn_voices import COUNT, data_path, drawn_voice
-from services.trainer.speakers.espeak import say
-from services.trainer.speakers.utterance import SAMPLE_RATE, draw_strange
+from synthetic.drawn_voices import COUNT, data_path, drawn_voice
+from synthetic.espeak import say
+from synthetic.utterance import SAMPLE_RATE, draw_strange
 
 
 @pytest.mark.parametrize("index", [0, 159, 160, COUNT - 1])

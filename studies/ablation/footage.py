@@ -16,13 +16,13 @@ from torch import Tensor
 
 from services.trainer.data import MARGIN, SHARD, Takes, render_takes
 from services.trainer.latents import ClipLatents
-from services.trainer.methods.ablation.shelf import Shelf
-from services.trainer.methods.ablation.sizes import Sizes
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.pipeline import both_ways, target_shapes
-from services.trainer.speakers.splits import Split
+from studies.ablation.shelf import Shelf
+from studies.ablation.sizes import Sizes
+from synthetic.splits import Split
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from services.trainer.speakers.espeak import say
+from synthetic.espeak import say
 
 
 def test_a_voice_with_breath_in_it_says_the_same_in_another_second() -> None:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from services.trainer.methods.ablation.held_out import HeldOut
-from services.trainer.methods.ablation.judge import FIGURES, Judge
-from services.trainer.methods.ablation.rows import Sampler, controls, first, frames_per_second, in_full, in_two_steps
-from services.trainer.methods.ablation.shelf import Made
-from services.trainer.methods.ablation.sizes import FORMS
-from services.trainer.methods.ablation.stages import Stages
-from services.trainer.methods.ablation.table import markdown, plot, summarise
 from services.trainer.methods.teacher import Teacher
 from services.trainer.sheet import draw_sheet
+from studies.ablation.held_out import HeldOut
+from studies.ablation.judge import FIGURES, Judge
+from studies.ablation.rows import Sampler, controls, first, frames_per_second, in_full, in_two_steps
+from studies.ablation.shelf import Made
+from studies.ablation.sizes import FORMS
+from studies.ablation.stages import Stages
+from studies.ablation.table import markdown, plot, summarise
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,12 +15,12 @@ from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.data import MARGIN, footage
 from services.trainer.latents import conditions_of, encode_pair
-from services.trainer.methods.ablation.shelf import Shelf
-from services.trainer.methods.ablation.sizes import Sizes
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.samples import Clips
-from services.trainer.speakers.dataset import crop_sample
-from services.trainer.speakers.splits import Split
+from services.trainer.speaker_samples import crop_sample
+from studies.ablation.shelf import Shelf
+from studies.ablation.sizes import Sizes
+from synthetic.splits import Split
 
 DELAY = 3  # frames, of the control with delayed sound
 _FPS = 25.0

@@ -29,6 +29,9 @@ OVAL = (
 EYE_LEFT_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)
 EYE_LEFT_LOWER = (33, 7, 163, 144, 145, 153, 154, 155, 133)
 BROW_LEFT = (46, 53, 52, 65, 55, 107, 66, 105, 63, 70)
+# Corners of both eyes; and what a crop is aligned by: the upper edge of each brow, and the nose.
+EYES = ((33, 133), (362, 263))
+ANCHORS = ((70, 63, 105, 66, 107), (300, 293, 334, 296, 336), (195, 4, 64, 294))
 # The seam of the closed lips, and how far from the middle line the corners lie.
 LIP_Y, CORNER_X = 4.28, 2.42
 

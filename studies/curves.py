@@ -1,4 +1,4 @@
-"""``python -m services.trainer.service.curves OUT.png NAME=DIR ...``: learning curves of chains that ran alone, side by side.
+"""``python -m studies.curves OUT.png NAME=DIR ...``: learning curves of chains that ran alone, side by side.
 
 One panel for each method, one line for each chain; the horizontal axis counts clips that were learned from, so that runs with
 other batches, and on other machines, can be compared.

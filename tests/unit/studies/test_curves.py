@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.service import curves
 from services.trainer.service.outbox import Order, Outbox
+from studies import curves
 
 
 def chain(folder: Path, recipe: str, settings: dict[str, int], losses: list[float | None]) -> Path:

@@ -15,7 +15,7 @@ from lipforcing.schedule import guidance_window, sampling_grid
 from lipforcing.syncnet import SyncNet, SyncScorer, SyncSizes
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.methods.samples import Clips
-from services.trainer.methods.trajectory import COST, SYNC, PictureJudge, Row, analyse, means, read, recommend, write
+from studies.trajectory.analysis import COST, SYNC, PictureJudge, Row, analyse, means, read, recommend, write
 
 # Means over ten clips of the 14B teacher (Sync-C, LPIPS of the mouth) by step. Unguided, steps 10 and 40 lie between their
 # published neighbours.

@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import TINY, SyncNet
-from services.trainer.methods.analyse import main
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import Kept, save_network
-from services.trainer.methods.trajectory import COST, SYNC, read
+from studies.trajectory.__main__ import main
+from studies.trajectory.analysis import COST, SYNC, read
 
 WIDTHS: dict[str, Any] = {**SIZES, "text_dim": 6, "text_len": 3, "audio_input": 64, "latent": 16}
 

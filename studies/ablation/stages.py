@@ -16,9 +16,6 @@ from lipforcing.network import LipNetwork, initialise
 from lipforcing.syncnet import TINY, SyncNet, SyncScorer
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.diffusion_forcing import start_from_reference
-from services.trainer.methods.ablation.footage import Footage
-from services.trainer.methods.ablation.shelf import Made, Shelf
-from services.trainer.methods.ablation.sizes import Sizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Kept
 from services.trainer.methods.guidance import Null
@@ -31,6 +28,9 @@ from services.trainer.methods.training import Method
 from services.trainer.methods.update import precision
 from services.trainer.mouth_pictures import WHOLE, MouthPictures
 from services.trainer.mouth_reader import MouthReader, train_reader
+from studies.ablation.footage import Footage
+from studies.ablation.shelf import Made, Shelf
+from studies.ablation.sizes import Sizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 
 log = structlog.get_logger(__name__)
 _CPU = torch.device("cpu")

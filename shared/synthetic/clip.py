@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.faces.landmarks import LEFT_BROW, LEFT_EYE, NOSE, RIGHT_BROW, RIGHT_EYE
-
 from .actor import Actor
-from .canonical import CORNER_X, F32, LIP_Y, U8, f32, vertices
+from .canonical import ANCHORS, CORNER_X, EYES, F32, LIP_Y, U8, f32, vertices
 from .hair import room
 from .identity import Identity
 from .renderer import Pose, project, render
@@ -57,7 +55,7 @@ class Take:
     def anchors(self) -> F32:
         """Brows and nose of every frame, [V, 3, 2] pixels, as the aligner's landmarks mean them."""
         v = vertices()
-        points = np.stack([v[list(part), :2].mean(0) for part in (LEFT_BROW, RIGHT_BROW, NOSE)]) + _SEEN
+        points = np.stack([v[list(part), :2].mean(0) for part in ANCHORS]) + _SEEN
         return np.stack([project(self.actor, pose, points) for pose in self.poses])
 
     def _personal(self, row: F32) -> F32:
@@ -87,7 +85,7 @@ def measures(actor: Actor, controls: F32) -> F32:
         return q + sample(actor.forward, q)
 
     up, low = moved(actor.fields.up), moved(actor.fields.low)
-    eyes = np.stack([vertices()[list(e), :2].mean(0) for e in (LEFT_EYE, RIGHT_EYE)])[None]
+    eyes = np.stack([vertices()[list(e), :2].mean(0) for e in EYES])[None]
     eyes = eyes + sample(actor.forward, eyes)
     scale = float(np.linalg.norm(eyes[0, 0] - eyes[0, 1]))
     gap = np.maximum(low[:, 0, 1] - up[:, 0, 1], 0)

@@ -12,14 +12,14 @@ import torch
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.data import MARGIN
-from services.trainer.methods.ablation.__main__ import main
-from services.trainer.methods.ablation.held_out import HeldOut
-from services.trainer.methods.ablation.judge import FIGURES
-from services.trainer.methods.ablation.shelf import Shelf
-from services.trainer.methods.ablation.sizes import FORMS, SMOKE, Sizes, distilling_recipe
-from services.trainer.methods.ablation.table import ROWS, markdown, summarise
 from services.trainer.methods.folders import Kept
 from services.trainer.methods.self_forcing import Stage2
+from studies.ablation.__main__ import main
+from studies.ablation.held_out import HeldOut
+from studies.ablation.judge import FIGURES
+from studies.ablation.shelf import Shelf
+from studies.ablation.sizes import FORMS, SMOKE, Sizes, distilling_recipe
+from studies.ablation.table import ROWS, markdown, summarise
 from tests.unit.trainer.methods.method_clips import SMALL, clips
 
 _MODELS = Path(__file__).parents[4] / "model_repo"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.methods.ablation.judge import FIGURES
+from studies.ablation.judge import FIGURES
 
 ROWS = {
     "truth": "true frames", "codec": "true frames through the codec", "footage": "footage unchanged",

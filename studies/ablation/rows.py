@@ -13,12 +13,12 @@ from torch import Tensor
 
 from lipforcing.conditions import Conditions
 from lipforcing.rollout import Student, generate
-from services.trainer.methods.ablation.held_out import DELAY, HeldOut
-from services.trainer.methods.ablation.judge import Judge, sound_of
-from services.trainer.methods.ablation.shelf import Made
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.speakers.measure import best_lag, correlation
+from services.trainer.mouth_series import best_lag, correlation
+from studies.ablation.held_out import DELAY, HeldOut
+from studies.ablation.judge import Judge, sound_of
+from studies.ablation.shelf import Made
 
 Sampler = Callable[[Clips], Tensor]
 _NOISE = 1

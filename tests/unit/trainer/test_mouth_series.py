@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dubbing.faces.detector import MediaPipeDetector
-from services.trainer.speakers.dataset import scene
-from services.trainer.speakers.measure import best_lag, correlation, mouth_series
-from services.trainer.speakers.splits import Split
+from services.trainer.mouth_series import best_lag, correlation, mouth_series
+from synthetic.scene import scene
+from synthetic.splits import Split
 
 _MODEL = Path(__file__).parents[3] / "third_party" / "face_landmarker" / "face_landmarker.task"
 
