@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from film import Film, ffmpeg
+from places import HELPERS
 
 from dubbing.settings import S3Settings
 from services.stack.home import CHECKOUT
@@ -53,7 +54,7 @@ def title(film: Film, folder: Path, seconds: int) -> tuple[Path, Path]:
 def dubbed(s3: S3Settings, folder: Path, titles: list[tuple[Path, Path]]) -> list[dict[str, int]]:
     """Dubs one title after another in a process of their own; its peak memory after each, and what was made."""
     environ = os.environ | {
-        "PYTHONPATH": ":".join(map(str, (CHECKOUT / "shared", CHECKOUT, CHECKOUT / "tests", Path(__file__).parent))),
+        "PYTHONPATH": ":".join(map(str, (CHECKOUT / "shared", CHECKOUT, HELPERS))),
         "DUBLINE_S3_ENDPOINT": s3.endpoint,
         "DUBLINE_S3_BUCKET": s3.bucket,
         "DUBLINE_S3_ACCESS_KEY": s3.access_key.get_secret_value(),

@@ -13,6 +13,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from held_out_footage import held_out
+from places import LANDMARKER
 from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
 from tritonclient import grpc
 
@@ -42,7 +43,6 @@ from services.trainer.service.shelf import put_folder
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 MODELS = models_of("tiny")
 NOBODY = TritonSettings(url="127.0.0.1:9")  # where no server listens
-LANDMARKER = CHECKOUT / "third_party" / "face_landmarker" / "face_landmarker.task"
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 import session
 import torch
 from operations import block_flops, decoder_flops, encoder_flops, ratio
+from places import ROOT
 from recorder import Recorder, rehearsal
 from report import Session
 
@@ -23,7 +24,6 @@ from lipforcing.vae.taew import Taew
 from lipforcing.vae.wan import WanVae
 from services.worker import prepare
 
-ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 DOCUMENT = " ".join((ROOT / "docs" / "performance.md").read_text().split())
 SESSION = (ROOT / "benchmarks" / "gpu_session.sh").read_text()

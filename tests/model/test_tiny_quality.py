@@ -1,16 +1,15 @@
 """The committed demonstration model, measured as the server runs it on people, voices and languages that it never saw."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 
 from lipforcing.contract import STUDENTS
 from services.trainer.evaluate import evaluate
 from synthetic.splits import Split
 
-ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "model_repo"
 CLIPS = 4  # of those that were recorded
 

@@ -2,12 +2,12 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
+from places import ROOT
 from torch import Tensor
 
 from dubbing.inference.speech import FRAMES, windows
@@ -162,7 +162,7 @@ def test_a_longer_tracks_ends_are_no_further_from_the_published_features_than_it
 def test_a_track_of_two_hours_is_encoded_in_the_memory_of_a_few_windows() -> None:
     done = subprocess.run(
         [sys.executable, "-c", TWO_HOURS], env={**os.environ, "PYTHONPATH": "shared", "OMP_NUM_THREADS": "1"},
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     frames, growth = map(int, done.stdout.split())

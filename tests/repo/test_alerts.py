@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from places import ROOT
 
 from dubbing import errors
 from services.api.main import create_app
 from services.api.routes import health
 from services.stack import bootstrap
 
-ROOT = Path(__file__).parents[2]
 ALERTS: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]

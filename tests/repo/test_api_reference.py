@@ -1,10 +1,10 @@
 """docs/api.md says what the API does: every call, scope, member, event and code."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 
 from dubbing import errors
 from dubbing.domain.findings import FindingCode
@@ -13,7 +13,6 @@ from dubbing.domain.training import ReleaseState, RunState
 from services.api import problems, schemas
 from services.api.main import create_app
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/api.md").read_text()
 CODES = {code: int(status) for code, status in re.findall(r"^\| `(\w+)` \| (\d{3}) \|", TEXT, re.MULTILINE)}
 CALLS = re.findall(r"^\| `(GET|POST) (/\S+)` \| (\S+) \|", TEXT, re.MULTILINE)

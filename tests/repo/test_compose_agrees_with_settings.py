@@ -1,17 +1,16 @@
 """No container engine runs here, so what the images are told is compared with what the code reads."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from places import ROOT
 from pydantic_settings import BaseSettings
 
 import dubbing.settings
 from services.stack import table
 
-ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text()

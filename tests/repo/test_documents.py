@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from places import ROOT
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 import dubbing.settings
 from services.cli.main import build
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SETTINGS = {
     f"{kind.model_config['env_prefix']}{name}".upper()

@@ -1,9 +1,9 @@
 """The inference server's image and the torch inside it are for one CUDA, and the driver that it needs is told."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from places import ROOT
+
 # By their publishers' release notes; a pin that is not here has to be looked up.
 IMAGES = {"25.06": "12.9", "25.10": "13.0"}  # NVIDIA's container support matrix
 WHEELS = {"2.11.0": "13.0", "2.13.0": "13.0"}  # PyTorch's wheels on PyPI

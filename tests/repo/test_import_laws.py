@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from itertools import combinations, pairwise, permutations
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import grimp
@@ -16,8 +15,8 @@ from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.independence import IndependenceContract
 from importlinter.contracts.layers import LayersContract
 from importlinter.contracts.protected import ProtectedContract
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 KINDS: dict[str, Any] = {
     "forbidden": ForbiddenContract,
     "layers": LayersContract,

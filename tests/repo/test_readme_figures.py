@@ -2,12 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 METRICS: dict[str, Any] = json.loads((ROOT / "model_repo/lip_student_tiny/1/model.json").read_text())["metrics"]
 TEST: dict[str, Any] = METRICS["test"]

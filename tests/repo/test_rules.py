@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 # Names of the place where this was written; in pieces, so that this file does not name them either.
 WORKPLACE = ("/" + "work/", "shared/" + "spec", "issues" + " show")
 PLATFORM_LINES, MODEL_LINES = 400, 600

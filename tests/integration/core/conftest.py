@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from api_fixtures import body, client, services, upload
-from platform_jobs import ROOT
+from places import ROOT
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 from training_fixtures import runner

@@ -12,7 +12,8 @@ import pytest
 import redis as redis_client
 import skewed_app
 from fastapi.testclient import TestClient
-from platform_jobs import ROOT, make_job
+from places import HELPERS, ROOT
+from platform_jobs import make_job
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -42,7 +43,7 @@ Start = Callable[..., None]
 def start(database_settings: DatabaseSettings, redis_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts Celery's workers and beat on hosts of another time of day."""
     redis_client.Redis.from_url(redis_url).flushdb()
-    paths = (Path(__file__).parent, ROOT / "shared", ROOT)
+    paths = (HELPERS, ROOT / "shared", ROOT)
     env = {
         **os.environ,
         **{f"DUBLINE_QUEUE_{name}": value for name, value in QUEUE.items()},

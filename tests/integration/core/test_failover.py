@@ -17,7 +17,8 @@ from alembic.config import Config
 from api_calls import authorised, problem
 from celery import Celery
 from fastapi.testclient import TestClient
-from platform_jobs import ROOT, make_job
+from places import ROOT
+from platform_jobs import make_job
 from sqlalchemy import select, text
 
 from dubbing.db.engine import AWAY, Database

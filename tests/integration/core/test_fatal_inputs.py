@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
-from platform_jobs import ROOT, make_job
+from places import HELPERS, ROOT
+from platform_jobs import make_job
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -32,7 +33,7 @@ def workers(database_settings: DatabaseSettings, redis_url: str, tmp_path: Path)
         **{f"DUBLINE_QUEUE_{name}": value for name, value in QUEUE.items()},
         "DUBLINE_DATABASE_URL": database_settings.url,
         "DUBLINE_REDIS_URL": redis_url,
-        "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parent, ROOT / "shared", ROOT))),
+        "PYTHONPATH": os.pathsep.join(map(str, (HELPERS, ROOT / "shared", ROOT))),
     }
     celery = [sys.executable, "-m", "celery", "-A", "fatal_app:app"]
     quiet = ["--without-gossip", "--without-mingle"]

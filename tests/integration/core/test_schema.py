@@ -6,7 +6,7 @@ import sys
 import pytest
 from alembic import command
 from alembic.config import Config
-from platform_jobs import ROOT
+from places import ROOT
 from sqlalchemy import Engine, make_url, text
 
 from dubbing.settings import DatabaseSettings

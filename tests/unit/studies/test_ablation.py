@@ -8,6 +8,8 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from method_clips import SMALL, clips
+from places import ROOT
 
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.vae.tiny import TinyCodec
@@ -20,9 +22,8 @@ from studies.ablation.judge import FIGURES
 from studies.ablation.shelf import Shelf
 from studies.ablation.sizes import FORMS, SMOKE, Sizes, distilling_recipe
 from studies.ablation.table import ROWS, markdown, summarise
-from tests.unit.trainer.methods.method_clips import SMALL, clips
 
-_MODELS = Path(__file__).parents[4] / "model_repo"
+_MODELS = ROOT / "model_repo"
 
 
 def _scores(**rows: list[list[float]]) -> dict[str, dict[str, list[list[float]]]]:

@@ -1,0 +1,7 @@
+"""Where things lie."""
+
+from pathlib import Path
+
+HELPERS = Path(__file__).parent
+ROOT = HELPERS.parents[1]
+LANDMARKER = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"

@@ -1,0 +1,123 @@
+"""Which frames of a film are painted: broken mouths and those beside them pass through, all others are dubbed."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+from drawn import CLOSED, HEIGHT, WIDE_OPEN, WIDTH, Aligned, Picture, aligned, outlines_in, speaker
+from places import LANDMARKER
+
+from dubbing.faces.align import extract_crop
+from dubbing.faces.detector import MediaPipeDetector
+from dubbing.media.encode import EncodeSettings
+from dubbing.media.frames import FrameReader
+from dubbing.media.probe import probe
+from services.stitcher.mouths import Mouth
+from services.stitcher.paint import Painter
+
+FRAMES, SIDE = 30, 256
+TRACK = 20  # frames of the first track; the others are the second's
+
+
+class Watcher:
+    """Stands where meter and sheet do, and notes what they are shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def see(self, frame: Any, _: Callable[[], Picture] | None = None) -> None:
+        self.seen.append(frame if isinstance(frame, int) else frame.index)
+
+
+class Told:
+    """Stands where a job's context does."""
+
+    def progress(self, done: int, total: int) -> None:
+        assert 0 < done <= total
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> FrameReader:
+    """Thirty equal frames of a silent speaker."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    one = speaker(3)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "qp": "4"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for _ in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(one.draw(one.pose(), CLOSED), format="rgb24")))
+        container.mux(stream.encode())
+    video = probe(path).video
+    assert video is not None
+    return FrameReader(path, video)
+
+
+class Crops:
+    """One filmed face, and crops that a student might make of it."""
+
+    def __init__(self, face: Aligned, sound: Picture, outlines: Any) -> None:
+        self._face, self._sound, self._outlines = face, sound, outlines
+        rough = np.random.default_rng(1).integers(-90, 90, (16, 16, 1))
+        self._broken = np.clip(sound + np.kron(rough, np.ones((16, 16, 1))), 0, 255).astype(np.uint8)
+
+    def mouths(self, broken: set[int], frames: set[int]) -> Iterator[Mouth]:
+        for i in sorted(frames):
+            crop = self._broken if i in broken else self._sound
+            yield Mouth(i, self._face.matrix, crop, self._face.outline, self._outlines, track=i // TRACK)
+
+
+@pytest.fixture(scope="module")
+def crops() -> Crops:
+    one = speaker(3)
+    with MediaPipeDetector(LANDMARKER) as detector:
+        face = aligned(detector, one.draw(one.pose(), CLOSED), SIDE)
+        sound = np.asarray(extract_crop(one.draw(one.pose(), WIDE_OPEN), face.matrix, SIDE), np.uint8)
+        return Crops(face, sound, outlines_in(detector, sound))
+
+
+def changed(reader: FrameReader, master: Path) -> set[int]:
+    """The frames of which the mouth differs from the source's."""
+    x, y = speaker(3).lips(speaker(3).pose())
+    around = np.s_[int(y) - 15 : int(y) + 35, int(x) - 40 : int(x) + 40]
+    with av.open(str(master)) as container:
+        made = [frame.to_ndarray(format="rgb24")[around] for frame in container.decode(video=0)]
+    filmed = [frame.rgb()[around] for frame in reader.read()]
+    assert len(made) == len(filmed) == FRAMES
+    return {i for i, (a, b) in enumerate(zip(made, filmed, strict=True)) if np.abs(cv2.blur(a, (5, 5)).astype(int) - cv2.blur(b, (5, 5))).max() > 25}  # fmt: skip  # noqa: E501
+
+
+EVERY = set(range(FRAMES))
+CASES: dict[str, tuple[set[int], set[int], set[int]]] = {
+    "none": (set(), EVERY, set()),
+    "one in the middle": ({15}, EVERY, set(range(12, 19))),
+    "two near each other": ({10, 14}, EVERY, set(range(7, 18))),
+    "the first": ({0}, EVERY, set(range(4))),
+    "the last": ({FRAMES - 1}, EVERY, set(range(FRAMES - 4, FRAMES))),
+    "all": (EVERY, EVERY, EVERY),
+    "the last of a track": ({TRACK - 1}, EVERY, set(range(TRACK - 4, TRACK))),
+    "the first of a track": ({TRACK}, EVERY, set(range(TRACK, TRACK + 4))),
+    "beside frames that nobody dubs": ({12}, EVERY - {9, 10, 11, 14}, {12, 13, 15}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_broken_mouths_pass_through_with_those_beside_them(
+    reader: FrameReader, crops: Crops, tmp_path: Path, name: str
+) -> None:
+    broken, dubbed, passing = CASES[name]
+    meter, sheet, told = Watcher(), Watcher(), Told()
+    settings = EncodeSettings(crf=4, preset="ultrafast")
+    anything: Any = (meter, sheet)
+    painter = Painter(reader.video, SIDE, settings, *anything)
+    context: Any = told
+    painter.paint(reader, crops.mouths(broken, dubbed), tmp_path / "master.mp4", context)
+    assert set(painter.broken) == passing
+    assert not set(painter.broken) & set(painter.doubtful)
+    assert changed(reader, tmp_path / "master.mp4") == dubbed - passing
+    # How well a mouth speaks is measured where one was painted; the sheet sees every frame before and after.
+    assert meter.seen == sorted(dubbed - passing)
+    assert sorted(sheet.seen) == sorted([*range(FRAMES)] * 2)
