@@ -10,7 +10,7 @@ from services.stack.files import private_folder
 # A socket's path may have 107 bytes (sockaddr_un), and the longest name in that folder has some twenty.
 _LONGEST_FOLDER = 80
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)

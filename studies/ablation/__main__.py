@@ -20,7 +20,7 @@ from studies.ablation.stages import Stages
 from studies.ablation.study import Study
 from synthetic.splits import Split
 
-_ROOT = Path(__file__).parents[4]
+_ROOT = Path(__file__).parents[2]
 _JUDGE = 1_000  # seed of the SyncNet that judges; the students are rewarded by others
 
 

@@ -31,7 +31,7 @@ from synthetic.splits import Split
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
