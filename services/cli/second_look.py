@@ -27,12 +27,12 @@ from dubbing.faces.follow import FaceTracker
 from dubbing.faces.guard import Signs, broken_mouths, judge, ranked, shown
 from dubbing.faces.outline import POINTS
 from dubbing.faces.tracks import FacesFound, TrackedFace, choose_faces
-from dubbing.media.ahead import ahead
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
+from dubbing.media.prefetch import prefetch
 from dubbing.media.shots import ShotFinder
 
-_AHEAD: Final = 3
+_PREFETCH: Final = 3
 _SHOT_WIDTH: Final = 256
 _COMPARED_WIDTH: Final = 640  # of the pictures in which painting is looked for
 _DIFFERENT: Final = 20  # code values (8 bit) that no encoder's error reaches after a blur
@@ -67,7 +67,7 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
     outside: dict[int, float] = {}
     near: Face | None = None
     by_frame = {i: face for face in faces for i in range(face.track.start, face.track.end) if i not in face.track.missing}
-    for before, after in zip(ahead(source.read(), _AHEAD), ahead(master.read(), _AHEAD), strict=True):
+    for before, after in zip(prefetch(source.read(), _PREFETCH), prefetch(master.read(), _PREFETCH), strict=True):
         tracked = by_frame.get(before.index)
         if tracked is None:
             near = None
@@ -93,7 +93,7 @@ def _faces(source: FrameReader, detector: FaceDetector) -> tuple[TrackedFace, ..
     """The faces that may be painted."""
     tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(source.video.fps)
     whole = Box(0, 0, *source.video.upright_size)
-    for frame in ahead(source.read(), _AHEAD):
+    for frame in prefetch(source.read(), _PREFETCH):
         change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
         tracker.push(frame, cut=change.cut, resumes=change.resumes)
     try:

@@ -10,10 +10,10 @@ from dubbing.domain.media import Box, VideoInfo
 from dubbing.faces.composite import Compositor, Patch
 from dubbing.faces.grain import Grain
 from dubbing.faces.guard import BROKEN, judge, shown
-from dubbing.media.ahead import ahead, side_by_side
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
+from dubbing.media.prefetch import parallel_map, prefetch
 from dubbing.queue.context import Context
 from services.stitcher.mouths import Mouth
 from services.stitcher.repaint import crop_box, grain_of, lay, patch_of
@@ -23,7 +23,7 @@ from services.stitcher.sheet import Sheet
 # Rows of the picture that the meter sees at least: landmarks get no finer with more.
 _SEEN = 320
 # Frames that are decoded while those before are painted, and painted while those before are encoded.
-_AHEAD = 4
+_PREFETCH = 4
 # Frames that are painted at once: one painter alone, among the encoder's threads, keeps them waiting.
 _PAINTERS = 2
 # Frames on both sides of a broken mouth that pass through with it: single frames of another mouth would flicker.
@@ -79,23 +79,23 @@ class Painter:
     def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
         with PictureWriter(out, self._video, self._settings) as writer:
-            for frame in ahead(self._painted(reader, mouths), _AHEAD):
+            for frame in prefetch(self._painted(reader, mouths), _PREFETCH):
                 writer.write(frame)
                 context.progress(frame.index + 1, self._video.frames)
 
     def _painted(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[PictureFrame]:
         """Every frame of ``reader``, with its mouth if it has one; sheet and meter see them in order."""
-        planned = side_by_side(self._with_mouths(reader, mouths), self._plan, _PAINTERS)
-        for frame, box in side_by_side(self._sound_ones(planned), self._lay, _PAINTERS):
+        planned = parallel_map(self._with_mouths(reader, mouths), self._plan, _PAINTERS)
+        for frame, box in parallel_map(self._sound_ones(planned), self._lay, _PAINTERS):
             self._sheet.see(frame)
             if box is not None:
                 self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))
             yield frame
 
     def _with_mouths(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[tuple[PictureFrame, Mouth | None]]:
-        coming = ahead(mouths, _AHEAD)
+        coming = prefetch(mouths, _PREFETCH)
         waiting = next(coming, None)
-        for frame in ahead(reader.read(), _AHEAD):
+        for frame in prefetch(reader.read(), _PREFETCH):
             self._sheet.see(frame)
             mouth = waiting if waiting is not None and waiting.frame == frame.index else None
             yield frame, mouth

@@ -20,10 +20,10 @@ from dubbing.faces.align import Matrix, Points, crop_transforms, extract_crop
 from dubbing.faces.foreign import cleared
 from dubbing.faces.outline import crop_outlines
 from dubbing.inference.engine import pad_to_blocks
-from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
+from dubbing.media.prefetch import prefetch
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
@@ -59,7 +59,7 @@ class FaceEncoder:
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
             reader = FrameReader(path, analysis.video)
             # One chunk is decoded while the one before is encoded.
-            for chunk, crops in ahead(chunk_crops(reader, analysis, waiting, engine.contract.crop), 1):
+            for chunk, crops in prefetch(chunk_crops(reader, analysis, waiting, engine.contract.crop), 1):
                 save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops), context))
                 done += len(chunk)
                 context.progress(done, total)

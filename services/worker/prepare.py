@@ -13,10 +13,10 @@ from dubbing.faces.follow import FaceTracker
 from dubbing.faces.outline import pack
 from dubbing.faces.plan import plan_chunks
 from dubbing.faces.tracks import TrackedFace, choose_faces
-from dubbing.media.ahead import ahead
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
+from dubbing.media.prefetch import prefetch
 from dubbing.media.shots import Change, ShotFinder
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
@@ -31,7 +31,7 @@ _SHOT_WIDTH = 256
 # Two frames whose grey values differ by less show no cut, flash or whip between them.
 _STEADY = 4.0
 # Frames that are decoded and compared while faces are looked for in those before.
-_AHEAD = 3
+_PREFETCH = 3
 
 OpenDetector = Callable[[], FaceDetector]
 
@@ -69,7 +69,7 @@ class Preparer:
         detector = self._open_detector()
         try:
             tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(video.fps)
-            for frame, change in ahead(_with_changes(reader, finder), _AHEAD):
+            for frame, change in prefetch(_with_changes(reader, finder), _PREFETCH):
                 tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < _STEADY)
                 context.progress(frame.index + 1, video.frames)
             shots, followed = finder.finish(), tracker.finish()

@@ -3,12 +3,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from dubbing.media.ahead import ahead, side_by_side
+from dubbing.media.prefetch import parallel_map, prefetch
 
 
 def test_items_come_in_order_and_all_of_them() -> None:
-    assert list(ahead(iter(range(1000)), 3)) == list(range(1000))
-    assert list(ahead(iter(()), 1)) == []
+    assert list(prefetch(iter(range(1000)), 3)) == list(range(1000))
+    assert list(prefetch(iter(()), 1)) == []
 
 
 def test_the_source_runs_on_a_thread_of_its_own() -> None:
@@ -16,7 +16,7 @@ def test_the_source_runs_on_a_thread_of_its_own() -> None:
         for _ in range(3):
             yield threading.get_ident()
 
-    (one,) = set(ahead(source(), 2))
+    (one,) = set(prefetch(source(), 2))
     assert one != threading.get_ident()
 
 
@@ -28,7 +28,7 @@ def test_no_more_than_the_depth_waits() -> None:
             made.append(i)
             yield i
 
-    for i in ahead(source(), 2):
+    for i in prefetch(source(), 2):
         assert len(made) <= i + 5  # two wait, one is at hand, one is being put, one is made
 
 
@@ -37,7 +37,7 @@ def test_an_error_of_the_source_is_raised_at_its_place() -> None:
         yield 1
         raise ValueError("broken")
 
-    items = ahead(source(), 4)
+    items = prefetch(source(), 4)
     assert next(items) == 1
     with pytest.raises(ValueError, match="broken"):
         next(items)
@@ -53,7 +53,7 @@ def test_a_caller_that_stops_early_ends_and_closes_the_source() -> None:
             closed.set()
 
     before = threading.active_count()
-    items = ahead(source(), 2)
+    items = prefetch(source(), 2)
     assert next(items) == 0
     items.close()  # type: ignore[attr-defined]
     assert closed.is_set()
@@ -69,8 +69,8 @@ def test_work_side_by_side_gives_results_in_order() -> None:
         return item * item
 
     both = threading.Barrier(2)
-    assert list(side_by_side(iter(range(100)), work, 2)) == [i * i for i in range(100)]
-    assert list(side_by_side(iter(()), work, 2)) == []
+    assert list(parallel_map(iter(range(100)), work, 2)) == [i * i for i in range(100)]
+    assert list(parallel_map(iter(()), work, 2)) == []
 
 
 def test_no_more_is_begun_than_is_worked_on_and_waits() -> None:
@@ -81,7 +81,7 @@ def test_no_more_is_begun_than_is_worked_on_and_waits() -> None:
             taken.append(i)
             yield i
 
-    for i in side_by_side(source(), lambda item: item, 3):
+    for i in parallel_map(source(), lambda item: item, 3):
         assert len(taken) <= i + 6
 
 
@@ -92,7 +92,7 @@ def test_what_work_raises_is_raised_at_its_place_and_ends_the_threads() -> None:
         return item
 
     before = threading.active_count()
-    results = side_by_side(iter(range(10)), work, 2)
+    results = parallel_map(iter(range(10)), work, 2)
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="broken"):
         next(results)

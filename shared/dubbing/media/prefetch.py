@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-_LOOK_EVERY = 0.1  # seconds between two looks whether anybody still wants the items
+_POLL_SECONDS = 0.1  # between two checks whether anybody still wants the items
 
 
 class _Failed(NamedTuple):
@@ -21,7 +21,7 @@ class _End:
     """The source is exhausted."""
 
 
-def ahead(items: Iterator[_T], depth: int) -> Iterator[_T]:
+def prefetch(items: Iterator[_T], depth: int) -> Iterator[_T]:
     """The items in order, made up to ``depth`` in advance; the source runs on another thread, and on that one only.
 
     What the source raises is raised here, at its place. When the caller stops early, so does the source.
@@ -32,7 +32,7 @@ def ahead(items: Iterator[_T], depth: int) -> Iterator[_T]:
     """
     made: Queue[_T | _Failed | _End] = Queue(depth)
     unwanted = threading.Event()
-    thread = threading.Thread(target=_make, args=(items, made, unwanted), name="ahead", daemon=True)
+    thread = threading.Thread(target=_make, args=(items, made, unwanted), name="prefetch", daemon=True)
     thread.start()
     try:
         while not isinstance(item := made.get(), _End):
@@ -47,7 +47,7 @@ def ahead(items: Iterator[_T], depth: int) -> Iterator[_T]:
         thread.join()
 
 
-def side_by_side(items: Iterator[_T], work: Callable[[_T], _R], threads: int) -> Iterator[_R]:
+def parallel_map(items: Iterator[_T], work: Callable[[_T], _R], threads: int) -> Iterator[_R]:
     """``work`` done on several items at once, its results in the items' order.
 
     What ``work`` raises is raised here, at its place, after what has begun by then. The source runs on the caller's thread.
@@ -58,10 +58,10 @@ def side_by_side(items: Iterator[_T], work: Callable[[_T], _R], threads: int) ->
         threads: as many items are worked on, and as many more wait to be fetched.
     """
     begun: deque[Future[_R]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="side-by-side") as hands:
+    with ThreadPoolExecutor(threads, thread_name_prefix="parallel-map") as pool:
         try:
             for item in items:
-                begun.append(hands.submit(work, item))
+                begun.append(pool.submit(work, item))
                 if len(begun) == 2 * threads:
                     yield begun.popleft().result()
             while begun:
@@ -89,6 +89,6 @@ def _put(item: "_T | _Failed | _End", made: "Queue[_T | _Failed | _End]", unwant
     """Put the item as soon as there is room; False when nobody wants it any more."""
     while not unwanted.is_set():
         with suppress(Full):
-            made.put(item, timeout=_LOOK_EVERY)
+            made.put(item, timeout=_POLL_SECONDS)
             return True
     return False
