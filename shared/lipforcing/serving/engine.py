@@ -27,7 +27,6 @@ from lipforcing.mask import generate_mask
 from lipforcing.noise import CHUNKS
 from lipforcing.rollout import BlockBatch, Generate, Student, eager, rollout
 from lipforcing.serving import gpu
-from lipforcing.serving.ahead import Draws, NoiseAhead
 from lipforcing.serving.compiled import compile_pointwise
 from lipforcing.serving.errors import (
     BlockFailedError,
@@ -38,6 +37,7 @@ from lipforcing.serving.errors import (
     failure,
 )
 from lipforcing.serving.graphs import Captured, Graphed, Stages, shapes_of
+from lipforcing.serving.noise_prefetch import Draws, NoisePrefetcher
 from lipforcing.serving.slots import Slot, SlotTable, Ticket
 from lipforcing.vae.base import Codec, to_uint8
 
@@ -150,7 +150,7 @@ class Engine:
         self.slots = SlotTable(slots, idle, self.cache.clear, self._leisure, gated=gated)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
-        self._noise = NoiseAhead(network.config)
+        self._noise = NoisePrefetcher(network.config)
         self.uncompiled = compile_pointwise(network, self.cache) if tuning.compile else ""
         self._graphs: Graphed | None = None
         self.captured: Captured | None = None

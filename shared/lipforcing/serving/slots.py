@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from lipforcing.serving.ahead import Draws
 from lipforcing.serving.errors import StaleBlockError, UnavailableError
+from lipforcing.serving.noise_prefetch import Draws
 from lipforcing.vae.base import CodecState
 
 

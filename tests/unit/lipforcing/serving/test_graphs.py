@@ -225,7 +225,7 @@ def test_the_next_blocks_noise_is_drawn_while_the_context_pass_runs() -> None:
         drawn[1].wait(30)
 
     with (
-        mock.patch("lipforcing.serving.ahead.block_noise", noting),
+        mock.patch("lipforcing.serving.noise_prefetch.block_noise", noting),
         mock.patch("lipforcing.rollout._context", context),
     ):
         step(server, sequence(1, 2)[0])

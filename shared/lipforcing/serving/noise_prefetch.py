@@ -17,7 +17,7 @@ _THREADS = 4
 Draws = list[Future[Tensor]]
 
 
-class NoiseAhead:
+class NoisePrefetcher:
     """Draws the noise of blocks before it is asked for.
 
     Args:
