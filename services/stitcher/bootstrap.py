@@ -53,5 +53,5 @@ def make_app() -> Celery:
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery, scorer))
     doorbell = Doorbell(app, queue)
     database = Database(DatabaseSettings())
-    add_work_task(app, Runner(database, doorbell.ring, handlers, queue, alone="services.stitcher.app:app"))
+    add_work_task(app, Runner(database, doorbell.ring, handlers, queue, app="services.stitcher.app:app"))
     return app

@@ -46,7 +46,7 @@ def make_app() -> Celery:
     doorbell = Doorbell(app, queue)
     database = Database(DatabaseSettings())
     store = S3Store(S3Settings())
-    add_work_task(app, Runner(database, doorbell.ring, _handlers(store), queue, alone="services.worker.app:app"))
+    add_work_task(app, Runner(database, doorbell.ring, _handlers(store), queue, app="services.worker.app:app"))
     end_sequence = open_ender(EngineSettings().engine, TritonSettings())
     add_maintenance_tasks(app, Sweeper(database, doorbell, queue, store.abort_upload, end_sequence))
     return app

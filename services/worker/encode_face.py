@@ -103,7 +103,7 @@ class _Told:
         self._stored.append(chunk)
         if len(self._stored) < self._next:
             return
-        self._context.reached(EncodeResult(frames=frames, chunks=tuple(self._stored)))
+        self._context.partial_result(EncodeResult(frames=frames, chunks=tuple(self._stored)))
         self._stretch = min(2 * self._stretch, _LONGEST_STRETCH)
         self._next = len(self._stored) + self._stretch
 

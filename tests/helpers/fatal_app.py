@@ -52,5 +52,5 @@ for _kind in WorkKind:
     _handlers.add(_kind, lambda task, _, kind=_kind: results.answer(kind, task))
 for _name, _handler in (("probe", probe), ("prepare", prepare), ("encode_face", encode_face), ("stitch", stitch)):
     _handlers.add(_name, _handler)
-add_work_task(app, Runner(_database, _doorbell.ring, _handlers, settings, alone="fatal_app:app"))
+add_work_task(app, Runner(_database, _doorbell.ring, _handlers, settings, app="fatal_app:app"))
 add_maintenance_tasks(app, Sweeper(_database, _doorbell, settings, lambda *_: None, lambda _: True))

@@ -57,7 +57,7 @@ class Listener(Context):
         """Note it."""
         self.told.append((done, total))
 
-    def reached(self, result: Frozen) -> None:
+    def partial_result(self, result: Frozen) -> None:
         """Note it."""
         self.parts.append(result)
 

@@ -29,7 +29,7 @@ LAWS: list[dict[str, Any]] = CONFIGURATION["contracts_options"]
 # Modules that are found by name while the program runs: what is named is data, or the one wall that may be crossed so.
 DYNAMIC = {
     "shared/dubbing/inference/in_process.py",  # the engine in this very process, for those without a server
-    "shared/dubbing/queue/alone.py",  # the application that the caller is
+    "shared/dubbing/queue/isolated.py",  # the application that the caller is
     "services/trainer/recipes/__init__.py",
     "services/trainer/methods/recipe.py",
 }

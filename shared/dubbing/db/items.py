@@ -148,7 +148,7 @@ class WorkItems:
         """Note the sequence that the item's holder is about to open on the inference server."""
         self._fenced(item, heartbeat_at=NOW, sequence=sequence.model_dump(mode="json"))
 
-    def reach(self, item: work.WorkItem, result: dict[str, Any]) -> None:
+    def save_partial_result(self, item: work.WorkItem, result: dict[str, Any]) -> None:
         """What there is of the result while the item is still being worked on; a sign of life too."""
         self._fenced(item, heartbeat_at=NOW, result=result)
 
@@ -156,9 +156,9 @@ class WorkItems:
         """Done, with its result: every block of its sequence was answered, the last one too."""
         self._end(item, WorkState.DONE, result=result, error=None, units_done=WorkItem.units_total, sequence=None)
 
-    def retry(self, item: work.WorkItem, error: DublineError, seconds: float, *, spared: bool = False) -> None:
-        """Back to the waiting ones for at least ``seconds``; an outage that is ``spared`` costs none of its attempts."""
-        left = {"max_attempts": WorkItem.max_attempts + 1, "outages": WorkItem.outages + 1} if spared else {}
+    def retry(self, item: work.WorkItem, error: DublineError, seconds: float, *, uncounted: bool = False) -> None:
+        """Back to the waiting ones for at least ``seconds``; an outage that is ``uncounted`` costs none of its attempts."""
+        left = {"max_attempts": WorkItem.max_attempts + 1, "outages": WorkItem.outages + 1} if uncounted else {}
         self._end(item, WorkState.PENDING, error=error.problem(), not_before=in_(seconds), **left)
 
     def fail(self, item: work.WorkItem, error: DublineError) -> None:

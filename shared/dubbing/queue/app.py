@@ -4,7 +4,7 @@ from celery import Celery
 
 from dubbing.domain.work import Queue
 from dubbing.queue.children import drop_inherited_sockets
-from dubbing.queue.life import show_life
+from dubbing.queue.liveness import touch_liveness_file
 from dubbing.settings import QueueSettings, RedisSettings
 
 WORK_TASK = "dubline.work"
@@ -15,7 +15,7 @@ TIDY_TASK = "dubline.tidy"
 def make_celery(redis: RedisSettings, queue: QueueSettings) -> Celery:
     """An application without tasks; `dubbing.queue.tasks` adds them in workers."""
     if queue.life is not None:
-        show_life(queue.life)
+        touch_liveness_file(queue.life)
     drop_inherited_sockets()
     app = Celery("dubline", set_as_current=False)
     app.conf.update(

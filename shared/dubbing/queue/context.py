@@ -70,12 +70,12 @@ class Context:
     """
 
     def __init__(
-        self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper, reached: Callable[[Frozen], None]
+        self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper, on_partial: Callable[[Frozen], None]
     ) -> None:
         self.item = item
         self._sessions = sessions
         self._keeper = keeper
-        self._reached = reached
+        self._on_partial = on_partial
         self._checked = self._shown = clock.monotonic() - _CANCEL_EVERY
 
     def raise_if_canceled(self) -> None:
@@ -106,14 +106,14 @@ class Context:
 
         self._ask(show)
 
-    def reached(self, result: Frozen) -> None:
+    def partial_result(self, result: Frozen) -> None:
         """What there is of the result by now: jobs go on with it while the item is still being worked on.
 
         Raises:
             LeaseLost: another worker has it.
         """
         try:
-            self._reached(result)
+            self._on_partial(result)
         except AWAY as error:  # the next part, or the whole, tells of it
             log.warning("database_away", reason=repr(error))
 

@@ -3,7 +3,7 @@
 import ctypes
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Return the heap's free pages to the system; where the C library is not glibc, nothing happens.
 
     A stitch frees hundreds of megabytes of pictures in an order of its own, and glibc keeps what lies between the few that

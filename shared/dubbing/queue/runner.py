@@ -18,9 +18,9 @@ from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
 from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
 from dubbing.errors.disk import disk_full, found_full
-from dubbing.queue.alone import KINDS, work_alone
 from dubbing.queue.context import Context, LeaseKeeper
-from dubbing.queue.memory import give_back
+from dubbing.queue.isolated import KINDS, run_isolated
+from dubbing.queue.memory import trim_heap
 from dubbing.settings import QueueSettings
 from dubbing.workflow.advance import Advancer
 
@@ -72,8 +72,8 @@ class Runner:
         database: where they are.
         ring_bell: rings for those that a transaction asked for.
         handlers: that do the work.
-        settings: lease, heartbeat and patience.
-        alone: ``module:name`` of the application whose task this runs, for a process of its own where one is called for.
+        settings: lease, heartbeat and limits of retries.
+        app: ``module:name`` of the application whose task this runs, for a process of its own where one is called for.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class Runner:
         ring_bell: RingBell,
         handlers: Handlers,
         settings: QueueSettings,
-        alone: str | None = None,
+        app: str | None = None,
     ) -> None:
         self._database = database
         self._ring_bell = ring_bell
         self._handlers = handlers
         self._settings = settings
-        self._alone = alone
+        self._app = app
 
     def run_next(self, queue: str) -> WorkItem | None:
         """Claim the best waiting item of a queue and run it to its end; None when nothing waits."""
@@ -99,7 +99,7 @@ class Runner:
             return None
         with _bound(item):
             self._run(item)
-        give_back()
+        trim_heap()
         return item
 
     def answer(self, item: WorkItem) -> dict[str, Any]:
@@ -119,8 +119,8 @@ class Runner:
         try:
             self._transact(lambda work: work.jobs.started(item.id))
             with LeaseKeeper(self._database.sessions(), item, self._settings.heartbeat) as keeper:
-                if self._alone is not None and item.leases_lost > 0 and item.kind in KINDS:
-                    result = work_alone(self._alone, item)
+                if self._app is not None and item.leases_lost > 0 and item.kind in KINDS:
+                    result = run_isolated(self._app, item)
                 else:
                     result = self._handle(item, keeper)
                 self._transact(lambda work: self._complete(work, item, result), _END)
@@ -138,15 +138,15 @@ class Runner:
             log.info("work_done", seconds=round(clock.monotonic() - began, 3))
 
     def _handle(self, item: WorkItem, keeper: LeaseKeeper) -> dict[str, Any]:
-        context = Context(self._database.sessions(), item, keeper, partial(self._reached, item))
+        context = Context(self._database.sessions(), item, keeper, partial(self._save_partial_result, item))
         return self._handlers.run(item, context).model_dump(mode="json")
 
-    def _reached(self, item: WorkItem, result: Frozen) -> None:
+    def _save_partial_result(self, item: WorkItem, result: Frozen) -> None:
         """Write a part of a result and let the item's jobs go on with it."""
 
         def both(work: UnitOfWork) -> None:
             needing = work.jobs.lock_needing(item.id)
-            work.items.reach(item, result.model_dump(mode="json"))
+            work.items.save_partial_result(item, result.model_dump(mode="json"))
             for job_id in needing:
                 Advancer(work, self._settings.max_attempts).advance(job_id)
 
@@ -160,10 +160,10 @@ class Runner:
 
     def _failed(self, item: WorkItem, cause: Exception) -> None:
         error = _as_error(cause)
-        if self._spares(item, error):
+        if self._is_uncounted(item, error):
             wait = min(self._settings.backoff * 2**item.outages, self._settings.outage_wait)
             log.warning("work_waits_out_an_outage", code=error.code, detail=error.detail, seconds=wait)
-            self._end(item, lambda work: work.items.retry(item, error, wait, spared=True))
+            self._end(item, lambda work: work.items.retry(item, error, wait, uncounted=True))
             return
         attempts = item.max_attempts
         if type(error) is DublineError:  # not foreseen
@@ -178,7 +178,7 @@ class Runner:
         log.warning("work_will_be_retried", code=error.code, detail=error.detail, seconds=wait)
         self._end(item, lambda work: work.items.retry(item, error, wait))
 
-    def _spares(self, item: WorkItem, error: DublineError) -> bool:
+    def _is_uncounted(self, item: WorkItem, error: DublineError) -> bool:
         """Whether the attempt does not count. Work that breaks its model each time must not break it for an hour."""
         most = self._settings.max_attempts if isinstance(error, ModelBroken) else self._settings.max_outages
         return isinstance(error, Outage) and item.outages < most

@@ -39,7 +39,7 @@ class Sweeper:
     settings: QueueSettings
     abort_upload: Callable[[str, str], None]
     end_sequence: Callable[[OpenSequence], bool]
-    _patient_until: float = field(default=0.0, init=False)
+    _grace_until: float = field(default=0.0, init=False)
 
     def sweep(self) -> None:
         """Leases, then jobs, then rings: each step finds what the one before it freed. Sequences last, as they may take long.
@@ -48,13 +48,13 @@ class Sweeper:
         dead: a failover costs no work that is under way.
         """
         try:
-            if clock.monotonic() >= self._patient_until:
+            if clock.monotonic() >= self._grace_until:
                 self._take_back()
             self._advance()
             self._ring()
             self._end_sequences()
         except AWAY:
-            self._patient_until = clock.monotonic() + self.settings.heartbeat_timeout
+            self._grace_until = clock.monotonic() + self.settings.heartbeat_timeout
             raise
 
     def tidy(self) -> None:

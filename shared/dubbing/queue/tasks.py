@@ -27,7 +27,7 @@ class BoundTask(Task):  # type: ignore[misc]  # celery ships no types
             return self.run(*args, **kwargs)
 
 
-class Paced:
+class Throttled:
     """Calls ``do``, but not again within ``seconds`` of the end of the last call in this process.
 
     What beat has sent while no worker listened comes all at once, and is one round. Messages that expire would not do: Celery
@@ -61,7 +61,7 @@ def add_work_task(app: Celery, runner: Runner) -> None:
 
 def add_maintenance_tasks(app: Celery, sweeper: Sweeper) -> None:
     """The tasks of the maintenance worker, sent by beat."""
-    sweep_round, tidy_round = Paced(sweeper.sweep, sweeper.settings.sweep / 2), Paced(sweeper.tidy, 60.0)
+    sweep_round, tidy_round = Throttled(sweeper.sweep, sweeper.settings.sweep / 2), Throttled(sweeper.tidy, 60.0)
 
     @app.task(name=SWEEP_TASK, base=BoundTask)  # type: ignore[untyped-decorator]
     def sweep() -> None:

@@ -26,7 +26,7 @@ def partly_encoded(work: UnitOfWork, *chunks: int) -> kinds.WorkItem:
 
 def tell(work: UnitOfWork, item: kinds.WorkItem, *chunks: int) -> None:
     needing = work.jobs.lock_needing(item.id)
-    work.items.reach(item, kinds.EncodeResult(frames=1, chunks=chunks).model_dump(mode="json"))
+    work.items.save_partial_result(item, kinds.EncodeResult(frames=1, chunks=chunks).model_dump(mode="json"))
     for job_id in needing:
         Advancer(work, 8).advance(job_id)
 

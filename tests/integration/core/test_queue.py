@@ -93,7 +93,7 @@ def test_the_bell_rings_for_chunks_while_others_are_still_being_encoded(
     meanwhile = []
 
     def encode(task: Any, context: Context) -> Any:
-        context.reached(EncodeResult(frames=1, chunks=(0, 1)))
+        context.partial_result(EncodeResult(frames=1, chunks=(0, 1)))
         meanwhile.extend(ring.kind for ring in rings)
         return results.encode(task)
 

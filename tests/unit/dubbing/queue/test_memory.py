@@ -1,7 +1,7 @@
 import psutil
 import pytest
 
-from dubbing.queue.memory import give_back
+from dubbing.queue.memory import trim_heap
 
 
 def test_what_lies_free_between_living_blocks_goes_back_to_the_system() -> None:
@@ -9,11 +9,11 @@ def test_what_lies_free_between_living_blocks_goes_back_to_the_system() -> None:
     last = blocks[-1]  # and this one keeps the heap's end where it is
     blocks.clear()
     held = psutil.Process().memory_info().rss
-    give_back()
+    trim_heap()
     assert held - psutil.Process().memory_info().rss > 100 << 20
     assert last[0] == 1
 
 
 def test_a_c_library_without_it_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dubbing.queue.memory.ctypes.CDLL", lambda _: object())
-    give_back()
+    trim_heap()

@@ -2,14 +2,14 @@
 
 import pytest
 
-from dubbing.queue.tasks import Paced
+from dubbing.queue.tasks import Throttled
 
 
 def test_messages_that_come_at_once_are_one_round() -> None:
     rounds: list[int] = []
-    paced = Paced(lambda: rounds.append(1), 3600.0)
+    throttled = Throttled(lambda: rounds.append(1), 3600.0)
     for _ in range(1000):
-        paced()
+        throttled()
     assert rounds == [1]
 
 
@@ -20,12 +20,12 @@ def test_after_its_pause_there_is_another_round_also_after_one_that_failed() -> 
         rounds.append(1)
         raise ValueError("no server")
 
-    paced = Paced(fail, 3600.0)
+    throttled = Throttled(fail, 3600.0)
     with pytest.raises(ValueError, match="no server"):
-        paced()
-    paced()  # too soon, and so no round
-    assert paced._ended is not None
-    paced._ended -= 3601.0
+        throttled()
+    throttled()  # too soon, and so no round
+    assert throttled._ended is not None
+    throttled._ended -= 3601.0
     with pytest.raises(ValueError, match="no server"):
-        paced()
+        throttled()
     assert len(rounds) == 2

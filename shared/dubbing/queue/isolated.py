@@ -1,6 +1,6 @@
 """Work whose holder was lost is done in a process of its own: if it is the input that kills, it kills nothing else.
 
-``python -m dubbing.queue.alone MODULE:APP DESCRIPTOR`` reads a leased item from its standard input, and writes what came of it.
+``python -m dubbing.queue.isolated MODULE:APP DESCRIPTOR`` reads a leased item from its standard input and writes its result.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ _FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-def work_alone(app: str, item: WorkItem) -> dict[str, Any]:
+def run_isolated(app: str, item: WorkItem) -> dict[str, Any]:
     """What the item's handler makes of it, as JSON.
 
     Args:
@@ -41,7 +41,7 @@ def work_alone(app: str, item: WorkItem) -> dict[str, Any]:
     with os.fdopen(reading, "rb") as answer:
         try:
             child = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "dubbing.queue.alone", app, str(writing)],
+                [sys.executable, "-m", "dubbing.queue.isolated", app, str(writing)],
                 stdin=subprocess.PIPE,
                 pass_fds=(writing,),
                 start_new_session=True,  # so that it can be ended with what it started
@@ -63,14 +63,14 @@ def _result(said: bytes, status: int) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(said)
     except ValueError:
-        raise _death(status) from None
+        raise _exit_error(status) from None
     if "problem" in found:
         raise from_problem(found["problem"])
     result: dict[str, Any] = found["result"]
     return result
 
 
-def _death(status: int) -> FatalInput | WorkerDied:
+def _exit_error(status: int) -> FatalInput | WorkerDied:
     if -status in _FAULTS:
         return FatalInput(
             "Working on the file ended the process that did it, alone, as an attempt before had been lost:"

@@ -6,7 +6,7 @@ from typing import Any
 from celery.signals import after_task_publish, beat_init, heartbeat_sent
 
 
-def show_life(file: Path) -> None:
+def touch_liveness_file(file: Path) -> None:
     """Touches ``file`` with every heartbeat of this worker (every 2 s while it is connected), or every task that beat sends."""
 
     def touch(**_: Any) -> None:
