@@ -9,7 +9,7 @@ from typing import Any
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import SyncMode
-from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkKind
+from dubbing.domain.work import LeasedItem, ProbeTask, Source, StitchResult, WorkKind
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.engine import LipSyncEngine
 from dubbing.inference.passthrough import PassthroughEngine
@@ -44,7 +44,7 @@ _MODELS = Models(
 class Listener(Context):
     """A context that nobody cancels; keeps what it was told."""
 
-    def __init__(self, item: WorkItem) -> None:
+    def __init__(self, item: LeasedItem) -> None:
         self.item = item
         self.told: list[tuple[int, int]] = []
         self.phases: list[Phase] = []
@@ -119,7 +119,7 @@ class Pipeline:
         return Source(asset_id=task.asset_id, key=key, filename=path.name, sha256=found.sha256, media=found.media)
 
     def _run(self, kind: WorkKind, key: str, payload: Frozen) -> Frozen:
-        item = WorkItem(
+        item = LeasedItem(
             id=key, kind=kind, key=key, payload=payload.model_dump(mode="json"), lease_owner="test", attempt=1, max_attempts=8
         )
         self.contexts[key] = Listener(item)

@@ -19,7 +19,7 @@ from dubbing.db.engine import Database
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import Checkpoint, LegEnd, RunState
-from dubbing.domain.work import TrainResult, TrainTask, WorkItem
+from dubbing.domain.work import LeasedItem, TrainResult, TrainTask
 from dubbing.errors import (
     CheckpointMismatch,
     ChecksumMismatch,
@@ -72,7 +72,7 @@ class Trainer:
 
 
 class _Leg:
-    def __init__(self, trainer: Trainer, item: WorkItem, run_id: str, folder: Path) -> None:
+    def __init__(self, trainer: Trainer, item: LeasedItem, run_id: str, folder: Path) -> None:
         self._database, self._store, self._settings = trainer.database, trainer.store, trainer.settings
         self._models = trainer.models
         self._item, self._run_id, self._folder = item, run_id, folder

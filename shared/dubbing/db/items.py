@@ -78,7 +78,7 @@ class WorkItems:
         self._session.execute(insert(JobNeed).values(job_id=job.id, work_item_id=item_id).on_conflict_do_nothing())
         return item_id, WorkState(state)
 
-    def claim(self, kinds: Iterable[WorkKind], owner: str, lease_seconds: float) -> work.WorkItem | None:
+    def claim(self, kinds: Iterable[WorkKind], owner: str, lease_seconds: float) -> work.LeasedItem | None:
         """Lease the best waiting item of ``kinds``, or None.
 
         Order: earliest deadline; then the tenant with the fewest items in work; then highest priority; then oldest.
@@ -95,7 +95,7 @@ class WorkItems:
         )
         return self._lease(best, owner, lease_seconds)
 
-    def claim_one(self, item_id: str, owner: str, lease_seconds: float) -> work.WorkItem | None:
+    def claim_one(self, item_id: str, owner: str, lease_seconds: float) -> work.LeasedItem | None:
         """Lease exactly this item if it waits."""
         return self._lease(self._waiting(list(WorkKind)).where(WorkItem.id == item_id), owner, lease_seconds)
 
@@ -104,7 +104,7 @@ class WorkItems:
         ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= NOW)
         return select(WorkItem.id).where(WorkItem.state == WorkState.PENDING, WorkItem.kind.in_(list(kinds)), ready)
 
-    def _lease(self, choice: Select[Any], owner: str, lease_seconds: float) -> work.WorkItem | None:
+    def _lease(self, choice: Select[Any], owner: str, lease_seconds: float) -> work.LeasedItem | None:
         chosen = choice.limit(1).with_for_update(skip_locked=True, key_share=True, of=WorkItem).cte("chosen")
         row = self._session.execute(
             update(WorkItem)
@@ -133,43 +133,43 @@ class WorkItems:
             )
             .execution_options(synchronize_session=False)
         ).one_or_none()
-        return None if row is None else work.WorkItem.model_validate(row._asdict())
+        return None if row is None else work.LeasedItem.model_validate(row._asdict())
 
-    def renew(self, item: work.WorkItem) -> None:
+    def renew(self, item: work.LeasedItem) -> None:
         """A sign of life."""
         self._fenced(item, heartbeat_at=NOW)
 
-    def progress(self, item: work.WorkItem, done: int, total: int) -> None:
+    def progress(self, item: work.LeasedItem, done: int, total: int) -> None:
         """How much is done, as a share of the item's size where that is known; a sign of life too."""
         size = item.units_total or total
         self._fenced(item, heartbeat_at=NOW, units_done=done * size // max(total, 1), units_total=size)
 
-    def opens(self, item: work.WorkItem, sequence: OpenSequence) -> None:
+    def opens(self, item: work.LeasedItem, sequence: OpenSequence) -> None:
         """Note the sequence that the item's holder is about to open on the inference server."""
         self._fenced(item, heartbeat_at=NOW, sequence=sequence.model_dump(mode="json"))
 
-    def save_partial_result(self, item: work.WorkItem, result: dict[str, Any]) -> None:
+    def save_partial_result(self, item: work.LeasedItem, result: dict[str, Any]) -> None:
         """What there is of the result while the item is still being worked on; a sign of life too."""
         self._fenced(item, heartbeat_at=NOW, result=result)
 
-    def complete(self, item: work.WorkItem, result: dict[str, Any]) -> None:
+    def complete(self, item: work.LeasedItem, result: dict[str, Any]) -> None:
         """Done, with its result: every block of its sequence was answered, the last one too."""
         self._end(item, WorkState.DONE, result=result, error=None, units_done=WorkItem.units_total, sequence=None)
 
-    def retry(self, item: work.WorkItem, error: DublineError, seconds: float, *, uncounted: bool = False) -> None:
+    def retry(self, item: work.LeasedItem, error: DublineError, seconds: float, *, uncounted: bool = False) -> None:
         """Back to the waiting ones for at least ``seconds``; an outage that is ``uncounted`` costs none of its attempts."""
         left = {"max_attempts": WorkItem.max_attempts + 1, "outages": WorkItem.outages + 1} if uncounted else {}
         self._end(item, WorkState.PENDING, error=error.problem(), not_before=in_(seconds), **left)
 
-    def fail(self, item: work.WorkItem, error: DublineError) -> None:
+    def fail(self, item: work.LeasedItem, error: DublineError) -> None:
         """Failed for good."""
         self._end(item, WorkState.FAILED, error=error.problem())
 
-    def release(self, item: work.WorkItem) -> None:
+    def release(self, item: work.LeasedItem) -> None:
         """Given back untouched, e.g. at shutdown; costs no attempt."""
         self._end(item, WorkState.PENDING, max_attempts=WorkItem.max_attempts + 1)
 
-    def give_up(self, item: work.WorkItem) -> None:
+    def give_up(self, item: work.LeasedItem) -> None:
         """Stopped because no job wants it: cancelled, or back to the waiting ones if one does by now."""
         self._session.execute(select(WorkItem.id).where(WorkItem.id == item.id).with_for_update(key_share=True))
         if self.wanted(item.id):
@@ -177,10 +177,10 @@ class WorkItems:
         else:
             self._end(item, WorkState.CANCELED)
 
-    def _end(self, item: work.WorkItem, state: WorkState, **values: Any) -> None:
+    def _end(self, item: work.LeasedItem, state: WorkState, **values: Any) -> None:
         self._fenced(item, state=state, lease_owner=None, lease_expires_at=None, heartbeat_at=None, **values)
 
-    def _fenced(self, item: work.WorkItem, **values: Any) -> None:
+    def _fenced(self, item: work.LeasedItem, **values: Any) -> None:
         """Write if the lease is still the one that ``item`` was claimed with.
 
         Raises:

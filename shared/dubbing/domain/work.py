@@ -299,7 +299,7 @@ class OpenSequence(Frozen):
         return cls(model=model, version=version, id=secrets.randbits(63) | 1, nonce=secrets.randbits(62))
 
 
-class WorkItem(Frozen):
+class LeasedItem(Frozen):
     """A leased item as its handler sees it. (``lease_owner``, ``attempt``) is the fence of every later write.
 
     Attributes:

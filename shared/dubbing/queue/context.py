@@ -14,7 +14,7 @@ from dubbing.db.engine import AWAY
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Phase
-from dubbing.domain.work import OpenSequence, WorkItem
+from dubbing.domain.work import LeasedItem, OpenSequence
 from dubbing.errors import Cancelled, LeaseLost
 
 _CANCEL_EVERY = 1.0
@@ -31,7 +31,7 @@ def _no_rings(_: object) -> None:
 class LeaseKeeper:
     """A thread that shows life for a leased item every few seconds; ``lost`` is set when the lease is somebody else's."""
 
-    def __init__(self, sessions: sessionmaker[Session], item: WorkItem, every: float) -> None:
+    def __init__(self, sessions: sessionmaker[Session], item: LeasedItem, every: float) -> None:
         self.lost = threading.Event()
         self._sessions = sessions
         self._item = item
@@ -70,7 +70,7 @@ class Context:
     """
 
     def __init__(
-        self, sessions: sessionmaker[Session], item: WorkItem, keeper: LeaseKeeper, on_partial: Callable[[Frozen], None]
+        self, sessions: sessionmaker[Session], item: LeasedItem, keeper: LeaseKeeper, on_partial: Callable[[Frozen], None]
     ) -> None:
         self.item = item
         self._sessions = sessions

@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from dubbing.domain.work import WorkItem, WorkKind
+from dubbing.domain.work import LeasedItem, WorkKind
 from dubbing.errors import FatalInput, WorkerDied, from_problem
 from dubbing.queue.app import WORK_TASK
 
@@ -25,7 +25,7 @@ _FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-def run_isolated(app: str, item: WorkItem) -> dict[str, Any]:
+def run_isolated(app: str, item: LeasedItem) -> dict[str, Any]:
     """What the item's handler makes of it, as JSON.
 
     Args:
@@ -91,7 +91,7 @@ def main() -> None:
     app, descriptor = sys.argv[1:]
     module, _, name = app.partition(":")
     runner = getattr(import_module(module), name).tasks[WORK_TASK].runner
-    item = WorkItem.model_validate_json(sys.stdin.buffer.read())
+    item = LeasedItem.model_validate_json(sys.stdin.buffer.read())
     with os.fdopen(int(descriptor), "wb") as answer:
         answer.write(json.dumps(runner.answer(item)).encode())
 

@@ -15,7 +15,7 @@ from dubbing import clock, ids
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.domain.frozen import Frozen
-from dubbing.domain.work import PAYLOADS, WorkItem, WorkKind, kinds_of
+from dubbing.domain.work import PAYLOADS, LeasedItem, WorkKind, kinds_of
 from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
 from dubbing.errors.disk import disk_full, found_full
 from dubbing.queue.context import Context, LeaseKeeper
@@ -60,7 +60,7 @@ class Handlers:
         """The kinds of ``queue`` that have a handler here."""
         return tuple(kind for kind in kinds_of(queue) if kind in self._by_kind)
 
-    def run(self, item: WorkItem, context: Context) -> Frozen:
+    def run(self, item: LeasedItem, context: Context) -> Frozen:
         """Call the item's handler with its typed payload."""
         return self._by_kind[item.kind](PAYLOADS[item.kind].model_validate(item.payload), context)
 
@@ -90,7 +90,7 @@ class Runner:
         self._settings = settings
         self._app = app
 
-    def run_next(self, queue: str) -> WorkItem | None:
+    def run_next(self, queue: str) -> LeasedItem | None:
         """Claim the best waiting item of a queue and run it to its end; None when nothing waits."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}"
         lease = self._settings.limits[queue].lease
@@ -102,7 +102,7 @@ class Runner:
         trim_heap()
         return item
 
-    def answer(self, item: WorkItem) -> dict[str, Any]:
+    def answer(self, item: LeasedItem) -> dict[str, Any]:
         """Do a leased item for the process that will write down how it ended: its ``result``, or its ``problem``."""
         with _bound(item):
             try:
@@ -113,7 +113,7 @@ class Runner:
                     log.exception("work_crashed")
                 return {"problem": _as_error(error).problem()}
 
-    def _run(self, item: WorkItem) -> None:
+    def _run(self, item: LeasedItem) -> None:
         began = clock.monotonic()
         log.info("work_started")
         try:
@@ -137,11 +137,11 @@ class Runner:
         else:
             log.info("work_done", seconds=round(clock.monotonic() - began, 3))
 
-    def _handle(self, item: WorkItem, keeper: LeaseKeeper) -> dict[str, Any]:
+    def _handle(self, item: LeasedItem, keeper: LeaseKeeper) -> dict[str, Any]:
         context = Context(self._database.sessions(), item, keeper, partial(self._save_partial_result, item))
         return self._handlers.run(item, context).model_dump(mode="json")
 
-    def _save_partial_result(self, item: WorkItem, result: Frozen) -> None:
+    def _save_partial_result(self, item: LeasedItem, result: Frozen) -> None:
         """Write a part of a result and let the item's jobs go on with it."""
 
         def both(work: UnitOfWork) -> None:
@@ -152,13 +152,13 @@ class Runner:
 
         self._transact(both, _SOON)
 
-    def _complete(self, work: UnitOfWork, item: WorkItem, result: dict[str, Any]) -> None:
+    def _complete(self, work: UnitOfWork, item: LeasedItem, result: dict[str, Any]) -> None:
         work.jobs.lock_needing(item.id)
         work.runs.lock_of(item.id)
         work.items.complete(item, result)
         Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
-    def _failed(self, item: WorkItem, cause: Exception) -> None:
+    def _failed(self, item: LeasedItem, cause: Exception) -> None:
         error = _as_error(cause)
         if self._is_uncounted(item, error):
             wait = min(self._settings.backoff * 2**item.outages, self._settings.outage_wait)
@@ -178,12 +178,12 @@ class Runner:
         log.warning("work_will_be_retried", code=error.code, detail=error.detail, seconds=wait)
         self._end(item, lambda work: work.items.retry(item, error, wait))
 
-    def _is_uncounted(self, item: WorkItem, error: DublineError) -> bool:
+    def _is_uncounted(self, item: LeasedItem, error: DublineError) -> bool:
         """Whether the attempt does not count. Work that breaks its model each time must not break it for an hour."""
         most = self._settings.max_attempts if isinstance(error, ModelBroken) else self._settings.max_outages
         return isinstance(error, Outage) and item.outages < most
 
-    def _end(self, item: WorkItem, write: Callable[[UnitOfWork], None], seconds: float = _END) -> None:
+    def _end(self, item: LeasedItem, write: Callable[[UnitOfWork], None], seconds: float = _END) -> None:
         """Write an item's end and let its jobs know; a lease that is gone, or a database that is, leaves it to the sweeper."""
 
         def both(work: UnitOfWork) -> None:
@@ -203,7 +203,7 @@ class Runner:
         raise AssertionError  # the retries end in a return or an error
 
 
-def _bound(item: WorkItem) -> AbstractContextManager[None]:
+def _bound(item: LeasedItem) -> AbstractContextManager[None]:
     bound = {"item_id": item.id, "kind": item.kind.value, "attempt": item.attempt}
     if item.job_id is not None:
         bound["job_id"] = item.job_id

@@ -15,7 +15,7 @@ from dubbing.workflow.advance import Advancer
 pytestmark = pytest.mark.stack
 
 
-def partly_encoded(work: UnitOfWork, *chunks: int) -> kinds.WorkItem:
+def partly_encoded(work: UnitOfWork, *chunks: int) -> kinds.LeasedItem:
     """The faces of some chunks are encoded, and the item goes on."""
     do(work, WorkKind.PROBE, WorkKind.PREPARE, WorkKind.ENCODE_SPEECH)
     item = work.items.claim([WorkKind.ENCODE_FACE], "w", 60)
@@ -24,14 +24,14 @@ def partly_encoded(work: UnitOfWork, *chunks: int) -> kinds.WorkItem:
     return item
 
 
-def tell(work: UnitOfWork, item: kinds.WorkItem, *chunks: int) -> None:
+def tell(work: UnitOfWork, item: kinds.LeasedItem, *chunks: int) -> None:
     needing = work.jobs.lock_needing(item.id)
     work.items.save_partial_result(item, kinds.EncodeResult(frames=1, chunks=chunks).model_dump(mode="json"))
     for job_id in needing:
         Advancer(work, 8).advance(job_id)
 
 
-def end(work: UnitOfWork, item: kinds.WorkItem) -> None:
+def end(work: UnitOfWork, item: kinds.LeasedItem) -> None:
     task = PAYLOADS[item.kind].model_validate(item.payload)
     work.items.complete(item, results.answer(item.kind, task).model_dump(mode="json"))
     Advancer(work, 8).item_ended(item.id)

@@ -18,7 +18,7 @@ from dubbing.workflow.advance import Advancer
 pytestmark = pytest.mark.stack
 
 
-def leased(work: UnitOfWork, run: TrainingRun) -> domain.WorkItem:
+def leased(work: UnitOfWork, run: TrainingRun) -> domain.LeasedItem:
     item = work.items.claim(kinds_of(Queue.TRAIN), "w", 60)
     assert item is not None
     assert item.payload == {"run_id": run.id}
@@ -26,7 +26,7 @@ def leased(work: UnitOfWork, run: TrainingRun) -> domain.WorkItem:
     return item
 
 
-def end_leg(work: UnitOfWork, item: domain.WorkItem, end: LegEnd) -> None:
+def end_leg(work: UnitOfWork, item: domain.LeasedItem, end: LegEnd) -> None:
     work.items.complete(item, TrainResult(end=end, step=3).model_dump(mode="json"))
     Advancer(work, 4).item_ended(item.id)
 
