@@ -15,7 +15,7 @@ from dubbing.media.carriage import Carriage
 from dubbing.media.encode import delivery_colour
 from dubbing.media.reading import FIRST
 from dubbing.media.witness.master import MasterCheck
-from dubbing.storage.store import Stored
+from dubbing.storage.store import StoredObject
 from services.stitcher.scoring import Agreements
 
 _CODEC = "h264"
@@ -28,7 +28,7 @@ class Made:
     task: StitchTask
     analysis: Analysis
     check: MasterCheck
-    stored: Stored
+    stored: StoredObject
     carriage: Carriage | None
     scores: Agreements
     untouched: frozenset[int]

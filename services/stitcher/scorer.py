@@ -16,7 +16,7 @@ from dubbing.domain.analysis import Analysis
 from dubbing.domain.media import AudioInfo
 from dubbing.domain.work import StitchTask
 from dubbing.errors import ChunkFailed, DublineError, ModelUnavailable, OutOfMemory
-from dubbing.inference.syncnet import SyncNet
+from dubbing.inference.syncnet import SyncNetClient
 from dubbing.media.encode import delivery_colour
 from dubbing.media.frames import FrameReader
 from dubbing.media.loudness import loudness
@@ -62,7 +62,7 @@ class Scorer:
         open_syncnet: opens a connection to SyncNet; None where there is no server that could have it.
     """
 
-    def __init__(self, open_syncnet: Callable[[], SyncNet] | None = None) -> None:
+    def __init__(self, open_syncnet: Callable[[], SyncNetClient] | None = None) -> None:
         self._open_syncnet = open_syncnet
 
     def __call__(self, master: Master, opening_V: NDArray[np.float64], check: Callable[[], None]) -> Agreements:

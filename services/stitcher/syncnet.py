@@ -26,7 +26,7 @@ from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.receipt import SyncMeasure, SyncNetScore
 from dubbing.faces.align import Picture
 from dubbing.faces.sync_crops import FaceBoxes, sync_crop
-from dubbing.inference.syncnet import SyncNet
+from dubbing.inference.syncnet import SyncNetClient
 from dubbing.media.frames import FrameReader
 from lipforcing.contract import SAMPLE_RATE, SYNCNET_FRAMES, SYNCNET_REACH, SYNCNET_STEP, syncnet_samples
 from services.stitcher.scoring import Agreements
@@ -63,7 +63,7 @@ def whole_samples(samples: Iterable[NDArray[np.float32]], path: Path) -> NDArray
 
 
 def judge(
-    syncnet: SyncNet, analysis: Analysis, dubbed: set[int], showing: Showing, check: Callable[[], None]
+    syncnet: SyncNetClient, analysis: Analysis, dubbed: set[int], showing: Showing, check: Callable[[], None]
 ) -> dict[int, list[SyncNetScore]]:
     """Scores of the dubbed tracks that can be judged, by shot.
 
@@ -106,7 +106,7 @@ def _mean(scores: Sequence[SyncNetScore]) -> SyncNetScore | None:
     )
 
 
-def _track_score(syncnet: SyncNet, path: TrackPath, showing: Showing, check: Callable[[], None]) -> SyncNetScore | None:
+def _track_score(syncnet: SyncNetClient, path: TrackPath, showing: Showing, check: Callable[[], None]) -> SyncNetScore | None:
     track, times = path.track, showing.times
     start = times[track.start]
     ticks = [start + Fraction(k, _FPS) for k in range(int((times[track.end] - start) * _FPS))]

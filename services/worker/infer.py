@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dubbing import ids
 from dubbing.domain.work import InferResult, InferTask
 from dubbing.errors import ChunkFailed, ModelUnavailable
-from dubbing.inference.engine import Block, ChunkRequest, pad_to_blocks
+from dubbing.inference.engine import ChunkRequest, GeneratedBlock, pad_to_blocks
 from dubbing.inference.speech import FRAMES
 from dubbing.media.crops import pack_crops
 from dubbing.queue.context import Context
@@ -69,7 +69,7 @@ class Generator:
         return features[chunk.start - first * FRAMES : chunk.end - first * FRAMES]
 
 
-def _check(task: InferTask, block: Block) -> None:
+def _check(task: InferTask, block: GeneratedBlock) -> None:
     if block.digest != task.student.digest:
         raise ModelUnavailable(
             f"{task.student.name} is served with other weights than the job was submitted with.",

@@ -94,7 +94,7 @@ class Pipeline:
     def dub(self, video: Path, audio: Path, mode: SyncMode = SyncMode.STRICT, job_id: str = "job_1") -> StitchResult:
         """The whole job; raises whatever would fail it."""
         facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
-        job = flow.Plan(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS)
+        job = flow.JobFacts(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS)
         prepared, result = None, None
         for phase in (Phase.ANALYZING, Phase.ENCODING, Phase.GENERATING, Phase.STITCHING):
             for spec in flow.plan(phase, job, prepared):

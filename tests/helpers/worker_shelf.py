@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from dubbing.domain.work import OpenSequence
-from dubbing.storage.store import Stored
+from dubbing.storage.store import StoredObject
 
 
 class Shelf:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
-    def put_bytes(self, key: str, data: bytes, content_type: str = "") -> Stored:
+    def put_bytes(self, key: str, data: bytes, content_type: str = "") -> StoredObject:
         del content_type
         self.objects[key] = data
-        return Stored(key, len(data), "")
+        return StoredObject(key, len(data), "")
 
     def get_bytes(self, key: str) -> bytes:
         return self.objects[key]

@@ -15,7 +15,7 @@ from pipeline import Pipeline
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.work import StitchResult
 from dubbing.errors import FaceUpsideDown
-from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, Watch
+from dubbing.inference.engine import UNWATCHED, ChunkRequest, GeneratedBlock, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.stack
 class Breaking(PassthroughEngine):
     """Generates blocks of colour in the frames 6 and 7 of every sequence."""
 
-    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[GeneratedBlock]:
         """As the engine that changes nothing does, but for these two."""
         at = 0
         for block in super().generate(request, watch):

@@ -51,7 +51,7 @@ class ChunkRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class GeneratedBlock:
     """Frames of one AR block, uint8 RGB, and the SHA-256 of the weights that made them."""
 
     frames_VHWC: NDArray[np.uint8]
@@ -99,7 +99,7 @@ class LipSyncEngine(Protocol):
     def encode_speech(self, window: SpeechWindow, watch: Watch = UNWATCHED) -> NDArray[np.float16]:
         """Features [V, A] at the window's frame times."""
 
-    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[GeneratedBlock]:
         """The chunk's blocks in order, each as soon as it is generated; closing the iterator abandons the chunk."""
 
     def end(self, sequence: OpenSequence) -> bool:

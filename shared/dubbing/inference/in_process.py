@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dubbing.domain.work import OpenSequence
 from dubbing.errors import DublineError, ModelUnavailable
 from dubbing.inference import refusals
-from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, FaceLatents, SpeechWindow, Watch, speech_of_block
+from dubbing.inference.engine import UNWATCHED, ChunkRequest, FaceLatents, GeneratedBlock, SpeechWindow, Watch, speech_of_block
 from lipforcing.contract import LATENTS_PER_BLOCK, STUDENTS, blocks_for
 
 _T = TypeVar("_T")
@@ -54,12 +54,12 @@ class InProcessEngine:
         )
         return features
 
-    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[GeneratedBlock]:
         """See `LipSyncEngine.generate`."""
         inputs = [_block_inputs(request, block) for block in range(blocks_for(len(request.speech_VA)))]
         blocks = self._models.generate(request.seed, request.chunk, inputs)
         while (made := self._translated(self.contract.student, lambda: next(blocks, None))) is not None:
-            yield Block(*made)
+            yield GeneratedBlock(*made)
             watch.raise_if_canceled()
 
     def end(self, sequence: OpenSequence) -> bool:

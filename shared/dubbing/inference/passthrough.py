@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.work import OpenSequence
-from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, FaceLatents, SpeechWindow, Watch
+from dubbing.inference.engine import UNWATCHED, ChunkRequest, FaceLatents, GeneratedBlock, SpeechWindow, Watch
 from lipforcing.contract import STUDENTS, block_start, blocks_for, frames_in_block
 
 _DIGEST = hashlib.sha256(b"passthrough").hexdigest()
@@ -40,13 +40,13 @@ class PassthroughEngine:
         watch.raise_if_canceled()
         return np.zeros((len(window.frame_times_V), self.contract.speech_features), np.float16)
 
-    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[GeneratedBlock]:
         """See `LipSyncEngine.generate`."""
         crops = request.latents.reference_TZhw
         for block in range(blocks_for(len(request.speech_VA))):
             watch.raise_if_canceled()
             start = block_start(block)
-            yield Block(crops[start : start + frames_in_block(block)].astype(np.uint8), _DIGEST)
+            yield GeneratedBlock(crops[start : start + frames_in_block(block)].astype(np.uint8), _DIGEST)
 
     def end(self, sequence: OpenSequence) -> bool:
         """See `LipSyncEngine.end`; nothing is ever open."""

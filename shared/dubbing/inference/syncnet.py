@@ -17,7 +17,7 @@ from lipforcing.contract import SYNCNET, SyncNetTensor
 _SECONDS = 120.0
 
 
-class SyncNet(Protocol):
+class SyncNetClient(Protocol):
     """Compares mouths with sounds."""
 
     def is_served(self) -> bool:
@@ -35,7 +35,7 @@ class SyncNet(Protocol):
 
 
 class TritonSyncNet:
-    """`SyncNet` behind a server. Not thread-safe: one for each thread.
+    """`SyncNetClient` behind a server. Not thread-safe: one for each thread.
 
     Args:
         url: ``host:port`` of the server's gRPC endpoint, or ``unix:/path``.
@@ -46,7 +46,7 @@ class TritonSyncNet:
         self._calls = TritonCalls(url, secret)
 
     def is_served(self) -> bool:
-        """See `SyncNet.is_served`."""
+        """See `SyncNetClient.is_served`."""
         try:
             return bool(self._calls.client.is_model_ready(SYNCNET, client_timeout=5.0))
         except InferenceServerException:
@@ -55,7 +55,7 @@ class TritonSyncNet:
     def distances(
         self, pictures_VHWC: NDArray[np.uint8], waveform_S: NDArray[np.float32], inside: tuple[int, int]
     ) -> NDArray[np.float32]:
-        """See `SyncNet.distances`."""
+        """See `SyncNetClient.distances`."""
         names = SyncNetTensor
         inputs: Tensors = {
             names.PICTURES: pictures_VHWC,

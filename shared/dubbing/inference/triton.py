@@ -17,7 +17,7 @@ from tritonclient.utils import InferenceServerException
 from dubbing.domain.work import OpenSequence
 from dubbing.inference import refusals
 from dubbing.inference.calls import Call, Tensors, TritonCalls
-from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, FaceLatents, SpeechWindow, Watch, speech_of_block
+from dubbing.inference.engine import UNWATCHED, ChunkRequest, FaceLatents, GeneratedBlock, SpeechWindow, Watch, speech_of_block
 from lipforcing.contract import (
     LATENTS_PER_BLOCK,
     STUDENTS,
@@ -90,7 +90,7 @@ class TritonEngine:
         features: NDArray[np.float16] = answer.as_numpy(names.FEATURES)
         return features
 
-    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Generator[GeneratedBlock]:
         """See `LipSyncEngine.generate`."""
         sequence = OpenSequence.drawn(self.contract.student, self._version)
         blocks, answered = blocks_for(len(request.speech_VA)), 0
@@ -100,7 +100,9 @@ class TritonEngine:
             for block in range(blocks):
                 answer = self._generate(request, block, blocks, sequence, watch)
                 answered += 1
-                yield Block(answer.as_numpy(StudentTensor.FRAMES)[0], answer.as_numpy(StudentTensor.DIGEST).tobytes().hex())
+                yield GeneratedBlock(
+                    answer.as_numpy(StudentTensor.FRAMES)[0], answer.as_numpy(StudentTensor.DIGEST).tobytes().hex()
+                )
         finally:
             if answered < blocks:
                 # One that never got a slot ends where it waits for one, which nobody should wait for.

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dubbing.errors import BadParts, ObjectMissing, StoreUnavailable
 from dubbing.settings import S3Settings
-from dubbing.storage.store import Part, Stored, pieces
+from dubbing.storage.store import Part, StoredObject, pieces
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchBucket"}
 _CANNOT_WRITE = "InternalError"  # SeaweedFS says no more than this when its disk is full
@@ -67,7 +67,7 @@ class S3Store:
             with _errors(self._bucket):
                 self._s3.create_bucket(Bucket=self._bucket)
 
-    def put_file(self, key: str, path: Path) -> Stored:
+    def put_file(self, key: str, path: Path) -> StoredObject:
         """Upload a file in parts, in bounded memory."""
         digest = hashlib.sha256()
         with path.open("rb") as file:
@@ -75,15 +75,15 @@ class S3Store:
                 digest.update(piece)
         with _errors(key):
             self._s3.upload_file(str(path), self._bucket, key, Config=_TRANSFER)
-        return Stored(key, path.stat().st_size, digest.hexdigest())
+        return StoredObject(key, path.stat().st_size, digest.hexdigest())
 
-    def put_bytes(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> Stored:
+    def put_bytes(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> StoredObject:
         """Upload a small object."""
         with _errors(key):
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
-        return Stored(key, len(data), hashlib.sha256(data).hexdigest())
+        return StoredObject(key, len(data), hashlib.sha256(data).hexdigest())
 
-    def get_file(self, key: str, path: Path) -> Stored:
+    def get_file(self, key: str, path: Path) -> StoredObject:
         """Download to ``path`` and hash on the way; ``path`` appears only when complete."""
         digest, size = hashlib.sha256(), 0
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
@@ -96,7 +96,7 @@ class S3Store:
             Path(partial).replace(path)
         finally:
             Path(partial).unlink(missing_ok=True)
-        return Stored(key, size, digest.hexdigest())
+        return StoredObject(key, size, digest.hexdigest())
 
     def get_bytes(self, key: str) -> bytes:
         """A small object, whole."""

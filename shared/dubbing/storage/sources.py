@@ -16,7 +16,7 @@ import structlog
 
 from dubbing.errors import ChecksumMismatch
 from dubbing.storage.scratch import scratch_folder
-from dubbing.storage.store import ObjectStore, Stored
+from dubbing.storage.store import ObjectStore, StoredObject
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class SourceCache:
                 return
 
     @contextmanager
-    def admit(self, key: str) -> Iterator[tuple[Path, Stored]]:
+    def admit(self, key: str) -> Iterator[tuple[Path, StoredObject]]:
         """Fetch an object whose content is not known yet, and keep it under the digest that it turns out to have."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._make_room(self._store.size(key) or 0)

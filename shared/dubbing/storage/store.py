@@ -13,7 +13,7 @@ class Part(NamedTuple):
     size: int
 
 
-class Stored(NamedTuple):
+class StoredObject(NamedTuple):
     """An object as it lies in the store."""
 
     key: str
@@ -30,13 +30,13 @@ class ObjectStore(Protocol):
     def ensure_bucket(self) -> None:
         """Create the bucket if it is absent."""
 
-    def put_file(self, key: str, path: Path) -> Stored:
+    def put_file(self, key: str, path: Path) -> StoredObject:
         """Upload a file in parts, in bounded memory."""
 
-    def put_bytes(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> Stored:
+    def put_bytes(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> StoredObject:
         """Upload a small object."""
 
-    def get_file(self, key: str, path: Path) -> Stored:
+    def get_file(self, key: str, path: Path) -> StoredObject:
         """Download to ``path`` and hash on the way; ``path`` appears only when complete."""
 
     def get_bytes(self, key: str) -> bytes:

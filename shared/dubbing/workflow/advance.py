@@ -118,13 +118,13 @@ class Advancer(NamedTuple):
             if state is WorkState.PENDING:
                 self.work.ring(Ring(spec.kind, item_id))
 
-    def _facts(self, job: Job, phase: Phase) -> tuple[flow.Plan, PrepareResult | None]:
+    def _facts(self, job: Job, phase: Phase) -> tuple[flow.JobFacts, PrepareResult | None]:
         read = self._sources(job)
         if phase is Phase.PROBING:
             for source in read.values():
                 self.work.assets.probed(source.asset_id, source.sha256, source.media)
         prepared = [PrepareResult.model_validate(item.result) for item in self.work.items.results(job.id, [WorkKind.PREPARE])]
-        plan = flow.Plan(
+        plan = flow.JobFacts(
             job_id=job.id,
             video=read["video"],
             audio=read["audio"],
@@ -186,6 +186,6 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
     )
 
 
-def _current(plan: flow.Plan) -> bool:
+def _current(plan: flow.JobFacts) -> bool:
     """Whether both files were read in today's way."""
     return plan.video.media.reading == plan.audio.media.reading == READING

@@ -41,7 +41,7 @@ NEXT = {
 }
 
 
-class Plan(NamedTuple):
+class JobFacts(NamedTuple):
     """The facts that planning needs: what was asked for, and what the probes found."""
 
     job_id: str
@@ -68,7 +68,7 @@ def _sound(tracks: tuple[int, ...], channels: tuple[int, ...]) -> str:
     return "-".join(parts)
 
 
-def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSpec]:
+def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[ItemSpec]:
     """Items of ``phase``; ``prepared`` is known from ``encoding`` on.
 
     Raises:
@@ -87,49 +87,49 @@ def plan(phase: Phase, job: Plan, prepared: PrepareResult | None) -> list[ItemSp
     return [_stitch(job, prepared)]
 
 
-def generatable(job: Plan, prepared: PrepareResult | None, stored: Collection[int]) -> list[ItemSpec]:
+def generatable(job: JobFacts, prepared: PrepareResult | None, stored: Collection[int]) -> list[ItemSpec]:
     """Items of ``generating`` whose latents are ``stored``, by the chunks' numbers, while others are still being encoded."""
     return [_infer(job, chunk) for chunk in prepared.chunks if chunk.index in stored] if prepared else []
 
 
-def sync_plan(job: Plan) -> SyncPlan:
+def sync_plan(job: JobFacts) -> SyncPlan:
     """How sound and picture meet; raises when they do not."""
     return check_pair(job.video.media, job.audio.media, job.sync.mode, job.sync.tolerance_frames)
 
 
-def _video(job: Plan) -> VideoInfo:
+def _video(job: JobFacts) -> VideoInfo:
     if job.video.media.video is None:
         raise NoVideoStream(f"{job.video.filename} has no video stream.", where={"pointer": "/video"})
     return job.video.media.video
 
 
-def _audio(job: Plan) -> AudioInfo:
+def _audio(job: JobFacts) -> AudioInfo:
     if job.audio.media.audio is None:
         raise NotAudio(f"{job.audio.filename} has no audio stream.", where={"pointer": "/audio"})
     return job.audio.media.audio
 
 
-def _analysis(job: Plan) -> str:
+def _analysis(job: JobFacts) -> str:
     """The version of the analysis: of its method, of how the file was read, and the picture that is used."""
     return f"{ANALYSIS}-{READING}-{_video(job).track}"
 
 
-def _analysis_key(job: Plan) -> str:
+def _analysis_key(job: JobFacts) -> str:
     return ids.analysis_key(job.video.sha256, _analysis(job))
 
 
-def _prepare(job: Plan) -> ItemSpec:
+def _prepare(job: JobFacts) -> ItemSpec:
     analysis = _analysis(job)
     task = PrepareTask(source=job.video, analysis=analysis, analysis_key=_analysis_key(job))
     key = f"prepare:{job.video.sha256}:{analysis}"
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(job).frames)
 
 
-def _latents_prefix(job: Plan) -> str:
+def _latents_prefix(job: JobFacts) -> str:
     return ids.latents_prefix(job.video.sha256, _analysis(job), MASKING, job.models.face_encoder.digest)
 
 
-def _speech_prefix(job: Plan) -> str:
+def _speech_prefix(job: JobFacts) -> str:
     """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
     video, audio, laid = _video(job), _audio(job), sync_plan(job)
     rate = job.video.sha256 if video.variable_rate else f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
@@ -139,7 +139,7 @@ def _speech_prefix(job: Plan) -> str:
     return ids.speech_prefix(job.audio.sha256, method, used, grid, job.models.speech_encoder.digest)
 
 
-def _encode_face(job: Plan, prepared: PrepareResult) -> ItemSpec:
+def _encode_face(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
     """Its size is what will be generated, so that both can be told as shares of one whole."""
     prefix = _latents_prefix(job)
     task = EncodeFaceTask(
@@ -152,7 +152,7 @@ def _encode_face(job: Plan, prepared: PrepareResult) -> ItemSpec:
     return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True, units=sum(map(_kept, prepared.chunks)))
 
 
-def _encode_speech(job: Plan) -> ItemSpec:
+def _encode_speech(job: JobFacts) -> ItemSpec:
     prefix, laid = _speech_prefix(job), sync_plan(job)
     task = EncodeSpeechTask(
         source=job.audio,
@@ -166,7 +166,7 @@ def _encode_speech(job: Plan) -> ItemSpec:
     return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True, units=_video(job).frames)
 
 
-def _infer(job: Plan, chunk: Chunk) -> ItemSpec:
+def _infer(job: JobFacts, chunk: Chunk) -> ItemSpec:
     task = InferTask(
         job_id=job.job_id,
         chunk=chunk,
@@ -184,7 +184,7 @@ def _kept(chunk: Chunk) -> int:
     return chunk.end - chunk.keep_from
 
 
-def _stitch(job: Plan, prepared: PrepareResult) -> ItemSpec:
+def _stitch(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
     task = StitchTask(
         job_id=job.job_id,
         video=job.video,

@@ -29,7 +29,7 @@ from dubbing.errors import (
 )
 from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
-from dubbing.storage.store import Stored
+from dubbing.storage.store import StoredObject
 from services.cli import train_commands
 from services.stack.errors import StackError
 from services.stack.local import LocalStack
@@ -231,7 +231,7 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_next_try_succeeds(
     database: Database, store: S3Store, sessions: sessionmaker[Session], home: Path, s3_settings: S3Settings
 ) -> None:
     class Torn(S3Store):
-        def put_file(self, key: str, path: Path) -> Stored:
+        def put_file(self, key: str, path: Path) -> StoredObject:
             if "speech" in key:
                 raise StoreUnavailable("The store is gone.")
             return super().put_file(key, path)

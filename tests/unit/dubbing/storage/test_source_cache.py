@@ -6,7 +6,7 @@ import pytest
 
 from dubbing.errors import ChecksumMismatch, StoreUnavailable
 from dubbing.storage.sources import SourceCache
-from dubbing.storage.store import Stored
+from dubbing.storage.store import StoredObject
 
 
 class Shelf:
@@ -19,10 +19,10 @@ class Shelf:
     def size(self, key: str) -> int | None:
         return len(self.objects[key])
 
-    def get_file(self, key: str, path: Path) -> Stored:
+    def get_file(self, key: str, path: Path) -> StoredObject:
         self.fetched.append(key)
         path.write_bytes(self.objects[key])
-        return Stored(key, len(self.objects[key]), sha(self.objects[key]))
+        return StoredObject(key, len(self.objects[key]), sha(self.objects[key]))
 
 
 def sha(data: bytes) -> str:
@@ -76,7 +76,7 @@ def test_a_file_that_its_first_reader_rejects_is_not_kept(tmp_path: Path) -> Non
 
 def test_nothing_is_left_of_a_fetch_that_broke_off(tmp_path: Path) -> None:
     class Broken(Shelf):
-        def get_file(self, key: str, path: Path) -> Stored:
+        def get_file(self, key: str, path: Path) -> StoredObject:
             path.write_bytes(self.objects[key][:2])
             raise StoreUnavailable("cut")
 

@@ -11,7 +11,7 @@ from dubbing.domain.faces import Chunk
 from dubbing.domain.jobs import ModelPin
 from dubbing.domain.work import InferTask, OpenSequence
 from dubbing.errors import Cancelled, ChunkFailed, ModelUnavailable
-from dubbing.inference.engine import UNWATCHED, Block, ChunkRequest, Watch
+from dubbing.inference.engine import UNWATCHED, ChunkRequest, GeneratedBlock, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.speech import FRAMES
 from dubbing.media.crops import unpack_crops
@@ -50,7 +50,7 @@ class Recording(PassthroughEngine):
         self.left = False
         self._blocks = blocks
 
-    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Iterator[Block]:
+    def generate(self, request: ChunkRequest, watch: Watch = UNWATCHED) -> Iterator[GeneratedBlock]:
         self.requests.append(request)
         try:
             for _, block in zip(range(self._blocks), super().generate(request, watch), strict=False):
