@@ -11,7 +11,7 @@ from dubbing.domain.findings import FrameRange
 from dubbing.domain.media import AudioInfo, Box, SyncPlan
 from dubbing.faces.align import crop_transforms
 from dubbing.media.pixels.picture import PictureFrame
-from dubbing.media.preview import Shown, Track, contact_sheet, spread, tile, whole
+from dubbing.media.preview import SheetColumn, SheetSound, contact_sheet, spread, tile, whole
 from services.stitcher.repaint import crop_box
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Sheet:
             plan: how it is used.
         """
         before, after = self._wholes
-        columns = [Shown(frame, *pair) for frame, pair in sorted(self._tiles.items())]
-        return contact_sheet(self._video, columns, (before, after), Track(sound, info, plan))
+        columns = [SheetColumn(frame, *pair) for frame, pair in sorted(self._tiles.items())]
+        return contact_sheet(self._video, columns, (before, after), SheetSound(sound, info, plan))
 
 
 def _face(analysis: Analysis, frame: int) -> Box | None:

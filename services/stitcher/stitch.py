@@ -20,7 +20,7 @@ from dubbing.faces.guard import broken_mouths
 from dubbing.media.container import naming
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
-from dubbing.media.mux import MuxSettings, SoundTrack, mux
+from dubbing.media.mux import MuxSettings, SoundWriter, mux
 from dubbing.media.proof import given_sound, prove
 from dubbing.media.witness.facts import Headers, PictureRecord, read_picture
 from dubbing.queue.context import Context
@@ -186,6 +186,6 @@ class Stitcher:
             painter.paint(reader, mouths, inputs.picture, context)
         return _Repainted(meter.opening, painter.broken, painter.doubtful)
 
-    def _sound(self, inputs: _Inputs) -> SoundTrack:
+    def _sound(self, inputs: _Inputs) -> SoundWriter:
         info, settings = inputs.task.audio.media, self._delivery.mux
-        return SoundTrack(inputs.audio, inputs.folder / "sound.mp4", info=info, plan=inputs.task.plan, settings=settings)
+        return SoundWriter(inputs.audio, inputs.folder / "sound.mp4", info=info, plan=inputs.task.plan, settings=settings)

@@ -8,7 +8,7 @@ from dubbing.domain.media import READING, MediaInfo
 from dubbing.domain.work import ProbeResult, ProbeTask
 from dubbing.errors import ChecksumMismatch
 from dubbing.media.container import naming
-from dubbing.media.isolated import Order, Reader
+from dubbing.media.isolated import Reader, ReadRequest
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
@@ -53,7 +53,7 @@ class Prober:
 
     def _read(self, path: Path, sha256: str, role: Literal["video", "audio"], task: ProbeTask, context: Context) -> MediaInfo:
         record = path.with_name("record.npz")
-        order = Order(path, role, record, picture=task.picture, sound=task.sound)
+        order = ReadRequest(path, role, record, picture=task.picture, sound=task.sound)
         media = self._reader.read(order, lambda _: context.raise_if_canceled())
         if media.video is not None:
             self._store.put_file(ids.record_key(sha256, READING, media.video.track), record)

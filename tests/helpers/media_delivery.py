@@ -7,7 +7,7 @@ from dubbing.domain.media import SoundChoice, SyncMode
 from dubbing.domain.sync import check_pair
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
-from dubbing.media.mux import MuxSettings, SoundTrack, mux
+from dubbing.media.mux import MuxSettings, SoundWriter, mux
 from dubbing.media.proof import given_sound
 from dubbing.media.read_audio import read_audio
 from dubbing.media.read_video import read_video
@@ -50,7 +50,7 @@ class Delivery:
             for frame in FrameReader(source, self.video.media.video).read():
                 writer.write(frame)
         made = source.with_name("sound.mp4")
-        with SoundTrack(sound, made, info=self.audio.media, plan=self.plan, settings=settings) as track:
+        with SoundWriter(sound, made, info=self.audio.media, plan=self.plan, settings=settings) as track:
             mux(picture, track.ready(), self.out, settings, self.plan)
         self.given = given_sound(sound, self.audio.media, self.plan, track.carriage)
         self.findings: list[Finding] = [

@@ -31,7 +31,7 @@ _FILES = 200  # read by one process before a fresh one takes over: libraries lea
 log = structlog.get_logger()
 
 
-class Order(NamedTuple):
+class ReadRequest(NamedTuple):
     """What is to be read.
 
     Attributes:
@@ -73,7 +73,7 @@ class Reader:
         self._child: subprocess.Popen[bytes] | None = None
         self._read = 0
 
-    def read(self, order: Order, told: Callable[[int], None] = lambda _: None) -> MediaInfo:
+    def read(self, order: ReadRequest, told: Callable[[int], None] = lambda _: None) -> MediaInfo:
         """Read one file, twice (see `dubbing.media.reading`).
 
         Args:
@@ -100,7 +100,7 @@ class Reader:
             media={"tries": _TRIES},
         )
 
-    def _ask(self, order: Order, told: Callable[[int], None]) -> MediaInfo:
+    def _ask(self, order: ReadRequest, told: Callable[[int], None]) -> MediaInfo:
         child = self._running()
         self._read += 1
         try:
@@ -124,7 +124,7 @@ class Reader:
             )
         return self._child
 
-    def _answer(self, child: "subprocess.Popen[bytes]", order: Order, told: Callable[[int], None]) -> dict[str, Any]:
+    def _answer(self, child: "subprocess.Popen[bytes]", order: ReadRequest, told: Callable[[int], None]) -> dict[str, Any]:
         if child.stdin is None or child.stdout is None:
             raise DublineError("The reader has no pipes.")
         with suppress(BrokenPipeError):  # its end is told below

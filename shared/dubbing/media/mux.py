@@ -60,7 +60,7 @@ class ReadySound(NamedTuple):
     track: int = 0
 
 
-class SoundTrack:
+class SoundWriter:
     """The sound as it is delivered, made by a program that runs while the caller does something else.
 
     Use as a context manager: a program that is not done when the block ends is ended too.
@@ -164,7 +164,7 @@ def mux(picture: Path, sound: ReadySound, out: Path, settings: MuxSettings, plan
 
     Args:
         picture: what `PictureWriter` wrote.
-        sound: what `SoundTrack` has ready.
+        sound: what `SoundWriter` has ready.
         out: file to write.
         settings: the program.
         plan: where both begin.

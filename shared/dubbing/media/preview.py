@@ -26,7 +26,7 @@ def spread(frames: Sequence[int], count: int) -> list[int]:
     return [frames[(2 * i + 1) * len(frames) // (2 * count)] for i in range(count)]
 
 
-class Shown(NamedTuple):
+class SheetColumn(NamedTuple):
     """One column of the sheet: a frame's face in the source and in the result, as `tile` makes them."""
 
     frame: int
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
     result: Image.Image
 
 
-class Track(NamedTuple):
+class SheetSound(NamedTuple):
     """The new sound: its file, its facts, and how it is used."""
 
     sound: Path
@@ -42,7 +42,9 @@ class Track(NamedTuple):
     plan: SyncPlan
 
 
-def contact_sheet(video: VideoInfo, columns: Sequence[Shown], wholes: tuple[Image.Image, Image.Image], track: Track) -> bytes:
+def contact_sheet(
+    video: VideoInfo, columns: Sequence[SheetColumn], wholes: tuple[Image.Image, Image.Image], track: SheetSound
+) -> bytes:
     """Draw the sheet as PNG.
 
     Args:

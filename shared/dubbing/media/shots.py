@@ -50,7 +50,7 @@ class Change(NamedTuple):
     resumes: int | None
 
 
-class _Seen(NamedTuple):
+class _ComparedFrame(NamedTuple):
     """A frame as it is compared: small, grey, and without coarse light and fine grain; and tiny."""
 
     grey: Grey
@@ -62,7 +62,7 @@ class _Cut(NamedTuple):
     """The first frame of a shot, and the last picture before it."""
 
     frame: int
-    before: _Seen
+    before: _ComparedFrame
 
 
 class ShotFinder:
@@ -74,7 +74,7 @@ class ShotFinder:
 
     def __init__(self, fps: Fraction) -> None:
         self._flash = max(2, int(fps * _FLASH))
-        self._last: _Seen | None = None
+        self._last: _ComparedFrame | None = None
         self._usual = 1.0
         self._starts: list[int] = []
         self._flashes: list[FrameRange] = []
@@ -117,15 +117,17 @@ class ShotFinder:
         ]
 
 
-def _seen(rgb: NDArray[Any]) -> _Seen:
+def _seen(rgb: NDArray[Any]) -> _ComparedFrame:
     height, width = rgb.shape[:2]
     size = (_WIDTH, max(16, round(height * _WIDTH / width)))
     grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA).astype(np.float32)
     band = cv2.GaussianBlur(grey, (0, 0), _FINE) - cv2.GaussianBlur(grey, (0, 0), _COARSE)
-    return _Seen(grey, np.asarray(band, np.float32), np.asarray(cv2.resize(grey, _THUMB, interpolation=cv2.INTER_AREA)))
+    return _ComparedFrame(
+        grey, np.asarray(band, np.float32), np.asarray(cv2.resize(grey, _THUMB, interpolation=cv2.INTER_AREA))
+    )
 
 
-def _agreement(one: _Seen, other: _Seen) -> float:
+def _agreement(one: _ComparedFrame, other: _ComparedFrame) -> float:
     """How far the edges of two pictures agree, moved by what fits best: up to 1; -1 where the light is another one."""
     if one.band.std() < _FLAT and other.band.std() < _FLAT:
         return 1.0 if _same_light(one, other) else -1.0
@@ -138,18 +140,18 @@ def _agreement(one: _Seen, other: _Seen) -> float:
     return max(still, _correlation(first.band, second.band)) if _same_light(first, second) else -1.0
 
 
-def _same_light(one: _Seen, other: _Seen) -> bool:
+def _same_light(one: _ComparedFrame, other: _ComparedFrame) -> bool:
     return abs(float(one.grey.mean() - other.grey.mean())) <= _LIGHT
 
 
-def _overlap(one: _Seen, other: _Seen, x: int, y: int) -> tuple[_Seen, _Seen]:
+def _overlap(one: _ComparedFrame, other: _ComparedFrame, x: int, y: int) -> tuple[_ComparedFrame, _ComparedFrame]:
     """What both show when the second is the first moved by (x, y); all of both where too little would be left."""
     height, width = one.band.shape
     if max(3 * abs(x) - width, 3 * abs(y) - height) > 0:
         return one, other
     a = np.s_[max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
     b = np.s_[max(0, y) : height - max(0, -y), max(0, x) : width - max(0, -x)]
-    return _Seen(one.grey[a], one.band[a], one.thumb), _Seen(other.grey[b], other.band[b], other.thumb)
+    return _ComparedFrame(one.grey[a], one.band[a], one.thumb), _ComparedFrame(other.grey[b], other.band[b], other.thumb)
 
 
 def _correlation(one: Grey, other: Grey) -> float:

@@ -70,7 +70,7 @@ class Movie:
         return [track for track in self.tracks if track.kind == kind]
 
 
-class Shown(NamedTuple):
+class Presentation(NamedTuple):
     """The samples of a track that a player presents, in order of presentation.
 
     Attributes:
@@ -102,12 +102,12 @@ def read_movie(path: Path) -> Movie | None:
     return movie if found else None
 
 
-def shown(track: Track, movie: Movie) -> Shown:
+def shown(track: Track, movie: Movie) -> Presentation:
     """What a player presents of a track (8.6.6): the samples inside its edits, at the times that the edits put them."""
     order = np.argsort(track.starts, kind="stable")
     starts, lengths = track.starts[order], _until_next(track.starts[order], track.lengths[order])
     if not track.edits:
-        return Shown(starts, lengths, track.timescale, plain=True)
+        return Presentation(starts, lengths, track.timescale, plain=True)
     scale = Fraction(track.timescale, movie.timescale)
     times: list[Ticks] = []
     lasts: list[Ticks] = []
@@ -126,7 +126,7 @@ def shown(track: Track, movie: Movie) -> Shown:
             lasts.append(starts[inside] + lengths[inside] - begin)
         at += span
     joined = np.concatenate(times) if times else np.zeros(0, np.int64)
-    return Shown(joined, np.concatenate(lasts) if lasts else joined, track.timescale, plain)
+    return Presentation(joined, np.concatenate(lasts) if lasts else joined, track.timescale, plain)
 
 
 def _until_next(starts: Ticks, lengths: Ticks) -> Ticks:

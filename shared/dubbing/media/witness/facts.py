@@ -165,7 +165,7 @@ class PictureReading:
 
     track: int
     record: PictureRecord | None
-    tabled: boxes.Shown | None
+    tabled: boxes.Presentation | None
     shown: program.ShownPicture
 
 
@@ -341,7 +341,7 @@ def _table(movie: boxes.Movie | None, kind: str, track: int) -> boxes.Track | No
     return found[track - 1] if track <= len(found) else None
 
 
-def _begin(shown: boxes.Shown) -> Fraction | None:
+def _begin(shown: boxes.Presentation) -> Fraction | None:
     return Fraction(int(shown.ticks[0]), shown.timescale) if len(shown.ticks) and shown.timescale else None
 
 

@@ -15,7 +15,7 @@ from dubbing.errors import DiskFull, EncodeFailed
 from dubbing.errors.disk import found_full
 from dubbing.media.encode import PictureWriter
 from dubbing.media.frames import FrameReader
-from dubbing.media.mux import MuxSettings, ReadySound, SoundTrack, mux
+from dubbing.media.mux import MuxSettings, ReadySound, SoundWriter, mux
 from dubbing.media.probe import probe
 from dubbing.media.proof import prove
 from dubbing.media.read_audio import read_audio
@@ -168,9 +168,9 @@ def test_a_disk_without_room_is_told_as_that_by_the_muxer_and_by_the_encoder(cli
     assert found_full(refused.value)
 
 
-def sound_track(sound: Path, out: Path, settings: MuxSettings, keep: int = 96_000) -> SoundTrack:
+def sound_track(sound: Path, out: Path, settings: MuxSettings, keep: int = 96_000) -> SoundWriter:
     plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=keep)
-    return SoundTrack(sound, out, info=read_audio(sound).media, plan=plan, settings=settings)
+    return SoundWriter(sound, out, info=read_audio(sound).media, plan=plan, settings=settings)
 
 
 def test_a_sound_that_cannot_be_encoded_is_a_named_error_with_what_ffmpeg_said(noise: Make, tmp_path: Path) -> None:

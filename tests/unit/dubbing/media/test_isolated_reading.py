@@ -11,7 +11,7 @@ from media_samples import Make
 
 from dubbing.errors import DiskFull, FatalInput, NotAVideo
 from dubbing.media import isolated
-from dubbing.media.isolated import Order, Reader
+from dubbing.media.isolated import Reader, ReadRequest
 from dubbing.media.witness.facts import PictureRecord
 
 MEMORY = 8 << 30
@@ -44,8 +44,8 @@ def dying(lives: Path) -> Reader:
     return Reader(MEMORY, (sys.executable, "-c", DYING.format(lives=str(lives))))
 
 
-def order(path: Path) -> Order:
-    return Order(path, "video", path.with_name("record.npz"))
+def order(path: Path) -> ReadRequest:
+    return ReadRequest(path, "video", path.with_name("record.npz"))
 
 
 def test_a_file_is_read_and_its_record_lies_where_it_was_ordered(clip: Make) -> None:
@@ -77,7 +77,7 @@ def test_a_disk_without_room_is_no_fault_of_the_file(clip: Make, tmp_path: Path)
     full.symlink_to("/dev/full")
     with Reader(MEMORY) as reader:
         with pytest.raises(DiskFull):
-            reader.read(Order(clip("a.mp4"), "video", full))
+            reader.read(ReadRequest(clip("a.mp4"), "video", full))
         assert reader.read(order(clip("a.mp4"))).video.frames == 50
 
 

@@ -10,7 +10,7 @@ from dubbing.errors import NotAudio
 from dubbing.media.frames import FrameReader
 from dubbing.media.measure import measure_sound
 from dubbing.media.mono import envelope, mono_samples, mono_windows, sound_level
-from dubbing.media.preview import Shown, Track, contact_sheet, spread, tile, whole
+from dubbing.media.preview import SheetColumn, SheetSound, contact_sheet, spread, tile, whole
 from dubbing.media.probe import probe
 
 
@@ -71,9 +71,9 @@ def test_the_contact_sheet_is_a_picture(clip: Make, noise: Make) -> None:
     assert frames == [6, 18, 31, 43]
     plan = SyncPlan(mode=SyncMode.STRICT, sample_rate=48_000, keep=96_000)
     pictures = list(FrameReader(path, video).pick(frames))
-    columns = [Shown(picture.index, tile(picture, None), tile(picture, Box(50, 30, 64, 48))) for picture in pictures]
+    columns = [SheetColumn(picture.index, tile(picture, None), tile(picture, Box(50, 30, 64, 48))) for picture in pictures]
     wholes = (whole(pictures[0], video), whole(pictures[1], video))
-    assert contact_sheet(video, columns, wholes, Track(*track, plan)).startswith(b"\x89PNG")
+    assert contact_sheet(video, columns, wholes, SheetSound(*track, plan)).startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
