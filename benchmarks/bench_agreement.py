@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from report import save
 
 from dubbing.domain.findings import FrameRange
-from dubbing.faces.agreement import LEVEL, Take, agreement, loss
+from dubbing.faces.agreement import LEVEL, TakeSeries, agreement, loss
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
 from dubbing.faces.tracks import choose_faces
@@ -101,7 +101,7 @@ def lost(kind: str, before: Pair, after: Pair, title: Title, tries: int) -> dict
     shots = [FrameRange(start=i * title.frames, end=(i + 1) * title.frames) for i in range(title.shots)]
     for _ in range(tries):
         source, new = (
-            Take(*(np.concatenate(series) for series in zip(*(pair(rng, title.frames) for _ in shots), strict=True)))
+            TakeSeries(*(np.concatenate(series) for series in zip(*(pair(rng, title.frames) for _ in shots), strict=True)))
             for pair in (before, after)
         )
         new.opening_V[np.arange(len(new.opening_V)) % title.step > 0] = np.nan

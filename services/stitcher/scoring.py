@@ -13,7 +13,7 @@ from dubbing.domain.faces import Shot
 from dubbing.domain.findings import Finding, FindingCode
 from dubbing.domain.receipt import Agreement, LanguageScore, ShotScore, SyncMeasure
 from dubbing.faces import landmarks as marks
-from dubbing.faces.agreement import LEVEL, Take, agreement, loss
+from dubbing.faces.agreement import LEVEL, TakeSeries, agreement, loss
 from dubbing.faces.detector import Face, FaceDetector
 
 Region = NDArray[np.uint8]
@@ -134,7 +134,7 @@ def lost_sync(analysis: Analysis, opening_V: Series, loudness_V: Series, own_V: 
         loudness_V: see `score`.
         own_V: the source's own sound's speech-band loudness at the frames.
     """
-    source, new = Take(_filmed(analysis), own_V), Take(opening_V, loudness_V)
+    source, new = TakeSeries(_filmed(analysis), own_V), TakeSeries(opening_V, loudness_V)
     found = loss(source, new, analysis.shots, analysis.video.fps)
     if found.before is None or not found.lost:
         return None

@@ -56,7 +56,7 @@ _LEAST_SPREAD: Final = 1e-3
 _TINY: Final = 1e-9
 
 
-class Take(NamedTuple):
+class TakeSeries(NamedTuple):
     """A mouth and its sound: opening and loudness per frame of the title, as `agreement` takes them."""
 
     opening_V: Series
@@ -110,7 +110,7 @@ def agreement(opening_V: Series, loudness_V: Series, shots: Sequence[FrameRange]
     return Agreement(score=round(float(real_L[place]), 3), lag_frames=int(lags_L[place]), significance=_share(best_O))
 
 
-def loss(before: Take, after: Take, shots: Sequence[FrameRange], fps: Fraction) -> Loss:
+def loss(before: TakeSeries, after: TakeSeries, shots: Sequence[FrameRange], fps: Fraction) -> Loss:
     """Whether a new take agrees less than the source does, over the frames that both show and the shots where both sound.
 
     If it agrees as well, the two may change places in any stretch and the difference of their scores stays what it was but for

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, Picture, invert
 from dubbing.faces.distance import depth
-from dubbing.faces.light import Light
+from dubbing.faces.light import TransferCurve
 from lipforcing.contract import mouth_mask
 
 Planes = NDArray[np.float32]
@@ -81,7 +81,7 @@ class Compositor:
 
     def __init__(self, size: int, transfer: str | None = None) -> None:
         self._size = size
-        self._light = Light(transfer)
+        self._light = TransferCurve(transfer)
         self._opacity: dict[int, tuple[Planes, Box]] = {}  # and where it is not 0; by the block that the patch is averaged over
         self._ring, self._membrane = _membrane_operator()
         self._kept = ~_inner_cells()

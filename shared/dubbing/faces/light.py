@@ -48,7 +48,7 @@ _CURVES: Final[dict[str, Curve]] = {
 }
 
 
-class Light:
+class TransferCurve:
     """Code values to linear light (float32, 0 .. 1) and back.
 
     Args:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dubbing.domain.findings import FrameRange
-from dubbing.faces.agreement import LEVEL, ORDERS, Take, agreement, differs_from_chance, loss
+from dubbing.faces.agreement import LEVEL, ORDERS, TakeSeries, agreement, differs_from_chance, loss
 
 FPS = Fraction(25)
 
@@ -121,12 +121,12 @@ def test_a_still_mouth_silence_or_a_short_shot_gives_nothing_to_judge_by(
 class TestLoss:
     shots = (FrameRange(start=0, end=500),)
 
-    def source(self, noise: float = 0.3) -> Take:
+    def source(self, noise: float = 0.3) -> TakeSeries:
         """A mouth that follows its own sound."""
-        return Take(late(speech(500, 20), -1, noise), speech(500, 20))
+        return TakeSeries(late(speech(500, 20), -1, noise), speech(500, 20))
 
     def test_a_mouth_that_does_not_follow_its_new_track_has_lost_its_agreement(self) -> None:
-        found = loss(self.source(), Take(speech(500, 8), speech(500, 33)), self.shots, FPS)
+        found = loss(self.source(), TakeSeries(speech(500, 8), speech(500, 33)), self.shots, FPS)
         assert differs_from_chance(found.before)
         assert not differs_from_chance(found.after)
         assert found.significance <= LEVEL
@@ -134,24 +134,24 @@ class TestLoss:
 
     def test_so_has_one_that_still_follows_the_old_track(self) -> None:
         source = self.source()
-        assert loss(source, Take(source.opening_V, speech(500, 30)), self.shots, FPS).lost
+        assert loss(source, TakeSeries(source.opening_V, speech(500, 30)), self.shots, FPS).lost
 
     def test_fourteen_seconds_are_too_short_to_tell_a_loss_from_chance(self) -> None:
-        source, made = self.source(), Take(speech(500, 8), speech(500, 33))
+        source, made = self.source(), TakeSeries(speech(500, 8), speech(500, 33))
         found = loss(source, made, [shot(0, 350)], FPS)
         assert differs_from_chance(found.before)
         assert not differs_from_chance(found.after)
         assert not found.lost
 
     def test_so_has_one_that_stands_still(self) -> None:
-        found = loss(self.source(), Take(np.full(500, 0.2), speech(500, 30)), self.shots, FPS)
+        found = loss(self.source(), TakeSeries(np.full(500, 0.2), speech(500, 30)), self.shots, FPS)
         assert found.after is None
         assert found.lost
 
     def test_a_mouth_that_follows_less_well_but_beyond_chance_has_not_lost_it(self) -> None:
         sound = speech(500, 30)
-        source = Take(late(speech(500, 20), 0, 0.1), speech(500, 20))
-        found = loss(source, Take(late(sound, 0, 1.5), sound), [shot(0, 500)], FPS)
+        source = TakeSeries(late(speech(500, 20), 0, 0.1), speech(500, 20))
+        found = loss(source, TakeSeries(late(sound, 0, 1.5), sound), [shot(0, 500)], FPS)
         assert found.significance <= LEVEL
         assert not found.lost
 
@@ -159,20 +159,22 @@ class TestLoss:
         lost = 0
         for seed in range(40):
             old, new = speech(500, seed), speech(500, 100 + seed)
-            source, made = Take(late(old, 0, 0.8, 200 + seed), old), Take(late(new, 4, 0.8, 300 + seed), new)
+            source, made = TakeSeries(late(old, 0, 0.8, 200 + seed), old), TakeSeries(late(new, 4, 0.8, 300 + seed), new)
             lost += loss(source, made, self.shots, FPS).lost
         assert lost == 0
 
     def test_where_the_source_does_not_agree_with_its_own_sound_nothing_can_be_lost(self) -> None:
-        found = loss(Take(speech(500, 1040), speech(500, 1041)), Take(np.full(500, 0.2), speech(500, 1043)), self.shots, FPS)
+        found = loss(
+            TakeSeries(speech(500, 1040), speech(500, 1041)), TakeSeries(np.full(500, 0.2), speech(500, 1043)), self.shots, FPS
+        )
         assert found.significance <= 0.001  # a still mouth has less than the little that comes by chance
         assert not found.lost
-        unseen = Take(np.full(500, np.nan), speech(500))
-        assert not loss(unseen, Take(speech(500, 5), speech(500, 6)), self.shots, FPS).lost
+        unseen = TakeSeries(np.full(500, np.nan), speech(500))
+        assert not loss(unseen, TakeSeries(speech(500, 5), speech(500, 6)), self.shots, FPS).lost
 
     @pytest.mark.parametrize("level", [0.0, 31.5])
     def test_where_the_new_track_is_silent_or_does_not_change_there_is_nothing_to_follow(self, level: float) -> None:
-        found = loss(self.source(), Take(speech(500, 7), np.full(500, level)), self.shots, FPS)
+        found = loss(self.source(), TakeSeries(speech(500, 7), np.full(500, level)), self.shots, FPS)
         assert found == (None, None, 1.0)
         assert not found.lost
 
@@ -181,6 +183,6 @@ class TestLoss:
         before, after = late(sound, 0), late(sound, 0)
         after[150:] = np.nan
         before[150:] = speech(350, 8)
-        found = loss(Take(before, sound), Take(after, sound), self.shots, FPS)
+        found = loss(TakeSeries(before, sound), TakeSeries(after, sound), self.shots, FPS)
         assert found.before == found.after
         assert found.significance == 1.0

@@ -6,7 +6,7 @@ import pytest
 
 from dubbing.faces import align
 from dubbing.faces.composite import Compositor, feathered_mask
-from dubbing.faces.light import Light
+from dubbing.faces.light import TransferCurve
 from lipforcing.contract import mouth_mask
 
 RNG = np.random.default_rng(5)
@@ -100,7 +100,7 @@ def test_the_mouth_appears_where_the_transform_says_to_a_tenth_of_a_pixel() -> N
         v, u = np.mgrid[:128, :128]
         made = crop - (100 * np.exp(-((u - spot[0]) ** 2 + (v - spot[1]) ** 2) / 60))[..., None]
         out = Compositor(128).paste(frame, matrix, crop, np.rint(made).astype(np.uint8))
-        light = Light(None)
+        light = TransferCurve(None)
         weight = (light.decode(frame) - light.decode(out))[..., 1]
         ys, xs = np.mgrid[:480, :640]
         centre = np.array([(weight * xs).sum(), (weight * ys).sum()]) / weight.sum()
@@ -114,7 +114,7 @@ def test_the_feather_mixes_light_not_code_values() -> None:
     made[cv2.erode(mouth_mask(128).astype(np.uint8), np.ones((3, 3))).astype(bool)] = 220
     out = Compositor(128, "iec61966-2-1").paste(frame, IDENTITY, frame, made)
     opacity = feathered_mask(128, 2)
-    light = Light("iec61966-2-1")
+    light = TransferCurve("iec61966-2-1")
     mixed = light.decode(frame) * (1 - opacity[..., None]) + light.decode(made) * opacity[..., None]
     half = (opacity > 0.3) & (opacity < 0.7)
     assert half.sum() > 100
