@@ -10,7 +10,7 @@ import psutil
 from services.stack import reap
 from services.stack.files import open_private
 from services.stack.home import Home
-from services.stack.plan import Phase, ProcessSpec, ProcessStatus
+from services.stack.plan import ProcessPhase, ProcessSpec, ProcessStatus
 from services.stack.probes import is_healthy
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -30,7 +30,7 @@ class Child:
 
     def __init__(self, spec: ProcessSpec, home: Home) -> None:
         self.spec = spec
-        self.status = ProcessStatus(name=spec.name, phase=Phase.STOPPED, since=time.time())
+        self.status = ProcessStatus(name=spec.name, phase=ProcessPhase.STOPPED, since=time.time())
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self._family: list[psutil.Process] = []
@@ -67,13 +67,13 @@ class Child:
         created = None
         with suppress(psutil.NoSuchProcess):
             created = psutil.Process(self._process.pid).create_time()
-        self._move(Phase.STARTING, pid=self._process.pid, created=created)
+        self._move(ProcessPhase.STARTING, pid=self._process.pid, created=created)
 
     def tick(self) -> None:
         """Looks after the process once: notices its end, starts it again when its pause is over, probes it."""
         now = time.monotonic()
         if self._process is None:
-            if self.status.phase is Phase.BACKING_OFF and now >= self._retry_at:
+            if self.status.phase is ProcessPhase.BACKING_OFF and now >= self._retry_at:
                 self.status = self.status.model_copy(update={"restarts": self.status.restarts + 1})
                 self.start()
             return
@@ -97,7 +97,7 @@ class Child:
     def stopped(self) -> None:
         """Waits for the end up to the grace, then ends the whole group by force."""
         if self._process is None:
-            self._move(Phase.STOPPED)
+            self._move(ProcessPhase.STOPPED)
             return
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(self.spec.grace)
@@ -105,27 +105,27 @@ class Child:
         reap.end(self._family, 0.0)
         self._process.wait()
         self._process = None
-        self._move(Phase.STOPPED, pid=None, created=None)
+        self._move(ProcessPhase.STOPPED, pid=None, created=None)
 
     def _probe(self, now: float) -> None:
         healthy = is_healthy(self.spec.probe, now - self._started)
-        starting = self.status.phase is Phase.STARTING
+        starting = self.status.phase is ProcessPhase.STARTING
         self._probe_at = now if starting and not healthy else now + PROBE_EVERY
         if now - self._started > STEADY:
             self._failures = 0
-        if healthy and self.status.phase is not Phase.RUNNING:
-            self._move(Phase.RUNNING)
-        elif not healthy and self.status.phase is Phase.RUNNING:
-            self._move(Phase.UNHEALTHY)
+        if healthy and self.status.phase is not ProcessPhase.RUNNING:
+            self._move(ProcessPhase.RUNNING)
+        elif not healthy and self.status.phase is ProcessPhase.RUNNING:
+            self._move(ProcessPhase.UNHEALTHY)
 
     def _crashed(self, ending: str) -> None:
         self._process = None
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
         self._failures += 1
         self._retry_at = time.monotonic() + pause
-        self._move(Phase.BACKING_OFF, pid=None, created=None, last_exit=ending)
+        self._move(ProcessPhase.BACKING_OFF, pid=None, created=None, last_exit=ending)
 
-    def _move(self, phase: Phase, **changes: object) -> None:
+    def _move(self, phase: ProcessPhase, **changes: object) -> None:
         self.status = self.status.model_copy(update={"phase": phase, "since": time.time(), **changes})
 
 

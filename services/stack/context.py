@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.stack.home import Home
-from services.stack.plan import Status
+from services.stack.plan import StackStatus
 from services.stack.state import StackState
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class StackContext:
     """The stack's folder, its memory, and what the caller's environment says.
 
     Attributes:
@@ -24,7 +24,7 @@ class Context:
     home: Home
     state: StackState
     environ: Mapping[str, str] = field(default_factory=dict)
-    status: Status = field(default_factory=Status)
+    status: StackStatus = field(default_factory=StackStatus)
     say: Callable[[str], None] = lambda _: None
     decided: dict[str, int] = field(default_factory=dict)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from dubbing.proxies import spare_loopback
 from services.stack import bootstrap, changes, environment, models, private, reap, table
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.files import exclusive, is_locked, open_private, write_private
 from services.stack.home import CHECKOUT, Home
-from services.stack.models import ModelStatus
+from services.stack.models import ModelReport
 from services.stack.patience import Patience
-from services.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.stack.plan import ProcessPhase, ProcessPlan, ProcessSpec, ProcessStatus, StackStatus
 from services.stack.processes import triton
 from services.stack.state import StackState
 from services.stack.supervisor import EDITION, lock_file, plan_file, read_status, status_file
@@ -29,13 +29,13 @@ _POLL = 0.1
 _MAX_CRASHES = 3
 
 
-class Progress:
+class StartProgress:
     """Hears how a start goes; this one keeps silent."""
 
     def step(self, text: str) -> None:
         """``text`` is being done now."""
 
-    def status(self, status: Status) -> None:
+    def status(self, status: StackStatus) -> None:
         """``status`` is what runs now; called a few times per second while processes start."""
 
 
@@ -54,7 +54,7 @@ class LocalStack:
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner
 
-    def start(self, only: Iterable[str] = table.USUAL, progress: Progress | None = None) -> None:
+    def start(self, only: Iterable[str] = table.USUAL, progress: StartProgress | None = None) -> None:
         """Starts ``only`` and what they need, beside what runs already; returns when all are healthy.
 
         Args:
@@ -64,7 +64,7 @@ class LocalStack:
         Raises:
             StackError: something cannot be started; what did start keeps running.
         """
-        progress = progress or Progress()
+        progress = progress or StartProgress()
         self.home.create()
         with exclusive(self.home.run / "up.lock", wait=True):
             names = table.selection({*only, *self._stopped_to_start_anew(progress)})
@@ -95,7 +95,7 @@ class LocalStack:
         with exclusive(self.home.run / "up.lock", wait=True):
             self._end()
 
-    def _stopped_to_start_anew(self, progress: Progress) -> set[str]:
+    def _stopped_to_start_anew(self, progress: StartProgress) -> set[str]:
         """Stops what a killed supervisor left, and what one of another edition runs: it would go on in its own way.
 
         Returns:
@@ -138,7 +138,7 @@ class LocalStack:
         """Every port that was chosen, by name."""
         return dict(StackState.load(self.home.state_file).ports)
 
-    def status(self) -> Status:
+    def status(self) -> StackStatus:
         """What runs, in the order of the table; servers that run elsewhere are ``external``."""
         live = self._live()
         external = StackState.load(self.home.state_file).external if live.supervisor is not None else {}
@@ -146,36 +146,36 @@ class LocalStack:
         for name in table.NAMES:
             server = table.SERVERS.get(name)
             if server is not None and server.external in external:
-                processes.append(ProcessStatus(name=name, phase=Phase.EXTERNAL))
+                processes.append(ProcessStatus(name=name, phase=ProcessPhase.EXTERNAL))
             else:
                 processes.append(live.of(name))
         return live.model_copy(update={"processes": tuple(processes)})
 
-    def models(self) -> tuple[ModelStatus, ...]:
+    def models(self) -> tuple[ModelReport, ...]:
         """What the inference server says of each model; nothing while the stack has no such server."""
-        if self.status().of(triton.NAME).phase is Phase.STOPPED:
+        if self.status().of(triton.NAME).phase is ProcessPhase.STOPPED:
             return ()
         context = self._context()
         settings = self._settings(context)
         server, metrics = bootstrap.triton_settings(settings), settings.get("DUBLINE_TRITON_METRICS_URL")
         return models.read(server, triton.models_folder(context), metrics)
 
-    def _live(self) -> Status:
-        return read_status(self.home) if is_locked(lock_file(self.home)) else Status()
+    def _live(self) -> StackStatus:
+        return read_status(self.home) if is_locked(lock_file(self.home)) else StackStatus()
 
-    def _context(self, say: Callable[[str], None] = lambda _: None) -> Context:
-        return Context(self.home, StackState.load(self.home.state_file), self._environ, self._live(), say)
+    def _context(self, say: Callable[[str], None] = lambda _: None) -> StackContext:
+        return StackContext(self.home, StackState.load(self.home.state_file), self._environ, self._live(), say)
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> ProcessPlan:
         if not is_locked(lock_file(self.home)) or not plan_file(self.home).exists():
-            return Plan()
-        return Plan.model_validate_json(plan_file(self.home).read_text(encoding="utf-8"))
+            return ProcessPlan()
+        return ProcessPlan.model_validate_json(plan_file(self.home).read_text(encoding="utf-8"))
 
     @staticmethod
     def _is_external(name: str, state: StackState) -> bool:
         return name in table.SERVERS and table.SERVERS[name].external in state.external
 
-    def _settings(self, context: Context) -> dict[str, str]:
+    def _settings(self, context: StackContext) -> dict[str, str]:
         found = {"DUBLINE_HOME": str(self.home.root), "DUBLINE_MEDIA_SCRATCH": str(self.home.data / "scratch")}
         found["DUBLINE_TRAINER_SCRATCH"] = str(self.home.data / "trainer")
         for server in table.SERVERS.values():
@@ -187,7 +187,7 @@ class LocalStack:
             found["DUBLINE_API_KEY"] = context.state.api_key
         return found
 
-    def _prepare(self, names: tuple[str, ...], context: Context) -> None:
+    def _prepare(self, names: tuple[str, ...], context: StackContext) -> None:
         """Makes what the chosen processes expect to find."""
         env = self._settings(context)
         if "s3" in names:
@@ -199,23 +199,23 @@ class LocalStack:
             context.state.api_key = bootstrap.ensure_api_key(env, context.state.api_key)
 
     @staticmethod
-    def _server(name: str, context: Context) -> ProcessSpec:
+    def _server(name: str, context: StackContext) -> ProcessSpec:
         spec = table.SERVERS[name].describe(context)
         return spec.model_copy(update={"env": {**environment.of_servers(os.environ), **spec.env}})
 
-    def _environment(self, context: Context) -> dict[str, str]:
+    def _environment(self, context: StackContext) -> dict[str, str]:
         """Of our services: the caller's own, and the settings."""
         return {**environment.of_services(os.environ), **self._environ, **self._settings(context)}
 
     def _supervise(
-        self, running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec], progress: Progress
+        self, running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec], progress: StartProgress
     ) -> dict[str, ProcessSpec]:
         """Hands the supervisor a new plan, ``wanted`` beside what runs, and gives it; starts the supervisor when none runs."""
         for text in changes.told(running, wanted):
             progress.step(text)
         specs = {**running, **changes.kept(running, wanted)}
         ordered = tuple(specs[name] for name in table.NAMES if name in specs)
-        plan = Plan(processes=ordered, generation=time.time_ns(), owner=self._owner)
+        plan = ProcessPlan(processes=ordered, generation=time.time_ns(), owner=self._owner)
         write_private(plan_file(self.home), plan.model_dump_json(indent=2))
         if not is_locked(lock_file(self.home)):
             with open_private(self.home.log_of("supervisor")) as log:
@@ -238,14 +238,14 @@ class LocalStack:
             raise StackError(f"{file} is missing while a supervisor holds its lock")
         return int(file.read_text(encoding="utf-8"))
 
-    def _wait(self, names: Iterable[str], progress: Progress) -> None:
+    def _wait(self, names: Iterable[str], progress: StartProgress) -> None:
         """Returns when all of ``names`` are healthy."""
         wanted, patience = set(names), Patience()
         before = {name: self._live().of(name).restarts for name in wanted}
         while True:
             status = self._live()
             progress.status(status)
-            waiting = [status.of(name) for name in wanted if status.of(name).phase is not Phase.RUNNING]
+            waiting = [status.of(name) for name in wanted if status.of(name).phase is not ProcessPhase.RUNNING]
             if not waiting:
                 return
             for process in waiting:

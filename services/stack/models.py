@@ -26,7 +26,7 @@ class ModelState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ModelStatus(BaseModel):
+class ModelReport(BaseModel):
     """One model.
 
     Attributes:
@@ -54,7 +54,7 @@ def with_weights(repository: Path) -> list[str]:
     return sorted(path.name for path in found if (path / "config.pbtxt").exists())
 
 
-def read(triton: TritonSettings, repository: Path, metrics_url: str | None = None) -> tuple[ModelStatus, ...]:
+def read(triton: TritonSettings, repository: Path, metrics_url: str | None = None) -> tuple[ModelReport, ...]:
     """The models of ``repository`` and of the server, by name; ``metrics_url`` knows their devices."""
     loadable = set(with_weights(repository))
     names = {path.parent.name for path in repository.glob("*/config.pbtxt")}
@@ -71,7 +71,7 @@ def read(triton: TritonSettings, repository: Path, metrics_url: str | None = Non
     return tuple(status.model_copy(update=placed[status.name]) if _is_placed(status, placed) else status for status in found)
 
 
-def _is_placed(status: ModelStatus, placed: dict[str, dict[str, str | None]]) -> bool:
+def _is_placed(status: ModelReport, placed: dict[str, dict[str, str | None]]) -> bool:
     return status.state is ModelState.READY and status.name in placed
 
 
@@ -98,22 +98,22 @@ def _newest(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {str(entry["name"]): entry for entry in ordered}
 
 
-def _status(name: str, entry: dict[str, Any], *, has_weights: bool) -> ModelStatus:
+def _status(name: str, entry: dict[str, Any], *, has_weights: bool) -> ModelReport:
     state, reason = entry.get("state"), entry.get("reason") or None
     if state == "READY":
-        return ModelStatus(name=name, state=ModelState.READY)
+        return ModelReport(name=name, state=ModelState.READY)
     if state in ("LOADING", "UNLOADING"):
-        return ModelStatus(name=name, state=ModelState.LOADING, reason=reason)
+        return ModelReport(name=name, state=ModelState.LOADING, reason=reason)
     if not has_weights:
         return _without_weights(name)
     if state == "UNAVAILABLE" and reason != "unloaded":
-        return ModelStatus(name=name, state=ModelState.FAILED, reason=reason)
-    return ModelStatus(name=name, state=ModelState.NOT_LOADED, reason="its weights came after the start: run `dubline up`")
+        return ModelReport(name=name, state=ModelState.FAILED, reason=reason)
+    return ModelReport(name=name, state=ModelState.NOT_LOADED, reason="its weights came after the start: run `dubline up`")
 
 
-def _without_weights(name: str) -> ModelStatus:
-    return ModelStatus(name=name, state=ModelState.NO_WEIGHTS, reason="no weights here: `dubline weights` imports them")
+def _without_weights(name: str) -> ModelReport:
+    return ModelReport(name=name, state=ModelState.NO_WEIGHTS, reason="no weights here: `dubline weights` imports them")
 
 
-def _lost(name: str, reason: str) -> ModelStatus:
-    return ModelStatus(name=name, state=ModelState.UNKNOWN, reason=reason)
+def _lost(name: str, reason: str) -> ModelReport:
+    return ModelReport(name=name, state=ModelState.UNKNOWN, reason=reason)

@@ -35,7 +35,7 @@ class ProcessSpec(BaseModel):
     tier: int = 0
 
 
-class Plan(BaseModel):
+class ProcessPlan(BaseModel):
     """What should run.
 
     Attributes:
@@ -49,7 +49,7 @@ class Plan(BaseModel):
     owner: int | None = None
 
 
-class Phase(StrEnum):
+class ProcessPhase(StrEnum):
     """Where one process stands."""
 
     STARTING = "starting"
@@ -74,7 +74,7 @@ class ProcessStatus(BaseModel):
     """
 
     name: str
-    phase: Phase
+    phase: ProcessPhase
     pid: int | None = None
     created: float | None = None
     restarts: int = 0
@@ -82,7 +82,7 @@ class ProcessStatus(BaseModel):
     since: float = 0.0
 
 
-class Status(BaseModel):
+class StackStatus(BaseModel):
     """All processes of one stack.
 
     Attributes:
@@ -102,4 +102,4 @@ class Status(BaseModel):
         for process in self.processes:
             if process.name == name:
                 return process
-        return ProcessStatus(name=name, phase=Phase.STOPPED)
+        return ProcessStatus(name=name, phase=ProcessPhase.STOPPED)

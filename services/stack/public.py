@@ -3,9 +3,9 @@
 from services.stack.carrier import Carrier, unpacked
 from services.stack.errors import StackError
 from services.stack.home import CHECKOUT, default_home
-from services.stack.local import LocalStack, Progress
-from services.stack.models import ModelState, ModelStatus
-from services.stack.plan import Phase, ProcessStatus, Status
+from services.stack.local import LocalStack, StartProgress
+from services.stack.models import ModelReport, ModelState
+from services.stack.plan import ProcessPhase, ProcessStatus, StackStatus
 from services.stack.table import NAMES, USUAL, wanted
 
 __all__ = [
@@ -14,13 +14,13 @@ __all__ = [
     "USUAL",
     "Carrier",
     "LocalStack",
+    "ModelReport",
     "ModelState",
-    "ModelStatus",
-    "Phase",
+    "ProcessPhase",
     "ProcessStatus",
-    "Progress",
     "StackError",
-    "Status",
+    "StackStatus",
+    "StartProgress",
     "default_home",
     "unpacked",
     "wanted",

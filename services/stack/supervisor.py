@@ -20,7 +20,7 @@ from services.stack.child import Child
 from services.stack.errors import StackError
 from services.stack.files import exclusive, write_private
 from services.stack.home import Home
-from services.stack.plan import Plan, Status
+from services.stack.plan import ProcessPlan, StackStatus
 
 # To be raised when processes must be started in another way: `up` replaces a supervisor of another edition with all it runs.
 EDITION = 1
@@ -45,12 +45,12 @@ def lock_file(home: Home) -> Path:
     return home.run / "supervisor.lock"
 
 
-def read_status(home: Home) -> Status:
+def read_status(home: Home) -> StackStatus:
     """What the supervisor wrote last; empty when it never ran."""
     try:
-        return Status.model_validate_json(status_file(home).read_text(encoding="utf-8"))
+        return StackStatus.model_validate_json(status_file(home).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):
-        return Status()
+        return StackStatus()
 
 
 class Supervisor:
@@ -63,7 +63,7 @@ class Supervisor:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._children: dict[str, Child] = {}
-        self._plan = Plan()
+        self._plan = ProcessPlan()
         self._plan_stamp = 0
         self._written = ""
         self._stopping = False
@@ -104,7 +104,7 @@ class Supervisor:
             return
         if stamp == self._plan_stamp:
             return
-        self._plan = Plan.model_validate_json(plan_file(self._home).read_text(encoding="utf-8"))
+        self._plan = ProcessPlan.model_validate_json(plan_file(self._home).read_text(encoding="utf-8"))
         self._plan_stamp = stamp
         wanted = {spec.name: spec for spec in self._plan.processes}
         stale = [child for name, child in self._children.items() if wanted.get(name) != child.spec]
@@ -126,7 +126,7 @@ class Supervisor:
                 child.stopped()
 
     def _report(self) -> None:
-        status = Status(
+        status = StackStatus(
             supervisor=os.getpid(),
             edition=EDITION,
             generation=self._plan.generation,

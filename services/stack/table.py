@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from dubbing.settings import TrainerSettings
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.home import CHECKOUT
 from services.stack.plan import ProcessSpec
@@ -26,8 +26,8 @@ class Server:
         external: the setting that names a running one; then ours is not started.
     """
 
-    describe: Callable[[Context], ProcessSpec]
-    settings: Callable[[Context], dict[str, str]]
+    describe: Callable[[StackContext], ProcessSpec]
+    settings: Callable[[StackContext], dict[str, str]]
     external: str
 
 
@@ -121,7 +121,7 @@ def external_settings(environ: Mapping[str, str]) -> dict[str, str]:
 _FRUGAL = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
-def service_spec(name: str, context: Context, env: Mapping[str, str]) -> ProcessSpec:
+def service_spec(name: str, context: StackContext, env: Mapping[str, str]) -> ProcessSpec:
     """How to run our service ``name`` with the settings ``env``."""
     service = SERVICES[name]
     life = str(context.home.run / f"{name}.life")

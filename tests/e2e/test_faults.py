@@ -16,7 +16,7 @@ from triton_chunks import TINY, fill_and_empty
 from triton_metrics import slots_in_use
 
 from dubbing.settings import QueueSettings
-from services.stack.plan import Phase
+from services.stack.plan import ProcessPhase
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 OPEN = {"pending", "leased"}
@@ -33,7 +33,7 @@ def job_id(desk: Desk, assets: tuple[str, str]) -> Iterator[str]:
     """A job like the undisturbed one; every process of the plan (what is off by choice is stopped) runs again afterwards."""
     yield desk.submit(*assets)
     deadline = time.monotonic() + 300
-    while any(process.phase not in {Phase.RUNNING, Phase.STOPPED} for process in desk.system.status().processes):
+    while any(process.phase not in {ProcessPhase.RUNNING, ProcessPhase.STOPPED} for process in desk.system.status().processes):
         assert time.monotonic() < deadline, desk.system.status()
         time.sleep(0.2)
 

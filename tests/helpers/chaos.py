@@ -21,7 +21,7 @@ from line import Line, Manner
 from dubbing.domain.work import Queue
 from services.stack import reap
 from services.stack.local import LocalStack
-from services.stack.plan import Phase
+from services.stack.plan import ProcessPhase
 from services.stack.table import USUAL
 
 Fault = Callable[[], None]
@@ -86,7 +86,7 @@ class Chaos:
     def is_well(self) -> bool:
         """Whether every process of the plan runs, or is stopped by choice."""
         found = [process for stack in (self._system, self._store) for process in stack.status().processes]
-        return all(process.phase in {Phase.RUNNING, Phase.STOPPED, Phase.EXTERNAL} for process in found)
+        return all(process.phase in {ProcessPhase.RUNNING, ProcessPhase.STOPPED, ProcessPhase.EXTERNAL} for process in found)
 
     def strays(self) -> list[int]:
         """Processes of the system that are in no family of one that it knows of."""
@@ -139,7 +139,7 @@ class Chaos:
     def _time(self, stack: LocalStack, name: str, restarts: int, began: float) -> None:
         while time.monotonic() - began < _PATIENCE:
             found = stack.status().of(name)
-            if found.restarts > restarts and found.phase is Phase.RUNNING:
+            if found.restarts > restarts and found.phase is ProcessPhase.RUNNING:
                 self.recovered[name].append(time.monotonic() - began)
                 return
             time.sleep(0.1)

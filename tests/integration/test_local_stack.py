@@ -21,8 +21,8 @@ from listening_proxy import ListeningProxy
 
 from services.stack import local, reap
 from services.stack.home import CHECKOUT, home_at
-from services.stack.local import LocalStack, Progress
-from services.stack.plan import Phase, Status
+from services.stack.local import LocalStack, StartProgress
+from services.stack.plan import ProcessPhase, StackStatus
 from services.stack.processes import postgres
 from services.stack.state import StackState
 from services.stack.table import SERVERS
@@ -63,7 +63,7 @@ def healthy_again(stack: LocalStack, name: str, but_not: int) -> bool:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         found = stack.status().of(name)
-        if found.phase is Phase.RUNNING and found.pid != but_not:
+        if found.phase is ProcessPhase.RUNNING and found.pid != but_not:
             return True
         time.sleep(0.1)
     return False
@@ -165,7 +165,10 @@ def test_status_is_machine_readable_and_a_model_without_weights_is_no_fault(own:
     done = command_line(own, "status", "--json", DUBLINE_MODEL_REPO=str(repository))
     assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout)
-    assert Status.model_validate({key: found[key] for key in ("supervisor", "processes")}).of("redis").phase is Phase.RUNNING
+    assert (
+        StackStatus.model_validate({key: found[key] for key in ("supervisor", "processes")}).of("redis").phase
+        is ProcessPhase.RUNNING
+    )
 
 
 def test_status_of_a_stack_that_does_not_run_exits_1(tmp_path: Path) -> None:
@@ -200,7 +203,7 @@ def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tm
     other = LocalStack(home_at(tmp_path / "other"), elsewhere, owner=os.getpid())
     try:
         other.start([*ALL, "api"])
-        assert {other.status().of(name).phase for name in ALL} == {Phase.EXTERNAL}
+        assert {other.status().of(name).phase for name in ALL} == {ProcessPhase.EXTERNAL}
         assert set(other.ports()) == {"api"}
         ready = httpx.get(f"{other.env()['DUBLINE_API_URL']}/readyz", timeout=60)
         assert (ready.status_code, set(ready.json()["checks"])) == (200, {"database", "redis", "s3", "triton"})
@@ -294,14 +297,14 @@ def test_what_another_version_has_started_is_started_again_by_this_one(tmp_path:
         before = {process.pid for process in stack.status().processes}
         monkeypatch.setattr(local, "EDITION", local.EDITION + 1)
         stack.start(["redis"], heard)
-        assert [stack.status().of(name).phase for name in ("postgres", "redis")] == [Phase.RUNNING] * 2
+        assert [stack.status().of(name).phase for name in ("postgres", "redis")] == [ProcessPhase.RUNNING] * 2
         assert not before & {process.pid for process in stack.status().processes if process.pid}
         assert "Stopping what another version of Dubline has started" in heard.texts
     finally:
         stack.destroy()
 
 
-class Steps(Progress):
+class Steps(StartProgress):
     """Remembers what was said."""
 
     def __init__(self) -> None:
@@ -317,7 +320,7 @@ def test_a_killed_supervisor_is_replaced_and_its_orphans_are_ended(own: LocalSta
     os.kill(own.status().supervisor, signal.SIGKILL)
     own.start(ALL)
     assert not {process.pid for process in reap.marked(str(own.home.root))} & set(old)
-    assert all(own.status().of(name).phase is Phase.RUNNING for name in ALL)
+    assert all(own.status().of(name).phase is ProcessPhase.RUNNING for name in ALL)
 
 
 def test_stopping_leaves_no_process_and_no_listener(own: LocalStack) -> None:

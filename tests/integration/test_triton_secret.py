@@ -22,7 +22,7 @@ from dubbing.inference.http import http_client
 from dubbing.inference.triton import TritonEngine
 from dubbing.settings import TritonSettings
 from services.stack import models, ports
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.home import CHECKOUT, home_at
 from services.stack.models import ModelState
 from services.stack.processes import triton
@@ -75,7 +75,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home.create()
     repository = home.root / "models"
     shutil.copytree(CHECKOUT / "model_repo" / MODEL, repository / MODEL)
-    spec = triton.describe(Context(home, StackState(), {"DUBLINE_MODEL_REPO": str(repository)}))
+    spec = triton.describe(StackContext(home, StackState(), {"DUBLINE_MODEL_REPO": str(repository)}))
     program = next(Path(word) for word in spec.command if word.endswith("/tritonserver"))
     backends = next(word for word in spec.command if word.startswith("--backend-directory="))
     http, grpc_port, metrics = (ports.choose(()) for _ in range(3))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.files import private_folder
 from services.stack.plan import ProcessSpec
@@ -34,7 +34,7 @@ class _Owner:
     gid: int | None
 
 
-def describe(context: Context) -> ProcessSpec:
+def describe(context: StackContext) -> ProcessSpec:
     """Prepares the data folder (once) and says how to run the server on it."""
     owner = _owner()
     folder = _folder(context, owner)
@@ -68,7 +68,7 @@ def describe(context: Context) -> ProcessSpec:
     )
 
 
-def url(context: Context) -> str:
+def url(context: StackContext) -> str:
     """The database as SQLAlchemy with psycopg 3 addresses it."""
     password = context.state.secret(NAME)
     return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{context.port(NAME)}/{DATABASE}"
@@ -81,7 +81,7 @@ def _owner() -> _Owner:
     return _Owner(nobody.pw_uid, nobody.pw_gid)
 
 
-def _folder(context: Context, owner: _Owner) -> Path:
+def _folder(context: StackContext, owner: _Owner) -> Path:
     """The folder for the data: in the home, or below /var/tmp when another user runs the server and cannot pass to the home."""
     if owner.uid is None:
         return context.home.data
@@ -158,7 +158,7 @@ def _major(programs: Path) -> str:
     return match[1] if match else "0"
 
 
-def _initialise(context: Context, programs: Path, data: Path, owner: _Owner) -> None:
+def _initialise(context: StackContext, programs: Path, data: Path, owner: _Owner) -> None:
     """Makes the cluster and the database in a folder beside, and moves it into place: never half a cluster."""
     making = data.with_name(f"{data.name}.new")
     shutil.rmtree(making, ignore_errors=True)

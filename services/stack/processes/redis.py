@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.files import write_private
 from services.stack.plan import ProcessSpec
@@ -13,7 +13,7 @@ from services.stack.ports import LOOPBACK
 NAME = "redis"
 
 
-def describe(context: Context) -> ProcessSpec:
+def describe(context: StackContext) -> ProcessSpec:
     """Writes the configuration (it holds the password, so it is private) and says how to run the server."""
     port = context.port(NAME)
     data = context.home.data / NAME
@@ -37,7 +37,7 @@ def describe(context: Context) -> ProcessSpec:
     )
 
 
-def url(context: Context) -> str:
+def url(context: StackContext) -> str:
     """Database 0 of the server."""
     return f"redis://:{context.state.secret(NAME)}@{LOOPBACK}:{context.port(NAME)}/0"
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from services.stack import certificates
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.plan import ProcessSpec
 from services.stack.ports import LOOPBACK
@@ -23,7 +23,7 @@ _PARTS = ("master", "volume", "filer", "admin")
 _FREE = 0.01
 
 
-def describe(context: Context) -> ProcessSpec:
+def describe(context: StackContext) -> ProcessSpec:
     """Says how to run the server; it keeps everything in one folder.
 
     Raises:
@@ -71,7 +71,7 @@ def describe(context: Context) -> ProcessSpec:
     )
 
 
-def settings(context: Context) -> dict[str, str]:
+def settings(context: StackContext) -> dict[str, str]:
     """How our services reach the store."""
     return {
         "DUBLINE_S3_ENDPOINT": f"http://{LOOPBACK}:{context.port(NAME)}",

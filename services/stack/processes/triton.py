@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from services.stack import models, private
 from services.stack.carrier import Carrier, unpacked
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.home import CHECKOUT, Home
 from services.stack.plan import ProcessSpec
@@ -41,7 +41,7 @@ CARRIER = Carrier(
 )
 
 
-def describe(context: Context) -> ProcessSpec:
+def describe(context: StackContext) -> ProcessSpec:
     """Unpacks the server (once), gathers the backends, and says how to run it on the models that have weights."""
     if not (context.home.carriers / CARRIER.folder).exists():
         context.say(f"Downloading NVIDIA Triton Inference Server ({CARRIER.megabytes} MB, once)")
@@ -78,7 +78,7 @@ def describe(context: Context) -> ProcessSpec:
     )
 
 
-def settings(context: Context) -> dict[str, str]:
+def settings(context: StackContext) -> dict[str, str]:
     """How our services reach the server: gRPC for inference, HTTP for health."""
     return {
         "DUBLINE_TRITON_URL": f"unix:{_grpc(context)}",
@@ -92,20 +92,20 @@ def regions_of(home: Home) -> str:
     return f"{home.name}-triton_shm_region_"
 
 
-def _http(context: Context) -> Path:
+def _http(context: StackContext) -> Path:
     return context.home.sockets / "triton:8000"
 
 
-def _grpc(context: Context) -> Path:
+def _grpc(context: StackContext) -> Path:
     return context.home.sockets / "triton:8001"
 
 
-def models_folder(context: Context) -> Path:
+def models_folder(context: StackContext) -> Path:
     """The model repository: the checkout's, or the one that ``DUBLINE_MODEL_REPO`` names."""
     return Path(context.environ.get("DUBLINE_MODEL_REPO") or CHECKOUT / "model_repo").resolve()
 
 
-def _backends(context: Context, carrier: Path) -> Path:
+def _backends(context: StackContext, carrier: Path) -> Path:
     """A folder with the Python backend, its stub, and our backend, which is Python code that it runs."""
     folder = context.home.run / "triton-backends"
     shutil.rmtree(folder, ignore_errors=True)

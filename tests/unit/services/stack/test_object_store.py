@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.home import home_at
 from services.stack.processes import s3
@@ -23,8 +23,8 @@ def test_a_disk_on_which_the_store_would_refuse_everything_is_told_before_it_sta
     home.create()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(200 * 10**9, 198_100_000_000, 1_900_000_000))
     with pytest.raises(StackError, match=re.escape("1.90 of 200.00 GB free; the object store needs 1% of it")) as caught:
-        s3.describe(Context(home, StackState()))
+        s3.describe(StackContext(home, StackState()))
     assert "DUBLINE_HOME" in caught.value.suggestions[-1]
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(200 * 10**9, 197_900_000_000, 2_100_000_000))
-    assert s3.describe(Context(home, StackState())).name == "s3"
+    assert s3.describe(StackContext(home, StackState())).name == "s3"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from services.stack.patience import Patience
-from services.stack.plan import Phase, ProcessStatus
+from services.stack.plan import ProcessPhase, ProcessStatus
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def running() -> Iterator[Callable[[str], ProcessStatus]]:
 
     def start(code: str) -> ProcessStatus:
         started.append(subprocess.Popen([sys.executable, "-c", code]))
-        return ProcessStatus(name="server", phase=Phase.STARTING, pid=started[-1].pid)
+        return ProcessStatus(name="server", phase=ProcessPhase.STARTING, pid=started[-1].pid)
 
     yield start
     for process in started:

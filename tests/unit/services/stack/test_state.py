@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from services.stack import ports
-from services.stack.context import Context
+from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.home import Home
-from services.stack.plan import Phase, ProcessStatus, Status
+from services.stack.plan import ProcessPhase, ProcessStatus, StackStatus
 from services.stack.state import StackState
 
 
@@ -46,13 +46,13 @@ def test_a_remembered_port_that_another_program_took_is_replaced(taken: int) -> 
 
 
 def test_the_port_of_a_running_process_is_kept_although_it_is_not_free(taken: int, tmp_path: Path) -> None:
-    running = Status(processes=(ProcessStatus(name="redis", phase=Phase.RUNNING, pid=1),))
-    context = Context(Home(tmp_path, tmp_path), StackState(ports={"redis": taken}), {}, running)
+    running = StackStatus(processes=(ProcessStatus(name="redis", phase=ProcessPhase.RUNNING, pid=1),))
+    context = StackContext(Home(tmp_path, tmp_path), StackState(ports={"redis": taken}), {}, running)
     assert context.port("redis") == taken
 
 
 def test_a_port_is_decided_once_even_when_our_own_process_takes_it_meanwhile(tmp_path: Path) -> None:
-    context = Context(Home(tmp_path, tmp_path), StackState())
+    context = StackContext(Home(tmp_path, tmp_path), StackState())
     port = context.port("redis")
     with socket.socket() as listener:
         listener.bind((ports.LOOPBACK, port))

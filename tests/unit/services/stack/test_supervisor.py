@@ -17,7 +17,7 @@ from services.stack.errors import StackError
 from services.stack.files import exclusive, is_locked, write_private
 from services.stack.home import Home
 from services.stack.local import LocalStack
-from services.stack.plan import Phase, Plan, ProcessSpec, ProcessStatus, Status
+from services.stack.plan import ProcessPhase, ProcessPlan, ProcessSpec, ProcessStatus, StackStatus
 from services.stack.supervisor import Supervisor, lock_file, plan_file, read_status, status_file
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -46,7 +46,7 @@ def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     return False
 
 
-def ticked(child: Child, phase: Phase) -> bool:
+def ticked(child: Child, phase: ProcessPhase) -> bool:
     def reached() -> bool:
         child.tick()
         return child.status.phase is phase
@@ -57,11 +57,11 @@ def ticked(child: Child, phase: Phase) -> bool:
 def test_a_killed_process_is_started_again_and_its_end_is_reported(home: Home) -> None:
     child = Child(spec(home), home)
     child.start()
-    assert ticked(child, Phase.RUNNING)
+    assert ticked(child, ProcessPhase.RUNNING)
     first = child.status.pid
     os.kill(first, signal.SIGKILL)
-    assert ticked(child, Phase.BACKING_OFF)
-    assert ticked(child, Phase.RUNNING)
+    assert ticked(child, ProcessPhase.BACKING_OFF)
+    assert ticked(child, ProcessPhase.RUNNING)
     assert child.status.pid != first
     assert (child.status.restarts, child.status.last_exit) == (1, "killed by SIGKILL")
     child.ask_to_stop()
@@ -73,9 +73,9 @@ def test_pauses_between_crashes_grow(home: Home) -> None:
     child.start()
     starts = []
     for _ in range(3):
-        assert ticked(child, Phase.BACKING_OFF)
+        assert ticked(child, ProcessPhase.BACKING_OFF)
         ended = time.monotonic()
-        assert ticked(child, Phase.STARTING)
+        assert ticked(child, ProcessPhase.STARTING)
         starts.append(time.monotonic() - ended)
     child.ask_to_stop()
     child.stopped()
@@ -86,7 +86,7 @@ def test_pauses_between_crashes_grow(home: Home) -> None:
 def test_a_program_that_is_not_there_is_reported_not_raised(home: Home) -> None:
     child = Child(spec(home, command=("/nonexistent/program",)), home)
     child.start()
-    assert child.status.phase is Phase.BACKING_OFF
+    assert child.status.phase is ProcessPhase.BACKING_OFF
     assert "could not start" in child.status.last_exit
 
 
@@ -109,15 +109,18 @@ def test_stopping_ends_grandchildren_that_ignore_signals_and_left_the_group(home
 def test_the_supervisor_follows_the_plan_and_ends_all_when_its_owner_is_gone(home: Home) -> None:
     owner = subprocess.Popen(SLEEP)
     write_private(
-        plan_file(home), Plan(processes=(spec(home, "a"), spec(home, "b")), generation=1, owner=owner.pid).model_dump_json()
+        plan_file(home),
+        ProcessPlan(processes=(spec(home, "a"), spec(home, "b")), generation=1, owner=owner.pid).model_dump_json(),
     )
     supervisor = Supervisor(home)
     thread = threading.Thread(target=supervisor.run)
     thread.start()
     try:
-        assert until(lambda: [p.phase for p in read_status(home).processes] == [Phase.RUNNING] * 2)
+        assert until(lambda: [p.phase for p in read_status(home).processes] == [ProcessPhase.RUNNING] * 2)
         kept = read_status(home).of("b").pid
-        write_private(plan_file(home), Plan(processes=(spec(home, "b"),), generation=2, owner=owner.pid).model_dump_json())
+        write_private(
+            plan_file(home), ProcessPlan(processes=(spec(home, "b"),), generation=2, owner=owner.pid).model_dump_json()
+        )
         assert until(lambda: read_status(home).generation == 2)
         assert [(p.name, p.pid) for p in read_status(home).processes] == [("b", kept)]
     finally:
@@ -131,7 +134,7 @@ def test_the_supervisor_follows_the_plan_and_ends_all_when_its_owner_is_gone(hom
 def test_what_a_killed_supervisor_left_behind_is_found_by_its_record_and_by_its_marker(home: Home) -> None:
     recorded, marked = subprocess.Popen(SLEEP), subprocess.Popen(SLEEP, env={reap.MARKER: f"{home.root}:x"})
     created = psutil.Process(recorded.pid).create_time()
-    status = Status(processes=(ProcessStatus(name="x", phase=Phase.RUNNING, pid=recorded.pid, created=created),))
+    status = StackStatus(processes=(ProcessStatus(name="x", phase=ProcessPhase.RUNNING, pid=recorded.pid, created=created),))
     write_private(status_file(home), status.model_dump_json())
     LocalStack(home).stop()
     assert not psutil.pid_exists(recorded.pid)
@@ -141,7 +144,7 @@ def test_what_a_killed_supervisor_left_behind_is_found_by_its_record_and_by_its_
 def test_a_stale_pid_that_now_belongs_to_another_process_is_left_alone(home: Home) -> None:
     bystander = subprocess.Popen(SLEEP)
     try:
-        status = Status(processes=(ProcessStatus(name="x", phase=Phase.RUNNING, pid=bystander.pid, created=1.0),))
+        status = StackStatus(processes=(ProcessStatus(name="x", phase=ProcessPhase.RUNNING, pid=bystander.pid, created=1.0),))
         write_private(status_file(home), status.model_dump_json())
         write_private(home.run / "supervisor.pid", f"{bystander.pid}\n")
         LocalStack(home).stop()
@@ -152,7 +155,7 @@ def test_a_stale_pid_that_now_belongs_to_another_process_is_left_alone(home: Hom
 
 
 def test_a_status_without_a_living_supervisor_counts_for_nothing(home: Home) -> None:
-    write_private(status_file(home), Status(supervisor=1, processes=()).model_dump_json())
+    write_private(status_file(home), StackStatus(supervisor=1, processes=()).model_dump_json())
     assert LocalStack(home).status().supervisor is None
 
 
