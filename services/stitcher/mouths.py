@@ -20,7 +20,7 @@ from dubbing.storage.store import ObjectStore
 _EVERY: Final = 3
 
 
-class Mouth(NamedTuple):
+class GeneratedMouth(NamedTuple):
     """One generated crop uint8 [n, n, 3] and the transform from its frame to it.
 
     ``filmed`` and ``made`` are face outlines in the crop (`dubbing.faces.outline`): the source's, or None where an older
@@ -35,14 +35,14 @@ class Mouth(NamedTuple):
     track: int = 0
 
 
-class _Place(NamedTuple):
+class _FacePlace(NamedTuple):
     """Where one track's face is: its transforms [V, 2, 3], and its outlines in the crop [V, 35, 2]."""
 
     matrices: Matrix
     outlines: Points | None
 
 
-class Mouths:
+class GeneratedMouths:
     """Reads the generated mouths of jobs.
 
     Args:
@@ -54,12 +54,12 @@ class Mouths:
         self._store = store
         self._detector = detector
 
-    def read(self, job_id: str, analysis: Analysis, chunks: tuple[Chunk, ...], size: int) -> Iterator[Mouth]:
+    def read(self, job_id: str, analysis: Analysis, chunks: tuple[Chunk, ...], size: int) -> Iterator[GeneratedMouth]:
         """Every mouth that is pasted, by ascending frame; frames in which the face was not seen are left out.
 
         One chunk is held at a time.
         """
-        places: dict[int, _Place] = {}
+        places: dict[int, _FacePlace] = {}
         for chunk in sorted(chunks, key=lambda c: c.keep_from):
             path = analysis.path(chunk.track)
             if chunk.track not in places:
@@ -67,7 +67,7 @@ class Mouths:
             crops = unpack_crops(self._store.get_bytes(ids.chunk_key(job_id, chunk.index)))
             yield from self._of_chunk(chunk, path, places[chunk.track], crops)
 
-    def _of_chunk(self, chunk: Chunk, path: TrackPath, place: _Place, crops: NDArray[np.uint8]) -> Iterator[Mouth]:
+    def _of_chunk(self, chunk: Chunk, path: TrackPath, place: _FacePlace, crops: NDArray[np.uint8]) -> Iterator[GeneratedMouth]:
         missing = set(path.track.missing)
         made = _Around(self._outlines(crops) if place.outlines is not None else iter(()))
         for at, (frame, crop) in enumerate(zip(range(chunk.keep_from, chunk.end), crops, strict=True)):
@@ -75,7 +75,7 @@ class Mouths:
                 continue
             own = frame - path.track.start
             filmed = None if place.outlines is None else place.outlines[own]
-            yield Mouth(frame, place.matrices[own], crop, filmed, made.near(at), chunk.track)
+            yield GeneratedMouth(frame, place.matrices[own], crop, filmed, made.near(at), chunk.track)
 
     def _outlines(self, crops: NDArray[np.uint8]) -> Iterator[tuple[int, Points]]:
         """The outlines of some of the generated faces, each with its place among ``crops``; where none is seen, none."""
@@ -108,7 +108,7 @@ class _Around:
         return tuple(outline for _, outline in self._known)
 
 
-def _place(path: TrackPath, size: int) -> _Place:
+def _place(path: TrackPath, size: int) -> _FacePlace:
     anchors = np.reshape(path.anchors, (-1, 3, 2))
     matrices = crop_transforms(anchors, size)
-    return _Place(matrices, crop_outlines(path.outline, anchors, matrices))
+    return _FacePlace(matrices, crop_outlines(path.outline, anchors, matrices))

@@ -15,7 +15,7 @@ from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.prefetch import parallel_map, prefetch
 from dubbing.queue.context import Context
-from services.stitcher.mouths import Mouth
+from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.repaint import crop_box, grain_of, lay, patch_of
 from services.stitcher.scoring import MouthMeter
 from services.stitcher.sheet import Sheet
@@ -34,7 +34,7 @@ class _Planned(NamedTuple):
     """A frame, what is to be laid over it, how bad that looks (`guard.Signs.worst`), and the footage's grain."""
 
     frame: PictureFrame
-    mouth: Mouth | None
+    mouth: GeneratedMouth | None
     patch: Patch | None
     worst: float = 0.0
     grain: Grain | None = None
@@ -76,14 +76,14 @@ class Painter:
         self.doubtful: dict[int, float] = {}
         """Frames whose mouths were painted although they looked doubtful, with how bad they looked."""
 
-    def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
+    def paint(self, reader: FrameReader, mouths: Iterator[GeneratedMouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
         with PictureWriter(out, self._video, self._settings) as writer:
             for frame in prefetch(self._painted(reader, mouths), _PREFETCH):
                 writer.write(frame)
                 context.progress(frame.index + 1, self._video.frames)
 
-    def _painted(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[PictureFrame]:
+    def _painted(self, reader: FrameReader, mouths: Iterator[GeneratedMouth]) -> Iterator[PictureFrame]:
         """Every frame of ``reader``, with its mouth if it has one; sheet and meter see them in order."""
         planned = parallel_map(self._with_mouths(reader, mouths), self._plan, _PAINTERS)
         for frame, box in parallel_map(self._sound_ones(planned), self._lay, _PAINTERS):
@@ -92,7 +92,9 @@ class Painter:
                 self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))
             yield frame
 
-    def _with_mouths(self, reader: FrameReader, mouths: Iterator[Mouth]) -> Iterator[tuple[PictureFrame, Mouth | None]]:
+    def _with_mouths(
+        self, reader: FrameReader, mouths: Iterator[GeneratedMouth]
+    ) -> Iterator[tuple[PictureFrame, GeneratedMouth | None]]:
         coming = prefetch(mouths, _PREFETCH)
         waiting = next(coming, None)
         for frame in prefetch(reader.read(), _PREFETCH):
@@ -102,7 +104,7 @@ class Painter:
             if mouth is not None:
                 waiting = next(coming, None)
 
-    def _plan(self, asked: tuple[PictureFrame, Mouth | None]) -> _Planned:
+    def _plan(self, asked: tuple[PictureFrame, GeneratedMouth | None]) -> _Planned:
         frame, mouth = asked
         if mouth is None or crop_box(mouth.matrix, len(mouth.crop), frame.size) is None:
             return _Planned(frame, None, None)

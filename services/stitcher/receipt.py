@@ -22,7 +22,7 @@ _CODEC = "h264"
 
 
 @dataclass(frozen=True)
-class Made:
+class ReceiptParts:
     """Everything that a receipt is made of; ``untouched`` frames were to be repainted, and pass through instead."""
 
     task: StitchTask
@@ -36,7 +36,7 @@ class Made:
     seconds: dict[str, float]
 
 
-def make_receipt(made: Made) -> Receipt:
+def make_receipt(made: ReceiptParts) -> Receipt:
     """The receipt of a proved master.
 
     Raises:
@@ -94,7 +94,7 @@ def _delivered_picture(video: VideoInfo) -> VideoInfo:
     return video.model_copy(update={"codec": _CODEC, "colour": delivery_colour(video)})
 
 
-def _delivered_sound(audio: AudioInfo, made: Made) -> AudioInfo:
+def _delivered_sound(audio: AudioInfo, made: ReceiptParts) -> AudioInfo:
     changed = {"samples": made.task.plan.samples, "tracks": (1,), "picked": ()}
     if made.carriage is not None:
         changed |= {"codec": made.carriage.codec, "layout": made.carriage.layout}
@@ -130,7 +130,7 @@ def _audio_facts(filename: str, sha256: str, info: AudioInfo) -> AudioFacts:
     )
 
 
-def _parity(made: Made, video: VideoInfo, audio: AudioInfo) -> Parity:
+def _parity(made: ReceiptParts, video: VideoInfo, audio: AudioInfo) -> Parity:
     found = made.check.reading
     return Parity(
         frames_in=video.frames,
@@ -152,7 +152,7 @@ def _parity(made: Made, video: VideoInfo, audio: AudioInfo) -> Parity:
     )
 
 
-def _written(made: Made, video: VideoInfo) -> Reading:
+def _written(made: ReceiptParts, video: VideoInfo) -> Reading:
     """The first reading of a master: what was written into it."""
     plan = made.task.plan
     begins = plan.start + plan.picture_after

@@ -10,14 +10,14 @@ from dubbing.faces.foreign import foreign
 from dubbing.faces.grain import BLOCK, Grain, field, measure
 from dubbing.faces.outline import limit
 from dubbing.media.pixels.picture import PictureFrame
-from services.stitcher.mouths import Mouth
+from services.stitcher.mouths import GeneratedMouth
 
 # Where grain is looked for, in parts of the mouth's height: cheeks, lips, chin.
 _BANDS = (0.2, 0.45, 0.7)
 _PIXELS = 1 << 16  # worked on at a time, so that they stay in the processor's cache
 
 
-def patch_of(frame: PictureFrame, mouth: Mouth, compositor: Compositor) -> Patch:
+def patch_of(frame: PictureFrame, mouth: GeneratedMouth, compositor: Compositor) -> Patch:
     """What has to be laid over ``frame`` for a generated mouth: inside the face's outlines, and under what lies over it."""
     size = len(mouth.crop)
     filmed = extract_crop(frame, mouth.matrix, size)

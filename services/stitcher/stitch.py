@@ -28,9 +28,9 @@ from dubbing.storage.scratch import scratch_folder
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from lipforcing.contract import STUDENTS
-from services.stitcher.mouths import Mouths
+from services.stitcher.mouths import GeneratedMouths
 from services.stitcher.paint import Painter
-from services.stitcher.receipt import Made, make_receipt, master_name
+from services.stitcher.receipt import ReceiptParts, make_receipt, master_name
 from services.stitcher.scorer import Scorer
 from services.stitcher.scoring import MouthMeter
 from services.stitcher.sheet import Sheet
@@ -47,7 +47,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class _Inputs:
+class _StitchInputs:
     """Everything that one stitch reads, and where it writes."""
 
     task: StitchTask
@@ -103,9 +103,9 @@ class Stitcher:
             self._sources.open(task.audio.key, task.audio.sha256) as audio,
             scratch_folder(self._delivery.scratch) as folder,
         ):
-            return self._stitch(_Inputs(task, analysis, video, audio, folder), context)
+            return self._stitch(_StitchInputs(task, analysis, video, audio, folder), context)
 
-    def _stitch(self, inputs: _Inputs, context: Context) -> StitchResult:
+    def _stitch(self, inputs: _StitchInputs, context: Context) -> StitchResult:
         watch, task = Stopwatch(), inputs.task
         sheet = Sheet(inputs.analysis, task.chunks)
         with self._sound(inputs) as sound, watch.lap("paint_and_encode"):
@@ -135,7 +135,7 @@ class Stitcher:
             *scores.findings,
         )
         receipt = make_receipt(
-            Made(
+            ReceiptParts(
                 task=task,
                 analysis=inputs.analysis,
                 check=check,
@@ -157,7 +157,7 @@ class Stitcher:
             warnings=receipt.warnings,
         )
 
-    def _record(self, inputs: _Inputs) -> PictureRecord:
+    def _record(self, inputs: _StitchInputs) -> PictureRecord:
         """The source as the second reading saw it when it was probed; a job of before an upgrade has it read now.
 
         Raises:
@@ -173,7 +173,7 @@ class Stitcher:
             raise ParityFailed(f"A second reading of {video.filename} shows no picture.", where={"stage": "verify"})
         return record
 
-    def _paint(self, inputs: _Inputs, sheet: Sheet, context: Context) -> _Repainted:
+    def _paint(self, inputs: _StitchInputs, sheet: Sheet, context: Context) -> _Repainted:
         task, analysis = inputs.task, inputs.analysis
         size = STUDENTS[task.models.preset].crop
         reader = FrameReader(inputs.video, analysis.video, self._delivery.encode.threads)
@@ -182,10 +182,10 @@ class Stitcher:
             MouthMeter(self._open_detector, analysis.shots, analysis.video.frames) as meter,
         ):
             painter = Painter(analysis.video, size, self._delivery.encode, meter, sheet)
-            mouths = Mouths(self._store, detector).read(task.job_id, analysis, task.chunks, size)
+            mouths = GeneratedMouths(self._store, detector).read(task.job_id, analysis, task.chunks, size)
             painter.paint(reader, mouths, inputs.picture, context)
         return _Repainted(meter.opening, painter.broken, painter.doubtful)
 
-    def _sound(self, inputs: _Inputs) -> SoundWriter:
+    def _sound(self, inputs: _StitchInputs) -> SoundWriter:
         info, settings = inputs.task.audio.media, self._delivery.mux
         return SoundWriter(inputs.audio, inputs.folder / "sound.mp4", info=info, plan=inputs.task.plan, settings=settings)

@@ -16,7 +16,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
-from services.stitcher.mouths import Mouth
+from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.paint import Painter
 
 FRAMES, SIDE = 30, 256
@@ -64,10 +64,10 @@ class Crops:
         rough = np.random.default_rng(1).integers(-90, 90, (16, 16, 1))
         self._broken = np.clip(sound + np.kron(rough, np.ones((16, 16, 1))), 0, 255).astype(np.uint8)
 
-    def mouths(self, broken: set[int], frames: set[int]) -> Iterator[Mouth]:
+    def mouths(self, broken: set[int], frames: set[int]) -> Iterator[GeneratedMouth]:
         for i in sorted(frames):
             crop = self._broken if i in broken else self._sound
-            yield Mouth(i, self._face.matrix, crop, self._face.outline, self._outlines, track=i // TRACK)
+            yield GeneratedMouth(i, self._face.matrix, crop, self._face.outline, self._outlines, track=i // TRACK)
 
 
 @pytest.fixture(scope="module")

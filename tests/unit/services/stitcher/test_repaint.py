@@ -25,10 +25,10 @@ from places import LANDMARKER
 
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
-from services.stitcher.mouths import Mouth
+from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.repaint import grain_of, lay, patch_of
 from synthetic.renderer import Pose
-from synthetic.shape import Mouth as DrawnMouth
+from synthetic.shape import GeneratedMouth as DrawnMouth
 
 SIDE = 512
 COMPOSITOR = Compositor(SIDE)
@@ -50,7 +50,7 @@ def painted(
     """A picture with a generated crop laid over its face, or over the face of a picture ``like`` it."""
     face = aligned(detector, picture if like is None else like, SIDE)
     made = RUBBISH if crop is None else crop
-    mouth = Mouth(0, face.matrix, made, face.outline, outlines_in(detector, made))
+    mouth = GeneratedMouth(0, face.matrix, made, face.outline, outlines_in(detector, made))
     frame = as_frame(picture, **stored)
     patch = patch_of(frame, mouth, COMPOSITOR)
     assert lay(frame, patch, COMPOSITOR, grain_of(frame, patch))
