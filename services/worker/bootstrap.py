@@ -28,12 +28,12 @@ from dubbing.settings import (
 )
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.sources import SourceCache
-from services.worker.encode_face import FaceEncoder
-from services.worker.encode_speech import SpeechEncoder
+from services.worker.encode_face import EncodeFaceHandler
+from services.worker.encode_speech import EncodeSpeechHandler
 from services.worker.engines import Engines
-from services.worker.infer import Generator
-from services.worker.prepare import Preparer
-from services.worker.probe import Prober
+from services.worker.infer import InferHandler
+from services.worker.prepare import PrepareHandler
+from services.worker.probe import ProbeHandler
 
 
 def make_app() -> Celery:
@@ -58,9 +58,9 @@ def _handlers(store: S3Store) -> Handlers:
     triton = TritonSettings()
     engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton, str(engine.model_repo), version))
     handlers = Handlers()
-    handlers.add("probe", Prober(store, sources, Reader(media.reading_bytes)))
-    handlers.add("prepare", Preparer(store, sources, partial(MediaPipeDetector, media.face_model)))
-    handlers.add("encode_face", FaceEncoder(store, sources, engines))
-    handlers.add("encode_speech", SpeechEncoder(store, sources, engines))
-    handlers.add("infer", Generator(store, engines))
+    handlers.add("probe", ProbeHandler(store, sources, Reader(media.reading_bytes)))
+    handlers.add("prepare", PrepareHandler(store, sources, partial(MediaPipeDetector, media.face_model)))
+    handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))
+    handlers.add("encode_speech", EncodeSpeechHandler(store, sources, engines))
+    handlers.add("infer", InferHandler(store, engines))
     return handlers

@@ -34,7 +34,7 @@ Crops = NDArray[np.uint8]
 _FIRST_STRETCH, _LONGEST_STRETCH = 2, 64  # chunks
 
 
-class FaceEncoder:
+class EncodeFaceHandler:
     """Handler of ``encode_face`` items."""
 
     def __init__(self, store: ObjectStore, sources: SourceCache, engines: Engines) -> None:
@@ -54,7 +54,7 @@ class FaceEncoder:
         waiting = [chunk for chunk in analysis.chunks if keys[chunk] not in stored]
         total = sum(len(chunk) for chunk in analysis.chunks)
         done = total - sum(len(chunk) for chunk in waiting)
-        told = _Told(context, [chunk.index for chunk in analysis.chunks if chunk not in waiting])
+        told = _StoredChunks(context, [chunk.index for chunk in analysis.chunks if chunk not in waiting])
         engine = self._engines.get(task.preset, task.encoder.version)
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
             reader = FrameReader(path, analysis.video)
@@ -68,7 +68,7 @@ class FaceEncoder:
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class _TrackPlace:
     """Where one track's face is: transforms [V, 2, 3], and outlines in the crop [V, 35, 2] unless the analysis has none."""
 
     track: FaceTrack
@@ -77,7 +77,7 @@ class _Place:
     size: int
 
     @classmethod
-    def of(cls, path: TrackPath, size: int) -> "_Place":
+    def of(cls, path: TrackPath, size: int) -> "_TrackPlace":
         anchors = np.reshape(path.anchors, (-1, 3, 2))
         matrices = crop_transforms(anchors, size)
         return cls(path.track, matrices, crop_outlines(path.outline, anchors, matrices), size)
@@ -91,7 +91,7 @@ class _Place:
         return crop if self.outlines is None else np.asarray(cleared(crop, self.outlines[at]), np.uint8)
 
 
-class _Told:
+class _StoredChunks:
     """Lets the jobs hear, stretch by stretch, which chunks are stored; with the first one if some were before."""
 
     def __init__(self, context: Context, stored: list[int]) -> None:
@@ -116,7 +116,7 @@ def chunk_crops(reader: FrameReader, analysis: Analysis, chunks: list[Chunk], si
 
     Frames are read once, although chunks overlap by their pre-roll; those that no chunk needs are skipped by seeking.
     """
-    places = {path.track.index: _Place.of(path, size) for path in analysis.paths}
+    places = {path.track.index: _TrackPlace.of(path, size) for path in analysis.paths}
     open_chunks: dict[Chunk, list[Crops | None]] = {}
     waiting = sorted(chunks, key=lambda chunk: chunk.start)
     for stretch in _stretches(waiting):

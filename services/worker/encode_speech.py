@@ -19,7 +19,7 @@ from services.worker.engines import Engines
 from services.worker.latents import save_speech
 
 
-class SpeechEncoder:
+class EncodeSpeechHandler:
     """Handler of ``encode_speech`` items."""
 
     def __init__(self, store: ObjectStore, sources: SourceCache, engines: Engines) -> None:

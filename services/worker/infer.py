@@ -17,7 +17,7 @@ from services.worker.engines import Engines
 from services.worker.latents import load_latents, load_speech
 
 
-class Generator:
+class InferHandler:
     """Handler of ``infer`` items."""
 
     def __init__(self, store: ObjectStore, engines: Engines) -> None:

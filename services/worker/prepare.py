@@ -36,7 +36,7 @@ _PREFETCH = 3
 OpenDetector = Callable[[], FaceDetector]
 
 
-class Preparer:
+class PrepareHandler:
     """Handler of ``prepare`` items."""
 
     def __init__(self, store: ObjectStore, sources: SourceCache, open_detector: OpenDetector) -> None:

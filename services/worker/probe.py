@@ -14,7 +14,7 @@ from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 
 
-class Prober:
+class ProbeHandler:
     """Handler of ``probe`` items.
 
     Args:

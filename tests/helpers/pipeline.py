@@ -24,12 +24,12 @@ from dubbing.storage.store import ObjectStore
 from dubbing.workflow import flow
 from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
-from services.worker.encode_face import FaceEncoder
-from services.worker.encode_speech import SpeechEncoder
+from services.worker.encode_face import EncodeFaceHandler
+from services.worker.encode_speech import EncodeSpeechHandler
 from services.worker.engines import Engines
-from services.worker.infer import Generator
-from services.worker.prepare import Preparer
-from services.worker.probe import Prober
+from services.worker.infer import InferHandler
+from services.worker.prepare import PrepareHandler
+from services.worker.probe import ProbeHandler
 
 _DIGEST = hashlib.sha256(b"passthrough").hexdigest()
 _MODELS = Models(
@@ -84,11 +84,11 @@ class Pipeline:
         engines = Engines(lambda preset, _: engine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
-        self._handlers.add("probe", Prober(store, sources, Reader(MediaSettings().reading_bytes)))
-        self._handlers.add("prepare", Preparer(store, sources, detector))
-        self._handlers.add("encode_face", FaceEncoder(store, sources, engines))
-        self._handlers.add("encode_speech", SpeechEncoder(store, sources, engines))
-        self._handlers.add("infer", Generator(store, engines))
+        self._handlers.add("probe", ProbeHandler(store, sources, Reader(MediaSettings().reading_bytes)))
+        self._handlers.add("prepare", PrepareHandler(store, sources, detector))
+        self._handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))
+        self._handlers.add("encode_speech", EncodeSpeechHandler(store, sources, engines))
+        self._handlers.add("infer", InferHandler(store, engines))
         self._handlers.add("stitch", Stitcher(store, sources, detector, delivery, Scorer()))
 
     def dub(self, video: Path, audio: Path, mode: SyncMode = SyncMode.STRICT, job_id: str = "job_1") -> StitchResult:

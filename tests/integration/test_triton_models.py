@@ -32,7 +32,7 @@ from lipforcing.vae.base import from_uint8
 from services.stack import models
 from services.stack.bootstrap import triton_settings
 from services.worker.engines import Engines
-from services.worker.infer import Generator
+from services.worker.infer import InferHandler
 from services.worker.latents import save_latents, save_speech
 
 pytestmark = pytest.mark.stack
@@ -281,7 +281,7 @@ def test_an_output_that_is_no_number_fails_its_chunk_frees_its_slot_and_stores_n
     context = SimpleNamespace(item=item, progress=lambda *_: None, opens=lambda _: None, raise_if_canceled=lambda: None)
     try:
         with pytest.raises(ChunkFailed, match="non_finite_output: block 0 of chunk 110 is not finite"):
-            Generator(shelf, Engines(partial(TritonEngine, server["DUBLINE_TRITON_URL"])))(task, context)
+            InferHandler(shelf, Engines(partial(TritonEngine, server["DUBLINE_TRITON_URL"])))(task, context)
         assert "out" not in shelf
         assert slots_in_use(server, 0, version=2) == 0
     finally:

@@ -10,7 +10,7 @@ from dubbing.domain.faces import Chunk, FaceTrack, Shot
 from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
-from services.worker.encode_face import _Told, chunk_crops
+from services.worker.encode_face import _StoredChunks, chunk_crops
 
 FRAMES, SIDE = 40, 32
 CHUNKS = [
@@ -95,7 +95,7 @@ def test_a_frame_without_the_face_is_shown_as_the_nearest_one_of_its_chunk(reade
 @pytest.mark.parametrize(("stored", "news"), [([], [2, 6, 14, 30, 62, 126, 190]), ([0, 1, 2], [4, 8, 16, 32, 64, 128, 192])])
 def test_jobs_hear_of_stored_chunks_by_stretches_that_grow(stored: list[int], news: list[int]) -> None:
     heard = []
-    told = _Told(SimpleNamespace(partial_result=heard.append), list(stored))
+    told = _StoredChunks(SimpleNamespace(partial_result=heard.append), list(stored))
     for chunk in range(len(stored), 200):
         told.stored(chunk, chunk)
     assert [len(part.chunks) for part in heard] == news

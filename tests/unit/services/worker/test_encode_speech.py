@@ -17,7 +17,7 @@ from dubbing.inference.engine import UNWATCHED, SpeechWindow, Watch
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.speech import FRAMES
 from dubbing.media.probe import probe
-from services.worker.encode_speech import SpeechEncoder
+from services.worker.encode_speech import EncodeSpeechHandler
 from services.worker.engines import Engines
 from services.worker.latents import load_speech
 
@@ -64,7 +64,7 @@ def encoded(path: Path, fps: Fraction, frames: int, **laid: Any) -> tuple[Listen
     pin = ModelPin(name="speech_encoder_tiny", digest="0" * 64)
     task = EncodeSpeechTask(source=sound, video=picture, preset="tiny", encoder=pin, speech_prefix="speech/", **laid)
     engine, shelf, told = Listening(), Shelf(), Told()
-    result = SpeechEncoder(shelf, Local(path), Engines(lambda *_: engine))(task, told)  # type: ignore[arg-type]
+    result = EncodeSpeechHandler(shelf, Local(path), Engines(lambda *_: engine))(task, told)  # type: ignore[arg-type]
     assert result.frames == frames
     return engine, shelf, told
 

@@ -16,7 +16,7 @@ from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.inference.speech import FRAMES
 from dubbing.media.crops import unpack_crops
 from services.worker.engines import Engines
-from services.worker.infer import Generator
+from services.worker.infer import InferHandler
 from services.worker.latents import save_latents, save_speech
 
 DIGEST = hashlib.sha256(b"passthrough").hexdigest()
@@ -70,7 +70,7 @@ def run(work: InferTask, engine: Any, padded: int, told: Told | None = None) -> 
     for window in range(2):
         rows = np.arange(window * FRAMES, (window + 1) * FRAMES, dtype=np.float16)
         save_speech(shelf, ids.speech_window_key("speech/", window), np.repeat(rows[:, None], 64, axis=1))
-    Generator(shelf, Engines(lambda *_: engine))(work, told)
+    InferHandler(shelf, Engines(lambda *_: engine))(work, told)
     return shelf, told
 
 
