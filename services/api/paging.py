@@ -8,14 +8,14 @@ from typing import Any, Protocol
 from dubbing.errors import BadInput
 
 
-class Row(Protocol):
+class PageRow(Protocol):
     """A row that pages are made of."""
 
     id: Any
     created_at: Any
 
 
-def cursor(row: Row) -> str:
+def cursor(row: PageRow) -> str:
     """The cursor that points behind ``row``."""
     return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
 

@@ -87,7 +87,7 @@ def demo(
     if making is not None:
         making.result()
     steps.say(3, "Dubbing")
-    _show(dubbing_run.Wish(video, audio, _named(out, video), model, sync_mode), out)
+    _show(dubbing_run.DubRequest(video, audio, _named(out, video), model, sync_mode), out)
 
 
 def demo_natural(
@@ -107,7 +107,7 @@ def demo_natural(
     steps.say(2, "Starting the local stack")
     start()
     steps.say(3, "Dubbing")
-    _show(dubbing_run.Wish(clip, audio or clip, _named(out, clip), model, sync_mode), out)
+    _show(dubbing_run.DubRequest(clip, audio or clip, _named(out, clip), model, sync_mode), out)
 
 
 def _meanwhile(work: Callable[[Path], None], folder: Path) -> "Future[None]":
@@ -141,7 +141,7 @@ def _named(out: Path, video: Path) -> Path:
     return out / f"{video.stem}.dubbed.mp4"
 
 
-def _show(wish: dubbing_run.Wish, out: Path) -> None:
+def _show(wish: dubbing_run.DubRequest, out: Path) -> None:
     """Dubs, keeps receipt and contact sheet beside the output, and prints where everything lies."""
     out.mkdir(parents=True, exist_ok=True)
     with JobView(Console(stderr=True)) as view:

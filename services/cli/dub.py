@@ -19,7 +19,7 @@ DELIVERED = (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DubRequest:
     """What the user asked for.
 
     Attributes:
@@ -83,7 +83,7 @@ def check_output(output: Path) -> None:
         raise BadInput(f"{output} is a folder.", where={"option": "output"}, suggestions=("Name a file in it.",))
 
 
-def run(client: Client, wish: Wish, view: JobView) -> dict[str, Any]:
+def run(client: Client, wish: DubRequest, view: JobView) -> dict[str, Any]:
     """Dubs; gives the finished job.
 
     Raises:

@@ -83,7 +83,7 @@ def dub(
     """
     console = Console(stderr=True)
     chosen = (picture, tuple(track or ()), tuple(channel or ()))
-    wish = dubbing_run.Wish(video, audio, output, model, sync_mode, seed, *chosen)
+    wish = dubbing_run.DubRequest(video, audio, output, model, sync_mode, seed, *chosen)
     with JobView(console, quiet=as_json) as view:
         wish.check()
         done = dubbing_run.run(client(view.say), wish, view)

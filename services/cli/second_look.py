@@ -47,7 +47,7 @@ _CLOSE: Final = 5  # frames between two doubtful ones that are named with them
 
 
 @dataclass(eq=False)
-class _Seen:
+class _TrackSigns:
     """What was seen of one track, frame by frame."""
 
     signs: dict[int, Signs] = field(default_factory=dict)
@@ -63,7 +63,7 @@ def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector
         detector: finds faces.
     """
     faces = _faces(source, detector)
-    seen = [_Seen() for _ in faces]
+    seen = [_TrackSigns() for _ in faces]
     outside: dict[int, float] = {}
     near: Face | None = None
     by_frame = {i: face for face in faces for i in range(face.track.start, face.track.end) if i not in face.track.missing}
@@ -137,7 +137,7 @@ def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
     return judge(small[0], small[1], outline, shown(matrix, size, before.size))
 
 
-def _doubtful(one: _Seen) -> Iterator[tuple[int, float]]:
+def _doubtful(one: _TrackSigns) -> Iterator[tuple[int, float]]:
     """Frames of a track that look doubtful, and how much, from 1 on.
 
     A smooth mouth is one over some time: the grain of a single frame is chance. So are landmarks.
