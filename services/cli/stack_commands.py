@@ -17,22 +17,22 @@ from services.stack.public import (
     NAMES,
     USUAL,
     LocalStack,
+    ModelReport,
     ModelState,
-    ModelStatus,
-    Phase,
+    ProcessPhase,
     StackError,
-    Status,
+    StackStatus,
     default_home,
     wanted,
 )
 
 _COLOURS = {
-    Phase.RUNNING: "green",
-    Phase.EXTERNAL: "cyan",
-    Phase.STARTING: "yellow",
-    Phase.UNHEALTHY: "yellow",
-    Phase.BACKING_OFF: "red",
-    Phase.STOPPED: "dim",
+    ProcessPhase.RUNNING: "green",
+    ProcessPhase.EXTERNAL: "cyan",
+    ProcessPhase.STARTING: "yellow",
+    ProcessPhase.UNHEALTHY: "yellow",
+    ProcessPhase.BACKING_OFF: "red",
+    ProcessPhase.STOPPED: "dim",
 }
 
 
@@ -110,13 +110,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         raise typer.Exit(1)
 
 
-def _is_well(found: Status) -> bool:
+def _is_well(found: StackStatus) -> bool:
     """The stack was started, and all that was started with it works."""
-    fine = {Phase.RUNNING, Phase.EXTERNAL, Phase.STOPPED}
+    fine = {ProcessPhase.RUNNING, ProcessPhase.EXTERNAL, ProcessPhase.STOPPED}
     return found.supervisor is not None and all(process.phase in fine for process in found.processes)
 
 
-def _models(models: tuple[ModelStatus, ...]) -> Table:
+def _models(models: tuple[ModelReport, ...]) -> Table:
     view = Table("model", "state", "device", "reason", box=None, pad_edge=False)
     for model in models:
         colour = "red" if model.is_fault else "green" if model.state is ModelState.READY else "dim"
@@ -124,7 +124,7 @@ def _models(models: tuple[ModelStatus, ...]) -> Table:
     return view
 
 
-def _processes(found: Status) -> Table:
+def _processes(found: StackStatus) -> Table:
     view = Table("process", "state", "pid", "since", "restarts", "last exit", box=None, pad_edge=False)
     for process in found.processes:
         colour = _COLOURS[process.phase]

@@ -9,12 +9,12 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
-from services.stack.public import Phase, ProcessStatus, Progress, Status
+from services.stack.public import ProcessPhase, ProcessStatus, StackStatus, StartProgress
 
-_MARKS = {Phase.RUNNING: "[green]ready[/]", Phase.BACKING_OFF: "[red]crashed, starts again[/]"}
+_MARKS = {ProcessPhase.RUNNING: "[green]ready[/]", ProcessPhase.BACKING_OFF: "[red]crashed, starts again[/]"}
 
 
-class StartView(Progress):
+class StartView(StartProgress):
     """Shows the progress of a start.
 
     Args:
@@ -24,7 +24,7 @@ class StartView(Progress):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, transient=True, refresh_per_second=8) if console.is_terminal else None
-        self._phases: dict[str, Phase] = {}
+        self._phases: dict[str, ProcessPhase] = {}
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -40,7 +40,7 @@ class StartView(Progress):
         """Says what is being done now."""
         self._console.print(f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}")
 
-    def status(self, status: Status) -> None:
+    def status(self, status: StackStatus) -> None:
         """Shows the processes on a terminal, and what changed elsewhere."""
         if self._live is not None:
             self._live.update(_table(status.processes))
@@ -48,8 +48,8 @@ class StartView(Progress):
         for process in status.processes:
             if self._phases.get(process.name) is not process.phase:
                 self._phases[process.name] = process.phase
-                if process.phase in (Phase.RUNNING, Phase.BACKING_OFF):
-                    why = f" ({process.last_exit})" if process.phase is Phase.BACKING_OFF else ""
+                if process.phase in (ProcessPhase.RUNNING, ProcessPhase.BACKING_OFF):
+                    why = f" ({process.last_exit})" if process.phase is ProcessPhase.BACKING_OFF else ""
                     self.step(f"{process.name}: {_MARKS[process.phase]}{why}")
 
 
@@ -57,6 +57,6 @@ def _table(processes: tuple[ProcessStatus, ...]) -> Table:
     view = Table(box=None, show_header=False, pad_edge=False)
     for process in processes:
         mark = _MARKS.get(process.phase)
-        why = process.last_exit if process.phase is Phase.BACKING_OFF else None
+        why = process.last_exit if process.phase is ProcessPhase.BACKING_OFF else None
         view.add_row(process.name, mark or Spinner("dots", str(process.phase)), why or "")
     return view

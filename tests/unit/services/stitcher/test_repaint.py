@@ -28,7 +28,7 @@ from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.repaint import grain_of, lay, patch_of
 from synthetic.renderer import Pose
-from synthetic.shape import GeneratedMouth as DrawnMouth
+from synthetic.shape import Mouth as DrawnMouth
 
 SIDE = 512
 COMPOSITOR = Compositor(SIDE)
