@@ -32,7 +32,7 @@ from torch import Tensor
 from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
-from lipforcing.syncnet import PUBLISHED, SAMPLES_PER_FRAME, TINY, SyncNet, SyncScorer
+from lipforcing.syncnet import PUBLISHED, SAMPLES_PER_FRAME, TINY, SyncNet, SyncNetScorer
 from lipforcing.vae.taew import Taew
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
@@ -189,7 +189,7 @@ def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
     judge = placing.network(teaching.network, Drawn(teaching.network, device), frozen=True)
     torch.manual_seed(recipe.seed)
     syncnet = SyncNet(PUBLISHED if big else TINY).to(device)
-    scorer = SyncScorer.of_clips(syncnet, frames_of(recipe.latents // LATENTS_PER_BLOCK))
+    scorer = SyncNetScorer.of_clips(syncnet, frames_of(recipe.latents // LATENTS_PER_BLOCK))
     codec = Taew().to(device, torch.float16 if big else torch.float32)
     teacher, reward = Teacher(teaching, judge, null), SyncReward(codec, scorer)
     method = build(replace(recipe, together=batch), student, null, critic=learns, teacher=teacher, reward=reward)

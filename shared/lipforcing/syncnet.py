@@ -123,7 +123,7 @@ def _head(width: int, embedding: int) -> nn.Sequential:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncScore:
+class SyncNetMetric:
     """What the distances of one clip say.
 
     Attributes:
@@ -171,15 +171,15 @@ def distances_by_place(lips_NE: Tensor, sounds_ME: Tensor) -> Tensor:
     return torch.stack([pairwise_distance(lips_NE, sounds_ME[first : first + places]) for first in range(shifts)], dim=1)
 
 
-def score_of(table_R: Tensor) -> SyncScore:
+def score_of(table_R: Tensor) -> SyncNetMetric:
     """Sync-C, Sync-D and offset of a table of distances."""
     reach = len(table_R) // 2
     least, place = table_R.min(dim=0)
     median = table_R.median()
-    return SyncScore(float(median - least), float(least), reach - int(place), float(median - table_R[reach]))
+    return SyncNetMetric(float(median - least), float(least), reach - int(place), float(median - table_R[reach]))
 
 
-class SyncScorer:
+class SyncNetScorer:
     """Scores clips with a frozen network.
 
     Args:
@@ -218,7 +218,7 @@ class SyncScorer:
         places = min(len(lips_NE), len(sounds_NE))
         return distances(lips_NE[:places], sounds_NE[:places], inside=self._inside)
 
-    def score(self, frames_VHWC: Tensor, waveform_S: Tensor) -> SyncScore:
+    def score(self, frames_VHWC: Tensor, waveform_S: Tensor) -> SyncNetMetric:
         """The metric of one clip and its sound."""
         return score_of(self.table(frames_VHWC, self.sounds(waveform_S)))
 

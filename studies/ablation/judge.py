@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import mouth_mask
-from lipforcing.syncnet import SyncScorer
+from lipforcing.syncnet import SyncNetScorer
 from lipforcing.vae.base import Codec, from_uint8, to_uint8
 from lipforcing.vae.tiny import pack_frames
 from services.trainer.evaluation.mouth import mouths_in
@@ -41,7 +41,7 @@ class Judge:
     """
 
     codec: Codec
-    scorer: SyncScorer
+    scorer: SyncNetScorer
     reader: MouthReader
     detector: FaceDetector
 

@@ -13,7 +13,7 @@ import structlog
 import torch
 
 from lipforcing.network import LipNetwork, initialise
-from lipforcing.syncnet import TINY, SyncNet, SyncScorer
+from lipforcing.syncnet import TINY, SyncNet, SyncNetScorer
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.methods.encoders import Encoders
@@ -86,15 +86,15 @@ class Stages:
 
         return self.shelf.network("forcing", self._key(recipe, teacher.key), train)
 
-    def rewarding(self, seed: int) -> tuple[SyncScorer, str]:
+    def rewarding(self, seed: int) -> tuple[SyncNetScorer, str]:
         """The small SyncNet that rewards, and a name for what made it."""
         return self._syncnet(seed, self.sizes.sync)
 
-    def judging(self, seed: int) -> tuple[SyncScorer, str]:
+    def judging(self, seed: int) -> tuple[SyncNetScorer, str]:
         """The small SyncNet that judges; no student is rewarded by it."""
         return self._syncnet(seed, self.sizes.judge)
 
-    def _syncnet(self, seed: int, steps: int) -> tuple[SyncScorer, str]:
+    def _syncnet(self, seed: int, steps: int) -> tuple[SyncNetScorer, str]:
         takes = self.sizes.talk
         stage = sync_stage(steps, takes)
         key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
@@ -106,7 +106,7 @@ class Stages:
 
         network = SyncNet(TINY)
         network.load_state_dict(self.shelf.tensors("syncnet", key, train))
-        return SyncScorer.of_clips(network, self.sizes.frames), self.shelf.path("syncnet", key).name
+        return SyncNetScorer.of_clips(network, self.sizes.frames), self.shelf.path("syncnet", key).name
 
     def reader(self, seed: int) -> tuple[MouthReader, str]:
         """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""
@@ -127,7 +127,7 @@ class Stages:
         network.load_state_dict(kept)
         return network.eval().requires_grad_(requires_grad=False), self.shelf.path("reader", key).name
 
-    def distilled(self, seed: int, form: str, teacher: Made, start: Made, judge: tuple[SyncScorer, str]) -> Made:
+    def distilled(self, seed: int, form: str, teacher: Made, start: Made, judge: tuple[SyncNetScorer, str]) -> Made:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""
         recipe = distilling_recipe(self.sizes, seed, self.codec, form)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student
-from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport
+from lipforcing.serving.engine import BatchReport, BlockRequest, Engine, Frames
 from lipforcing.serving.errors import (
     ServingError,
 )
@@ -74,7 +74,7 @@ def sequence(number: int, blocks: int, nonce: int | None = None) -> list[BlockRe
     ]  # fmt: skip
 
 
-def step(engine: Engine, *requests: BlockRequest) -> tuple[list[Frames | ServingError], StepReport]:
+def step(engine: Engine, *requests: BlockRequest) -> tuple[list[Frames | ServingError], BatchReport]:
     results: dict[int, Frames | ServingError] = {}
 
     def respond(index: int, result: Frames | ServingError) -> None:

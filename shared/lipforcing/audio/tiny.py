@@ -29,7 +29,7 @@ _TOGETHER = 150  # frames that are heard at once: memory does not grow with the 
 VISEME_PARAMETERS = 7
 
 
-class ChannelNorm(nn.LayerNorm):
+class ColumnNorm(nn.LayerNorm):
     """Layer norm over the channels of every column, [B, D, K]."""
 
     def forward(self, x_BDK: Tensor) -> Tensor:
@@ -37,12 +37,12 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x_BDK.transpose(1, 2)).transpose(1, 2)
 
 
-class Residual(nn.Module):
+class ColumnResidual(nn.Module):
     """A convolution of three columns beside a skip; two columns shorter than what it is given."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = ChannelNorm(width)
+        self.norm = ColumnNorm(width)
         self.conv = nn.Conv1d(width, width, 3)
 
     def forward(self, x_BDK: Tensor) -> Tensor:
@@ -71,9 +71,9 @@ class TinySpeechEncoder(nn.Module):
         features = STUDENTS["tiny"].speech_features
         self.columns = MelColumns(REACH)
         self.layers = nn.Sequential(
-            nn.Conv1d(MEL_BANDS, width, 5, stride=2), nn.GELU(), Residual(width),
-            nn.Conv1d(width, width, 3, stride=2), nn.GELU(), *(Residual(width) for _ in range(depth)),
-            ChannelNorm(width), nn.Conv1d(width, hidden, 14 - 2 * depth), nn.GELU(),
+            nn.Conv1d(MEL_BANDS, width, 5, stride=2), nn.GELU(), ColumnResidual(width),
+            nn.Conv1d(width, width, 3, stride=2), nn.GELU(), *(ColumnResidual(width) for _ in range(depth)),
+            ColumnNorm(width), nn.Conv1d(width, hidden, 14 - 2 * depth), nn.GELU(),
         )  # fmt: skip
         self.project = nn.Sequential(nn.Linear(hidden, narrow), nn.GELU(), nn.LayerNorm(narrow))
         self.read_out = nn.Linear(narrow, VISEME_PARAMETERS)

@@ -64,7 +64,7 @@ Respond = Callable[[int, Frames | ServingError], None]
 
 
 @dataclass(frozen=True, slots=True)
-class StepReport:
+class BatchReport:
     """What one step did, for metrics.
 
     Attributes:
@@ -170,7 +170,7 @@ class Engine:
         self.slots.drop(ticket.sequence, ticket.nonce)
 
     @torch.inference_mode()
-    def step(self, requests: Sequence[BlockRequest], respond: Respond) -> StepReport:
+    def step(self, requests: Sequence[BlockRequest], respond: Respond) -> BatchReport:
         """Generate one block of each request's sequence.
 
         Args:
@@ -196,7 +196,7 @@ class Engine:
             done = self._clock()
             self._leisure.worked += done - begin
         replayed = self._replays() > replays
-        return StepReport(len(lanes), frames, answered - begin, done - answered, len(self.slots), replayed)
+        return BatchReport(len(lanes), frames, answered - begin, done - answered, len(self.slots), replayed)
 
     def _replays(self) -> int:
         return self._graphs.replays if self._graphs else 0

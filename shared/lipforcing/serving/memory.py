@@ -179,7 +179,7 @@ class Peak:
 
 def peak(run: Callable[[], object]) -> Peak:
     """Run something without gradients, on any device, and watch what it allocates."""
-    watch = _Watch()
+    watch = _AllocationWatch()
     with torch.no_grad(), _Fused(), watch:
         run()
     return Peak(watch.most, watch.operations)
@@ -219,7 +219,7 @@ def _text(student: Student) -> list[tuple[Tensor, Tensor]]:
     return [(layer.keys, layer.values) for layer in student.text if not isinstance(layer, Tensor)]
 
 
-class _Watch(TorchDispatchMode):
+class _AllocationWatch(TorchDispatchMode):
     """Counts the bytes of storages that are made while it is entered, until they are gone."""
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ from lipforcing.contract import (
 )
 from lipforcing.serving import gpu
 from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
-from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport, Tuning
+from lipforcing.serving.engine import BatchReport, BlockRequest, Engine, Frames, Tuning
 from lipforcing.serving.errors import (
     CancelledError,
     DeviceLostError,
@@ -71,7 +71,7 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Instance:
     """Which instance of which model this is."""
 
     model: str
@@ -102,7 +102,7 @@ class TritonPythonModel:
         device, odd = gpu.device_for(args["model_instance_kind"], int(args["model_instance_device_id"]), demo=small)
         if odd:
             pb_utils.Logger.log_warn(f"{name}: {odd}")
-        place = _Place(name, folder, args["model_instance_name"], device, odd)
+        place = _Instance(name, folder, args["model_instance_name"], device, odd)
         self._where = _Device(place)
         self._model = _build(contract, place, json.loads(args["model_config"]))
 
@@ -121,7 +121,7 @@ def _contract_of(name: str) -> StudentContract | None:
     raise ValueError(f"the backend lipforcing has no model named {name}")
 
 
-def _build(contract: StudentContract | None, place: _Place, config: dict[str, Any]) -> Model:
+def _build(contract: StudentContract | None, place: _Instance, config: dict[str, Any]) -> Model:
     name, folder, device = place.model, place.folder, place.device
     if contract is None:
         return _EncoderModel(partial(_compare, SyncJudge(load_served_syncnet(folder, device))), device)
@@ -134,7 +134,7 @@ def _build(contract: StudentContract | None, place: _Place, config: dict[str, An
 
 
 class _StudentModel:
-    def __init__(self, place: _Place, config: dict[str, Any]) -> None:
+    def __init__(self, place: _Instance, config: dict[str, Any]) -> None:
         batching, parameters = config["sequence_batching"], _parameters(config)
         idle = int(batching["max_sequence_idle_microseconds"]) * 1e-6 * _IDLE_SHARE
         slots = int(batching["oldest"]["max_candidate_sequences"])
@@ -263,7 +263,7 @@ def _leave() -> None:
 class _Device:
     """Tells where an instance computes: the metric ``lipforcing_device``, whose value is always 1."""
 
-    def __init__(self, place: _Place) -> None:
+    def __init__(self, place: _Instance) -> None:
         family = pb_utils.MetricFamily(
             name="lipforcing_device", description="Where an instance computes, and what is odd about it",
             kind=pb_utils.MetricFamily.GAUGE,
@@ -276,7 +276,7 @@ class _Device:
 class _Metrics:
     """Custom metrics on Triton's own metrics port, all labelled with model, version and instance: each knows its own share."""
 
-    def __init__(self, place: _Place, loaded: LoadedStudent, engine: Engine, slots: int) -> None:
+    def __init__(self, place: _Instance, loaded: LoadedStudent, engine: Engine, slots: int) -> None:
         counter, gauge = pb_utils.MetricFamily.COUNTER, pb_utils.MetricFamily.GAUGE
         self._labels, self._device, self._total = place.labels, place.device, slots
         self._families: dict[str, Any] = {}
@@ -320,7 +320,7 @@ class _Metrics:
                 self._kept.append(self._metric(name, description, gauge))
                 self._kept[-1].set(figure)
 
-    def add(self, report: StepReport) -> None:
+    def add(self, report: BatchReport) -> None:
         self._slots.set(report.slots)
         self._free.set(self._total - report.slots)
         if not report.lanes:

@@ -26,7 +26,7 @@ PACKED = COLOURS * FRAMES_PER_LATENT
 PATCH = PACKED * SPATIAL_STRIDE * SPATIAL_STRIDE
 
 
-class Residual(nn.Module):
+class TinyResidual(nn.Module):
     """Two 3x3 convolutions around a skip; no norm, so a picture's result does not depend on its batch."""
 
     def __init__(self, width: int) -> None:
@@ -40,16 +40,16 @@ class Residual(nn.Module):
         return x_NDhw + cast("Tensor", self.second(silu(self.first(silu(x_NDhw)))))
 
 
-class Encoder(nn.Module):
+class TinyEncoder(nn.Module):
     """Four frames on the channels -> raw (not yet normalised) latents, 8x smaller."""
 
     def __init__(self, fine: int = 64, coarse: int = 128) -> None:
         super().__init__()
         self.linear = nn.Conv2d(PATCH, LATENT_CHANNELS, 1)
         self.patch = nn.Conv2d(PACKED * 16, fine, 1)
-        self.fine = Residual(fine)
+        self.fine = TinyResidual(fine)
         self.down = nn.Conv2d(fine, coarse, 3, stride=2, padding=1)
-        self.coarse = nn.Sequential(Residual(coarse), Residual(coarse))
+        self.coarse = nn.Sequential(TinyResidual(coarse), TinyResidual(coarse))
         self.out = nn.Conv2d(coarse, LATENT_CHANNELS, 1)
 
     def forward(self, x_NFHW: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         return cast("Tensor", self.linear(pixel_unshuffle(x_NFHW, SPATIAL_STRIDE)) + self.out(silu(self.coarse(self.down(x)))))
 
 
-class Decoder(nn.Module):
+class TinyDecoder(nn.Module):
     """A latent and the one before it -> four frames on the channels."""
 
     def __init__(self, widths: tuple[int, int, int] = (128, 80, 48)) -> None:
@@ -66,11 +66,11 @@ class Decoder(nn.Module):
         low, mid, high = widths
         self.linear = nn.Conv2d(LATENT_CHANNELS, PATCH, 1)
         self.inp = nn.Conv2d(2 * LATENT_CHANNELS, low, 3, padding=1)
-        self.low = nn.Sequential(Residual(low), Residual(low))
+        self.low = nn.Sequential(TinyResidual(low), TinyResidual(low))
         self.up_mid = nn.Conv2d(low, 4 * mid, 1)
-        self.mid = nn.Sequential(Residual(mid), Residual(mid))
+        self.mid = nn.Sequential(TinyResidual(mid), TinyResidual(mid))
         self.up_high = nn.Conv2d(mid, 4 * high, 1)
-        self.high = Residual(high)
+        self.high = TinyResidual(high)
         self.out = nn.Conv2d(high, 4 * PACKED, 3, padding=1)
 
     def forward(self, z_NZhw: Tensor, previous_NZhw: Tensor) -> Tensor:
@@ -89,8 +89,8 @@ class TinyCodec(Codec):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        self.decoder = Decoder()
+        self.encoder = TinyEncoder()
+        self.decoder = TinyDecoder()
         self.register_buffer("mean", torch.zeros(LATENT_CHANNELS))
         self.register_buffer("std", torch.ones(LATENT_CHANNELS))
 

@@ -81,7 +81,7 @@ class Residual(nn.Module):
         return out_BCVHW
 
 
-class Attention(nn.Module):
+class FrameAttention(nn.Module):
     """Single-head attention inside each frame."""
 
     def __init__(self, channels: int) -> None:
@@ -155,7 +155,7 @@ class Encoder(nn.Module):
             Residual(b, c), Residual(c, c), Downsample(c, temporal=True),
             Residual(c, c), Residual(c, c),
         )  # fmt: skip
-        self.middle = nn.Sequential(Residual(c, c), Attention(c), Residual(c, c))
+        self.middle = nn.Sequential(Residual(c, c), FrameAttention(c), Residual(c, c))
         self.head = nn.Sequential(ChannelNorm(c, 3), nn.SiLU(), CausalConv3d(c, 2 * LATENT_CHANNELS, (3, 3, 3)))
 
     def forward(self, x_BCVHW: Tensor, state: CodecState) -> Tensor:
@@ -173,7 +173,7 @@ class Decoder(nn.Module):
         super().__init__()
         a, b, c = dim, 2 * dim, 4 * dim
         self.conv1 = CausalConv3d(LATENT_CHANNELS, c, (3, 3, 3))
-        self.middle = nn.Sequential(Residual(c, c), Attention(c), Residual(c, c))
+        self.middle = nn.Sequential(Residual(c, c), FrameAttention(c), Residual(c, c))
         self.upsamples = nn.Sequential(
             Residual(c, c), Residual(c, c), Residual(c, c), Upsample(c, temporal=True),
             Residual(b, c), Residual(c, c), Residual(c, c), Upsample(c, temporal=True),
@@ -257,4 +257,4 @@ def _per_frame(layers: nn.Sequential, x_BCVHW: Tensor) -> Tensor:
     return x_NCHW.reshape(x_BCVHW.shape[0], x_BCVHW.shape[2], *x_NCHW.shape[1:]).transpose(1, 2)
 
 
-_STATEFUL = (CausalConv3d, Residual, Attention, Downsample, Upsample)
+_STATEFUL = (CausalConv3d, Residual, FrameAttention, Downsample, Upsample)

@@ -41,14 +41,14 @@ _PATCH = "patch_embedding.weight"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PendingTensor:
     """One tensor to come: what it will be, and how to get it."""
 
     spec: Spec
     make: Callable[[], Tensor]
 
 
-Part = dict[str, Entry]
+Part = dict[str, PendingTensor]
 
 
 def import_student(
@@ -231,19 +231,19 @@ def _strict(found: Part, shapes: Mapping[str, tuple[int, ...]], model: str) -> P
     return {name: found[name] for name in shapes}
 
 
-def _entry(container: Container, name: str) -> Entry:
-    return Entry(container.specs[name], partial(container.read, name))
+def _entry(container: Container, name: str) -> PendingTensor:
+    return PendingTensor(container.specs[name], partial(container.read, name))
 
 
-def _given(tensor: Tensor) -> Entry:
-    return Entry((tensor.dtype, tuple(tensor.shape)), lambda: tensor)
+def _given(tensor: Tensor) -> PendingTensor:
+    return PendingTensor((tensor.dtype, tuple(tensor.shape)), lambda: tensor)
 
 
-def _merged(base: Entry, a: Entry, b: Entry, alpha: float) -> Tensor:
+def _merged(base: PendingTensor, a: PendingTensor, b: PendingTensor, alpha: float) -> Tensor:
     return merge(base.make(), a.make(), b.make(), alpha)
 
 
-def _widened(entry: Entry, shape: tuple[int, ...]) -> Entry:
+def _widened(entry: PendingTensor, shape: tuple[int, ...]) -> PendingTensor:
     """The entry with zeros for the input channels that it lacks; misfits of any other kind are left for ``_strict``."""
     dtype, have = entry.spec
     if len(have) != len(shape) or have[1] >= shape[1] or have[2:] != shape[2:] or have[0] != shape[0]:
@@ -255,13 +255,13 @@ def _widened(entry: Entry, shape: tuple[int, ...]) -> Entry:
         wide[:, : have[1]] = narrow
         return wide
 
-    return Entry((dtype, shape), make)
+    return PendingTensor((dtype, shape), make)
 
 
-def _rounded(entry: Entry, dtype: torch.dtype | None) -> Entry:
+def _rounded(entry: PendingTensor, dtype: torch.dtype | None) -> PendingTensor:
     """The entry in ``dtype`` (None: its own), whatever the type it is made in."""
     target = dtype or entry.spec[0]
-    return Entry((target, entry.spec[1]), lambda: entry.make().to(target))
+    return PendingTensor((target, entry.spec[1]), lambda: entry.make().to(target))
 
 
 def _write(out: Path, parts: Mapping[str, Part], about: Mapping[str, Any]) -> dict[str, Any]:
@@ -274,7 +274,7 @@ def _origins(opened: Mapping[str, Container]) -> dict[str, Any]:
     return {part: _origin(container.path) for part, container in opened.items()}
 
 
-def _checked(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Tensor]]:
+def _checked(entries: Mapping[str, PendingTensor]) -> Iterator[tuple[str, Tensor]]:
     """The tensors one by one; a value that is not finite ends the writing."""
     for name, entry in entries.items():
         tensor = entry.make()

@@ -17,7 +17,7 @@ from serving_engines import LENGTHS, Enlarger, alone, arrivals, sequence, step, 
 from torch._dynamo.utils import counters
 
 from lipforcing.noise import block_noise
-from lipforcing.serving.engine import BlockRequest, Engine, Frames, StepReport, Tuning
+from lipforcing.serving.engine import BatchReport, BlockRequest, Engine, Frames, Tuning
 from lipforcing.serving.errors import BlockFailedError, DeviceLostError
 from lipforcing.serving.graphs import Graphed, Stages, even_shapes, shapes_of
 
@@ -29,7 +29,7 @@ def engine(slots: int, tuning: Tuning | None = None) -> Engine:
     return Engine(student(F64), Enlarger(), slots, tuning=tuning)
 
 
-def serve(server: Engine, batches: Iterator[list[BlockRequest]]) -> tuple[dict[int, list[Frames]], list[StepReport]]:
+def serve(server: Engine, batches: Iterator[list[BlockRequest]]) -> tuple[dict[int, list[Frames]], list[BatchReport]]:
     got: dict[int, list[Frames]] = {}
     reports = []
     for batch in batches:

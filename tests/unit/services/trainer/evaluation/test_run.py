@@ -112,7 +112,7 @@ def test_a_syncnet_of_our_own_judges_crops_and_another_file_is_refused(tmp_path:
     rng = np.random.default_rng(0)
     crops, sound = rng.integers(0, 256, (45, 64, 64, 3), np.uint8), rng.integers(-9_000, 9_000, 45 * 640).astype(np.int16)
     score = scorer.score(crops, sound)
-    wanted = syncnet.SyncScorer(network).score(torch.from_numpy(crops), torch.from_numpy(sound.astype(np.float32) / 32_768))
+    wanted = syncnet.SyncNetScorer(network).score(torch.from_numpy(crops), torch.from_numpy(sound.astype(np.float32) / 32_768))
     assert scorer.name == "syncnet-tiny"
     assert score is not None
     assert score == pytest.approx((wanted.confidence, wanted.distance, wanted.offset))

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from lipforcing.audio.mfcc import mfcc
 from lipforcing.syncnet import (
     SyncNet,
-    SyncScore,
-    SyncScorer,
+    SyncNetMetric,
+    SyncNetScorer,
     SyncSizes,
     distances,
     prepare_pictures,
@@ -196,9 +196,9 @@ class TestMetric:
         network = SyncNet(SMALL)
         clip = talking(1, frames)
         pictures, sound = torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)
-        found = SyncScorer.of_clips(network, frames).score(pictures, sound)
-        assert found == SyncScorer(network, inside=inside).score(pictures, sound)
-        assert found != SyncScorer(network, inside=not inside).score(pictures, sound)
+        found = SyncNetScorer.of_clips(network, frames).score(pictures, sound)
+        assert found == SyncNetScorer(network, inside=inside).score(pictures, sound)
+        assert found != SyncNetScorer(network, inside=not inside).score(pictures, sound)
 
     def test_unequal_lengths_are_refused(self) -> None:
         with pytest.raises(ValueError, match="cannot be compared"):
@@ -214,15 +214,15 @@ class TestMetric:
             prepare_pictures(frames.float(), 16)
 
     def test_places_are_one_per_frame_less_five_as_published(self) -> None:
-        scorer = SyncScorer(SyncNet(SMALL))
+        scorer = SyncNetScorer(SyncNet(SMALL))
         frames = torch.randint(0, 255, (21, 64, 64, 3), dtype=torch.uint8)
         assert scorer.pictures(frames).shape == (16, 32)
         assert scorer.sounds(torch.randn(21 * 640)).shape == (16, 32)
         longer = scorer.score(frames, torch.cat([torch.zeros(21 * 640), torch.ones(9_000)]))
-        assert isinstance(longer, SyncScore)
+        assert isinstance(longer, SyncNetMetric)
 
     def test_a_window_is_five_frames_from_its_place_on(self) -> None:
-        scorer = SyncScorer(SyncNet(SMALL))
+        scorer = SyncNetScorer(SyncNet(SMALL))
         frames = torch.randint(0, 255, (12, 64, 64, 3), dtype=torch.uint8)
         with torch.no_grad():
             one = scorer.network.pictures(prepare_pictures(frames[3:8].repeat(2, 1, 1, 1)[:6], 64)[:5].transpose(0, 1)[None])
@@ -242,7 +242,7 @@ def talking(seed: int, frames: int = 33) -> Spoken:
 
 def offsets(network: SyncNet, clips: list[Spoken]) -> list[int]:
     """Of every clip against its own sound."""
-    scorer = SyncScorer(network)
+    scorer = SyncNetScorer(network)
     return [scorer.score(torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)).offset for clip in clips]
 
 
