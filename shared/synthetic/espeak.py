@@ -43,7 +43,7 @@ class Phone:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SynthesisedSpeech:
     """Mono speech -1..1 at `rate` Hz and its phones, which cover it from start to end."""
 
     samples: NDArray[np.float32]
@@ -69,7 +69,7 @@ class _Recorder:
             i += 1
         return 0
 
-    def spoken(self, rate: int) -> Spoken:
+    def spoken(self, rate: int) -> SynthesisedSpeech:
         """What was said."""
         pcm = np.concatenate(self.chunks) if self.chunks else np.zeros(0, np.int16)
         end = len(pcm) / rate
@@ -77,7 +77,7 @@ class _Recorder:
         phones = tuple(
             Phone(ipa, start, min(stop, end)) for (ipa, start), stop in zip(self.marks, stops, strict=True) if stop > start
         )
-        return Spoken(pcm.astype(np.float32) / np.float32(32768), rate, phones)
+        return SynthesisedSpeech(pcm.astype(np.float32) / np.float32(32768), rate, phones)
 
 
 @contextmanager
@@ -95,7 +95,9 @@ def _library() -> Iterator[ctypes.CDLL]:
         ctypes.CDLL(None).dlclose(ctypes.c_void_p(library._handle))  # noqa: SLF001 - ctypes has no public way to unload
 
 
-def say(text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range: int = 50, data: str | None = None) -> Spoken:
+def say(
+    text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range: int = 50, data: str | None = None
+) -> SynthesisedSpeech:
     """Speaks `text`. Not for several threads at once: the library is one per process.
 
     Args:

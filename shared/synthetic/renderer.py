@@ -21,7 +21,7 @@ _AXIS = np.float32(3.0)
 
 
 @dataclass(frozen=True)
-class Pose:
+class HeadPose:
     """The head in the picture: centre (pixels), scale (pixels per centimetre), roll, yaw, pitch (radians), blink 0..1."""
 
     x: float
@@ -38,7 +38,7 @@ class Pose:
         return np.sin(angles), np.cos(angles)
 
 
-def project(actor: Actor, pose: Pose, points: F32) -> F32:
+def project(actor: Actor, pose: HeadPose, points: F32) -> F32:
     """Where canonical points [n, 2] of a face with its mouth at rest appear, [n, 2] pixels."""
     shear, squeeze = pose.turns()
     head = points[None] + sample(actor.forward, points[None])
@@ -49,7 +49,7 @@ def project(actor: Actor, pose: Pose, points: F32) -> F32:
     return (turned * np.float32(pose.scale) + f32([pose.x, pose.y])).astype(np.float32)
 
 
-def render(actor: Actor, pose: Pose, mouths: Sequence[Mouth], background: U8) -> Iterator[U8]:
+def render(actor: Actor, pose: HeadPose, mouths: Sequence[Mouth], background: U8) -> Iterator[U8]:
     """Pictures of one moment with different mouths.
 
     Args:
@@ -78,7 +78,7 @@ def render(actor: Actor, pose: Pose, mouths: Sequence[Mouth], background: U8) ->
         yield np.clip(image + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
-def _head_box(pose: Pose, size: tuple[int, ...]) -> tuple[slice, slice]:
+def _head_box(pose: HeadPose, size: tuple[int, ...]) -> tuple[slice, slice]:
     """The part of the picture that the head may touch; even sides."""
     h, w = size
     rows = np.clip([pose.y - 15 * pose.scale, pose.y + 13 * pose.scale], 0, h).astype(int) // 2 * 2
@@ -86,7 +86,7 @@ def _head_box(pose: Pose, size: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[1])), slice(int(columns[0]), int(columns[1]))
 
 
-def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], *, texture: U8, image: F32) -> None:
+def _layers(actor: Actor, pose: HeadPose, mouth: Mouth, maps: tuple[F32, F32, F32], *, texture: U8, image: F32) -> None:
     rest, above, below = maps
     edge = np.float32(pose.scale)
     upper = np.clip((np.float32(LIP_Y) - above[..., 1]) * edge + np.float32(0.5), 0, 1)
@@ -104,7 +104,7 @@ def _layers(actor: Actor, pose: Pose, mouth: Mouth, maps: tuple[F32, F32, F32], 
     _over(image[brow], _lookup(texture, above[brow], actor.ppc), upper[brow])
 
 
-def _around_mouth(actor: Actor, pose: Pose, size: tuple[int, ...], first: int) -> tuple[slice, slice]:
+def _around_mouth(actor: Actor, pose: HeadPose, size: tuple[int, ...], first: int) -> tuple[slice, slice]:
     h, w = size
     x, y = project(actor, pose, f32([[0, LIP_Y]]))[0]
     rx, ry = 3.8 * pose.scale, 4.4 * pose.scale
@@ -113,7 +113,7 @@ def _around_mouth(actor: Actor, pose: Pose, size: tuple[int, ...], first: int) -
     return slice(int(rows[0]), int(rows[1])), slice(int(columns[0]), int(columns[1]))
 
 
-def _under_pixels(actor: Actor, pose: Pose, size: tuple[int, int], step: int) -> F32:
+def _under_pixels(actor: Actor, pose: HeadPose, size: tuple[int, int], step: int) -> F32:
     """Canonical points (mouth at rest) under every `step`-th pixel, [h/step, w/step, 2]."""
     h, w = size
     middle = np.float32((step - 1) / 2)
@@ -140,7 +140,7 @@ def _over(image: F32, layer: U8, mask: F32) -> None:
     image += (layer[..., :3] - image) * m[..., None]
 
 
-def _behind(actor: Actor, pose: Pose, background: U8) -> F32:
+def _behind(actor: Actor, pose: HeadPose, background: U8) -> F32:
     """Room and body; the body follows the head's place, hardly its turns."""
     h, w = background.shape[:2]
     k = actor.ppc / pose.scale

@@ -23,7 +23,7 @@ _PAUSE = 0.1
 
 
 @dataclass(frozen=True)
-class Track:
+class MouthTrack:
     """Mouth controls over time, [n, 7] in the order of `CONTROLS`, `TRACK_RATE` rows per second from time 0."""
 
     values: F32
@@ -68,7 +68,7 @@ def _segments(phones: Sequence[Phone]) -> list[_Segment]:
     return [s for s in out if s.viseme is not SILENCE or s.end - s.start >= _PAUSE]
 
 
-def trajectory(phones: Sequence[Phone], seconds: float, effort: float = 1.0) -> Track:
+def trajectory(phones: Sequence[Phone], seconds: float, effort: float = 1.0) -> MouthTrack:
     """The mouth over `seconds` of speech; `effort` scales how wide vowels open.
 
     Where no phone is, the mouth is closed. For m b p and f v, and in pauses of 100 ms or more, the lips meet.
@@ -94,7 +94,7 @@ def trajectory(phones: Sequence[Phone], seconds: float, effort: float = 1.0) -> 
     values = np.stack([np.convolve(c, kernel / kernel.sum(), "valid") for c in padded.T], 1).astype(np.float32)
     values[:, 0] *= 1 - sealed
     values[:, 0] = np.clip(values[:, 0], 0, 1)
-    return Track(values)
+    return MouthTrack(values)
 
 
 def _hold(t: F32, s: _Segment) -> F32:

@@ -18,7 +18,7 @@ from dubbing.media.pixels.picture import PictureFrame
 from synthetic.canonical import LIP_Y, OVAL, f32, vertices
 from synthetic.clip import Take, take
 from synthetic.identity import Identity
-from synthetic.renderer import Pose, project, render
+from synthetic.renderer import HeadPose, project, render
 from synthetic.shape import Mouth, displacement, sample
 from synthetic.splits import Split, identity_seed
 
@@ -42,27 +42,27 @@ class Speaker:
 
     def pose(
         self, x: float = WIDTH / 2, y: float = HEIGHT / 2, *, size: float = 1.0, roll: float = 0.0, yaw: float = 0.0
-    ) -> Pose:
+    ) -> HeadPose:
         """A place in the picture; angles are radians, and a head turns by 0.6 at most before its drawing tears."""
-        return Pose(x, y, self.take.poses[0].scale * size, roll=roll, yaw=yaw)
+        return HeadPose(x, y, self.take.poses[0].scale * size, roll=roll, yaw=yaw)
 
-    def draw(self, pose: Pose, mouth: Mouth = HALF_OPEN, wall: Picture | None = None) -> Picture:
+    def draw(self, pose: HeadPose, mouth: Mouth = HALF_OPEN, wall: Picture | None = None) -> Picture:
         """The picture, uint8 [HEIGHT, WIDTH, 3]."""
         (picture,) = render(self.take.actor, pose, [mouth], self.room if wall is None else wall)
         return np.asarray(picture, np.uint8)
 
-    def outline(self, pose: Pose, mouth: Mouth = HALF_OPEN) -> Outline:
+    def outline(self, pose: HeadPose, mouth: Mouth = HALF_OPEN) -> Outline:
         """The face's true outline, float32 [36, 2] pixels: the drawing's own vertices, moved as the jaw moves them."""
         at = vertices()[list(OVAL), :2]
         moved = at + sample(displacement(self.take.actor.fields.low, mouth), at[None])[0]
         return project(self.take.actor, pose, f32(moved))
 
-    def eyes(self, pose: Pose) -> float:
+    def eyes(self, pose: HeadPose) -> float:
         """Distance between the eyes when the head looks straight ahead, in pixels."""
-        left, right = project(self.take.actor, Pose(0, 0, pose.scale), f32([[-3.2, -2.6], [3.2, -2.6]]))
+        left, right = project(self.take.actor, HeadPose(0, 0, pose.scale), f32([[-3.2, -2.6], [3.2, -2.6]]))
         return float(np.hypot(*(right - left)))
 
-    def lips(self, pose: Pose) -> tuple[float, float]:
+    def lips(self, pose: HeadPose) -> tuple[float, float]:
         """Where the middle of the mouth is, in pixels."""
         x, y = project(self.take.actor, pose, f32([[0, LIP_Y]]))[0]
         return float(x), float(y)

@@ -16,7 +16,7 @@ from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
 from dubbing.faces.tracks import FacesFound, choose_faces
 from dubbing.media.shots import ShotFinder
-from synthetic.renderer import Pose
+from synthetic.renderer import HeadPose
 from synthetic.shape import Mouth
 
 FPS = Fraction(10)
@@ -64,8 +64,8 @@ def speaking(i: int) -> Mouth:
     return Mouth(open=0.4 + 0.4 * np.sin(0.9 * i))
 
 
-def talk(one: Speaker, frames: int, pose: Callable[[int], Pose] | None = None, wall: Picture | None = None) -> Film:
-    def swaying(i: int) -> Pose:
+def talk(one: Speaker, frames: int, pose: Callable[[int], HeadPose] | None = None, wall: Picture | None = None) -> Film:
+    def swaying(i: int) -> HeadPose:
         return one.pose(320 + 3 * np.sin(i / 7), 180 + 2 * np.sin(i / 5))
 
     return [one.draw((pose or swaying)(i), speaking(i), wall) for i in range(frames)]

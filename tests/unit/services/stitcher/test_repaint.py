@@ -27,7 +27,7 @@ from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.repaint import grain_of, lay, patch_of
-from synthetic.renderer import Pose
+from synthetic.renderer import HeadPose
 from synthetic.shape import Mouth as DrawnMouth
 
 SIDE = 512
@@ -69,7 +69,7 @@ def repainted(before: Picture, after: Picture) -> Any:
     return apart.max(axis=2) > 20
 
 
-def behind(one: Speaker, pose: Pose, before: Picture, after: Picture, *mouths: DrawnMouth) -> float:
+def behind(one: Speaker, pose: HeadPose, before: Picture, after: Picture, *mouths: DrawnMouth) -> float:
     """Repainted pixels that lie more than 0.15 eye distances outside the drawn outlines, in percent of a squared one."""
     inside = np.logical_or.reduce([filled(one.outline(pose, mouth)) for mouth in mouths])
     far = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -107,7 +107,7 @@ def test_a_wall_that_a_student_moved_stays_where_it_was_filmed(detector: FaceDet
     assert np.max(found) <= 1, found
 
 
-def below_the_lips(one: Speaker, pose: Pose) -> Any:
+def below_the_lips(one: Speaker, pose: HeadPose) -> Any:
     """Where only the wider jaw is, half an eye distance to both sides of the mouth's middle."""
     x, eyes = one.lips(pose)[0], one.eyes(pose)
     new = filled(one.outline(pose, WIDER)) & ~filled(one.outline(pose, CLOSED))
