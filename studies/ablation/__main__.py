@@ -13,8 +13,8 @@ from services.trainer.methods.encoders import load_encoders
 from studies.ablation.curves import trajectory
 from studies.ablation.footage import prepare
 from studies.ablation.held_out import held_out
-from studies.ablation.judge import Judge
-from studies.ablation.shelf import Shelf
+from studies.ablation.judge import ClipJudge
+from studies.ablation.shelf import ResultCache
 from studies.ablation.sizes import PROFILES
 from studies.ablation.stages import Stages
 from studies.ablation.study import Study
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, do what is not done yet, and print the table of each split."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(1)
-    sizes, shelf = PROFILES[options.profile], Shelf(options.out / "kept")
+    sizes, shelf = PROFILES[options.profile], ResultCache(options.out / "kept")
     encoders = load_encoders(options.repository, "tiny", 1, torch.device("cpu"))
     footage = prepare(options.takes or options.out / "takes", sizes, encoders, shelf)
     stages = Stages(sizes, encoders, footage, shelf)
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with MediaPipeDetector(model if model.exists() else _ROOT / model) as detector:
         for split in options.split:
             held = held_out(Split(split), sizes, encoders, shelf)
-            judge = Judge(encoders.codec, scorer, reader, detector)
+            judge = ClipJudge(encoders.codec, scorer, reader, detector)
             study = Study(stages, judge, f"{scorer_key} {reader_key}", held, teachers)
             study.run(options.out, split)
             if split == "dev" and options.trajectory:

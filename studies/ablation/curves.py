@@ -14,12 +14,12 @@ from torch import Tensor
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
 from services.trainer.mouth_series import correlation
-from studies.ablation.held_out import HeldOut
-from studies.ablation.judge import Judge, mouth_error
+from studies.ablation.held_out import StudyClips
+from studies.ablation.judge import ClipJudge, mouth_error
 from studies.ablation.rows import pick
-from studies.ablation.shelf import Made
+from studies.ablation.shelf import TrainedNetwork
 from studies.ablation.stages import Stages
-from studies.trajectory.analysis import COST, SYNC, Recommendation, Row, analyse, write
+from studies.trajectory.analysis import COST, SYNC, Recommendation, TrajectoryRow, analyse, write
 
 log = structlog.get_logger(__name__)
 _SEED = 42  # of the noise, the same for all clips and settings
@@ -27,17 +27,17 @@ _LANDINGS = 10  # to how many steps the jumps go
 
 
 class InTimeJudge:
-    """``trajectory.Judge`` by Sync-C at shift 0 and the mouth's mean squared error.
+    """``trajectory.ClipJudge`` by Sync-C at shift 0 and the mouth's mean squared error.
 
     Args:
         judge: decodes and scores; its detector is not used.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ClipJudge) -> None:
         self._judge = judge
 
     def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Mapping[str, Sequence[float]]:
-        """See ``trajectory.Judge``.
+        """See ``trajectory.ClipJudge``.
 
         Raises:
             ValueError: the clips came without waveforms.
@@ -58,7 +58,9 @@ class InTimeJudge:
         return correlation(*(self._judge.read(crops)[:, 0] for crops in (made_VHWC, true_VHWC)))
 
 
-def trajectory(stages: Stages, made: Made, judge: Judge, held: HeldOut, *, count: int, out: Path) -> Recommendation:
+def trajectory(
+    stages: Stages, made: TrainedNetwork, judge: ClipJudge, held: StudyClips, *, count: int, out: Path
+) -> Recommendation:
     """Analyse a teacher clip by clip; leaves rows, means, plots and recipe fragment in ``out``.
 
     Args:
@@ -75,7 +77,7 @@ def trajectory(stages: Stages, made: Made, judge: Judge, held: HeldOut, *, count
     sizes = stages.sizes
     teacher = Teacher(sizes.teaching, made.network, stages.null)
     by, every = InTimeJudge(judge), max(1, sizes.ode // _LANDINGS)
-    rows: list[Row] = []
+    rows: list[TrajectoryRow] = []
     for index in range(count):
         rows += analyse(teacher, pick(held.clips, index), by, seed=_SEED, landings=range(every, sizes.ode, every))
         log.info("analysed", clip=index + 1, of=count)

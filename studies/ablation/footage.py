@@ -20,8 +20,8 @@ from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.pipeline import both_ways, target_shapes
-from studies.ablation.shelf import Shelf
-from studies.ablation.sizes import Sizes
+from studies.ablation.shelf import ResultCache
+from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 _SEED = 1  # of the takes: the same for all seeds of the study, which differ in what is drawn while training
 
 
-class Footage(NamedTuple):
+class StudyFootage(NamedTuple):
     """Encoded takes, and where the crops and sounds are that a SyncNet learns from."""
 
     material: Speakers
     folder: Path
-    sizes: Sizes
+    sizes: StudySizes
 
     def talk(self, takes: int) -> "Talk":
         """The mouths of the first takes."""
@@ -49,7 +49,7 @@ class Footage(NamedTuple):
         return np.concatenate([shard.crops for shard in shards]), shapes
 
 
-def prepare(folder: Path, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> Footage:
+def prepare(folder: Path, sizes: StudySizes, encoders: Encoders, shelf: ResultCache) -> StudyFootage:
     """The study's takes, for both of their mouths, as heard and with the true mouth shapes.
 
     Args:
@@ -68,10 +68,10 @@ def prepare(folder: Path, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> Foo
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
     talk = Talk(folder, sizes, sizes.takes)
-    return Footage(Speakers(digest, latents, speech_NVA, sounds_NS, talk), folder, sizes)
+    return StudyFootage(Speakers(digest, latents, speech_NVA, sounds_NS, talk), folder, sizes)
 
 
-def _encoded(folder: Path, sizes: Sizes, encoders: Encoders) -> dict[str, Tensor]:
+def _encoded(folder: Path, sizes: StudySizes, encoders: Encoders) -> dict[str, Tensor]:
     codec, speech = cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech)
     names = ("reference_NZThw", "masked_NZThw", "target_NZThw")
     parts: dict[str, list[Tensor]] = {name: [] for name in (*names, "heard", "true", "sounds_NS")}
@@ -87,7 +87,7 @@ def _encoded(folder: Path, sizes: Sizes, encoders: Encoders) -> dict[str, Tensor
     return {"speech_NVA": speech_NVA, **{name: torch.cat(some) for name, some in parts.items()}}
 
 
-def _shards(folder: Path, sizes: Sizes, count: int) -> Iterator[Takes]:
+def _shards(folder: Path, sizes: StudySizes, count: int) -> Iterator[Takes]:
     """The first ``count`` takes with the middle of their crops, one file of them at a time."""
     files = sorted(folder.glob(f"{Split.TRAIN.value}-{sizes.frames}-{_SEED}-*.npz"))
     for first, file in zip(range(0, count, SHARD), files, strict=False):
@@ -104,7 +104,7 @@ def _sounds(takes: Takes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
 class Talk:
     """Mouths of the first takes with their own sounds, read when the first is asked for."""
 
-    def __init__(self, folder: Path, sizes: Sizes, takes: int) -> None:
+    def __init__(self, folder: Path, sizes: StudySizes, takes: int) -> None:
         self._folder, self._sizes, self._takes = folder, sizes, takes
         self._held: list[Spoken] = []
 

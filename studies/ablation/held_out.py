@@ -18,8 +18,8 @@ from services.trainer.latents import conditions_of, encode_pair
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.samples import Clips
 from services.trainer.speaker_samples import crop_sample
-from studies.ablation.shelf import Shelf
-from studies.ablation.sizes import Sizes
+from studies.ablation.shelf import ResultCache
+from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split
 
 DELAY = 3  # frames, of the control with delayed sound
@@ -28,7 +28,7 @@ _SEEDS = {Split.DEV: 70_000, Split.TEST: 90_000}  # far from those of other eval
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class StudyClips:
     """The clips of one split.
 
     Attributes:
@@ -60,7 +60,7 @@ class HeldOut:
         return replace(self.clips, conditions=conditions)
 
 
-def held_out(split: Split, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> HeldOut:
+def held_out(split: Split, sizes: StudySizes, encoders: Encoders, shelf: ResultCache) -> StudyClips:
     """The first clips of a split, rendered and encoded once."""
     key = [split.value, sizes.clips, sizes.frames, sizes.network.latent, encoders.digests]
     held = shelf.tensors(f"clips-{split.value}", key, lambda: _rendered(split, sizes, encoders))
@@ -71,17 +71,17 @@ def held_out(split: Split, sizes: Sizes, encoders: Encoders, shelf: Shelf) -> He
         torch.zeros(sizes.clips, config.text_len, config.text_dim), held["waveform"],
     )  # fmt: skip
     name = shelf.path(f"clips-{split.value}", key).name
-    return HeldOut(clips, held["crops"], held["around"], held["truth"], held["delayed"], held["silent"], name)
+    return StudyClips(clips, held["crops"], held["around"], held["truth"], held["delayed"], held["silent"], name)
 
 
-def _rendered(split: Split, sizes: Sizes, encoders: Encoders) -> dict[str, Tensor]:
+def _rendered(split: Split, sizes: StudySizes, encoders: Encoders) -> dict[str, Tensor]:
     speech = cast("TinySpeechEncoder", encoders.speech)
     rows = [_clip(split, _SEEDS[split] + number, sizes, encoders.codec, speech) for number in range(sizes.clips)]
     return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
 
 @torch.no_grad()
-def _clip(split: Split, seed: int, sizes: Sizes, codec: Codec, speech: TinySpeechEncoder) -> dict[str, Tensor]:
+def _clip(split: Split, seed: int, sizes: StudySizes, codec: Codec, speech: TinySpeechEncoder) -> dict[str, Tensor]:
     shot = footage(split, seed, sizes.frames, plain=True)
     made = crop_sample(shot.scene)
     source, target = (np.ascontiguousarray(sizes.middle(crops)) for crops in (made.source, made.target))

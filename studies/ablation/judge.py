@@ -18,7 +18,7 @@ from lipforcing.vae.tiny import pack_frames
 from services.trainer.evaluation.mouth import mouths_in
 from services.trainer.mouth_reader import MouthReader
 from services.trainer.mouth_series import MouthSeries, best_lag, correlation
-from studies.ablation.held_out import HeldOut
+from studies.ablation.held_out import StudyClips
 
 # What a figure is, as the table calls it, and which way is better.
 FIGURES = {
@@ -30,7 +30,7 @@ FIGURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class ClipJudge:
     """Measures clips.
 
     Attributes:
@@ -51,11 +51,11 @@ class Judge:
         like = next(self.codec.parameters())
         return torch.cat([to_uint8(self.codec.decode(one[None].to(like))) for one in latents_BZThw])
 
-    def figures(self, crops_BVHWC: Tensor, held: HeldOut) -> list[dict[str, float]]:
+    def figures(self, crops_BVHWC: Tensor, held: StudyClips) -> list[dict[str, float]]:
         """``FIGURES`` of every clip."""
         return [self._clip(crops, held, index) for index, crops in enumerate(crops_BVHWC)]
 
-    def mouths(self, crops_VHWC: Tensor, held: HeldOut, index: int) -> MouthSeries:
+    def mouths(self, crops_VHWC: Tensor, held: StudyClips, index: int) -> MouthSeries:
         """Opening and width by landmarks, with what is generated of the crop put into the whole crop of the footage.
 
         Around it is what was filmed, chin included, which spoke other words: nothing of the truth is there.
@@ -78,7 +78,7 @@ class Judge:
         """Frames by which the sound comes before its picture."""
         return self.scorer.score(crops_VHWC, waveform_S).offset
 
-    def _clip(self, crops_VHWC: Tensor, held: HeldOut, index: int) -> dict[str, float]:
+    def _clip(self, crops_VHWC: Tensor, held: StudyClips, index: int) -> dict[str, float]:
         score = self.scorer.score(crops_VHWC, sound_of(held, index))
         seen, truth = self.mouths(crops_VHWC, held, index), held.truth_BV2[index].double().numpy()
         read, said = self.read(crops_VHWC), truth[1:]
@@ -92,7 +92,7 @@ class Judge:
         }  # fmt: skip
 
 
-def sound_of(held: HeldOut, index: int) -> Tensor:
+def sound_of(held: StudyClips, index: int) -> Tensor:
     """The sound of one clip, float32 [S].
 
     Raises:

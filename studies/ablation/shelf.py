@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class TrainedNetwork:
     """A network and where it lies.
 
     Attributes:
@@ -36,7 +36,7 @@ class Made:
         return self.folder.name
 
 
-class Shelf:
+class ResultCache:
     """A folder of results.
 
     Args:
@@ -52,14 +52,14 @@ class Shelf:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{name}-{digest[:16]}{suffix}"
 
-    def network(self, name: str, key: object, train: Callable[[], tuple[Kept, Mapping[str, Any]]]) -> Made:
+    def network(self, name: str, key: object, train: Callable[[], tuple[Kept, Mapping[str, Any]]]) -> TrainedNetwork:
         """A trained network, trained if it is not there; ``train`` also says what should be known of its training."""
         folder = self.path(name, key)
         if not (folder / MANIFEST).exists():
             log.info("stage", name=name, folder=str(folder))
             kept, notes = train()
             save_network(folder, kept, {"key": key, **notes})
-        return Made(load_network(folder).network.eval().requires_grad_(requires_grad=False), folder)
+        return TrainedNetwork(load_network(folder).network.eval().requires_grad_(requires_grad=False), folder)
 
     def tensors(self, name: str, key: object, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         """Tensors by name, made if they are not there."""

@@ -28,7 +28,7 @@ _NETWORK = replace(PRESETS["tiny"], dim=192, ffn=512, heads=6, layers=6, latent=
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class StudySizes:
     """Sizes of the study; the interface (latents, conditions, timesteps, window, sink) is ``tiny``'s, on the middle of crops.
 
     Attributes:
@@ -83,26 +83,26 @@ class Sizes:
         return made
 
 
-SMOKE = Sizes(
+SMOKE = StudySizes(
     network=replace(PRESETS["tiny"], dim=128, ffn=32, heads=4, layers=4, latent=8),
     takes=1, talk=1, frames=9, batch=2, teacher=1, forcing=1, critic=5, sync=1, judge=1,
     reader=ReaderStage(Optimisation(1, 2, 2e-3)), ode=2, clips=2, resamples=50,
 )  # fmt: skip
-PROFILES = {"full": Sizes(), "smoke": SMOKE}
+PROFILES = {"full": StudySizes(), "smoke": SMOKE}
 
 
-def teacher_recipe(sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:
+def teacher_recipe(sizes: StudySizes, seed: int, codec: TinyCodec) -> MethodRecipe:
     """Flow matching; the recipe ``teacher_tiny`` with the study's sizes."""
     base = replace(load("teacher_tiny"), teaching=sizes.teaching, steps=sizes.teacher)
     return _sized(base, sizes, seed, codec)
 
 
-def forcing_recipe(sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:
+def forcing_recipe(sizes: StudySizes, seed: int, codec: TinyCodec) -> MethodRecipe:
     """Stage 1; the recipe ``df_tiny`` with the study's sizes."""
     return _sized(replace(load("df_tiny"), steps=sizes.forcing), sizes, seed, codec)
 
 
-def distilling_recipe(sizes: Sizes, seed: int, codec: TinyCodec, form: str) -> MethodRecipe:
+def distilling_recipe(sizes: StudySizes, seed: int, codec: TinyCodec, form: str) -> MethodRecipe:
     """Stage 2 in one of ``FORMS``; the recipe ``sf_tiny`` with the study's sizes.
 
     Raises:
@@ -124,7 +124,7 @@ def sync_stage(steps: int, takes: int) -> SyncStage:
     return replace(base, plan=plan, calibration=min(64, 2 * takes))
 
 
-def _sized(recipe: MethodRecipe, sizes: Sizes, seed: int, codec: TinyCodec) -> MethodRecipe:
+def _sized(recipe: MethodRecipe, sizes: StudySizes, seed: int, codec: TinyCodec) -> MethodRecipe:
     energy_Z = channel_energy(codec) ** recipe.energy
     channels = tuple((energy_Z / energy_Z.mean()).tolist())
     stage = replace(recipe.stage, places=replace(recipe.stage.places, channels=channels))

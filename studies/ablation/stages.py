@@ -28,9 +28,9 @@ from services.trainer.methods.training import Method
 from services.trainer.methods.update import precision
 from services.trainer.mouth_pictures import WHOLE, MouthPictures
 from services.trainer.mouth_reader import MouthReader, train_reader
-from studies.ablation.footage import Footage
-from studies.ablation.shelf import Made, Shelf
-from studies.ablation.sizes import Sizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
+from studies.ablation.footage import StudyFootage
+from studies.ablation.shelf import ResultCache, TrainedNetwork
+from studies.ablation.sizes import StudySizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 
 log = structlog.get_logger(__name__)
 _CPU = torch.device("cpu")
@@ -48,10 +48,10 @@ class Stages:
         shelf: of results.
     """
 
-    sizes: Sizes
+    sizes: StudySizes
     encoders: Encoders
-    footage: Footage
-    shelf: Shelf
+    footage: StudyFootage
+    shelf: ResultCache
 
     @property
     def codec(self) -> TinyCodec:
@@ -64,7 +64,7 @@ class Stages:
         config = self.sizes.network
         return Null(torch.zeros(config.text_len, config.text_dim))
 
-    def teacher(self, seed: int) -> Made:
+    def teacher(self, seed: int) -> TrainedNetwork:
         """The bidirectional teacher; it starts at the footage unchanged (``start_from_reference``)."""
         recipe = teacher_recipe(self.sizes, seed, self.codec)
 
@@ -76,7 +76,7 @@ class Stages:
 
         return self.shelf.network("teacher", self._key(recipe), train)
 
-    def forcing(self, seed: int, teacher: Made) -> Made:
+    def forcing(self, seed: int, teacher: TrainedNetwork) -> TrainedNetwork:
         """Stage 1 from the teacher's weights."""
         recipe = forcing_recipe(self.sizes, seed, self.codec)
 
@@ -127,7 +127,9 @@ class Stages:
         network.load_state_dict(kept)
         return network.eval().requires_grad_(requires_grad=False), self.shelf.path("reader", key).name
 
-    def distilled(self, seed: int, form: str, teacher: Made, start: Made, judge: tuple[SyncNetScorer, str]) -> Made:
+    def distilled(
+        self, seed: int, form: str, teacher: TrainedNetwork, start: TrainedNetwork, judge: tuple[SyncNetScorer, str]
+    ) -> TrainedNetwork:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""
         recipe = distilling_recipe(self.sizes, seed, self.codec, form)
 
@@ -162,7 +164,7 @@ class Stages:
         return Kept(network.eval(), text_LE, text_LE), notes
 
 
-def _copy(made: Made) -> LipNetwork:
+def _copy(made: TrainedNetwork) -> LipNetwork:
     """A trainable copy."""
     network = LipNetwork(made.network.config)
     network.load_state_dict(made.network.state_dict())

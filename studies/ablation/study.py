@@ -13,10 +13,10 @@ import structlog
 
 from services.trainer.methods.teacher import Teacher
 from services.trainer.sheet import draw_sheet
-from studies.ablation.held_out import HeldOut
-from studies.ablation.judge import FIGURES, Judge
+from studies.ablation.held_out import StudyClips
+from studies.ablation.judge import FIGURES, ClipJudge
 from studies.ablation.rows import Sampler, controls, first, frames_per_second, in_full, in_two_steps
-from studies.ablation.shelf import Made
+from studies.ablation.shelf import TrainedNetwork
 from studies.ablation.sizes import FORMS
 from studies.ablation.stages import Stages
 from studies.ablation.table import markdown, plot, summarise
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 _SHOWN = 2  # clips of which a contact sheet is drawn
 
 
-class Row(NamedTuple):
+class StudyRow(NamedTuple):
     """A way to make clips: its name in the table, what stands for it, and how it samples."""
 
     name: str
@@ -49,15 +49,15 @@ class Study:
     """
 
     stages: Stages
-    judge: Judge
+    judge: ClipJudge
     judge_key: str
-    held: HeldOut
+    held: StudyClips
     teachers: dict[int, int]
 
     def run(self, out: Path, name: str) -> dict[str, Any]:
         """Measure everything; leaves ``NAME.json``, ``NAME.md``, ``NAME.png`` and contact sheets in ``out``."""
         by_row: dict[str, list[list[dict[str, float]]]] = {row: [clips] for row, clips in self._given()}
-        rows: dict[int, list[Row]] = {seed: [] for seed in self.teachers}
+        rows: dict[int, list[StudyRow]] = {seed: [] for seed in self.teachers}
         done: set[str] = set()
         for seed, some in rows.items():
             for row in self._rows(seed):
@@ -79,22 +79,22 @@ class Study:
         (out / f"{name}.json").write_text(json.dumps(report, indent=1))
         return report
 
-    def _rows(self, seed: int) -> Iterator[Row]:
+    def _rows(self, seed: int) -> Iterator[StudyRow]:
         """Rows of one seed, in the order of the table; each is trained when it is asked for."""
         stages = self.stages
         taught_by = stages.teacher(self.teachers[seed])
         teacher = Teacher(stages.sizes.teaching, taught_by.network, stages.null)
-        yield Row("teacher", f"{taught_by.key} guided", in_full(teacher))
-        yield Row("unguided", f"{taught_by.key} not guided", in_full(teacher, 1.0))
-        yield Row("cast", f"{taught_by.key} cast", in_two_steps(taught_by))
+        yield StudyRow("teacher", f"{taught_by.key} guided", in_full(teacher))
+        yield StudyRow("unguided", f"{taught_by.key} not guided", in_full(teacher, 1.0))
+        yield StudyRow("cast", f"{taught_by.key} cast", in_two_steps(taught_by))
         start, rewarded_by = stages.forcing(seed, taught_by), stages.rewarding(self.teachers[seed])
         yield self._student("forcing", start)
         for form in FORMS:
             yield self._student(form, stages.distilled(seed, form, taught_by, start, rewarded_by))
 
     @staticmethod
-    def _student(name: str, made: Made) -> Row:
-        return Row(name, made.key, in_two_steps(made))
+    def _student(name: str, made: TrainedNetwork) -> StudyRow:
+        return StudyRow(name, made.key, in_two_steps(made))
 
     def _given(self) -> Iterator[tuple[str, list[dict[str, float]]]]:
         """Rows that nothing is trained for."""
@@ -107,7 +107,7 @@ class Study:
         for name, crops in made.items():
             yield name, self._kept("figures", name, lambda crops=crops: judge.figures(crops(), held))  # type: ignore[misc]
 
-    def _figures(self, row: Row) -> list[dict[str, float]]:
+    def _figures(self, row: StudyRow) -> list[dict[str, float]]:
         def measure() -> list[dict[str, float]]:
             log.info("measuring", row=row.name, key=row.key)
             return self.judge.figures(self.judge.pictures(row.sampler(self.held.clips)), self.held)
@@ -115,17 +115,17 @@ class Study:
         made: list[dict[str, float]] = self._kept("figures", row.key, measure)
         return made
 
-    def _controls(self, row: Row) -> dict[str, Any]:
+    def _controls(self, row: StudyRow) -> dict[str, Any]:
         made: dict[str, Any] = self._kept("controls", row.key, lambda: controls(row.sampler, self.held, self.judge))
         return made
 
-    def _speed(self, row: Row) -> float:
+    def _speed(self, row: StudyRow) -> float:
         return float(self._kept("speed", row.key, lambda: frames_per_second(row.sampler, self.held.clips)))
 
     def _kept(self, what: str, key: str, make: Callable[[], Any]) -> Any:
         return self.stages.shelf.values(what, [key, self.held.key, self.judge_key], make)
 
-    def _draw(self, rows: list[Row], out: Path, name: str) -> None:
+    def _draw(self, rows: list[StudyRow], out: Path, name: str) -> None:
         some = first(self.held.clips, _SHOWN)
         pictures = {"footage": self.judge.pictures(some.conditions.reference_BZThw), "true": self.held.crops_BVHWC[:_SHOWN]}
         pictures |= {row.name: self.judge.pictures(row.sampler(some)) for row in rows}

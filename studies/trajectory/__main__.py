@@ -25,7 +25,7 @@ from services.trainer.methods.guidance import Null
 from services.trainer.methods.samples import collate
 from services.trainer.methods.speakers import sample
 from services.trainer.methods.teacher import Teacher
-from studies.trajectory.analysis import PictureJudge, Row, analyse, write
+from studies.trajectory.analysis import PictureJudge, TrajectoryRow, analyse, write
 from synthetic.splits import Split
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _rows(options: argparse.Namespace) -> list[Row]:
+def _rows(options: argparse.Namespace) -> list[TrajectoryRow]:
     if options.clips < 1 or options.steps < 2 or (options.frames - FIRST_BLOCK_FRAMES) % BLOCK_FRAMES or options.frames < 21:
         raise InvalidSetting(
             f"{options.clips} clips of {options.frames} frames in {options.steps} steps cannot be analysed.",
@@ -86,7 +86,7 @@ def _rows(options: argparse.Namespace) -> list[Row]:
     teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
     judge = PictureJudge(encoders.codec, SyncNetScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     listens = cast("TinySpeechEncoder", encoders.speech)
-    rows: list[Row] = []
+    rows: list[TrajectoryRow] = []
     began = time.monotonic()
     for number in range(options.clips):
         spoken = sample(Split.DEV, options.seed * 1_000 + number, options.frames, encoders.codec, listens)

@@ -35,7 +35,7 @@ _TRAJECTORY, _JUMP, _TRUTH = "trajectory", "jump", "truth"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrajectoryRow:
     """One number.
 
     Attributes:
@@ -101,7 +101,9 @@ class PictureJudge:
         }
 
 
-def analyse(teacher: Teacher, clips: Clips, judge: Judge, *, seed: int, landings: Sequence[int] | None = None) -> Iterator[Row]:
+def analyse(
+    teacher: Teacher, clips: Clips, judge: Judge, *, seed: int, landings: Sequence[int] | None = None
+) -> Iterator[TrajectoryRow]:
     """All rows of a batch of clips.
 
     Args:
@@ -132,10 +134,10 @@ def analyse(teacher: Teacher, clips: Clips, judge: Judge, *, seed: int, landings
 
 def _rows(
     setting: tuple[str, float, float], step: int, t: float, clips: Clips, figures: Mapping[str, Sequence[float]]
-) -> Iterator[Row]:
+) -> Iterator[TrajectoryRow]:
     for metric, values in figures.items():
         for name, value in zip(clips.names, values, strict=True):
-            yield Row(*setting, step, t, name, metric, float(value))
+            yield TrajectoryRow(*setting, step, t, name, metric, float(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class Recommendation:
         )
 
 
-def recommend(rows: Iterable[Row], thresholds: Thresholds | None = None) -> Recommendation:
+def recommend(rows: Iterable[TrajectoryRow], thresholds: Thresholds | None = None) -> Recommendation:
     """The sync window and the second timestep.
 
     Raises:
@@ -215,7 +217,7 @@ def recommend(rows: Iterable[Row], thresholds: Thresholds | None = None) -> Reco
 Table = dict[tuple[str, float, float], dict[int, dict[str, float]]]
 
 
-def means(rows: Iterable[Row]) -> Table:
+def means(rows: Iterable[TrajectoryRow]) -> Table:
     """Means over clips: (experiment, s0, s1) -> step -> metric -> mean, with the timestep as ``t``."""
     sums: dict[tuple[str, float, float], dict[int, dict[str, list[float]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
@@ -230,7 +232,7 @@ def means(rows: Iterable[Row]) -> Table:
     }
 
 
-def write(rows: Sequence[Row], folder: Path, thresholds: Thresholds | None = None) -> Recommendation:
+def write(rows: Sequence[TrajectoryRow], folder: Path, thresholds: Thresholds | None = None) -> Recommendation:
     """Leave rows, means, recommendation, recipe fragment and two plots in ``folder``.
 
     Raises:
@@ -238,7 +240,7 @@ def write(rows: Sequence[Row], folder: Path, thresholds: Thresholds | None = Non
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "trajectory.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer = csv.DictWriter(file, [field.name for field in fields(TrajectoryRow)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
     table = means(rows)
@@ -251,11 +253,13 @@ def write(rows: Sequence[Row], folder: Path, thresholds: Thresholds | None = Non
     return found
 
 
-def read(folder: Path) -> list[Row]:
+def read(folder: Path) -> list[TrajectoryRow]:
     """The rows that ``write`` left."""
     kinds = {"s0": float, "s1": float, "step": int, "t": float, "value": float}
     with (folder / "trajectory.csv").open(newline="") as file:
-        return [Row(**{name: kinds.get(name, str)(text) for name, text in line.items()}) for line in csv.DictReader(file)]
+        return [
+            TrajectoryRow(**{name: kinds.get(name, str)(text) for name, text in line.items()}) for line in csv.DictReader(file)
+        ]
 
 
 def _plot(table: Table, found: Recommendation, folder: Path) -> None:

@@ -17,10 +17,10 @@ from services.trainer.data import MARGIN
 from services.trainer.methods.folders import Kept
 from services.trainer.methods.self_forcing import Stage2
 from studies.ablation.__main__ import main
-from studies.ablation.held_out import HeldOut
+from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import FIGURES
-from studies.ablation.shelf import Shelf
-from studies.ablation.sizes import FORMS, SMOKE, Sizes, distilling_recipe
+from studies.ablation.shelf import ResultCache
+from studies.ablation.sizes import FORMS, SMOKE, StudySizes, distilling_recipe
 from studies.ablation.table import ROWS, markdown, summarise
 
 _MODELS = ROOT / "model_repo"
@@ -78,12 +78,12 @@ def test_the_forms_of_stage_2_differ_in_guidance_and_reward_alone(form: str, gat
 
 
 def test_the_window_is_the_same_share_of_every_grid() -> None:
-    assert Sizes().teaching.guidance_steps == (20, 40)
-    assert replace(Sizes(), ode=25).teaching.guidance_steps == (10, 20)
+    assert StudySizes().teaching.guidance_steps == (20, 40)
+    assert replace(StudySizes(), ode=25).teaching.guidance_steps == (10, 20)
 
 
 def test_what_is_kept_is_not_made_again_and_another_key_is(tmp_path: Path) -> None:
-    shelf, made = Shelf(tmp_path), []
+    shelf, made = ResultCache(tmp_path), []
 
     def make() -> dict[str, int]:
         made.append(1)
@@ -101,8 +101,8 @@ def test_a_network_comes_back_frozen_and_under_its_key(tmp_path: Path) -> None:
     def never() -> tuple[Kept, dict[str, int]]:
         raise AssertionError
 
-    first = Shelf(tmp_path).network("teacher", ["recipe"], train)
-    again = Shelf(tmp_path).network("teacher", ["recipe"], never)
+    first = ResultCache(tmp_path).network("teacher", ["recipe"], train)
+    again = ResultCache(tmp_path).network("teacher", ["recipe"], never)
     assert first.key == again.key
     assert not any(parameter.requires_grad for parameter in again.network.parameters())
     wanted, found = first.network.state_dict(), again.network.state_dict()
@@ -111,7 +111,7 @@ def test_a_network_comes_back_frozen_and_under_its_key(tmp_path: Path) -> None:
 
 def test_the_control_gives_every_clip_the_next_ones_sound() -> None:
     some, empty = clips((0, 1, 2), dtype=torch.float32), torch.zeros(3)
-    others = HeldOut(some, empty, empty, empty, empty, empty, "").of_others()
+    others = StudyClips(some, empty, empty, empty, empty, empty, "").of_others()
     speech = some.conditions.speech_BTGA
     assert torch.equal(others.conditions.speech_BTGA, speech[[1, 2, 0]])
     assert torch.equal(others.conditions.reference_BZThw, some.conditions.reference_BZThw)

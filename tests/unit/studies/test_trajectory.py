@@ -15,7 +15,7 @@ from lipforcing.schedule import guidance_window, sampling_grid
 from lipforcing.syncnet import SyncNet, SyncNetScorer, SyncSizes
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.methods.samples import Clips
-from studies.trajectory.analysis import COST, SYNC, PictureJudge, Row, analyse, means, read, recommend, write
+from studies.trajectory.analysis import COST, SYNC, PictureJudge, TrajectoryRow, analyse, means, read, recommend, write
 
 # Means over ten clips of the 14B teacher (Sync-C, LPIPS of the mouth) by step. Unguided, steps 10 and 40 lie between their
 # published neighbours.
@@ -24,14 +24,14 @@ PLAIN = {0: (6.51, 0.1052), 10: (6.50, 0.097), 20: (6.48, 0.0891), 30: (6.25, 0.
 JUMP = {20: (7.34, 0.1007), 25: (7.47, 0.0931), 28: (7.36, 0.0889), 30: (7.28, 0.0869), 35: (6.97, 0.0841), 40: (6.72, 0.0869)}
 
 
-def published() -> list[Row]:
+def published() -> list[TrajectoryRow]:
     grid, rows = sampling_grid(50, 5.0).tolist(), []
     curves = (("trajectory", 4.5, 4.5, GUIDED), ("trajectory", 1.0, 1.0, PLAIN), ("jump", 1.0, 4.5, JUMP))
     for experiment, s0, s1, curve in curves:
         for step, values in curve.items():
             for metric, value in zip((SYNC, COST), values, strict=True):
-                rows.append(Row(experiment, s0, s1, step, grid[step], "all", metric, value))
-    rows += [Row("truth", 1.0, 1.0, -1, 0.0, "all", metric, value) for metric, value in ((SYNC, 6.64), (COST, 0.0))]
+                rows.append(TrajectoryRow(experiment, s0, s1, step, grid[step], "all", metric, value))
+    rows += [TrajectoryRow("truth", 1.0, 1.0, -1, 0.0, "all", metric, value) for metric, value in ((SYNC, 6.64), (COST, 0.0))]
     return rows
 
 
@@ -67,7 +67,7 @@ class Counts:
         }
 
 
-def few() -> list[Row]:
+def few() -> list[TrajectoryRow]:
     short = replace(teacher(), config=replace(TEACHER, steps=5))
     return list(analyse(short, clips(), Counts(), seed=1))
 
