@@ -32,7 +32,7 @@ from torch import Tensor
 from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
-from lipforcing.syncnet import PUBLISHED, SAMPLES_PER_FRAME, TINY, SyncNet, SyncNetScorer
+from lipforcing.syncnet import PUBLISHED, SAMPLES_PER_FRAME, TINY, ClipScorer, SyncNet
 from lipforcing.vae.taew import Taew
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
@@ -40,7 +40,7 @@ from services.trainer.methods.placing import Placing
 from services.trainer.methods.plan import plan
 from services.trainer.methods.recipe import MethodRecipe, build, load
 from services.trainer.methods.reward import SyncReward
-from services.trainer.methods.samples import Clips, Sample, Span, collate, on_device
+from services.trainer.methods.samples import Clips, EncodedSample, Span, collate, on_device
 from services.trainer.methods.self_forcing import Stage2, self_rollout
 from services.trainer.methods.sharding import on_meta
 from services.trainer.methods.stage import MethodStage
@@ -189,7 +189,7 @@ def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
     judge = placing.network(teaching.network, Drawn(teaching.network, device), frozen=True)
     torch.manual_seed(recipe.seed)
     syncnet = SyncNet(PUBLISHED if big else TINY).to(device)
-    scorer = SyncNetScorer.of_clips(syncnet, frames_of(recipe.latents // LATENTS_PER_BLOCK))
+    scorer = ClipScorer.of_clips(syncnet, frames_of(recipe.latents // LATENTS_PER_BLOCK))
     codec = Taew().to(device, torch.float16 if big else torch.float32)
     teacher, reward = Teacher(teaching, judge, null), SyncReward(codec, scorer)
     method = build(replace(recipe, together=batch), student, null, critic=learns, teacher=teacher, reward=reward)
@@ -201,7 +201,7 @@ def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
     return Subject(recipe, stage, student, teacher, reward, batches(0)[0], device)
 
 
-def sample_of(recipe: MethodRecipe) -> Sample:
+def sample_of(recipe: MethodRecipe) -> EncodedSample:
     """A clip of noise in host memory, as the footage's cache gives one."""
     config, frames = recipe.network, frames_of(recipe.latents // LATENTS_PER_BLOCK)
     draw = torch.Generator().manual_seed(0)
@@ -210,10 +210,10 @@ def sample_of(recipe: MethodRecipe) -> Sample:
     speech = torch.randn(frames, config.audio_input, generator=draw)
     text = torch.randn(config.text_len, config.text_dim, generator=draw)
     sound = torch.rand(frames * SAMPLES_PER_FRAME, generator=draw) - 0.5
-    return Sample("clip", target, masked, reference, speech, text, Span("a", 0, frames), Span("b", 0, frames), sound)
+    return EncodedSample("clip", target, masked, reference, speech, text, Span("a", 0, frames), Span("b", 0, frames), sound)
 
 
-def micro_batches(sample: Sample, batch: int, device: torch.device, number: int) -> list[Clips]:
+def micro_batches(sample: EncodedSample, batch: int, device: torch.device, number: int) -> list[Clips]:
     """Those of step ``number``, a sample each. The reward remembers sounds by name, and no name comes twice."""
     named = [replace(sample, name=f"clip {number}.{place}") for place in range(batch)]
     return [on_device(collate([one], [place], sound=True), device) for place, one in enumerate(named)]

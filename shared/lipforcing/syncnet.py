@@ -179,7 +179,7 @@ def score_of(table_R: Tensor) -> SyncNetMetric:
     return SyncNetMetric(float(median - least), float(least), reach - int(place), float(median - table_R[reach]))
 
 
-class SyncNetScorer:
+class ClipScorer:
     """Scores clips with a frozen network.
 
     Args:

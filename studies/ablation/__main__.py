@@ -13,7 +13,7 @@ from services.trainer.methods.encoders import load_encoders
 from studies.ablation.curves import trajectory
 from studies.ablation.footage import prepare
 from studies.ablation.held_out import held_out
-from studies.ablation.judge import ClipJudge
+from studies.ablation.judge import StudyJudge
 from studies.ablation.shelf import ResultCache
 from studies.ablation.sizes import PROFILES
 from studies.ablation.stages import Stages
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with MediaPipeDetector(model if model.exists() else _ROOT / model) as detector:
         for split in options.split:
             held = held_out(Split(split), sizes, encoders, shelf)
-            judge = ClipJudge(encoders.codec, scorer, reader, detector)
+            judge = StudyJudge(encoders.codec, scorer, reader, detector)
             study = Study(stages, judge, f"{scorer_key} {reader_key}", held, teachers)
             study.run(options.out, split)
             if split == "dev" and options.trajectory:

@@ -15,7 +15,7 @@ from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
 from services.trainer.mouth_series import correlation
 from studies.ablation.held_out import StudyClips
-from studies.ablation.judge import ClipJudge, mouth_error
+from studies.ablation.judge import StudyJudge, mouth_error
 from studies.ablation.rows import pick
 from studies.ablation.shelf import TrainedNetwork
 from studies.ablation.stages import Stages
@@ -27,17 +27,17 @@ _LANDINGS = 10  # to how many steps the jumps go
 
 
 class InTimeJudge:
-    """``trajectory.ClipJudge`` by Sync-C at shift 0 and the mouth's mean squared error.
+    """``trajectory.Judge`` by Sync-C at shift 0 and the mouth's mean squared error.
 
     Args:
         judge: decodes and scores; its detector is not used.
     """
 
-    def __init__(self, judge: ClipJudge) -> None:
+    def __init__(self, judge: StudyJudge) -> None:
         self._judge = judge
 
     def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Mapping[str, Sequence[float]]:
-        """See ``trajectory.ClipJudge``.
+        """See ``trajectory.Judge``.
 
         Raises:
             ValueError: the clips came without waveforms.
@@ -59,7 +59,7 @@ class InTimeJudge:
 
 
 def trajectory(
-    stages: Stages, made: TrainedNetwork, judge: ClipJudge, held: StudyClips, *, count: int, out: Path
+    stages: Stages, made: TrainedNetwork, judge: StudyJudge, held: StudyClips, *, count: int, out: Path
 ) -> Recommendation:
     """Analyse a teacher clip by clip; leaves rows, means, plots and recipe fragment in ``out``.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import mouth_mask
-from lipforcing.syncnet import SyncNetScorer
+from lipforcing.syncnet import ClipScorer
 from lipforcing.vae.base import Codec, from_uint8, to_uint8
 from lipforcing.vae.tiny import pack_frames
 from services.trainer.evaluation.mouth import mouths_in
@@ -30,7 +30,7 @@ FIGURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ClipJudge:
+class StudyJudge:
     """Measures clips.
 
     Attributes:
@@ -41,7 +41,7 @@ class ClipJudge:
     """
 
     codec: Codec
-    scorer: SyncNetScorer
+    scorer: ClipScorer
     reader: MouthReader
     detector: FaceDetector
 

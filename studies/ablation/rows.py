@@ -17,7 +17,7 @@ from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
 from services.trainer.mouth_series import best_lag, correlation
 from studies.ablation.held_out import DELAY, StudyClips
-from studies.ablation.judge import ClipJudge, sound_of
+from studies.ablation.judge import StudyJudge, sound_of
 from studies.ablation.shelf import TrainedNetwork
 
 Sampler = Callable[[Clips], Tensor]
@@ -74,7 +74,7 @@ def _some(clips: Clips, rows: slice) -> Clips:
     return Clips(clips.names[rows], clips.places[rows], clips.x0_BZThw[rows], some, clips.text_BLE[rows], sound)
 
 
-def controls(sampler: Sampler, held: StudyClips, judge: ClipJudge) -> dict[str, Any]:
+def controls(sampler: Sampler, held: StudyClips, judge: StudyJudge) -> dict[str, Any]:
     """What a student does when the sound is another clip's, silent, or late.
 
     Returns:

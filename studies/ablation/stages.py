@@ -13,7 +13,7 @@ import structlog
 import torch
 
 from lipforcing.network import LipNetwork, initialise
-from lipforcing.syncnet import TINY, SyncNet, SyncNetScorer
+from lipforcing.syncnet import TINY, ClipScorer, SyncNet
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.diffusion_forcing import start_from_reference
 from services.trainer.methods.encoders import Encoders
@@ -86,15 +86,15 @@ class Stages:
 
         return self.shelf.network("forcing", self._key(recipe, teacher.key), train)
 
-    def rewarding(self, seed: int) -> tuple[SyncNetScorer, str]:
+    def rewarding(self, seed: int) -> tuple[ClipScorer, str]:
         """The small SyncNet that rewards, and a name for what made it."""
         return self._syncnet(seed, self.sizes.sync)
 
-    def judging(self, seed: int) -> tuple[SyncNetScorer, str]:
+    def judging(self, seed: int) -> tuple[ClipScorer, str]:
         """The small SyncNet that judges; no student is rewarded by it."""
         return self._syncnet(seed, self.sizes.judge)
 
-    def _syncnet(self, seed: int, steps: int) -> tuple[SyncNetScorer, str]:
+    def _syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
         takes = self.sizes.talk
         stage = sync_stage(steps, takes)
         key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
@@ -106,7 +106,7 @@ class Stages:
 
         network = SyncNet(TINY)
         network.load_state_dict(self.shelf.tensors("syncnet", key, train))
-        return SyncNetScorer.of_clips(network, self.sizes.frames), self.shelf.path("syncnet", key).name
+        return ClipScorer.of_clips(network, self.sizes.frames), self.shelf.path("syncnet", key).name
 
     def reader(self, seed: int) -> tuple[MouthReader, str]:
         """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""
@@ -128,7 +128,7 @@ class Stages:
         return network.eval().requires_grad_(requires_grad=False), self.shelf.path("reader", key).name
 
     def distilled(
-        self, seed: int, form: str, teacher: TrainedNetwork, start: TrainedNetwork, judge: tuple[SyncNetScorer, str]
+        self, seed: int, form: str, teacher: TrainedNetwork, start: TrainedNetwork, judge: tuple[ClipScorer, str]
     ) -> TrainedNetwork:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""
         recipe = distilling_recipe(self.sizes, seed, self.codec, form)

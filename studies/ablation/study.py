@@ -14,7 +14,7 @@ import structlog
 from services.trainer.methods.teacher import Teacher
 from services.trainer.sheet import draw_sheet
 from studies.ablation.held_out import StudyClips
-from studies.ablation.judge import FIGURES, ClipJudge
+from studies.ablation.judge import FIGURES, StudyJudge
 from studies.ablation.rows import Sampler, controls, first, frames_per_second, in_full, in_two_steps
 from studies.ablation.shelf import TrainedNetwork
 from studies.ablation.sizes import FORMS
@@ -49,7 +49,7 @@ class Study:
     """
 
     stages: Stages
-    judge: ClipJudge
+    judge: StudyJudge
     judge_key: str
     held: StudyClips
     teachers: dict[int, int]

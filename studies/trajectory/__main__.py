@@ -14,7 +14,7 @@ import torch
 from dubbing.errors import BadInput, DublineError, InvalidSetting, UnfitStart
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
-from lipforcing.syncnet import TINY, SyncNetScorer
+from lipforcing.syncnet import TINY, ClipScorer
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import read_manifest
 from lipforcing.weights.syncnet import load_syncnet
@@ -84,7 +84,7 @@ def _rows(options: argparse.Namespace) -> list[TrajectoryRow]:
         )
     config = replace(TeacherConfig(kept.network.config), steps=options.steps, guidance=options.guidance)
     teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
-    judge = PictureJudge(encoders.codec, SyncNetScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
+    judge = PictureJudge(encoders.codec, ClipScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     listens = cast("TinySpeechEncoder", encoders.speech)
     rows: list[TrajectoryRow] = []
     began = time.monotonic()

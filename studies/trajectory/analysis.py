@@ -24,7 +24,7 @@ from torch import Tensor
 
 from lipforcing.contract import mouth_mask
 from lipforcing.schedule import sampling_grid
-from lipforcing.syncnet import SyncNetScorer
+from lipforcing.syncnet import ClipScorer
 from lipforcing.vae.base import Codec, to_uint8
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.samples import Clips
@@ -76,7 +76,7 @@ class PictureJudge:
         scorer: frozen SyncNet.
     """
 
-    def __init__(self, codec: Codec, scorer: SyncNetScorer) -> None:
+    def __init__(self, codec: Codec, scorer: ClipScorer) -> None:
         self._codec, self._scorer = codec, scorer
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ from method_clips import SMALL, TEACHER, clips, teacher
 from torch import Tensor
 
 from lipforcing.schedule import guidance_window, sampling_grid
-from lipforcing.syncnet import SyncNet, SyncNetScorer, SyncSizes
+from lipforcing.syncnet import ClipScorer, SyncNet, SyncSizes
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.methods.samples import Clips
 from studies.trajectory.analysis import COST, SYNC, PictureJudge, TrajectoryRow, analyse, means, read, recommend, write
@@ -116,7 +116,7 @@ def test_rows_plots_and_a_recipe_fragment_are_written_and_read_again(tmp_path: P
 
 def test_pictures_are_judged_in_the_mouth_and_by_the_metric() -> None:
     torch.manual_seed(0)
-    judge = PictureJudge(TinyCodec(), SyncNetScorer(SyncNet(SyncSizes(side=64, divide=32))))
+    judge = PictureJudge(TinyCodec(), ClipScorer(SyncNet(SyncSizes(side=64, divide=32))))
     some = clips((0, 1), frames=3, dtype=torch.float32, sound=True)
     true = judge(some.x0_BZThw, some)
     assert true[COST] == [0.0, 0.0]

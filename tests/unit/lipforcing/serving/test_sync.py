@@ -7,7 +7,7 @@ import torch
 from lipforcing.contract import SYNCNET_REACH, SYNCNET_SIDE, SYNCNET_STEP, syncnet_samples
 from lipforcing.serving.errors import InvalidBlockError
 from lipforcing.serving.sync import SyncJudge
-from lipforcing.syncnet import SyncNet, SyncNetScorer, score_of
+from lipforcing.syncnet import ClipScorer, SyncNet, score_of
 
 FRAMES = 24
 
@@ -41,7 +41,7 @@ def test_pieces_make_the_table_of_the_whole_clip(
     for places in pieces:
         rows.append(judge.distances(*piece(*clip, first, places)))
         first += places
-    scorer = SyncNetScorer(network)
+    scorer = ClipScorer(network)
     whole = scorer.table(torch.from_numpy(clip[0]), scorer.sounds(torch.from_numpy(clip[1])))
     table = torch.from_numpy(np.concatenate(rows)).mean(dim=0)
     torch.testing.assert_close(table, whole, rtol=1e-4, atol=1e-5)

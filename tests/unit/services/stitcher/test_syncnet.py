@@ -17,7 +17,7 @@ from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from lipforcing.contract import SAMPLE_RATE
 from lipforcing.serving.sync import SyncJudge
-from lipforcing.syncnet import SyncNet, SyncNetScorer, SyncSizes
+from lipforcing.syncnet import ClipScorer, SyncNet, SyncSizes
 from services.stitcher.syncnet import Showing, judge, whole_samples
 
 SIZE = (320, 240)
@@ -82,7 +82,7 @@ def expected(local: Local, show: Showing, path: TrackPath, shown: list[int], fir
     boxes = FaceBoxes.of(np.reshape(path.anchors, (-1, 3, 2))[[i - path.track.start for i in shown]]).smoothed()
     crops = np.stack([sync_crop(frames[i], *place) for i, *place in zip(shown, *boxes, strict=True)])
     sound = show.sound[first : first + 640 * len(shown)].astype(np.float32) / 32_768
-    found = SyncNetScorer(local.network).score(torch.from_numpy(crops), torch.from_numpy(sound))
+    found = ClipScorer(local.network).score(torch.from_numpy(crops), torch.from_numpy(sound))
     return found.confidence, found.distance, found.offset
 
 
