@@ -12,7 +12,7 @@ from .actor import Actor
 from .canonical import ANCHORS, CORNER_X, EYES, F32, LIP_Y, U8, f32, vertices
 from .hair import room
 from .identity import Identity
-from .renderer import Pose, project, render
+from .renderer import HeadPose, project, render
 from .shape import sample
 from .skin import Light
 from .utterance import Utterance
@@ -38,7 +38,7 @@ class Take:
 
     actor: Actor
     background: U8
-    poses: tuple[Pose, ...]
+    poses: tuple[HeadPose, ...]
     camera: Camera
     grain: NDArray[np.int16]
 
@@ -119,7 +119,7 @@ def take(
     return Take(actor, background, poses, camera, grain)
 
 
-def _motion(rng: np.random.Generator, frames: int, fps: float, size: tuple[int, int], scale: float) -> tuple[Pose, ...]:
+def _motion(rng: np.random.Generator, frames: int, fps: float, size: tuple[int, int], scale: float) -> tuple[HeadPose, ...]:
     t = np.arange(frames) / fps
 
     def drift(rest: float, sway: float) -> NDArray[np.float64]:
@@ -138,7 +138,7 @@ def _motion(rng: np.random.Generator, frames: int, fps: float, size: tuple[int, 
     rows = zip(
         x, y, zoom, np.clip(roll, -0.22, 0.22), np.clip(yaw, -0.32, 0.32), np.clip(pitch, -0.18, 0.18), lids, strict=True
     )
-    return tuple(Pose(*(float(v) for v in row)) for row in rows)
+    return tuple(HeadPose(*(float(v) for v in row)) for row in rows)
 
 
 def _blinks(rng: np.random.Generator, frames: int, fps: float) -> NDArray[np.float64]:

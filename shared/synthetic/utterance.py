@@ -12,7 +12,7 @@ from .drawn_voices import COUNT, data_path, drawn_voice
 from .espeak import Phone, say
 from .splits import ACCENTS, Split, members
 from .texts import SENTENCES, invented, text
-from .visemes import Track, trajectory
+from .visemes import MouthTrack, trajectory
 
 SAMPLE_RATE = 16_000
 _ACCENTED = 0.7  # share of the training voices that read with the rules of a language without texts
@@ -54,7 +54,7 @@ class Utterance:
     voice: Voice
     samples: F32
     rate: int
-    track: Track
+    track: MouthTrack
 
     @property
     def seconds(self) -> float:
@@ -92,7 +92,7 @@ def fit(utterance: Utterance, samples: int, start: int = 0) -> Utterance:
     values = utterance.track.values
     padded = np.pad(values, ((rows, rows), (0, 0)))
     at = rows + np.clip(round(start / step), -rows, len(values))
-    return Utterance(utterance.said, utterance.voice, out, rate, Track(padded[at : at + rows]))
+    return Utterance(utterance.said, utterance.voice, out, rate, MouthTrack(padded[at : at + rows]))
 
 
 def recorded(utterance: Utterance, rng: np.random.Generator) -> Utterance:
