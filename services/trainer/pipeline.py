@@ -40,7 +40,7 @@ from .optimise import Curve
 from .publish import add_metrics, publish, revision
 from .recipe import Evaluation, Recipe
 from .sheet import draw_sheet
-from .speech import Heard, Utterance, train_speech, viseme_correlation
+from .speech import Heard, SpeechSample, train_speech, viseme_correlation
 
 log = structlog.get_logger(__name__)
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
@@ -205,11 +205,11 @@ class Run:
         }
 
 
-def _said(split: Split, seconds: int, seed: int) -> Utterance:
+def _said(split: Split, seconds: int, seed: int) -> SpeechSample:
     """Every other training utterance is by a voice that nobody has, in words that nobody knows."""
     samples = seconds * SAMPLE_RATE
     made = draw_strange(seed, samples) if split is Split.TRAIN and seed % 2 else draw(split, seed, samples)
-    return Utterance(made.samples.astype(np.float32), made.track.frames(seconds * int(_FPS), _FPS))
+    return SpeechSample(made.samples.astype(np.float32), made.track.frames(seconds * int(_FPS), _FPS))
 
 
 @torch.no_grad()

@@ -33,7 +33,7 @@ _CALM_FROM = 0.6  # of the steps
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class SpeechSample:
     """Sound and the mouth that made it, at 25 frames per second from its first sample on.
 
     Attributes:
@@ -91,7 +91,7 @@ class Heard:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, utterances: Sequence[Utterance]) -> Self:
+    def of(cls, utterances: Sequence[SpeechSample]) -> Self:
         """Measure the columns of all utterances."""
         mel, frames = MelColumns(0), len(utterances[0].visemes_VP)
         centres_V = torch.arange(frames) * _FRAME_SAMPLES

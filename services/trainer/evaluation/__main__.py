@@ -19,7 +19,7 @@ from synthetic.splits import Split
 from .footage_report import evaluate_footage, named
 from .mouth import MouthCorrelationScorer
 from .report import HTML, known, write_report
-from .run import Evaluation, Plan, evaluate_model, repository_of
+from .run import EvaluationPlan, ModelEvaluation, evaluate_model, repository_of
 from .syncnet import SyncNetScorer
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +31,7 @@ def main() -> int:
     logs = LoggingSettings()
     configure_logging(logs.model_copy(update={"level": "WARNING"}) if logs.level == "INFO" else logs, "trainer")
     landmarker = _found(MediaSettings().face_model)
-    plan = Plan(Split(options.split), options.clips, options.frames, options.seed, landmarker, options.syncnet)
+    plan = EvaluationPlan(Split(options.split), options.clips, options.frames, options.seed, landmarker, options.syncnet)
     try:
         shown = _on_footage(options, plan) if options.data else _on_speakers(options, plan)
     except (DublineError, WeightsError) as error:
@@ -42,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def _on_footage(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+def _on_footage(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str, Any]:
     preset = options.preset or (options.model if options.model in STUDENTS else TINY.preset)
     served = _found(EngineSettings().model_repo)
     students = [named(name, served, preset) for name in (options.model, options.against) if name]
@@ -50,7 +50,7 @@ def _on_footage(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     return {name: known(facts["models"][0][name]) for name in ("figures", "intervals")} | {"gate": facts["figures"]}
 
 
-def _on_speakers(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+def _on_speakers(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str, Any]:
     plan.check()
     if options.preset not in (None, TINY.preset):
         raise BadInput(
@@ -61,7 +61,7 @@ def _on_speakers(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     repositories = [repository_of(name, ROOT) for name in names]
     judge = repository_of(TINY.preset, ROOT)
     scorer = SyncNetScorer.of(plan.syncnet).name if plan.syncnet else MouthCorrelationScorer.name
-    done: list[Evaluation] = []
+    done: list[ModelEvaluation] = []
     for name, repository in zip(names, repositories, strict=True):
         players = None if done else options.out / "players"
         say = partial(_say_progress, name, plan.clips)

@@ -35,7 +35,7 @@ from .sync import SyncScorer, sync_figures
 Look = Callable[[int, Sample, Measured], None]
 
 
-class Spoken(NamedTuple):
+class ClipSpeech(NamedTuple):
     """What a clip says: its sound with margins, int16 [S], and the mouth that was filmed with it."""
 
     sound_S: NDArray[np.int16]
@@ -65,7 +65,7 @@ class FootageJudge:
         Returns:
             JSON values, by the names of `services.trainer.evaluate` where they mean the same.
         """
-        said = [Spoken(clip.sound_S, self._mouths(clip.target_VnnC)) for clip in clips]
+        said = [ClipSpeech(clip.sound_S, self._mouths(clip.target_VnnC)) for clip in clips]
         rows, languages = [], set()
         for index, clip in enumerate(clips):
             measured = self._judge(dubber, clip, said[index], said[(index + len(said) // 2) % len(said)])
@@ -78,7 +78,7 @@ class FootageJudge:
             "device": dubber.device.type, "languages": sorted(languages), **summary(rows),
         }  # fmt: skip
 
-    def _judge(self, dubber: Dubber, clip: Sample, own: Spoken, other: Spoken) -> Measured:
+    def _judge(self, dubber: Dubber, clip: Sample, own: ClipSpeech, other: ClipSpeech) -> Measured:
         times = frame_times(len(clip.target_VnnC))
         itself, masked = dubber.look(clip.filmed_VnnC)
         elsewhere, _ = dubber.look(clip.reference_VnnC)

@@ -27,7 +27,7 @@ from .footage import FootageJudge
 from .metrics import interval
 from .players import write_player
 from .report import HTML, JSON, environment, known
-from .run import Plan, plan_json
+from .run import EvaluationPlan, plan_json
 from .syncnet import SyncNetScorer
 
 _PLAYERS = 8
@@ -63,7 +63,7 @@ def named(name: str, served: Path, preset: str) -> Named:
     return Named(name, folders_of(Path(name), served, preset))
 
 
-def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: Plan, out: Path) -> dict[str, Any]:
+def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: EvaluationPlan, out: Path) -> dict[str, Any]:
     """Measure, write ``report.json`` and ``report.html``; gives what the first holds.
 
     Args:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from . import plots
 from .compare import table
-from .run import Evaluation, Plan, plan_json
+from .run import EvaluationPlan, ModelEvaluation, plan_json
 
 JSON, HTML = "report.json", "report.html"
 _DISTANCES = (
@@ -32,7 +32,7 @@ _CONTROLS = (
 
 
 def write_report(
-    folder: Path, plan: Plan, new: Evaluation, old: Evaluation | None, *, scorer: str, judge: str
+    folder: Path, plan: EvaluationPlan, new: ModelEvaluation, old: ModelEvaluation | None, *, scorer: str, judge: str
 ) -> dict[str, Any]:
     """Write ``report.json`` and ``report.html``; gives what the first holds.
 
@@ -82,13 +82,13 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _plots(new: Evaluation, old: Evaluation | None) -> dict[str, Markup]:
+def _plots(new: ModelEvaluation, old: ModelEvaluation | None) -> dict[str, Markup]:
     named = {one.name: [clip.values["r_open"] for clip in one.clips] for one in (new, old) if one is not None}
     offsets = [clip.values["offset"] for clip in new.clips]
     return {"dots": Markup(plots.dots(named, 0.0, 1.0)), "offsets": Markup(plots.histogram(offsets, -15, 15))}  # noqa: S704 - escaped there
 
 
-def _clips(folder: Path, new: Evaluation) -> list[dict[str, Any]]:
+def _clips(folder: Path, new: ModelEvaluation) -> list[dict[str, Any]]:
     shown = []
     for index, clip in enumerate(new.clips):
         film = f"players/clip-{index:02d}.mp4"

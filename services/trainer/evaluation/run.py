@@ -43,7 +43,7 @@ class NoModel(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """What is measured on what.
 
     Attributes:
@@ -79,7 +79,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class ModelEvaluation:
     """A model's figures.
 
     Attributes:
@@ -135,9 +135,9 @@ def repository_of(model: str, root: Path) -> Path:
 
 
 def evaluate_model(
-    name: str, repository: Path, judge_with: Path, plan: Plan, *, players: Path | None = None,
+    name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, players: Path | None = None,
     advance: Callable[[int], None] = lambda _: None,
-) -> Evaluation:  # fmt: skip
+) -> ModelEvaluation:  # fmt: skip
     """Measure one model.
 
     Args:
@@ -170,14 +170,14 @@ def evaluate_model(
     digests = {
         model: str(json.loads((version_folder(repository, model) / "model.json").read_text())["digest"]) for model in MODELS
     }
-    return Evaluation(name, digests, found, summary, _distances(found), _speed(repository, shots[0]))
+    return ModelEvaluation(name, digests, found, summary, _distances(found), _speed(repository, shots[0]))
 
 
-def _judge(detector: MediaPipeDetector, repository: Path, plan: Plan) -> ClipJudge:
+def _judge(detector: MediaPipeDetector, repository: Path, plan: EvaluationPlan) -> ClipJudge:
     return ClipJudge(detector, _scorer(detector, repository, plan), CodecFeatures.of(repository))
 
 
-def _scorer(detector: MediaPipeDetector, repository: Path, plan: Plan) -> SyncScorer:
+def _scorer(detector: MediaPipeDetector, repository: Path, plan: EvaluationPlan) -> SyncScorer:
     if plan.syncnet is not None:
         return SyncNetScorer.of(plan.syncnet)
     return MouthCorrelationScorer.of(detector, repository)
@@ -215,7 +215,7 @@ def _speed(repository: Path, shot: Footage) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
+def plan_json(plan: EvaluationPlan) -> dict[str, Any]:
     """What was measured on what, for the report."""
     facts = asdict(plan)
     return {**{k: facts[k] for k in ("clips", "frames", "seed")}, "split": plan.split.value}

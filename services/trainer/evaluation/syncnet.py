@@ -1,4 +1,4 @@
-"""`SyncNetScorer` by SyncNet, with the published weights or with our own small ones.
+"""`SyncScorer` by SyncNet, with the published weights or with our own small ones.
 
 Its figures are Sync-C, Sync-D and the offset of the published metric, on the product's aligned crops: not on the tracks and
 crops of the published protocol, so they come near published figures and are not the same.
@@ -21,7 +21,7 @@ from .sync import SyncScore
 
 
 class SyncNetScorer:
-    """`SyncNetScorer` by a SyncNet.
+    """`SyncScorer` by a SyncNet.
 
     Args:
         network: trained or loaded.
@@ -29,7 +29,7 @@ class SyncNetScorer:
     """
 
     def __init__(self, network: syncnet.SyncNet, name: str) -> None:
-        self._scorer, self._name = syncnet.SyncNetScorer(network), name
+        self._scorer, self._name = syncnet.ClipScorer(network), name
 
     @classmethod
     def of(cls, path: Path) -> Self:
@@ -49,7 +49,7 @@ class SyncNetScorer:
         return self._name
 
     def score(self, crops_VHWC: NDArray[np.uint8], sound_S: NDArray[np.int16]) -> SyncScore | None:
-        """See `SyncNetScorer`."""
+        """See `SyncScorer`."""
         waveform_S = torch.from_numpy(sound_S.astype(np.float32) / 32_768.0)
         found = self._scorer.score(torch.from_numpy(crops_VHWC), waveform_S)
         return SyncScore(found.confidence, found.distance, found.offset)

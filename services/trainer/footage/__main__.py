@@ -16,7 +16,7 @@ from services.trainer.evaluation.mouth import MouthCorrelationScorer
 from services.trainer.evaluation.syncnet import SyncNetScorer
 
 from .place import place_at
-from .prepare import Preparation, Progress, Request
+from .prepare import Preparation, PrepareProgress, Request
 from .quality import Limits
 from .report import REPORT, SHEET
 from .workers import Tools
@@ -83,7 +83,7 @@ def _found(path: Path) -> Path:
     return path if path.is_absolute() or path.exists() else ROOT / path
 
 
-def _say_progress(at: Progress) -> None:
+def _say_progress(at: PrepareProgress) -> None:
     left = f"{at.seconds_left / 60:.0f} min left" if at.seconds_left >= 90 else f"{at.seconds_left:.0f} s left"
     say(f"{at.done}/{at.of} {at.source}: {at.samples} samples so far, about {left}")
 

@@ -38,7 +38,7 @@ _CONSENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{2,127}")
 _PER_SHARD = 64
 
 
-class Progress(NamedTuple):
+class PrepareProgress(NamedTuple):
     """How far a run is: sources done and in all, samples so far, and seconds left, judged by bytes."""
 
     source: str
@@ -116,7 +116,7 @@ class Preparation:
         advance: called after every source.
     """
 
-    def __init__(self, request: Request, place: Place, advance: Callable[[Progress], None] = lambda _: None) -> None:
+    def __init__(self, request: Request, place: Place, advance: Callable[[PrepareProgress], None] = lambda _: None) -> None:
         request.check()
         self._request, self._place, self._advance = request, place, advance
         self._seen = Seen()
@@ -180,7 +180,7 @@ class Preparation:
             samples += self._finish(task, found)
             done = sum(sizes[: index + 1])
             left = (time.monotonic() - began) * (sum(sizes) - done) / max(done, 1)
-            self._advance(Progress(str(task.path.relative_to(request.root)), index + 1, len(tasks), samples, left))
+            self._advance(PrepareProgress(str(task.path.relative_to(request.root)), index + 1, len(tasks), samples, left))
 
     def _finish(self, task: SourceTask, found: SourceFound) -> int:
         """Pack a source's shards and write its record; gives the number of its samples."""

@@ -30,7 +30,7 @@ from services.trainer.footage.sample import Sample as Prepared
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.places import place_of
 from services.trainer.methods.recipe import MethodRecipe
-from services.trainer.methods.samples import BadSampleError, Clips, Sample, Span, collate
+from services.trainer.methods.samples import BadSampleError, Clips, EncodedSample, Span, collate
 from services.trainer.methods.sync_training import Spoken, SpokenClips
 from services.trainer.service.site import Advance, Site
 from synthetic.splits import Split
@@ -50,7 +50,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class FootageMaterial:
     """`Material` of prepared footage.
 
     Attributes:
@@ -82,7 +82,7 @@ class Footage:
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    footage: Footage
+    footage: FootageMaterial
 
     def __len__(self) -> int:
         return len(self.footage)
@@ -95,7 +95,7 @@ class _Decoded:
         return Spoken(frames, held["heard"].numpy().astype(np.float32) / 32_768.0)
 
 
-def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
+def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> FootageMaterial:
     """The training split of the data set that a recipe names.
 
     Raises:
@@ -126,7 +126,7 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> Footage:
             where={"pointer": "/settings/data", "refused": known["refused"]},
             suggestions=("prepare more people, or see report.json for what was dropped",),
         )
-    return Footage(digest, folder, entries, known["refused"], encoders.codec)
+    return FootageMaterial(digest, folder, entries, known["refused"], encoders.codec)
 
 
 def _encode(source: ShardSource, cache: LatentCache, frames: int, advance: Advance) -> dict[str, Any]:
@@ -167,9 +167,9 @@ def _read(index: Path, folder: Path) -> dict[str, Any] | None:
     return known if all((folder / clip[1]).exists() for clip in known["clips"]) else None
 
 
-def _sample(folder: Path, entry: Entry, text_LE: Tensor) -> Sample:
+def _sample(folder: Path, entry: Entry, text_LE: Tensor) -> EncodedSample:
     held = _tensors(folder, entry)
-    return Sample(
+    return EncodedSample(
         entry.name, held["target"], held["masked"], held["reference"], held["speech"].float(), text_LE,
         Span(entry.source, *entry.shown), Span(entry.source, *entry.reference), held["heard"].float() / 32_768.0,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from lipforcing.schedule import T_MAX, add_noise, flow_to_x0, shifted
 from services.trainer.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
-from services.trainer.methods.networks import Places
+from services.trainer.methods.networks import CellWeights
 from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.samples import Clips
 
@@ -47,7 +47,7 @@ class Stage1:
     continuous: bool = False
     shift: float = 5.0
     windows: tuple[tuple[int, int], ...] = TRAINING_WINDOWS
-    places: Places = field(default=Places(kept=0.05))
+    places: CellWeights = field(default=CellWeights(kept=0.05))
     drop_text: float = 0.0
     drop_speech: float = 0.0
     picture: float = 0.0

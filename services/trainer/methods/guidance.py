@@ -106,8 +106,8 @@ class Null:
         Raises:
             ValueError: the empty prompt's embedding is missing (all zero) although prompts are embedded.
         """
-        deaf = clips.deaf()
-        return replace(deaf, text_BLE=self.texts(clips)) if self.text else deaf
+        silent = clips.without_audio()
+        return replace(silent, text_BLE=self.texts(clips)) if self.text else silent
 
     def texts(self, clips: Clips) -> Tensor:
         """The empty prompt for every clip; raises like ``negative``."""

@@ -35,7 +35,7 @@ def predict_x0(network: LipNetwork, x_t: Tensor, t_B: Tensor, clips: Clips) -> T
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class CellWeights:
     """How much each latent cell counts.
 
     Attributes:

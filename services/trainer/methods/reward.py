@@ -19,7 +19,7 @@ from typing import Literal, Protocol, get_args
 import torch
 from torch import Tensor
 
-from lipforcing.syncnet import SyncNetScorer, score_of
+from lipforcing.syncnet import ClipScorer, score_of
 from lipforcing.vae.base import Codec, to_uint8
 from services.trainer.methods.samples import Clips
 
@@ -96,7 +96,7 @@ class SyncReward:
         scorer: also the metric's.
     """
 
-    def __init__(self, codec: Codec, scorer: SyncNetScorer) -> None:
+    def __init__(self, codec: Codec, scorer: ClipScorer) -> None:
         self._codec, self._scorer = codec.eval().requires_grad_(requires_grad=False), scorer
         self._heard: dict[str, Tensor] = {}
 

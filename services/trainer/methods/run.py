@@ -15,7 +15,7 @@ from dubbing.errors import InvalidSetting, ObjectMissing
 from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
-from lipforcing.syncnet import PUBLISHED, TINY, SyncNetScorer
+from lipforcing.syncnet import PUBLISHED, TINY, ClipScorer
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
@@ -198,7 +198,7 @@ class MethodRun:
             raise _no_syncnet(f"{path} holds no SyncNet: {error}") from error
         frames = frames_of(self._recipe.latents // LATENTS_PER_BLOCK)
         decoder = load_decoder(site.models, self._recipe.preset, self._encoders, self._device)
-        return SyncReward(decoder, SyncNetScorer.of_clips(network.to(self._device), frames))
+        return SyncReward(decoder, ClipScorer.of_clips(network.to(self._device), frames))
 
     def _syncnet_file(self) -> Path | None:
         """The file that the setting names, where it is read."""

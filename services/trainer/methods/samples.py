@@ -41,7 +41,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class EncodedSample:
     """One clip to be learned, encoded.
 
     Attributes:
@@ -132,14 +132,14 @@ class Clips:
         """Latent frames T."""
         return self.x0_BZThw.shape[2]
 
-    def deaf(self) -> "Clips":
+    def without_audio(self) -> "Clips":
         """The same clips in silence: features of zero, the null of guidance."""
         silent = torch.zeros_like(self.conditions.speech_BTGA)
         return replace(self, conditions=replace(self.conditions, speech_BTGA=silent))
 
 
 def collate(
-    samples: Sequence[Sample], places: Sequence[int], dtype: torch.dtype = torch.float32, *, sound: bool = False
+    samples: Sequence[EncodedSample], places: Sequence[int], dtype: torch.dtype = torch.float32, *, sound: bool = False
 ) -> Clips:
     """Check samples and put them together.
 
@@ -198,7 +198,7 @@ def on_device(clips: Clips, device: torch.device) -> Clips:
     )
 
 
-def check_apart(training: Iterator[Sample], held_out: Iterator[Sample]) -> None:
+def check_apart(training: Iterator[EncodedSample], held_out: Iterator[EncodedSample]) -> None:
     """Refuse held-out clips that are cut from footage which is trained on.
 
     Raises:

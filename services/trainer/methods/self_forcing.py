@@ -29,7 +29,7 @@ from lipforcing.schedule import add_noise
 from services.trainer.losses import critic_loss, vsd_direction, vsd_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Guidance
-from services.trainer.methods.networks import Places, predict_x0
+from services.trainer.methods.networks import CellWeights, predict_x0
 from services.trainer.methods.reward import Reward, Weighting, over_ranks
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
@@ -56,7 +56,7 @@ class Stage2:
     critic: UpdatePlan
     guidance: Guidance
     ratio: int = 5
-    places: Places = field(default=Places(kept=0.05))
+    places: CellWeights = field(default=CellWeights(kept=0.05))
     weighting: Weighting | None = None
 
 

@@ -13,7 +13,7 @@ from lipforcing.syncnet import SAMPLES_PER_FRAME
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.data import MARGIN, Footage, footage
 from services.trainer.latents import encode_pair
-from services.trainer.methods.samples import Sample, Span
+from services.trainer.methods.samples import EncodedSample, Span
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.speaker_samples import crop_sample
 from synthetic.splits import Split
@@ -26,7 +26,7 @@ def spoken(shot: Footage) -> list[Spoken]:
 
 
 @torch.no_grad()
-def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpeechEncoder) -> Sample:
+def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpeechEncoder) -> EncodedSample:
     """One clip that speaks throughout; the same arguments give the same sample.
 
     Args:
@@ -42,7 +42,7 @@ def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpee
     target = codec.encode(from_uint8(torch.from_numpy(made.target))[None])[0]
     whole = torch.from_numpy(shot.sound[1].astype(np.float32) / 32_768.0)
     config = PRESETS["tiny"]
-    return Sample(
+    return EncodedSample(
         name, target, masked, reference, encoder(whole, torch.from_numpy(shot.times)),
         torch.zeros(config.text_len, config.text_dim),
         Span(f"{name} B", 0, frames), Span(f"{name} A", 0, frames), torch.from_numpy(_sound(shot, 1)),

@@ -67,15 +67,15 @@ class SyncStage:
     together: int = 4
 
 
-class Places(NamedTuple):
+class ClipPlaces(NamedTuple):
     """Some places of one clip: pictures [P, 3, 5, side, side] and their sounds [P, 13, 20]."""
 
     pictures: Tensor
     sounds: Tensor
 
-    def on(self, device: torch.device | None) -> "Places":
+    def on(self, device: torch.device | None) -> "ClipPlaces":
         """The same, there."""
-        return Places(self.pictures.to(device), self.sounds.to(device))
+        return ClipPlaces(self.pictures.to(device), self.sounds.to(device))
 
 
 class _Pairing(nn.Module):
@@ -86,7 +86,7 @@ class _Pairing(nn.Module):
         self.network = SyncNet(stage.sizes)
         self.log_temperature = nn.Parameter(torch.tensor(stage.temperature).log())
 
-    def loss(self, clips: Sequence[Places]) -> Tensor:
+    def loss(self, clips: Sequence[ClipPlaces]) -> Tensor:
         """Mean over clips."""
         counts = [len(one.sounds) for one in clips]
         lips = self.network.pictures(torch.cat([one.pictures for one in clips])).split(counts)
@@ -124,17 +124,17 @@ def train_syncnet(
     return pairing.network.eval().requires_grad_(requires_grad=False).cpu(), curve
 
 
-def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[Places]:
+def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[ClipPlaces]:
     """What step number ``step`` looks at."""
     drawn = torch.Generator().manual_seed(seed << 32 | step)
     rows = torch.randint(len(clips), (stage.together,), generator=drawn).tolist()
     return [places_of(clips[row], stage.sizes, stage.plan.batch, drawn) for row in rows]
 
 
-def _ahead(make: Callable[[int], list[Places]], count: int) -> Iterator[list[Places]]:
+def _ahead(make: Callable[[int], list[ClipPlaces]], count: int) -> Iterator[list[ClipPlaces]]:
     """``make(0)``, ``make(1)``, ... in order, a few of them made ahead by threads."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="places") as threads:
-        waiting: deque[Future[list[Places]]] = deque()
+        waiting: deque[Future[list[ClipPlaces]]] = deque()
         for step in range(count):
             waiting.append(threads.submit(make, step))
             if len(waiting) > 2 * _THREADS:
@@ -143,7 +143,7 @@ def _ahead(make: Callable[[int], list[Places]], count: int) -> Iterator[list[Pla
             yield one.result()
 
 
-def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator) -> Places:
+def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator) -> ClipPlaces:
     """Some places of a clip, drawn without repetition.
 
     Raises:
@@ -155,7 +155,7 @@ def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator
         raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
     chosen = torch.randperm(places, generator=drawn)[:count]
     frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
-    return Places(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
+    return ClipPlaces(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
 
 
 @torch.no_grad()

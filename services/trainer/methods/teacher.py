@@ -21,7 +21,7 @@ from lipforcing.schedule import add_noise, flow_to_x0, sampling_grid, shifted
 from services.trainer.losses import flow_loss, guided
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
-from services.trainer.methods.networks import Places, predict_flow
+from services.trainer.methods.networks import CellWeights, predict_flow
 from services.trainer.methods.samples import Clips
 
 LEVELS = 1000
@@ -50,7 +50,7 @@ class FlowStage:
     """
 
     shift: float = 3.0
-    places: Places = field(default=Places(mouth=2.0))
+    places: CellWeights = field(default=CellWeights(mouth=2.0))
     drop_text: float = 0.1
     drop_speech: float = 0.1
     bell: bool = True

@@ -51,7 +51,7 @@ SYNC_RULES = {**FOOTAGE_RULES, "sync_confidence": Rule(Better.HIGHER, 0.1)}
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class GateFigure:
     """One row of the verdict."""
 
     name: str
@@ -70,7 +70,7 @@ class Figure:
 class Verdict:
     """All rows, and whether the candidate may serve."""
 
-    figures: tuple[Figure, ...]
+    figures: tuple[GateFigure, ...]
 
     @property
     def passed(self) -> bool:
@@ -100,10 +100,10 @@ def compare(
     return Verdict(tuple(_figure(name, candidate, incumbent, rules.get(name, Rule(Better.SHOWN))) for name in names))
 
 
-def _figure(name: str, candidate: Mapping[str, Any], incumbent: Mapping[str, Any] | None, rule: Rule) -> Figure:
+def _figure(name: str, candidate: Mapping[str, Any], incumbent: Mapping[str, Any] | None, rule: Rule) -> GateFigure:
     ours = _number(candidate.get(name))
     theirs = None if incumbent is None else _number(incumbent.get(name))
-    return Figure(name, ours, theirs, rule.better, rule.slack, _passes(ours, theirs, rule))
+    return GateFigure(name, ours, theirs, rule.better, rule.slack, _passes(ours, theirs, rule))
 
 
 def _passes(ours: float | None, theirs: float | None, rule: Rule) -> bool:
@@ -121,6 +121,6 @@ def _number(value: Any) -> float | None:
     return float(value) if good else None
 
 
-def differences(figures: Sequence[Figure]) -> str:
+def differences(figures: Sequence[GateFigure]) -> str:
     """The failed rows in words."""
     return "; ".join(f"{one.name} {one.candidate} beside {one.incumbent}" for one in figures if not one.passed)

@@ -11,7 +11,7 @@ from lipforcing.audio.mel import QUIETEST_LEVEL, MelColumns, linear_scale, local
 from lipforcing.audio.tiny import COLUMNS, STRIDE, TinySpeechEncoder
 from lipforcing.contract import SAMPLE_RATE, SPEECH_CONTEXT
 from services.trainer.optimise import Optimisation
-from services.trainer.speech import Heard, SpeechStage, Utterance, train_speech
+from services.trainer.speech import Heard, SpeechSample, SpeechStage, train_speech
 
 
 def _speechlike(seconds: float) -> torch.Tensor:
@@ -80,7 +80,7 @@ def test_sliding_along_a_stretch_gives_what_each_frames_own_columns_give() -> No
 
 def test_training_hears_the_columns_that_serving_hears() -> None:
     track, encoder = _speechlike(3.0).numpy(), TinySpeechEncoder()
-    heard = Heard.of([Utterance(track, np.zeros((75, 7), np.float32))])
+    heard = Heard.of([SpeechSample(track, np.zeros((75, 7), np.float32))])
     columns, visemes = heard.stretches(torch.tensor([0]), torch.tensor([30]), 1)
     served = encoder.columns(torch.from_numpy(track), torch.tensor([30 / 25], dtype=torch.float64))
     assert visemes.shape == (1, 1, 7)
@@ -89,7 +89,7 @@ def test_training_hears_the_columns_that_serving_hears() -> None:
 
 def test_parts_that_are_heard_one_by_one_are_the_whole() -> None:
     rng = np.random.default_rng(1)
-    spoken = [Utterance(rng.standard_normal(8_000).astype(np.float32), np.zeros((12, 7), np.float32)) for _ in range(3)]
+    spoken = [SpeechSample(rng.standard_normal(8_000).astype(np.float32), np.zeros((12, 7), np.float32)) for _ in range(3)]
     whole, joined = Heard.of(spoken), Heard.joined([Heard.of(spoken[:1]), Heard.of(spoken[1:])])
     assert torch.equal(whole.power_NKM, joined.power_NKM)
     assert torch.equal(whole.level_NV, joined.level_NV)
@@ -99,7 +99,8 @@ def test_parts_that_are_heard_one_by_one_are_the_whole() -> None:
 def test_a_few_steps_of_training_lower_the_error() -> None:
     rng = np.random.default_rng(0)
     spoken = [
-        Utterance((0.2 * rng.standard_normal(32_000)).astype(np.float32), np.full((50, 7), i / 4, np.float32)) for i in range(4)
+        SpeechSample((0.2 * rng.standard_normal(32_000)).astype(np.float32), np.full((50, 7), i / 4, np.float32))
+        for i in range(4)
     ]
     plan = Optimisation(30, 8, 2e-3, warm_up=3)
     _, curve = train_speech(Heard.of(spoken), SpeechStage(plan, frames=4), seed=1)

@@ -20,7 +20,7 @@ from lipforcing.weights.errors import WeightsError
 from services.trainer.evaluation import plots
 from services.trainer.evaluation.compare import FIGURES
 from services.trainer.evaluation.players import write_player
-from services.trainer.evaluation.run import NoModel, Plan, repository_of
+from services.trainer.evaluation.run import EvaluationPlan, NoModel, repository_of
 from services.trainer.evaluation.sync import REACH
 from services.trainer.evaluation.syncnet import SyncNetScorer
 from synthetic.splits import Split
@@ -101,7 +101,7 @@ def test_a_repository_without_one_of_its_models_says_which(tmp_path: Path) -> No
 @pytest.mark.parametrize(("clips", "frames"), [(1, 81), (4, 9), (4, 80), (4, 21)])
 def test_what_cannot_be_measured_is_refused(clips: int, frames: int) -> None:
     with pytest.raises(BadInput):
-        Plan(Split.DEV, clips, frames, 1, ROOT).check()
+        EvaluationPlan(Split.DEV, clips, frames, 1, ROOT).check()
 
 
 def test_a_syncnet_of_our_own_judges_crops_and_another_file_is_refused(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_syncnet_of_our_own_judges_crops_and_another_file_is_refused(tmp_path:
     rng = np.random.default_rng(0)
     crops, sound = rng.integers(0, 256, (45, 64, 64, 3), np.uint8), rng.integers(-9_000, 9_000, 45 * 640).astype(np.int16)
     score = scorer.score(crops, sound)
-    wanted = syncnet.SyncNetScorer(network).score(torch.from_numpy(crops), torch.from_numpy(sound.astype(np.float32) / 32_768))
+    wanted = syncnet.ClipScorer(network).score(torch.from_numpy(crops), torch.from_numpy(sound.astype(np.float32) / 32_768))
     assert scorer.name == "syncnet-tiny"
     assert score is not None
     assert score == pytest.approx((wanted.confidence, wanted.distance, wanted.offset))

@@ -20,7 +20,7 @@ from services.trainer.data import MARGIN
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace
-from services.trainer.footage.prepare import Preparation, Progress, Request
+from services.trainer.footage.prepare import Preparation, PrepareProgress, Request
 from services.trainer.footage.sample import Sample
 from services.trainer.footage.workers import Tools
 from services.trainer.methods.encoders import load_encoders
@@ -58,13 +58,13 @@ def request_(footage: Path) -> Request:
 
 
 @pytest.fixture(scope="module")
-def prepared(request_: Request, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[Progress]]:
-    out, said = tmp_path_factory.mktemp("dataset"), list[Progress]()
+def prepared(request_: Request, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[PrepareProgress]]:
+    out, said = tmp_path_factory.mktemp("dataset"), list[PrepareProgress]()
     return out, Preparation(request_, FolderPlace(out), said.append).run(), said
 
 
 @pytest.fixture
-def copy(prepared: tuple[Path, dict[str, Any], list[Progress]], tmp_path: Path) -> Iterator[Path]:
+def copy(prepared: tuple[Path, dict[str, Any], list[PrepareProgress]], tmp_path: Path) -> Iterator[Path]:
     """A copy of the data set, to be damaged."""
     for path in prepared[0].rglob("*"):
         if path.is_file():
@@ -80,7 +80,9 @@ def only_sample(out: Path) -> Sample:
     return sample
 
 
-def test_every_source_is_kept_or_dropped_for_its_own_reason(prepared: tuple[Path, dict[str, Any], list[Progress]]) -> None:
+def test_every_source_is_kept_or_dropped_for_its_own_reason(
+    prepared: tuple[Path, dict[str, Any], list[PrepareProgress]],
+) -> None:
     _, report, _ = prepared
     assert report["samples"]["all"] == 1
     # Another sound fits by chance here and there: without confidence, or with some at a moment that is none of this clip's.
@@ -94,7 +96,7 @@ def test_every_source_is_kept_or_dropped_for_its_own_reason(prepared: tuple[Path
 
 
 def test_progress_names_every_source_and_ends_with_nothing_left(
-    prepared: tuple[Path, dict[str, Any], list[Progress]],
+    prepared: tuple[Path, dict[str, Any], list[PrepareProgress]],
 ) -> None:
     said = prepared[2]
     assert [at.done for at in said] == list(range(1, 7))
@@ -103,7 +105,7 @@ def test_progress_names_every_source_and_ends_with_nothing_left(
 
 
 def test_a_sample_holds_the_clip_its_sound_and_a_reference_from_elsewhere(
-    prepared: tuple[Path, dict[str, Any], list[Progress]], footage: Path
+    prepared: tuple[Path, dict[str, Any], list[PrepareProgress]], footage: Path
 ) -> None:
     out, _, _ = prepared
     sample, sound = only_sample(out), np.load(footage / "sound.npy")
@@ -118,10 +120,12 @@ def test_a_sample_holds_the_clip_its_sound_and_a_reference_from_elsewhere(
     assert (out / "sheet.png").stat().st_size > 10_000
 
 
-def test_a_second_run_does_nothing_twice(prepared: tuple[Path, dict[str, Any], list[Progress]], request_: Request) -> None:
+def test_a_second_run_does_nothing_twice(
+    prepared: tuple[Path, dict[str, Any], list[PrepareProgress]], request_: Request
+) -> None:
     out, report, _ = prepared
     before = {path: path.read_bytes() for path in out.rglob("*.tar")}
-    said: list[Progress] = []
+    said: list[PrepareProgress] = []
     again = Preparation(request_, FolderPlace(out), said.append).run()
     assert not said
     assert again["skipped"] == 6
@@ -143,7 +147,7 @@ def test_a_full_disk_is_named_and_the_next_run_goes_on(request_: Request, footag
     wanted, out = replace(request_, root=few), tmp_path / "out"
     with pytest.raises(DiskFull, match="No space"):
         Preparation(wanted, Full(out)).run()
-    said: list[Progress] = []
+    said: list[PrepareProgress] = []
     report = Preparation(wanted, FolderPlace(out), said.append).run()
     assert (len(said), report["skipped"], report["sources"]) == (1, 2, 3)
 
@@ -156,7 +160,7 @@ def test_a_write_that_finds_the_disk_full_leaves_nothing_behind(tmp_path: Path) 
 
 
 def test_what_was_prepared_is_what_a_method_learns(
-    prepared: tuple[Path, dict[str, Any], list[Progress]], tmp_path: Path
+    prepared: tuple[Path, dict[str, Any], list[PrepareProgress]], tmp_path: Path
 ) -> None:
     sample, encoders = only_sample(prepared[0]), load_encoders(TOOLS.repository, "tiny", 1, torch.device("cpu"))
     recipe = replace(load("teacher_tiny"), data=str(prepared[0]))
@@ -214,7 +218,7 @@ def test_a_place_without_a_usable_manifest_is_no_data_set(tmp_path: Path, manife
 
 
 def test_latents_are_computed_once_and_again_only_for_other_weights(
-    prepared: tuple[Path, dict[str, Any], list[Progress]], tmp_path: Path
+    prepared: tuple[Path, dict[str, Any], list[PrepareProgress]], tmp_path: Path
 ) -> None:
     sample, cpu = only_sample(prepared[0]), torch.device("cpu")
     short = replace(sample, **{name: getattr(sample, name)[:9] for name in ("reference_VnnC", "filmed_VnnC", "target_VnnC")})

@@ -16,7 +16,7 @@ from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace
 from services.trainer.methods.encoders import Encoders, load_encoders
-from services.trainer.methods.footage_material import Footage, footage
+from services.trainer.methods.footage_material import FootageMaterial, footage
 from services.trainer.methods.recipe import MethodRecipe, load
 from services.trainer.service.settings import changed
 from services.trainer.service.site import Site
@@ -45,15 +45,15 @@ def recipe(place: Path, **settings: Any) -> MethodRecipe:
 
 
 @pytest.fixture
-def learned(prepared: Path, encoders: Encoders, tmp_path: Path) -> Callable[..., Footage]:
-    def learned(**settings: Any) -> Footage:
+def learned(prepared: Path, encoders: Encoders, tmp_path: Path) -> Callable[..., FootageMaterial]:
+    def learned(**settings: Any) -> FootageMaterial:
         return footage(recipe(prepared, **settings), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     return learned
 
 
 def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_reference(
-    learned: Callable[..., Footage], prepared: Path, encoders: Encoders, tmp_path: Path
+    learned: Callable[..., FootageMaterial], prepared: Path, encoders: Encoders, tmp_path: Path
 ) -> None:
     found = learned()
     assert [entry.name for entry in found.entries] == ["0+0", "0+9", "1+0", "1+9"]  # nobody of the third, who is held out
@@ -75,7 +75,7 @@ def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_refere
 
 
 def test_the_shards_are_read_once_and_again_where_a_file_is_gone(
-    learned: Callable[..., Footage], monkeypatch: pytest.MonkeyPatch
+    learned: Callable[..., FootageMaterial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, counted = learned(), 0
     read = ShardSource.read
@@ -107,7 +107,7 @@ def test_a_run_learns_from_footage_and_a_student_is_distilled_on_it(prepared: Pa
 class TestDamage:
     """What is wrong with a data set is said with the place where it is."""
 
-    def test_a_damaged_shard_names_itself_and_its_sample(self, learned: Callable[..., Footage], prepared: Path) -> None:
+    def test_a_damaged_shard_names_itself_and_its_sample(self, learned: Callable[..., FootageMaterial], prepared: Path) -> None:
         shard = prepared / "shards" / "1.tar"
         content = bytearray(shard.read_bytes())
         content[4_000] ^= 1
@@ -116,7 +116,7 @@ class TestDamage:
             learned()
         assert raised.value.where == {"shard": "shards/1.tar", "sample": "1"}
 
-    def test_a_shard_that_is_not_there_is_missing(self, learned: Callable[..., Footage], prepared: Path) -> None:
+    def test_a_shard_that_is_not_there_is_missing(self, learned: Callable[..., FootageMaterial], prepared: Path) -> None:
         (prepared / "shards" / "0.tar").unlink()
         with pytest.raises(ObjectMissing, match=r"0\.tar"):
             learned()
@@ -135,7 +135,9 @@ class TestDamage:
             with pytest.raises(InvalidSetting, match=words):
                 footage(replace(recipe(tmp_path), data="s3://"), replace(site, s3=store), encoders)
 
-    def test_a_set_of_held_out_people_alone_has_nothing_to_learn(self, learned: Callable[..., Footage], prepared: Path) -> None:
+    def test_a_set_of_held_out_people_alone_has_nothing_to_learn(
+        self, learned: Callable[..., FootageMaterial], prepared: Path
+    ) -> None:
         manifest = json.loads((prepared / "dataset.json").read_text())
         for shard in manifest["shards"]:
             shard["split"] = "test"
@@ -156,7 +158,7 @@ class TestDamage:
             footage(recipe(held), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     def test_a_clip_whose_latents_are_no_numbers_is_left_out_counted_and_named(
-        self, learned: Callable[..., Footage], monkeypatch: pytest.MonkeyPatch
+        self, learned: Callable[..., FootageMaterial], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         encode = LatentCache._encode
 
@@ -169,7 +171,7 @@ class TestDamage:
         assert [entry.name for entry in found.entries] == ["0+0", "1+0", "1+9"]
         assert "target_ZThw holds values that are no numbers" in found.refused["0+9"]
 
-    def test_a_cached_file_that_was_damaged_while_a_run_goes_on_is_named(self, learned: Callable[..., Footage]) -> None:
+    def test_a_cached_file_that_was_damaged_while_a_run_goes_on_is_named(self, learned: Callable[..., FootageMaterial]) -> None:
         found = learned()
         path = found.folder / found.entries[2].file
         path.write_bytes(path.read_bytes()[:100])
@@ -177,6 +179,6 @@ class TestDamage:
             found.clips([2], [0], TEXT, sound=False)
         assert str(path) in raised.value.suggestions[0]
 
-    def test_longer_clips_than_were_prepared_are_refused(self, learned: Callable[..., Footage]) -> None:
+    def test_longer_clips_than_were_prepared_are_refused(self, learned: Callable[..., FootageMaterial]) -> None:
         with pytest.raises(InvalidSetting, match="have 81 frames, not 93"):
             learned(latents=24)

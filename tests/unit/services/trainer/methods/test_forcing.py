@@ -11,7 +11,7 @@ from lipforcing.presets import TRAINING_WINDOWS
 from services.trainer.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.forcing import DiffusionForcing, Stage1, draw_levels
-from services.trainer.methods.networks import Places
+from services.trainer.methods.networks import CellWeights
 
 PLACES = tuple(range(300))
 
@@ -74,14 +74,14 @@ def test_no_block_feels_what_its_window_hides(window: tuple[int, int]) -> None:
 
 
 def test_the_loss_is_that_of_x0_written_out() -> None:
-    draws, some, net, stage = Draws(3, 2, (0, 1)), clips(), network(1), Stage1(places=Places(kept=0.05))
+    draws, some, net, stage = Draws(3, 2, (0, 1)), clips(), network(1), Stage1(places=CellWeights(kept=0.05))
     t_BT = draw_levels(draws, 2, SMALL, stage)
     noise = draws.normal(Purpose.NOISE, (16, 6, 8, 8)).double()
     t = t_BT[:, None, :, None, None]
     x_t = (1 - t) * some.x0_BZThw + t * noise
     attention = BlockCausal(SMALL, 6, net.device, F64, TRAINING_WINDOWS[draws.choice(Purpose.WINDOW, 5)])
     x0 = x_t - t * net(x_t, t_BT, some.conditions, some.text_BLE, attention)
-    want = forcing_loss(x0, some.x0_BZThw, 0.05 + 0.95 * Places(1.0, 0.0).weight(noise), t_BT)
+    want = forcing_loss(x0, some.x0_BZThw, 0.05 + 0.95 * CellWeights(1.0, 0.0).weight(noise), t_BT)
     torch.testing.assert_close(DiffusionForcing(stage, NULL).losses(net, some, draws), want)
 
 

@@ -8,7 +8,7 @@ import torch
 from method_clips import clips
 from torch import Tensor
 
-from lipforcing.syncnet import SyncNet, SyncNetScorer, SyncSizes, score_of
+from lipforcing.syncnet import ClipScorer, SyncNet, SyncSizes, score_of
 from lipforcing.vae.base import to_uint8
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.methods.reward import Mode, SyncReward, Weighting
@@ -82,9 +82,9 @@ def test_a_cap_below_one_is_refused() -> None:
         Weighting(cap=0.5)
 
 
-def small_reward() -> tuple[SyncReward, TinyCodec, SyncNetScorer]:
+def small_reward() -> tuple[SyncReward, TinyCodec, ClipScorer]:
     torch.manual_seed(0)
-    codec, scorer = TinyCodec(), SyncNetScorer(SyncNet(SyncSizes(side=64, divide=32)))
+    codec, scorer = TinyCodec(), ClipScorer(SyncNet(SyncSizes(side=64, divide=32)))
     return SyncReward(codec, scorer), codec, scorer
 
 

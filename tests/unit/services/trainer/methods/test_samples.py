@@ -7,12 +7,12 @@ import torch
 
 from lipforcing.mask import generate_mask
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.samples import BadSampleError, Sample, Span, check_apart, collate
+from services.trainer.methods.samples import BadSampleError, EncodedSample, Span, check_apart, collate
 
 
-def some(name: str = "one", source: str = "shot 1") -> Sample:
+def some(name: str = "one", source: str = "shot 1") -> EncodedSample:
     latents = [torch.randn(16, 6, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(3)]
-    return Sample(
+    return EncodedSample(
         name, *latents, torch.randn(21, 5), torch.randn(3, 6), Span(source, 100, 121), Span(source, 0, 81),
         torch.randn(21 * 640),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from services.trainer.losses import sample_means
 from services.trainer.methods import teacher as teacher_module
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Gate, Guidance
-from services.trainer.methods.networks import Places
+from services.trainer.methods.networks import CellWeights
 from services.trainer.methods.reward import Weighting
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.self_forcing import SelfForcing, Stage2, self_rollout
@@ -304,7 +304,7 @@ class TestReward:
 
 def test_channels_that_carry_the_picture_may_count_more() -> None:
     latents = torch.zeros(2, 3, 6, 8, 8)
-    plain, told = Places(kept=0.5).weight(latents), Places(kept=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
+    plain, told = CellWeights(kept=0.5).weight(latents), CellWeights(kept=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
     assert told.shape == (3, 1, 8, 8)
     for channel, share in enumerate((1.0, 0.0, 2.0)):
         assert torch.equal(told[channel, 0], share * plain)
@@ -312,6 +312,6 @@ def test_channels_that_carry_the_picture_may_count_more() -> None:
 
 
 def test_places_count_the_mouth_and_a_little_of_the_rest() -> None:
-    weight = Places(kept=0.05).weight(torch.zeros(1, 1, 1, 64, 64, dtype=F64))
+    weight = CellWeights(kept=0.05).weight(torch.zeros(1, 1, 1, 64, 64, dtype=F64))
     assert sorted(weight.unique().tolist()) == [0.05, 1.0]
     assert 0.35 < float((weight == 1.0).double().mean()) < 0.45

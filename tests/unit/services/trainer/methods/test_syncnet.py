@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from lipforcing.audio.mfcc import mfcc
 from lipforcing.syncnet import (
+    ClipScorer,
     SyncNet,
     SyncNetMetric,
-    SyncNetScorer,
     SyncSizes,
     distances,
     prepare_pictures,
@@ -196,9 +196,9 @@ class TestMetric:
         network = SyncNet(SMALL)
         clip = talking(1, frames)
         pictures, sound = torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)
-        found = SyncNetScorer.of_clips(network, frames).score(pictures, sound)
-        assert found == SyncNetScorer(network, inside=inside).score(pictures, sound)
-        assert found != SyncNetScorer(network, inside=not inside).score(pictures, sound)
+        found = ClipScorer.of_clips(network, frames).score(pictures, sound)
+        assert found == ClipScorer(network, inside=inside).score(pictures, sound)
+        assert found != ClipScorer(network, inside=not inside).score(pictures, sound)
 
     def test_unequal_lengths_are_refused(self) -> None:
         with pytest.raises(ValueError, match="cannot be compared"):
@@ -214,7 +214,7 @@ class TestMetric:
             prepare_pictures(frames.float(), 16)
 
     def test_places_are_one_per_frame_less_five_as_published(self) -> None:
-        scorer = SyncNetScorer(SyncNet(SMALL))
+        scorer = ClipScorer(SyncNet(SMALL))
         frames = torch.randint(0, 255, (21, 64, 64, 3), dtype=torch.uint8)
         assert scorer.pictures(frames).shape == (16, 32)
         assert scorer.sounds(torch.randn(21 * 640)).shape == (16, 32)
@@ -222,7 +222,7 @@ class TestMetric:
         assert isinstance(longer, SyncNetMetric)
 
     def test_a_window_is_five_frames_from_its_place_on(self) -> None:
-        scorer = SyncNetScorer(SyncNet(SMALL))
+        scorer = ClipScorer(SyncNet(SMALL))
         frames = torch.randint(0, 255, (12, 64, 64, 3), dtype=torch.uint8)
         with torch.no_grad():
             one = scorer.network.pictures(prepare_pictures(frames[3:8].repeat(2, 1, 1, 1)[:6], 64)[:5].transpose(0, 1)[None])
@@ -242,7 +242,7 @@ def talking(seed: int, frames: int = 33) -> Spoken:
 
 def offsets(network: SyncNet, clips: list[Spoken]) -> list[int]:
     """Of every clip against its own sound."""
-    scorer = SyncNetScorer(network)
+    scorer = ClipScorer(network)
     return [scorer.score(torch.from_numpy(clip.frames_VHWC), torch.from_numpy(clip.waveform_S)).offset for clip in clips]
 
 

@@ -12,7 +12,7 @@ from lipforcing.cache import Bidirectional
 from lipforcing.schedule import sampling_grid
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Null
-from services.trainer.methods.networks import Places
+from services.trainer.methods.networks import CellWeights
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import LEVELS, FlowMatching, FlowStage, Teacher, jump, training_levels
 
@@ -35,7 +35,7 @@ def test_the_teachers_loss_is_that_of_its_flow_written_out() -> None:
     got = FlowMatching(stage, NULL).losses(net, some, draws)
     levels, weights = training_levels(3.0)
     noise = draws.normal(Purpose.NOISE, (16, 6, 8, 8)).double()
-    mask = 1.0 + Places(1.0, 0.0).weight(noise)
+    mask = 1.0 + CellWeights(1.0, 0.0).weight(noise)
     for row in range(2):
         index = int(draws.uniform(Purpose.LEVEL)[row] * LEVELS)
         t = levels[index]
