@@ -11,9 +11,9 @@ from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.witness import Reading, Witness, Witnessed
 from dubbing.domain.work import StitchTask
 from dubbing.errors import ParityFailed
-from dubbing.media.carriage import Carriage
 from dubbing.media.encode import delivery_colour
 from dubbing.media.reading import FIRST
+from dubbing.media.sound_codec import SoundCodec
 from dubbing.media.witness.master import MasterCheck
 from dubbing.storage.store import StoredObject
 from services.stitcher.scoring import Agreements
@@ -29,7 +29,7 @@ class ReceiptParts:
     analysis: Analysis
     check: MasterCheck
     stored: StoredObject
-    carriage: Carriage | None
+    sound_codec: SoundCodec | None
     scores: Agreements
     untouched: frozenset[int]
     warnings: tuple[Finding, ...]
@@ -96,8 +96,8 @@ def _delivered_picture(video: VideoInfo) -> VideoInfo:
 
 def _delivered_sound(audio: AudioInfo, made: ReceiptParts) -> AudioInfo:
     changed = {"samples": made.task.plan.samples, "tracks": (1,), "picked": ()}
-    if made.carriage is not None:
-        changed |= {"codec": made.carriage.codec, "layout": made.carriage.layout}
+    if made.sound_codec is not None:
+        changed |= {"codec": made.sound_codec.codec, "layout": made.sound_codec.layout}
     return audio.model_copy(update=changed)
 
 

@@ -120,7 +120,7 @@ class Stitcher:
                 mux(inputs.picture, track, inputs.output, self._delivery.mux, task.plan)
             context.phase(Phase.VERIFYING)
             with watch.lap("verify"):
-                given = given_sound(inputs.audio, task.audio.media, task.plan, sound.carriage)
+                given = given_sound(inputs.audio, task.audio.media, task.plan, sound.codec)
                 cuts = [shot.start for shot in inputs.analysis.shots[1:]]
                 check = prove(inputs.output, self._record(inputs), given, cuts)
             context.raise_if_canceled()
@@ -140,7 +140,7 @@ class Stitcher:
                 analysis=inputs.analysis,
                 check=check,
                 stored=stored,
-                carriage=sound.carriage,
+                sound_codec=sound.codec,
                 scores=scores,
                 untouched=frozenset(repainted.broken),
                 warnings=warnings,

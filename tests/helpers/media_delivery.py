@@ -52,7 +52,7 @@ class Delivery:
         made = source.with_name("sound.mp4")
         with SoundWriter(sound, made, info=self.audio.media, plan=self.plan, settings=settings) as track:
             mux(picture, track.ready(), self.out, settings, self.plan)
-        self.given = given_sound(sound, self.audio.media, self.plan, track.carriage)
+        self.given = given_sound(sound, self.audio.media, self.plan, track.codec)
         self.findings: list[Finding] = [
             *self.video.media.findings,
             *self.audio.media.findings,

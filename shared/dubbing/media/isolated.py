@@ -25,7 +25,7 @@ _TRIES = 2
 # A reader that says nothing for so long, and for another second for each two megabytes, hangs.
 _SILENCE = 120.0
 _BYTES_PER_SECOND = 2_000_000
-_LOOK_EVERY = 0.5
+_POLL_SECONDS = 0.5
 _FILES = 200  # read by one process before a fresh one takes over: libraries leak
 
 log = structlog.get_logger()
@@ -133,9 +133,9 @@ class Reader:
         patience = _SILENCE + order.path.stat().st_size / _BYTES_PER_SECOND
         silent, frames = 0.0, 0
         while True:
-            ready, _, _ = select.select([child.stdout], [], [], _LOOK_EVERY)
+            ready, _, _ = select.select([child.stdout], [], [], _POLL_SECONDS)
             if not ready:
-                silent += _LOOK_EVERY
+                silent += _POLL_SECONDS
                 told(frames)
                 if silent > patience:
                     raise _Died(f"it said nothing for {patience:.0f} s")

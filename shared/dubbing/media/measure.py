@@ -14,7 +14,7 @@ from dubbing.domain.media import AudioInfo, SoundChoice
 from dubbing.domain.timecode import clock
 from dubbing.errors import EmptyMedia, InvalidSamples, TruncatedMedia
 from dubbing.media.container import open_media
-from dubbing.media.promise import promised_sound
+from dubbing.media.declared_length import declared_sound_seconds
 from dubbing.media.sound import Piece, Values, damaged_sound, decode_track, no_sound, sound_tracks
 from dubbing.media.timeline import Course, Follower
 from dubbing.media.tracks import choose_sound, pick_channels, require_carriable
@@ -55,11 +55,11 @@ def measure_sound(path: Path, choice: SoundChoice = _ALL) -> tuple[AudioInfo, tu
         lone = len(found) == len(container.streams) == 1 and not container.format.name.startswith(_FROM_ZERO)
         timed, zero = container.format.name.startswith(_TIMED) and not lone, _zero(container)
         codec = container.streams.audio[used[0] - 1].codec_context.name
-        promises = [promised_sound(path, container, container.streams.audio[number - 1]) for number in used]
+        declared_lengths = [declared_sound_seconds(path, container, container.streams.audio[number - 1]) for number in used]
         holes_told = container.format.name.startswith(_TIMED)
     measured = [_Measured.of(path, number) for number in used]
-    for one, promise in zip(measured, promises, strict=True):
-        one.require_whole(promise, holes_told=holes_told)
+    for one, declared in zip(measured, declared_lengths, strict=True):
+        one.require_whole(declared, holes_told=holes_told)
     layout, channels = _layout(measured), sum(one.channels for one in measured)
     picked = pick_channels(channels, choice)
     require_carriable(len(picked) or channels, layout)

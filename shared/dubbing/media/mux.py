@@ -3,7 +3,7 @@
 The sound needs nothing of the picture, so it is encoded beside other work and then copied as well.
 
 AAC and ALAC from MP4 are copied as they are when nothing is cut, filled or left out. All else is decoded by the first reading,
-cut or filled by sample number, and encoded as `carriage` decides.
+cut or filled by sample number, and encoded as `choose_sound_codec` decides.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ import numpy as np
 from dubbing.domain.media import AudioInfo, MediaInfo, SyncPlan
 from dubbing.errors import DiskFull, DublineError, EncodeFailed, NotAudio
 from dubbing.errors.disk import FULL, disk_full
-from dubbing.media.carriage import Carriage, carriage, carriage_findings
 from dubbing.media.sound import sound_blocks
+from dubbing.media.sound_codec import SoundCodec, choose_sound_codec, sound_codec_findings
 
 if TYPE_CHECKING:
     from dubbing.domain.findings import Finding
@@ -73,7 +73,7 @@ class SoundWriter:
         settings: codec and program.
 
     Attributes:
-        carriage: how it is encoded; None where its packets are copied.
+        codec: how it is encoded; None where its packets are copied.
         findings: what is lost by that.
 
     Raises:
@@ -89,12 +89,12 @@ class SoundWriter:
         self._program: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
         self._broken: BaseException | None = None
-        self.carriage: Carriage | None = None
+        self.codec: SoundCodec | None = None
         self.findings: tuple[Finding, ...] = ()
         if not _stays(info.audio, info.container, plan):
-            self.carriage = carriage(info.audio, settings.sound, settings.bits_per_channel)
-            self.findings = carriage_findings(info.audio, self.carriage)
-            self._start(_encoding(out, info.audio, self.carriage, settings))
+            self.codec = choose_sound_codec(info.audio, settings.sound, settings.bits_per_channel)
+            self.findings = sound_codec_findings(info.audio, self.codec)
+            self._start(_encoding(out, info.audio, self.codec, settings))
 
     def _start(self, command: list[str]) -> None:
         try:
@@ -109,9 +109,9 @@ class SoundWriter:
 
     def _feed(self) -> None:
         """Write the samples into the program; on a thread of its own."""
-        if self._program is None or self._program.stdin is None or self.carriage is None:
+        if self._program is None or self._program.stdin is None or self.codec is None:
             return
-        kind = np.dtype(_RAW[self.carriage.raw])
+        kind = np.dtype(_RAW[self.codec.raw])
         try:
             with self._program.stdin as pipe:
                 for block in sound_blocks(self._sound, self._info, self._plan):
@@ -203,7 +203,7 @@ def _stays(sound: AudioInfo, container: str, plan: SyncPlan) -> bool:
     return whole and plain and sound.codec in _COPIED and container.startswith("mov")
 
 
-def _encoding(out: Path, info: AudioInfo, made: Carriage, settings: MuxSettings) -> list[str]:
+def _encoding(out: Path, info: AudioInfo, made: SoundCodec, settings: MuxSettings) -> list[str]:
     raw = ffmpeg.input("pipe:0", format=made.raw, ar=info.sample_rate, ch_layout=made.layout)["a:0"]
     return _command((raw,), out, settings, {"c:a": made.codec, **dict(made.options)})
 

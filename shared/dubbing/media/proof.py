@@ -5,12 +5,12 @@ from pathlib import Path
 
 from dubbing.domain.media import MediaInfo, SyncPlan
 from dubbing.errors import ParityFailed
-from dubbing.media.carriage import Carriage
+from dubbing.media.sound_codec import SoundCodec
 from dubbing.media.witness.facts import PictureRecord
 from dubbing.media.witness.master import Given, MasterCheck, check_master
 
 
-def given_sound(path: Path, media: MediaInfo, plan: SyncPlan, made: Carriage | None) -> Given:
+def given_sound(path: Path, media: MediaInfo, plan: SyncPlan, made: SoundCodec | None) -> Given:
     """The given sound as a master is held against it; ``made`` is None where its packets were copied.
 
     Raises:

@@ -21,7 +21,7 @@ from dubbing.domain.media import Box, VideoInfo
 from dubbing.media.pixels.chroma import averaged
 from dubbing.media.pixels.codes import Channel, Channels, Coded, add_rgb, to_rgb
 from dubbing.media.pixels.colour import ColourSpace, colour_space, working_format
-from dubbing.media.pixels.look import look
+from dubbing.media.pixels.downsample import downsampled_rgb
 
 Image = NDArray[np.floating[Any]]  # [h,w,3] float32
 _SWS_MATRIX = {
@@ -98,7 +98,7 @@ class PictureFrame:
         The last row and column repeat to whole blocks.
         """
         if self._turns == 0 and not self._mirrored:
-            return look(self.planes, self._sub, self.space, self._coded_box(box), block)
+            return downsampled_rgb(self.planes, self._sub, self.space, self._coded_box(box), block)
         mean = averaged(self.roi_rgb(box), block, block)
         return np.asarray(np.clip(mean, 0, 1) * 255 + np.float32(0.5), np.uint8)
 

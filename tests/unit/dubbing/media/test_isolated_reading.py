@@ -96,7 +96,7 @@ def test_a_reader_that_says_nothing_is_ended_and_so_is_what_it_started(
     tmp_path: Path, lives: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(isolated, "_SILENCE", 0.0)
-    monkeypatch.setattr(isolated, "_LOOK_EVERY", 0.01)
+    monkeypatch.setattr(isolated, "_POLL_SECONDS", 0.01)
     endless = tmp_path / "endless"
     endless.write_bytes(b"hang")
     before = set(psutil.Process().children())

@@ -23,7 +23,7 @@ _BITS = 24
 
 
 @dataclass(frozen=True)
-class Carriage:
+class SoundCodec:
     """How samples travel to the encoder and into the file.
 
     Attributes:
@@ -41,7 +41,7 @@ class Carriage:
     exact: bool = True
 
 
-def carriage(info: AudioInfo, wanted: Literal["lossless", "aac"], bits_per_channel: int) -> Carriage:
+def choose_sound_codec(info: AudioInfo, wanted: Literal["lossless", "aac"], bits_per_channel: int) -> SoundCodec:
     """The codec for a sound.
 
     Args:
@@ -52,21 +52,21 @@ def carriage(info: AudioInfo, wanted: Literal["lossless", "aac"], bits_per_chann
     layout = info.layout or _UNNAMED.get(info.channels, "mono")
     raw: Literal["s16le", "s32le", "f32le"] = "f32le" if info.floating else "s16le" if info.bits <= 16 else "s32le"
     if info.peak > 1:  # above full scale: only floating point holds it
-        return Carriage("pcm_f32le", "f32le", layout)
+        return SoundCodec("pcm_f32le", "f32le", layout)
     if wanted == "aac" and info.layout in _AAC and info.sample_rate in _AAC_RATES:
-        return Carriage("aac", raw, layout, (("b:a", str(bits_per_channel * info.channels)),), exact=False)
+        return SoundCodec("aac", raw, layout, (("b:a", str(bits_per_channel * info.channels)),), exact=False)
     whole = info.bits <= _BITS and not info.floating
     fits = whole or info.floating
     if fits and layout in _FLAC and info.sample_rate <= _FLAC_RATE:
-        return Carriage("flac", raw, layout, _sized(raw, "s16", "s32"), exact=whole)
+        return SoundCodec("flac", raw, layout, _sized(raw, "s16", "s32"), exact=whole)
     if fits and layout in _ALAC:
-        return Carriage("alac", raw, layout, _sized(raw, "s16p", "s32p"), exact=whole)
+        return SoundCodec("alac", raw, layout, _sized(raw, "s16p", "s32p"), exact=whole)
     if raw == "f32le":
-        return Carriage("pcm_f32le", raw, layout)
-    return Carriage("pcm_s16le" if raw == "s16le" else "pcm_s32le", raw, layout)
+        return SoundCodec("pcm_f32le", raw, layout)
+    return SoundCodec("pcm_s16le" if raw == "s16le" else "pcm_s32le", raw, layout)
 
 
-def carriage_findings(info: AudioInfo, made: Carriage) -> tuple[Finding, ...]:
+def sound_codec_findings(info: AudioInfo, made: SoundCodec) -> tuple[Finding, ...]:
     """What a codec loses of a sound."""
     told = []
     if made.codec == "aac":

@@ -13,7 +13,7 @@ _SLACK = Fraction(1, 20)
 _HEAD = 1 << 16
 
 
-def promised_sound(path: Path, container: InputContainer, stream: AudioStream) -> Fraction:
+def declared_sound_seconds(path: Path, container: InputContainer, stream: AudioStream) -> Fraction:
     """Seconds of sound that must be there; 0 where the file promises nothing.
 
     A FLAC file counts its samples (RFC 9639, 8.2), and none may be missing. Other counts allow for a codec's last frame.

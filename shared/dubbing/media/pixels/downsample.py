@@ -13,7 +13,9 @@ from dubbing.media.pixels.chroma import Plane, at_luma, averaged
 from dubbing.media.pixels.colour import ColourSpace
 
 
-def look(planes: tuple[Plane, ...], sub: tuple[int, int], space: ColourSpace, box: Box, block: int) -> NDArray[np.uint8]:
+def downsampled_rgb(
+    planes: tuple[Plane, ...], sub: tuple[int, int], space: ColourSpace, box: Box, block: int
+) -> NDArray[np.uint8]:
     """What ``box`` (in coded coordinates) shows, averaged over block x block pixels.
 
     Args:
