@@ -52,7 +52,7 @@ from dubbing.faces.align import (
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
-from dubbing.faces.steady import smoothed
+from dubbing.faces.stabilise import smoothed
 from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe

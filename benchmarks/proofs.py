@@ -11,7 +11,7 @@ from dubbing.domain.media import SoundChoice
 from dubbing.domain.receipt import Receipt
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import crop_transform, extract_crop
-from dubbing.faces.composite import LOOK
+from dubbing.faces.composite import JUDGED_SIDE
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.faces.guard import judge, shown
 from dubbing.faces.outline import POINTS
@@ -59,11 +59,11 @@ def guard_cpu(picture: Path) -> float:
     frame = next(FrameReader(picture, video).read())
     with MediaPipeDetector(CHECKOUT / MediaSettings().face_model) as detector:
         face = detector.find(frame)[0]
-    matrix = crop_transform(marks.anchors(face.landmarks), 2 * LOOK)
-    crop = cv2.resize(extract_crop(frame, matrix, 2 * LOOK), (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+    matrix = crop_transform(marks.anchors(face.landmarks), 2 * JUDGED_SIDE)
+    crop = cv2.resize(extract_crop(frame, matrix, 2 * JUDGED_SIDE), (JUDGED_SIDE, JUDGED_SIDE), interpolation=cv2.INTER_AREA)
     outline = (face.landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]) / 2
     made = np.roll(crop, 1, axis=0)
     began = time.process_time()
     for _ in range(_TIMES):
-        judge(crop, made, outline, shown(matrix, 2 * LOOK, frame.size))
+        judge(crop, made, outline, shown(matrix, 2 * JUDGED_SIDE, frame.size))
     return (time.process_time() - began) / _TIMES

@@ -21,7 +21,7 @@ from dubbing.domain.media import Box
 from dubbing.errors import FaceUpsideDown, NoFaceAnywhere
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Points, crop_transform, extract_crop
-from dubbing.faces.composite import LOOK
+from dubbing.faces.composite import JUDGED_SIDE
 from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.follow import FaceTracker
 from dubbing.faces.guard import Signs, broken_mouths, judge, ranked, shown
@@ -129,11 +129,11 @@ def _clear(frame: PictureFrame, face: Face) -> float:
 
 
 def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
-    size = 2 * LOOK
+    size = 2 * JUDGED_SIDE
     matrix = crop_transform(marks.anchors(face.landmarks), size)
     crops = [extract_crop(frame, matrix, size) for frame in (before, after)]
-    small = [cv2.resize(crop, (LOOK, LOOK), interpolation=cv2.INTER_AREA) for crop in crops]
-    outline = (face.landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]) * (LOOK / size)
+    small = [cv2.resize(crop, (JUDGED_SIDE, JUDGED_SIDE), interpolation=cv2.INTER_AREA) for crop in crops]
+    outline = (face.landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]) * (JUDGED_SIDE / size)
     return judge(small[0], small[1], outline, shown(matrix, size, before.size))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.faces.align import extract_crop, pose_of
-from dubbing.faces.steady import smoothed
+from dubbing.faces.stabilise import smoothed
 from synthetic.canonical import F32
 from synthetic.scene import FRAMES, Scene, scene
 from synthetic.splits import Split

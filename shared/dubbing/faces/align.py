@@ -97,7 +97,7 @@ def crop_transform(anchors: Points, size: int) -> Matrix:
 
 
 def crop_transforms(anchors: Points, size: int) -> Matrix:
-    """The transforms of one track, each frame by itself (`dubbing.faces.steady` is what makes a track steady).
+    """The transforms of one track, each frame by itself (`dubbing.faces.stabilise` is what makes a track steady).
 
     Args:
         anchors: float64 [V, 3, 2].
@@ -145,7 +145,7 @@ def extract_crop(frame: Frame, matrix: Matrix, size: int) -> Picture:
     return samples if across == down == 1 else cv2.resize(samples, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def glance(frame: Frame, matrix: Matrix, size: tuple[int, int]) -> Picture:
+def preview_crop(frame: Frame, matrix: Matrix, size: tuple[int, int]) -> Picture:
     """Like `extract_crop`, for looking at: at most 1.5 samples lie between two that are taken, so a little may alias.
 
     A quarter of the samples, and landmarks found in them tremble no more.

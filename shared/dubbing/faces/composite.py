@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from dubbing.domain.media import Box
 from dubbing.faces.align import Matrix, Picture, invert
 from dubbing.faces.distance import depth
-from dubbing.faces.light import TransferCurve
+from dubbing.faces.transfer import TransferCurve
 from lipforcing.contract import mouth_mask
 
 Planes = NDArray[np.float32]
 Plane = NDArray[Any]  # [h, w] uint8 or uint16
 
-LOOK: Final = 64  # side of the picture in which a patch is judged
+JUDGED_SIDE: Final = 64  # side of the picture in which a patch is judged
 _GRID: Final = 32  # cells of the membrane along each side
 _COARSE: Final = 128  # side of the picture in which likeness is judged
 _FINE_FROM: Final = 2.0  # pixels of the frame for one of the crop from which on a patch is enlarged before it is laid
@@ -165,7 +165,7 @@ class Compositor:
 
     def _small(self, filmed: Planes, light: Planes) -> tuple[Picture, Picture]:
         """The crop before and after, small, as code values."""
-        size = (LOOK, LOOK)
+        size = (JUDGED_SIDE, JUDGED_SIDE)
         before, patch = (
             np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.float32) for planes in (filmed, light)
         )

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from dubbing.domain.media import Box
 from dubbing.errors import Permanent
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Frame, Matrix, Picture, averaged, glance, invert
-from dubbing.faces.covered import doubt
-from dubbing.faces.looks import look_at
+from dubbing.faces.align import Frame, Matrix, Picture, averaged, invert, preview_crop
+from dubbing.faces.appearance import appearance_of
+from dubbing.faces.mouth_occlusion import doubt
 
 # Apache-2.0; the float16/1 file that Google publishes.
 MODEL_SHA256: Final = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -55,12 +55,12 @@ class Face:
 
     Attributes:
         landmarks: float64 [478, 2] (`dubbing.faces.landmarks`).
-        look: what it looks like (`dubbing.faces.looks`), or None from a detector that does not say.
-        doubt: how far its mouth is guessed (`dubbing.faces.covered`), where that was asked.
+        appearance: what it looks like (`dubbing.faces.appearance`), or None from a detector that does not say.
+        doubt: how far its mouth is guessed (`dubbing.faces.mouth_occlusion`), where that was asked.
     """
 
     landmarks: marks.Points
-    look: Picture | None = None
+    appearance: Picture | None = None
     doubt: float | None = None
 
     @cached_property
@@ -138,7 +138,7 @@ class MediaPipeDetector:
         """The face, or what it really is if it stands on its head: brows are then taken for a mouth."""
         matrix = _upright(face)
         turned = _after(_HALF_TURN, matrix)
-        as_found, other = (_eight_bit(glance(frame, way, (_ROI_SIDE, _ROI_SIDE))) for way in (matrix, turned))
+        as_found, other = (_eight_bit(preview_crop(frame, way, (_ROI_SIDE, _ROI_SIDE))) for way in (matrix, turned))
         if self._likely(other) <= self._likely(as_found) + _TURNED:
             return face
         return max(self._placed(other, turned), key=face.overlap, default=face)
@@ -183,7 +183,7 @@ class MediaPipeDetector:
 
     def _follow(self, frame: Frame, face: Face, *, doubting: bool) -> Face | None:
         matrix = _upright(face)
-        roi = glance(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
+        roi = preview_crop(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
         best = max(self._placed(roi, matrix), key=face.overlap, default=None)
         if best is None or best.overlap(face) <= 0.2:
             return None
@@ -192,7 +192,7 @@ class MediaPipeDetector:
     def _placed(self, roi: Picture, matrix: Matrix) -> list[Face]:
         """The faces of a region, in the frame that ``matrix`` cut it from."""
         back = invert(matrix)
-        return [Face(points @ back[:, :2].T + back[:, 2], look_at(roi, points)) for points in self._landmarks(roi)]
+        return [Face(points @ back[:, :2].T + back[:, 2], appearance_of(roi, points)) for points in self._landmarks(roi)]
 
     def _doubt(self, roi: Picture, matrix: Matrix, face: Face) -> float | None:
         seen = self._placed(np.ascontiguousarray(roi[:, ::-1]), _after(_MIRROR, matrix))

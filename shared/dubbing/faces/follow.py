@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from dubbing.domain.findings import FrameRange
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame
+from dubbing.faces.appearance import Likeness, likeness, texture
 from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.foreign import foreign_mouth
-from dubbing.faces.looks import Likeness, likeness, texture
 from dubbing.faces.motion import FaceMotion
 from dubbing.faces.occlusion import Occlusions
 from dubbing.faces.outline import outline_of, scaled
@@ -79,7 +79,7 @@ class Followed:
 
     def see(self, frame: int, picture: Frame, face: Face, likeness: float = NAN) -> None:
         """Note a look at the face."""
-        self.occlusions.see(frame, self.face.look, face.look, likeness)
+        self.occlusions.see(frame, self.face.appearance, face.appearance, likeness)
         self.face = face
         self.motion.see(frame, picture, marks.anchors(face.landmarks))
         self.wary = _CALM if likeness < _BURST else self.wary - 1
@@ -91,10 +91,10 @@ class Followed:
             opening=float(marks.mouth_opening(face.landmarks)) / max(eyes, 1e-6),
             area=float(np.prod(face.box[2:] - face.box[:2])),
             roll=float(marks.roll(face.landmarks)),
-            texture=NAN if face.look is None else texture(face.look, face.landmarks),
+            texture=NAN if face.appearance is None else texture(face.appearance, face.landmarks),
             doubt=NAN if face.doubt is None else face.doubt,
             likeness=likeness,
-            foreign=NAN if face.look is None else foreign_mouth(face.look, scaled(outline, len(face.look))),
+            foreign=NAN if face.appearance is None else foreign_mouth(face.appearance, scaled(outline, len(face.appearance))),
         )
         if frame % _DOUBT_EVERY == 0:
             self._learn()
@@ -150,7 +150,7 @@ class FaceTracker:
             steady: it differs little from the one before; others are always looked at.
         """
         if cut or resumes is not None:
-            self._look_back()
+            self._observe_previous()
             self._recent.clear()
         if resumes is not None:
             self._resume(resumes)
@@ -161,13 +161,13 @@ class FaceTracker:
         elif self._sparse and steady and not self._searches() and self._followed_in(frame):
             self._held = frame
         else:
-            self._look(frame, self._follow(frame))
+            self._observe(frame, self._follow(frame))
         self._recent.append((self._frame, frame))
         self._frame += 1
 
     def finish(self) -> list[Followed]:
         """Every face that was followed, in no order."""
-        self._look_back()
+        self._observe_previous()
         self._retire(self._live)
         return self._done
 
@@ -198,24 +198,24 @@ class FaceTracker:
             for one in live:
                 one.left_out.add(self._frame - 1)
         else:
-            self._look_back()
+            self._observe_previous()
             if self._live != live or None in found:
                 found = self._follow(frame)
-        self._look(frame, found)
+        self._observe(frame, found)
 
-    def _look(self, frame: Frame, found: Sequence[Face | None]) -> None:
+    def _observe(self, frame: Frame, found: Sequence[Face | None]) -> None:
         """Note where the faces are in the current frame, and search it when it is time to, or when none is followed."""
         self._see(frame, found)
         if self._searches() or not any(one.last == self._frame for one in self._live):
             self._search(frame, deep=(self._frame - self._cut) % _DEEP_EVERY == 0)
         self._retire([one for one in self._live if self._frame - one.last > BRIDGE])
 
-    def _look_back(self) -> None:
+    def _observe_previous(self) -> None:
         """Look at the frame before after all."""
         if self._held is not None:
             held, self._held = self._held, None
             self._frame -= 1
-            self._look(held, self._follow(held))
+            self._observe(held, self._follow(held))
             self._frame += 1
 
     def _searches(self) -> bool:
@@ -284,7 +284,9 @@ class FaceTracker:
 
 
 def _alike(one: Face, other: Face) -> Likeness:
-    return Likeness(1.0, NAN) if one.look is None or other.look is None else likeness(one.look, other.look)
+    return (
+        Likeness(1.0, NAN) if one.appearance is None or other.appearance is None else likeness(one.appearance, other.appearance)
+    )
 
 
 def _same(one: Face, other: Face) -> bool:

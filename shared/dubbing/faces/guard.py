@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
 from dubbing.domain.timecode import to_timecode
 from dubbing.faces.align import Matrix, Picture, Points, invert
-from dubbing.faces.composite import LOOK as SIDE
+from dubbing.faces.composite import JUDGED_SIDE as SIDE
 from dubbing.faces.outline import JAW, LIPS, NOSTRILS
 
 _BLUR: Final = 1.5  # pixels; grain is not judged

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.faces.align import Frame, Matrix, Picture, Points, glance, invert, pose_of
+from dubbing.faces.align import Frame, Matrix, Picture, Points, invert, pose_of, preview_crop
 
 # The part of the template that is compared, from brow to nose and temple to temple, and its eyes: centres and half axes.
 _LEFT, _TOP, _RIGHT, _BOTTOM = 40, 60, 380, 256
@@ -58,7 +58,7 @@ class UpperFace:
         matrix = pose_of(anchors[None]).similarities()[0]
         matrix[:, 2] -= (_LEFT, _TOP)
         matrix *= _SCALE
-        seen = glance(frame, matrix, _SIZE)
+        seen = preview_crop(frame, matrix, _SIZE)
         eight = seen if seen.dtype == np.uint8 else (seen >> 8).astype(np.uint8)
         return cls(cv2.cvtColor(eight, cv2.COLOR_RGB2GRAY), matrix)
 
@@ -151,7 +151,7 @@ class FaceMotion:
     _steps: dict[int, tuple[Matrix, int]] = field(default_factory=dict)  # and the frame of the reference
     _reference: _Shown | None = None
     _last: _Shown | None = None
-    _looked: tuple[int, Points] | None = None
+    _observed: tuple[int, Points] | None = None
 
     def follow(self, frame: int, picture: Frame, anchors: Points | None = None) -> bool:
         """Compare a frame with those before.
@@ -186,13 +186,13 @@ class FaceMotion:
         if not self.follow(frame, picture, anchors) or not self.leads_to(frame, anchors, _TRUE):
             self._steps = {known: step for known, step in self._steps.items() if known < frame}
             self._reference = self._last = _Shown(frame, UpperFace.cut(picture, anchors), anchors, _STILL)
-        self._looked = frame, anchors
+        self._observed = frame, anchors
 
     def leads_to(self, frame: int, anchors: Points, within: float) -> bool:
         """Whether a face is where the last landmarks and the motion since lead, to that part of its eyes' distance."""
-        if self._looked is None:
+        if self._observed is None:
             return False
-        at, expected = self._looked
+        at, expected = self._observed
         for later in range(at + 1, frame + 1):
             if later not in self._steps:
                 return False

@@ -1,6 +1,6 @@
 """What comes over a mouth at once and leaves it again, told by the face itself: afterwards it looks as it did before.
 
-`dubbing.faces.covered` finds what lies over a mouth by how uneven and how doubtful it is. A smooth hand is neither. But it
+`mouth_occlusion` finds what lies over a mouth by how uneven and how doubtful it is. A smooth hand is neither. But it
 comes within a few frames, in which the mouth's surroundings change as no speech changes them, and when it has gone they are
 the same again.
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 from dubbing.domain.findings import FrameRange
 from dubbing.faces.align import Picture
-from dubbing.faces.looks import likeness
+from dubbing.faces.appearance import likeness
 
 _ANOTHER: Final = 0.75  # likeness to the sighting before below which a mouth has become something else; speech keeps 0.84
 _CALM: Final = 6  # frames without such a change after which it is over

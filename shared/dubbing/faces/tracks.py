@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.domain.findings import Finding, FrameRange
-from dubbing.faces.covered import captioned, covered
 from dubbing.faces.follow import BRIDGE, Followed, Series
+from dubbing.faces.mouth_occlusion import captioned, occluded_frames
+from dubbing.faces.skipped import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, SkippedFrames, refusal, skip_findings
 from dubbing.faces.speakers import Presence, turns
-from dubbing.faces.steady import filled, steadied
-from dubbing.faces.untouched import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, Passing, refusal, told
+from dubbing.faces.stabilise import filled, stabilised
 
 # Frames around a covered mouth in which the hand is on its way.
 _MARGIN: Final = 2
@@ -66,8 +66,8 @@ class _Face:
         return np.isin(np.arange(len(self.frames)), places)
 
     @cached_property
-    def covered(self) -> NDArray[np.bool_]:
-        hidden = covered(self._sparse("texture"), self._sparse("doubt"), self._sparse("likeness"), self.size)
+    def occluded(self) -> NDArray[np.bool_]:
+        hidden = occluded_frames(self._sparse("texture"), self._sparse("doubt"), self._sparse("likeness"), self.size)
         for part in self.followed.occlusions.found:
             hidden |= (self.frames >= part.start - _MARGIN) & (self.frames < part.end + _MARGIN)
         return hidden | captioned(self._sparse("foreign"))
@@ -144,7 +144,7 @@ def choose_faces(followed: Sequence[Followed], shots: Sequence[Shot], fps: Fract
     if not tracked:
         raise refusal(passing)
     numbered = tuple(_numbered(one, index) for index, one in enumerate(tracked))
-    return FacesFound(numbered, tuple(told(passing, [face.track for face in numbered])))
+    return FacesFound(numbered, tuple(skip_findings(passing, [face.track for face in numbered])))
 
 
 def _shot_of(one: Followed, shots: Sequence[Shot]) -> Shot:
@@ -158,7 +158,7 @@ def _too_short(shot: Shot, shots: Sequence[Shot]) -> bool:
 
 
 def _parts(face: _Face) -> Iterator[_Part]:
-    usable = face.known & ~face.covered & ~face.upside_down
+    usable = face.known & ~face.occluded & ~face.upside_down
     at = np.flatnonzero(usable)
     if not len(at):
         return
@@ -187,7 +187,7 @@ def _tracked(part: _Part, frames: FrameRange) -> TrackedFace | None:
     track = FaceTrack(
         start=start, end=end, index=0, shot=face.shot.index, missing=tuple(inside[~good].tolist()), size=face.size
     )
-    return TrackedFace(track, steadied(anchors, motion), anchors, outline, opening)
+    return TrackedFace(track, stabilised(anchors, motion), anchors, outline, opening)
 
 
 def _numbered(face: TrackedFace, index: int) -> TrackedFace:
@@ -200,10 +200,10 @@ def _between(frames: NDArray[np.intp], seen: NDArray[np.intp], points: list[NDAr
     return np.stack([np.interp(frames, seen, column) for column in columns], axis=-1).reshape(len(frames), *points[0].shape)
 
 
-def _passing(faces: list[_Face], large: list[_Face], parts: list[_Part], shots: Sequence[Shot]) -> Passing:
+def _passing(faces: list[_Face], large: list[_Face], parts: list[_Part], shots: Sequence[Shot]) -> SkippedFrames:
     """Why frames are not dubbed."""
     lasting = [face for face in faces if face.lasts]
-    return Passing(
+    return SkippedFrames(
         frames=shots[-1].end if shots else 0,
         shots=len(shots),
         seen=len(faces),
@@ -211,7 +211,7 @@ def _passing(faces: list[_Face], large: list[_Face], parts: list[_Part], shots: 
         longest=max((int(face.known.sum()) for face in faces), default=0),
         small={i for face in lasting if face not in large for i in face.places(face.known)},
         short={i for face in faces if _too_short(face.shot, shots) for i in face.places(face.known)},
-        covered={i for face in large for i in face.places(face.covered)},
+        covered={i for face in large for i in face.places(face.occluded)},
         upside_down={i for face in large for i in face.places(face.upside_down)},
         flashes={i for shot in shots for flash in shot.flashes for i in range(flash.start, flash.end)},
         crowded=_crowded(parts),

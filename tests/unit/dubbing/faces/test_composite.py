@@ -6,7 +6,7 @@ import pytest
 
 from dubbing.faces import align
 from dubbing.faces.composite import Compositor, feathered_mask
-from dubbing.faces.light import TransferCurve
+from dubbing.faces.transfer import TransferCurve
 from lipforcing.contract import mouth_mask
 
 RNG = np.random.default_rng(5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dubbing.domain.findings import FrameRange
-from dubbing.faces.looks import SIDE, likeness
+from dubbing.faces.appearance import SIDE, likeness
 from dubbing.faces.occlusion import Occlusions
 
 LENGTH = 40

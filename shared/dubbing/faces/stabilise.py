@@ -25,7 +25,7 @@ _SHAPE_WINDOW: Final = 15
 _NOISE: Final = 0.015  # of the distance between the eyes: what moves by more is no error of landmarks
 
 
-def steadied(anchors: Points, motion: Motion) -> Points:
+def stabilised(anchors: Points, motion: Motion) -> Points:
     """Brows and nose of one track without the landmarks' tremble, and without lag.
 
     In frames that show the same face as one reference, they are at the same place of it: the mean. From reference to reference

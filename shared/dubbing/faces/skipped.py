@@ -16,7 +16,7 @@ ON_ITS_HEAD: Final = 120.0  # degrees from upright
 
 
 @dataclass(frozen=True)
-class Passing:
+class SkippedFrames:
     """A title's frames, as sets of their numbers, by the reason for which a face in them is not dubbed.
 
     Attributes:
@@ -42,7 +42,7 @@ class Passing:
     crowded: set[int]
 
 
-def told(passing: Passing, tracks: Sequence[FaceTrack]) -> Iterator[Finding]:
+def skip_findings(passing: SkippedFrames, tracks: Sequence[FaceTrack]) -> Iterator[Finding]:
     """One finding for each reason, each frame under one reason, and one for the frames with several faces."""
     missing = {i for track in tracks for i in track.missing}
     dubbed = {i for track in tracks for i in range(track.start, track.end)} - missing
@@ -75,7 +75,7 @@ def _ambiguous(crowded: set[int], tracks: Sequence[FaceTrack]) -> Finding:
     return Finding(code=FindingCode.SPEAKER_AMBIGUOUS, detail=detail, frames=frame_ranges(crowded))
 
 
-def refusal(passing: Passing) -> BadInput:
+def refusal(passing: SkippedFrames) -> BadInput:
     """The error for a title in which nothing can be dubbed, by the commonest reason."""
     if len(passing.upside_down) > max(len(passing.covered), len(passing.short)):
         return FaceUpsideDown(

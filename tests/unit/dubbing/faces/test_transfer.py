@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dubbing.faces.light import TransferCurve
+from dubbing.faces.transfer import TransferCurve
 
 TRANSFERS = ["bt709", "iec61966-2-1", "gamma22", "gamma28", "linear", "smpte2084", "arib-std-b67", None]
 

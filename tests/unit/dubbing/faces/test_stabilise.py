@@ -5,7 +5,7 @@ from shaken import EYES, FACE, Array, drawn, path, place, seen
 
 from dubbing.faces.align import crop_transform, crop_transforms, pose_of
 from dubbing.faces.motion import FaceMotion, Motion
-from dubbing.faces.steady import filled, smoothed, steadied
+from dubbing.faces.stabilise import filled, smoothed, stabilised
 
 FRAMES = 50
 ERROR = 0.005 * EYES  # of landmarks, in pixels, frame by frame and over half a second each: as MediaPipe's
@@ -64,7 +64,7 @@ def tremble(off: Array) -> float:
 @pytest.mark.parametrize("name", CAMERAS)
 def test_a_face_stands_still_in_its_crop_whatever_the_camera_does(name: str) -> None:
     truth, seen_at = landmarks(CAMERAS[name])
-    off = displaced(crop_transforms(steadied(seen_at, followed(CAMERAS[name], seen_at)), 128), truth)
+    off = displaced(crop_transforms(stabilised(seen_at, followed(CAMERAS[name], seen_at)), 128), truth)
     error = np.hypot(off[..., 0], off[..., 1])
     before = displaced(smoothed(pose_of(seen_at)).transforms(128), truth)
     assert np.median(error) <= 0.1
@@ -80,7 +80,7 @@ def test_landmarks_smoothed_alone_do_not_follow_a_shake() -> None:
 
 def test_where_no_picture_tells_the_motion_that_of_landmarks_is_followed() -> None:
     truth, seen_at = landmarks(CAMERAS["walk"])
-    off = displaced(crop_transforms(steadied(seen_at, unknown(FRAMES)), 128), truth)
+    off = displaced(crop_transforms(stabilised(seen_at, unknown(FRAMES)), 128), truth)
     raw = displaced(crop_transforms(seen_at, 128), truth)
     assert off.std() < raw.std()
     assert tremble(off) < 0.6 * tremble(raw)
@@ -94,7 +94,7 @@ def test_a_jump_that_no_picture_tells_is_not_smeared() -> None:
     motion = Motion(
         np.concatenate([part.steps for part in parts]), np.concatenate([parts[0].references, parts[1].references + 25])
     )
-    error = np.abs(steadied(seen_at, motion) - truth)
+    error = np.abs(stabilised(seen_at, motion) - truth)
     assert np.abs(seen_at - truth).max() > 1  # what landmarks err
     assert error.max() < 1
 
@@ -104,7 +104,7 @@ def test_size_and_roll_tremble_less_than_pictures_tell_them() -> None:
     whole = np.concatenate([told, np.broadcast_to([[0.0, 0.0, 1.0]], (FRAMES, 1, 3))], axis=1)
     steps = np.concatenate([np.full((1, 2, 3), np.nan), (whole[1:] @ np.linalg.inv(whole[:-1]))[:, :2]])
     anchors = np.stack([place(matrix) for matrix in told])
-    before, after = pose_of(anchors), pose_of(steadied(anchors, Motion(steps, np.zeros(FRAMES, np.int64))))
+    before, after = pose_of(anchors), pose_of(stabilised(anchors, Motion(steps, np.zeros(FRAMES, np.int64))))
     for name in ("log_scale", "angle"):
         one, other = (np.diff(getattr(pose, name), 2).std() for pose in (before, after))
         assert other < 0.6 * one
@@ -113,14 +113,14 @@ def test_size_and_roll_tremble_less_than_pictures_tell_them() -> None:
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 6, 16])
 def test_steady_motion_is_kept_exactly_for_any_length(frames: int) -> None:
     way = FACE + np.arange(frames)[:, None, None] * [3.3, -1.7]
-    np.testing.assert_allclose(steadied(way, unknown(frames)), way, atol=1e-6)
+    np.testing.assert_allclose(stabilised(way, unknown(frames)), way, atol=1e-6)
     np.testing.assert_allclose(smoothed(pose_of(way)).transforms(128), crop_transforms(way, 128), atol=1e-6)
 
 
 def test_the_roll_of_a_face_that_turns_over_is_smoothed_across_the_half_turn() -> None:
     way = np.stack([place(matrix) for matrix in path(21, roll=np.linspace(np.pi - 0.3, np.pi + 0.3, 21))])
     np.testing.assert_allclose(smoothed(pose_of(way)).transforms(128), crop_transforms(way, 128), atol=0.01)
-    np.testing.assert_allclose(steadied(way, unknown(21)), way, atol=0.05)
+    np.testing.assert_allclose(stabilised(way, unknown(21)), way, atol=0.05)
 
 
 def test_a_face_is_where_pictures_put_it_in_frames_without_landmarks() -> None:

@@ -1,6 +1,6 @@
 """What a followed face looks like, small and aligned: is it still the same one, and does something come over its mouth?
 
-A look is uint8 [64, 64, 3]: the face in the crop's template, as brows and nose place it. It lives from one frame to the next.
+An appearance is uint8 [64, 64, 3]: the face in the crop's template, as brows and nose place it. It lives from one frame to the next.
 """
 
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Picture, crop_transform, glance
+from dubbing.faces.align import Picture, crop_transform, preview_crop
 
 SIDE: Final = 64
 
@@ -24,9 +24,9 @@ _INSIDE: Final = 0.12  # of the distance between the eyes that skin keeps from t
 _BESIDE: Final = 0.1  # and from the lips
 
 
-def look_at(picture: Picture, landmarks: marks.Points) -> Picture:
-    """The look of the face with these landmarks in ``picture``, uint8 [H, W, 3]."""
-    return glance(picture, crop_transform(marks.anchors(landmarks), SIDE), (SIDE, SIDE))
+def appearance_of(picture: Picture, landmarks: marks.Points) -> Picture:
+    """The appearance of the face with these landmarks in ``picture``, uint8 [H, W, 3]."""
+    return preview_crop(picture, crop_transform(marks.anchors(landmarks), SIDE), (SIDE, SIDE))
 
 
 class Likeness(NamedTuple):
@@ -51,7 +51,7 @@ def _best(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(cv2.matchTemplate(np.ascontiguousarray(one), inner, cv2.TM_CCOEFF_NORMED).max())
 
 
-def texture(look: Picture, landmarks: marks.Points) -> float:
+def texture(appearance: Picture, landmarks: marks.Points) -> float:
     """How uneven the skin around the mouth is: its root mean square slope over its brightness; NaN where too little is seen.
 
     A hand, a cup or a caption on it has edges; speech has none there.
@@ -60,7 +60,7 @@ def texture(look: Picture, landmarks: marks.Points) -> float:
     skin = _skin(landmarks @ matrix[:, :2].T + matrix[:, 2])
     if skin.sum() < SIDE:
         return float("nan")
-    grey = cv2.GaussianBlur(cv2.cvtColor(look, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), _GRAIN)
+    grey = cv2.GaussianBlur(cv2.cvtColor(appearance, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), _GRAIN)
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *way)[skin] / 8 for way in ((1, 0), (0, 1)))
     return float(np.sqrt((across**2 + down**2).mean()) / max(float(grey[skin].mean()), _DARKEST))
 
@@ -85,7 +85,7 @@ def _disc(radius: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
-def _band(look: Picture) -> NDArray[np.float32]:
-    grey = cv2.cvtColor(look, cv2.COLOR_RGB2GRAY).astype(np.float32)
+def _band(appearance: Picture) -> NDArray[np.float32]:
+    grey = cv2.cvtColor(appearance, cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in _BAND)
     return np.asarray(fine - coarse, np.float32)

@@ -5,9 +5,9 @@ import pytest
 from dubbing.domain.faces import FaceTrack
 from dubbing.domain.findings import Finding
 from dubbing.errors import FaceUpsideDown, NoFaceAnywhere
-from dubbing.faces.untouched import Passing, refusal, told
+from dubbing.faces.skipped import SkippedFrames, refusal, skip_findings
 
-NOTHING = Passing(
+NOTHING = SkippedFrames(
     frames=50,
     shots=1,
     seen=1,
@@ -45,7 +45,7 @@ WHOLE = track(0, 50, missing=tuple(range(20, 30)))
 )
 def test_frames_are_told_under_their_reason_with_their_range(reason: str, code: str, words: str) -> None:
     passing = replace(NOTHING, **{reason: set(range(20, 30))})
-    (found,) = told(passing, [WHOLE])
+    (found,) = skip_findings(passing, [WHOLE])
     assert (found.code, spans(found)) == (code, [(20, 30)])
     assert words in found.detail
     assert "10" in found.detail
@@ -53,12 +53,12 @@ def test_frames_are_told_under_their_reason_with_their_range(reason: str, code: 
 
 
 def test_frames_without_a_reason_show_no_face() -> None:
-    (found,) = told(NOTHING, [WHOLE])
+    (found,) = skip_findings(NOTHING, [WHOLE])
     assert (found.code, spans(found)) == ("face_lost", [(20, 30)])
 
 
 def test_a_flash_where_nobody_is_dubbed_is_no_reason() -> None:
-    (found,) = told(replace(NOTHING, flashes={10}), [track(20, 50)])
+    (found,) = skip_findings(replace(NOTHING, flashes={10}), [track(20, 50)])
     assert (found.code, spans(found)) == ("face_lost", [(0, 20)])
 
 
@@ -72,7 +72,7 @@ def test_each_frame_is_told_once() -> None:
         covered=set(range(20, 25)),
         small=everything,
     )
-    findings = list(told(passing, [WHOLE]))
+    findings = list(skip_findings(passing, [WHOLE]))
     assert [(f.code, spans(f)) for f in findings] == [
         ("flash", [(20, 21)]),
         ("shot_too_short", [(21, 22)]),
@@ -85,7 +85,7 @@ def test_each_frame_is_told_once() -> None:
 def test_what_is_dubbed_is_not_told_whatever_else_is_there() -> None:
     everything = set(range(50))
     passing = replace(NOTHING, small=everything, covered=everything, flashes=everything)
-    assert list(told(passing, [track(0, 50)])) == []
+    assert list(skip_findings(passing, [track(0, 50)])) == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_is_dubbed_is_not_told_whatever_else_is_there() -> None:
     ],
 )
 def test_several_faces_are_told_with_the_number_of_changes(tracks: list[FaceTrack], words: str) -> None:
-    (found,) = told(replace(NOTHING, crowded=set(range(5, 25))), tracks)
+    (found,) = skip_findings(replace(NOTHING, crowded=set(range(5, 25))), tracks)
     assert (found.code, spans(found)) == ("speaker_ambiguous", [(5, 25)])
     assert "20 frames" in found.detail
     assert words in found.detail
@@ -123,7 +123,7 @@ def test_a_title_on_its_head_is_refused_with_the_advice_to_turn_it() -> None:
         (replace(NOTHING, upside_down=set(range(3)), covered=set(range(40))), "40 frames"),
     ],
 )
-def test_a_title_without_a_face_to_dub_is_refused_by_its_commonest_reason(passing: Passing, words: str) -> None:
+def test_a_title_without_a_face_to_dub_is_refused_by_its_commonest_reason(passing: SkippedFrames, words: str) -> None:
     error = refusal(passing)
     assert isinstance(error, NoFaceAnywhere)
     assert words in error.detail

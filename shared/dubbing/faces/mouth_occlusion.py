@@ -1,8 +1,8 @@
 """Whether something lies over a mouth: a hand, a cup, a caption.
 
 Two signs have to come together, because each alone also has harmless reasons. The skin around the mouth becomes uneven
-(`looks.texture`), which a smile or a shadow does a little. And the landmarks of the mouth become doubtful: found again in the
-mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces it guesses
+(`appearance.texture`), which a smile or a shadow does a little. And the landmarks of the mouth become doubtful: found again
+in the mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces it guesses
 too. Both are compared with the same face's own usual values.
 
 A third sign stands alone: a strong colour over lips or chin that the face has nowhere else. That is a caption.
@@ -64,11 +64,11 @@ def captioned(foreign_V: Series) -> NDArray[np.bool_]:
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 
-def covered(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes: float) -> NDArray[np.bool_]:
+def occluded_frames(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes: float) -> NDArray[np.bool_]:
     """The frames of one face in which something lies over its mouth.
 
     Args:
-        texture_V: `looks.texture` of consecutive frames; NaN where it was not measured.
+        texture_V: `appearance.texture` of consecutive frames; NaN where it was not measured.
         doubt_V: `doubt` of the same frames; NaN where it was not measured.
         likeness_V: how far the mouth's surroundings agree with those of the sighting before; NaN where that is not known.
         eyes: the face's usual distance between the eyes in pixels.
