@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from dubbing.errors import BadInput, ChecksumMismatch, DublineError, IdempotencyInProgress, StoreUnavailable
-from services.cli.retries import PATIENCE, Retries, Tell, Unreachable
+from services.cli.retries import RETRY_SECONDS, Retries, Tell, Unreachable
 
 OnBytes = Callable[[int], None]
 _BLOCK = 1 << 20
@@ -158,7 +158,7 @@ class Client:
                         last, heard = number, time.monotonic()
                         yield kind, data
             except (httpx.TransportError, Unreachable) as error:
-                if time.monotonic() - heard > PATIENCE:
+                if time.monotonic() - heard > RETRY_SECONDS:
                     raise self._unreachable(error) from error
                 time.sleep(_PAUSE)
             else:

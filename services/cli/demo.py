@@ -141,17 +141,17 @@ def _named(out: Path, video: Path) -> Path:
     return out / f"{video.stem}.dubbed.mp4"
 
 
-def _show(wish: dubbing_run.DubRequest, out: Path) -> None:
+def _show(request: dubbing_run.DubRequest, out: Path) -> None:
     """Dubs, keeps receipt and contact sheet beside the output, and prints where everything lies."""
     out.mkdir(parents=True, exist_ok=True)
     with JobView(Console(stderr=True)) as view:
         caller = client(view.say)
-        job = dubbing_run.run(caller, wish, view)
+        job = dubbing_run.run(caller, request, view)
     receipt = caller.receipt(job["id"])
-    receipt_file = out / f"{wish.video.stem}.receipt.json"
+    receipt_file = out / f"{request.video.stem}.receipt.json"
     receipt_file.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
-    lines = [("source", wish.video), ("audio", wish.audio), ("output", wish.output), ("receipt", receipt_file)]
-    sheet = out / f"{wish.video.stem}.contact-sheet.png"
+    lines = [("source", request.video), ("audio", request.audio), ("output", request.output), ("receipt", receipt_file)]
+    sheet = out / f"{request.video.stem}.contact-sheet.png"
     if _has_sheet(caller, job, sheet):
         lines.append(("contact sheet", sheet))
     console = Console(highlight=False, soft_wrap=True)

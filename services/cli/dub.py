@@ -13,7 +13,7 @@ from lipforcing.contract import STUDENTS
 from services.cli.client import Client, Refused, readable, refused
 from services.cli.job_view import JobView
 
-_LOOK_EVERY = 0.4
+_POLL_SECONDS = 0.4
 _CANCEL_SECONDS = 15.0
 DELIVERED = (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
 
@@ -83,7 +83,7 @@ def check_output(output: Path) -> None:
         raise BadInput(f"{output} is a folder.", where={"option": "output"}, suggestions=("Name a file in it.",))
 
 
-def run(client: Client, wish: DubRequest, view: JobView) -> dict[str, Any]:
+def run(client: Client, request: DubRequest, view: JobView) -> dict[str, Any]:
     """Dubs; gives the finished job.
 
     Raises:
@@ -91,32 +91,32 @@ def run(client: Client, wish: DubRequest, view: JobView) -> dict[str, Any]:
         Canceled: Ctrl-C, and the job was canceled.
         Transient: a server is away and does not come back; the job goes on without us.
     """
-    wish.check()
-    video = _send(client, wish.video, "video", view)
-    audio = _send(client, wish.audio, "audio", view)
-    request: dict[str, Any] = {
-        "video": {"type": "asset", "id": video, **({"track": wish.picture} if wish.picture is not None else {})},
-        "audio": {"type": "asset", "id": audio, "tracks": wish.tracks, "channels": wish.channels},
-        "model": wish.model,
-        "sync": {"mode": wish.sync_mode},
+    request.check()
+    video = _send(client, request.video, "video", view)
+    audio = _send(client, request.audio, "audio", view)
+    body: dict[str, Any] = {
+        "video": {"type": "asset", "id": video, **({"track": request.picture} if request.picture is not None else {})},
+        "audio": {"type": "asset", "id": audio, "tracks": request.tracks, "channels": request.channels},
+        "model": request.model,
+        "sync": {"mode": request.sync_mode},
     }
-    if wish.seed is not None:
-        request["seed"] = wish.seed
-    job = client.submit(request)
+    if request.seed is not None:
+        body["seed"] = request.seed
+    job = client.submit(body)
     try:
         view.say(f"{job['id']} is submitted.")
-        return deliver(client, follow(client, job, view), wish.output, view)
+        return deliver(client, follow(client, job, view), request.output, view)
     except KeyboardInterrupt:
         raise Canceled(job["id"], cancel(client, job["id"])) from None
     except Transient as error:
-        raise _left_alone(error, job["id"], wish.output) from error
+        raise _no_longer_waited_for(error, job["id"], request.output) from error
 
 
 def follow(client: Client, job: dict[str, Any], view: JobView) -> dict[str, Any]:
     """Shows the job until it has ended."""
     while job["status"] not in TERMINAL:
         view.job(job)
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_POLL_SECONDS)
         job = client.job(job["id"])
     view.job(job)
     return job
@@ -158,7 +158,7 @@ def cancel(client: Client, job_id: str) -> str | None:
         job = _canceled(client, job_id)
         status = str(job["status"])
         while status not in TERMINAL and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_SECONDS)
             status = str(client.job(job_id)["status"])
     return status
 
@@ -170,7 +170,7 @@ def _canceled(client: Client, job_id: str) -> dict[str, Any]:
         return client.job(job_id)
 
 
-def _left_alone(error: Transient, job_id: str, output: Path) -> Transient:
+def _no_longer_waited_for(error: Transient, job_id: str, output: Path) -> Transient:
     """What cannot be waited for any longer, with the way back to the job, which goes on."""
     error.where = {**error.where, "job": job_id}
     advice = f"The job goes on: `dubline job {job_id} --follow --download {output}` fetches it."

@@ -83,10 +83,10 @@ def dub(
     """
     console = Console(stderr=True)
     chosen = (picture, tuple(track or ()), tuple(channel or ()))
-    wish = dubbing_run.DubRequest(video, audio, output, model, sync_mode, seed, *chosen)
+    request = dubbing_run.DubRequest(video, audio, output, model, sync_mode, seed, *chosen)
     with JobView(console, quiet=as_json) as view:
-        wish.check()
-        done = dubbing_run.run(client(view.say), wish, view)
+        request.check()
+        done = dubbing_run.run(client(view.say), request, view)
     if as_json:
         _print_delivery(done, output)
     else:

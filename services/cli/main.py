@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, DublineError
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, verify, weights
 from services.cli.dub import Canceled
 
@@ -37,7 +37,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Runs the command line; every foreseen error ends as one sentence, its code, and what to do about it."""
-    spare_loopback()
+    bypass_for_loopback()
     stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand between ours
     as_json = "--json" in sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):  # names that a terminal's encoding lacks are no reason to fail

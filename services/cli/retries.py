@@ -1,4 +1,4 @@
-"""Patience with a server: one that has answered before is only being restarted; one that never did is soon given up."""
+"""Retries of calls to a server: one that has answered before is only being restarted; one that never did is soon given up."""
 
 import math
 import time
@@ -10,7 +10,7 @@ import stamina
 from dubbing.errors import Transient
 
 # Seconds for which a call is repeated: to a server that never answered, and to one that did.
-FIRST, PATIENCE = 6.0, 900.0
+CONNECT_SECONDS, RETRY_SECONDS = 6.0, 900.0
 # Seconds between tries: they double from the first to the longest, and something is drawn on top.
 PAUSES = {"wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 1.0}
 # A blip of a second or two is not worth a line.
@@ -45,10 +45,10 @@ class Retries:
         """What ``call`` returns, sooner or later; a call may come twice, so it must be one that changes nothing twice.
 
         Raises:
-            Unreachable: the last one of ``call``, when patience is at an end.
+            Unreachable: the last one of ``call``, when the time for retries is over.
         """
-        patience = PATIENCE if self._answered else FIRST
-        for attempt in stamina.retry_context(self._is_worth_it, attempts=None, timeout=patience, **PAUSES):
+        timeout = RETRY_SECONDS if self._answered else CONNECT_SECONDS
+        for attempt in stamina.retry_context(self._is_worth_it, attempts=None, timeout=timeout, **PAUSES):
             with attempt:
                 try:
                     answer = call()

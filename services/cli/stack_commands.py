@@ -155,11 +155,11 @@ def logs(
         path = home.log_of(each)
         with path.open(encoding="utf-8", errors="replace") as file:
             for line in deque(file, lines):
-                _show(each, line, alone=name is not None)
+                _show(each, line, single=name is not None)
             places[each] = file.tell()
     while follow:
         for each in names:
-            places[each] = _follow(each, home.log_of(each), places[each], alone=name is not None)
+            places[each] = _follow(each, home.log_of(each), places[each], single=name is not None)
         time.sleep(0.3)
 
 
@@ -174,7 +174,7 @@ def execute(command: Annotated[list[str], typer.Argument(help="A program and its
         raise StackError(f"{command[0]} cannot be run: {error.strerror}") from error
 
 
-def _follow(name: str, path: Path, place: int, *, alone: bool) -> int:
+def _follow(name: str, path: Path, place: int, *, single: bool) -> int:
     """Prints what came since ``place``; a log that was replaced begins anew."""
     if not path.exists():
         return 0
@@ -183,9 +183,9 @@ def _follow(name: str, path: Path, place: int, *, alone: bool) -> int:
     with path.open(encoding="utf-8", errors="replace") as file:
         file.seek(place)
         for line in file:
-            _show(name, line, alone=alone)
+            _show(name, line, single=single)
         return file.tell()
 
 
-def _show(name: str, line: str, *, alone: bool) -> None:
-    print(line.rstrip("\n") if alone else f"{name:18} | {line.rstrip()}", flush=True)
+def _show(name: str, line: str, *, single: bool) -> None:
+    print(line.rstrip("\n") if single else f"{name:18} | {line.rstrip()}", flush=True)

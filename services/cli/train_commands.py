@@ -90,8 +90,8 @@ def make(
             raise refused(version["error"])
 
 
-@app.command()
-def alone(
+@app.command("alone")
+def without_platform(
     recipe: Annotated[str, typer.Argument(help="The recipe that comes last, such as sf_tiny.")],
     settings: SettingsOption = None,
     processes: ProcessesOption = 1,

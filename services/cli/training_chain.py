@@ -11,7 +11,7 @@ from services.cli.client import Client, refused
 Tell = Callable[[str, str, dict[str, Any]], None]
 _LOOKED_AT = 100  # newest runs
 _UNFIT = ("failed", "stopping")
-_POLL, _PATIENCE = 2.0, 120.0  # seconds
+_POLL_SECONDS, _OFFER_SECONDS = 2.0, 120.0  # seconds
 
 
 class Chain:
@@ -67,7 +67,7 @@ class Chain:
             if found["progress"] not in (None, told):
                 told = found["progress"]
                 self._tell(run["recipe"], "version.measuring", told)
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
         return found
 
     def _finished(self, name: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Chain:
 
 def _offers(client: Client) -> dict[str, dict[str, Any]]:
     """Recipes by name, when a trainer that has just been started has said what it can do."""
-    late = time.monotonic() + _PATIENCE
+    late = time.monotonic() + _OFFER_SECONDS
     while not (found := client.get("/v1/training-recipes")["items"]) and time.monotonic() < late:
-        time.sleep(_POLL)
+        time.sleep(_POLL_SECONDS)
     return {offer["name"]: offer for offer in found}

@@ -147,13 +147,13 @@ def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:
 def _looked(files: Files, media: MediaInfo) -> tuple[Finding, ...]:
     """The mouths, by a reader of each picture."""
     from dubbing.faces.detector import MediaPipeDetector  # noqa: PLC0415 - takes seconds, which no other command shall wait
-    from services.cli.second_look import second_look  # noqa: PLC0415 - the same
+    from services.cli.mouth_inspection import inspect_mouths  # noqa: PLC0415 - the same
 
     made = probe(files.master, "video").video
     if media.video is None or made is None:
         return ()
     with MediaPipeDetector(CHECKOUT / MediaSettings().face_model) as detector:
-        return second_look(FrameReader(files.source, media.video), FrameReader(files.master, made), detector)
+        return inspect_mouths(FrameReader(files.source, media.video), FrameReader(files.master, made), detector)
 
 
 def _read(files: Files) -> tuple[ReadFile, ReadFile]:

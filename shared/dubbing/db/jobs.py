@@ -154,7 +154,7 @@ class Jobs:
         return ended is not None
 
     def request_cancel(self, job: Job) -> None:
-        """Note the wish; the flow ends the job as soon as nothing of it runs."""
+        """Note the request; the flow ends the job as soon as nothing of it runs."""
         job.cancel_requested_at = now(self._session)
         job.state = JobState.CANCELING
         self._session.flush()

@@ -97,9 +97,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses between tries, and an end of all patience that a test can wait for."""
     stamina.instrumentation.set_on_retry_hooks([])
     monkeypatch.setattr(retries, "PAUSES", {"wait_initial": 0.01, "wait_max": 0.01, "wait_jitter": 0.0})
-    monkeypatch.setattr(retries, "FIRST", 20.0)
+    monkeypatch.setattr(retries, "CONNECT_SECONDS", 20.0)
     monkeypatch.setattr(client_module, "_PAUSE", 0.01)
-    monkeypatch.setattr(retries, "PATIENCE", 30.0)
+    monkeypatch.setattr(retries, "RETRY_SECONDS", 30.0)
 
 
 def problem(code: str, *, retryable: bool = False) -> bytes:
@@ -176,12 +176,12 @@ def test_an_api_that_closes_every_connection_is_waited_for_when_it_has_answered_
 
 
 def test_an_api_that_never_answered_is_soon_given_up(server: Server, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST", 0.2)
+    monkeypatch.setattr(retries, "CONNECT_SECONDS", 0.2)
     server.answers = [says(503)]
     began = time.monotonic()
     with pytest.raises(Unreachable):
         client.submit({})
-    assert time.monotonic() - began < retries.PATIENCE / 2
+    assert time.monotonic() - began < retries.RETRY_SECONDS / 2
 
 
 def test_a_request_whose_twin_died_with_the_api_is_sent_until_its_key_is_free(server: Server, client: Client) -> None:
@@ -284,7 +284,7 @@ def test_an_outage_is_told_once_however_many_threads_wait() -> None:
 
 
 def test_nobody_at_all_is_told_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST", 0.2)
+    monkeypatch.setattr(retries, "CONNECT_SECONDS", 0.2)
     client = Client("http://127.0.0.1:9", "dub_k")
     with pytest.raises(Unreachable, match=r"No API answers at http://127\.0\.0\.1:9") as caught:
         client.jobs(1)

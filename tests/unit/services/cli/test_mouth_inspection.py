@@ -14,7 +14,7 @@ from dubbing.domain.findings import Finding
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
-from services.cli.second_look import second_look
+from services.cli.mouth_inspection import inspect_mouths
 from synthetic.shape import Mouth
 
 FRAMES = 20
@@ -76,7 +76,7 @@ SPOILS: dict[str, tuple[Spoil, str]] = {
 def looked(tmp_path: Path, source: list[Picture], master: list[Picture]) -> tuple[Finding, ...]:
     readers = [written(tmp_path / f"{name}.mp4", film) for name, film in (("source", source), ("master", master))]
     with MediaPipeDetector(LANDMARKER) as detector:
-        return second_look(readers[0], readers[1], detector)
+        return inspect_mouths(readers[0], readers[1], detector)
 
 
 @pytest.mark.parametrize("name", SPOILS)

@@ -54,7 +54,7 @@ class _TrackSigns:
     doubt: dict[int, float] = field(default_factory=dict)
 
 
-def second_look(source: FrameReader, master: FrameReader, detector: FaceDetector) -> tuple[Finding, ...]:
+def inspect_mouths(source: FrameReader, master: FrameReader, detector: FaceDetector) -> tuple[Finding, ...]:
     """What looks doubtful in ``master``, in ranges, the worst first.
 
     Args:
