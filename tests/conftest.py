@@ -14,7 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from dubbing.settings import S3Settings
 from services.stack import ports
 from services.stack.bootstrap import store_settings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from film import Film
 
 
-spare_loopback()  # before any client reads the environment
+bypass_for_loopback()  # before any client reads the environment
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import redis
 
 from dubbing.db.engine import Database
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import (
@@ -40,7 +40,7 @@ class Services:
 
 def build() -> Services:
     """Services from the environment."""
-    spare_loopback()
+    bypass_for_loopback()
     queue, broker, engine = QueueSettings(), RedisSettings(), EngineSettings()
     return Services(
         api=ApiSettings(),

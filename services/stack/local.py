@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from services.stack import bootstrap, changes, environment, models, private, reap, table
 from services.stack.context import StackContext
 from services.stack.errors import StackError
@@ -49,7 +49,7 @@ class LocalStack:
     """
 
     def __init__(self, home: Home, environ: Mapping[str, str] | None = None, owner: int | None = None) -> None:
-        spare_loopback()  # whoever has a stack speaks to its servers from this very process
+        bypass_for_loopback()  # whoever has a stack speaks to its servers from this very process
         self.home = home
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner

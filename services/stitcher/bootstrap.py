@@ -11,7 +11,7 @@ from dubbing.inference.syncnet import TritonSyncNet
 from dubbing.logging import configure_logging
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.mux import MuxSettings
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -34,7 +34,7 @@ from services.stitcher.stitch import Delivery, Stitcher
 
 def make_app() -> Celery:
     """The Celery application of the stitch workers."""
-    spare_loopback()
+    bypass_for_loopback()
     configure_logging(LoggingSettings(), "stitcher")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue, media = QueueSettings(), MediaSettings()

@@ -10,7 +10,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.factory import open_ender, open_engine
 from dubbing.logging import configure_logging
 from dubbing.media.isolated import Reader
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -38,7 +38,7 @@ from services.worker.probe import ProbeHandler
 
 def make_app() -> Celery:
     """The Celery application of the prepare, infer and maintenance workers, and of beat."""
-    spare_loopback()
+    bypass_for_loopback()
     configure_logging(LoggingSettings(), "worker")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves
     queue = QueueSettings()

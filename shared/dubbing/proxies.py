@@ -10,12 +10,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NAMES = ("no_proxy", "NO_PROXY")
 
 
-def spare_loopback(environ: MutableMapping[str, str] = os.environ) -> None:
+def bypass_for_loopback(environ: MutableMapping[str, str] = os.environ) -> None:
     """Adds loopback, and every loopback address that a setting names, to those that ``environ`` excepts from proxies."""
     known = [host.strip() for name in _NAMES for host in environ.get(name, "").split(",")]
-    spared = ",".join(dict.fromkeys(host for host in (*known, *_LOOPBACK, *_named(environ)) if host))
+    bypassed = ",".join(dict.fromkeys(host for host in (*known, *_LOOPBACK, *_named(environ)) if host))
     for name in _NAMES:
-        environ[name] = spared
+        environ[name] = bypassed
 
 
 def _named(environ: Mapping[str, str]) -> Iterator[str]:

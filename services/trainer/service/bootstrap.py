@@ -12,7 +12,7 @@ from dubbing.db.engine import Database
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RecipeOffer
 from dubbing.logging import configure_logging
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 def make_app() -> Celery:
     """The Celery application of the train and publish workers."""
-    spare_loopback()
+    bypass_for_loopback()
     configure_logging(LoggingSettings(), "trainer")
     queue = QueueSettings()
     app = make_celery(RedisSettings(), queue)

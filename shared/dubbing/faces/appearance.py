@@ -1,6 +1,7 @@
 """What a followed face looks like, small and aligned: is it still the same one, and does something come over its mouth?
 
-An appearance is uint8 [64, 64, 3]: the face in the crop's template, as brows and nose place it. It lives from one frame to the next.
+An appearance is uint8 [64, 64, 3]: the face in the crop's template, as brows and nose place it. It lives from
+one frame to the next.
 """
 
 from typing import Final, NamedTuple

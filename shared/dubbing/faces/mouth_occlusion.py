@@ -2,8 +2,8 @@
 
 Two signs have to come together, because each alone also has harmless reasons. The skin around the mouth becomes uneven
 (`appearance.texture`), which a smile or a shadow does a little. And the landmarks of the mouth become doubtful: found again
-in the mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces it guesses
-too. Both are compared with the same face's own usual values.
+in the mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces
+it guesses too. Both are compared with the same face's own usual values.
 
 A third sign stands alone: a strong colour over lips or chin that the face has nowhere else. That is a caption.
 """

@@ -31,7 +31,7 @@ _CHANNEL = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
 ]
-_LOOK_EVERY = 0.5
+_POLL_SECONDS = 0.5
 # Seconds that the end of a sequence may wait for the block that is under way, and how long the caller waits for it.
 _END_SECONDS = 30.0
 _END_WAIT = 2.0
@@ -141,7 +141,7 @@ class TritonCalls:
     def _wait(self, answers: _Answers, check: Callable[[], None]) -> grpc.InferResult:
         while True:
             with suppress(Empty):
-                return self._next(answers, _LOOK_EVERY)
+                return self._next(answers, _POLL_SECONDS)
             check()
 
     @staticmethod

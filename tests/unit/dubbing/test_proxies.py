@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from listening_proxy import ListeningProxy
 
-from dubbing.proxies import spare_loopback
+from dubbing.proxies import bypass_for_loopback
 
 CLIENTS = {
     "httpx": "import httpx; httpx.get('http://{target}/', timeout=5)",
@@ -83,8 +83,8 @@ def test_the_command_line_tells_its_key_to_the_api_alone(proxy: ListeningProxy) 
 
 def test_what_was_excepted_before_stays_and_nothing_comes_twice() -> None:
     environ = {"no_proxy": "s3.internal, localhost", "NO_PROXY": "10.0.0.1"}
-    spare_loopback(environ)
-    spare_loopback(environ)
+    bypass_for_loopback(environ)
+    bypass_for_loopback(environ)
     assert environ["no_proxy"] == environ["NO_PROXY"] == "s3.internal,localhost,10.0.0.1,127.0.0.1,::1"
 
 
@@ -96,5 +96,5 @@ def test_every_loopback_address_that_a_setting_names_is_excepted() -> None:
         "DUBLINE_S3_ENDPOINT": "https://s3.example",
         "OTHER": "http://127.0.0.5",
     }
-    spare_loopback(environ)
+    bypass_for_loopback(environ)
     assert environ["no_proxy"] == "localhost,127.0.0.1,::1,127.0.0.2,127.1.2.3,127.0.0.4"
