@@ -217,7 +217,7 @@ class Meter:
 
     def _families(self) -> dict[str, list[psutil.Process]]:
         running = [process for process in self._stack.status().processes if process.pid is not None]
-        return {process.name: reap.family(process.pid or 0) for process in running}
+        return {process.name: reap.process_tree(process.pid or 0) for process in running}
 
 
 def most_resident(process: psutil.Process) -> int:

@@ -20,12 +20,12 @@ from services.cli.client import Client, readable, sha256_of
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
 from services.cli.job_view import JobView
 from services.cli.stack_commands import start
-from services.stack.public import CHECKOUT, Carrier, default_home, unpacked
+from services.stack.public import CHECKOUT, PinnedWheel, default_home, unpacked
 
 _OUT = CHECKOUT / "out"
 _CLIP = "psychopy/demos/coder/stimuli/jwpIntro.mp4"
 _CLIP_SHA256 = "f0c7ef7c6bdcdb37f099fbaa001d8901c927d8135851bc2542b55b21490f433c"
-_NATURAL = Carrier(
+_NATURAL = PinnedWheel(
     name="psychopy",
     version="2026.2.5",
     sha256="271ff330e371ffd3b6d4c03a8ddf646034fdc24eaaea0da5e04226c8ff2eec39",
@@ -100,7 +100,7 @@ def demo_natural(
     console = Console(stderr=True)
     steps = _Steps(console, time.monotonic(), (20, 30, 60))
     steps.say(1, f"Fetching a natural clip ({_NATURAL.megabytes} MB, once)")
-    clip = unpacked(_NATURAL, default_home().carriers) / _CLIP
+    clip = unpacked(_NATURAL, default_home().wheels) / _CLIP
     if (found := sha256_of(clip)) != _CLIP_SHA256:
         raise ChecksumMismatch(f"{clip} has SHA-256 {found}, not {_CLIP_SHA256}.")
     console.print(f"  {_LICENCE}", style="dim", highlight=False)

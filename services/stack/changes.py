@@ -16,7 +16,7 @@ def kept(running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec]) 
     }
 
 
-def told(running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec]) -> Iterator[str]:
+def restart_reasons(running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec]) -> Iterator[str]:
     """A sentence for each cause for which processes that run are started again; values are not told, they may be secret."""
     affected: dict[tuple[str, ...], list[str]] = {}
     for name, new in wanted.items():

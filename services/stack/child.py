@@ -91,7 +91,7 @@ class Child:
         The family is noted first: once the leader is gone, nothing tells whose its children were.
         """
         if self._process is not None and self._process.poll() is None:
-            self._family = reap.family(self._process.pid)
+            self._family = reap.process_tree(self._process.pid)
             self._process.send_signal(self.spec.stop_signal)
 
     def stopped(self) -> None:

@@ -19,11 +19,11 @@ class Home:
 
     Attributes:
         root: the folder itself.
-        carriers: unpacked server binaries; shared by all homes of a checkout, because they are large and never change.
+        wheels: unpacked server binaries; shared by all homes of a checkout, because they are large and never change.
     """
 
     root: Path
-    carriers: Path
+    wheels: Path
 
     @property
     def data(self) -> Path:
@@ -85,6 +85,6 @@ def default_home() -> Home:
 
 
 def home_at(root: Path) -> Home:
-    """The home in ``root``, with the checkout's carriers (``DUBLINE_CARRIERS`` moves them)."""
-    carriers = Path(os.environ.get("DUBLINE_CARRIERS") or CHECKOUT / ".dubline" / "carriers").resolve()
-    return Home(root.resolve(), carriers)
+    """The home in ``root``, with the checkout's wheels (``DUBLINE_CARRIERS`` moves them)."""
+    wheels = Path(os.environ.get("DUBLINE_CARRIERS") or CHECKOUT / ".dubline" / "carriers").resolve()
+    return Home(root.resolve(), wheels)

@@ -17,14 +17,14 @@ from services.stack.errors import StackError
 from services.stack.files import exclusive, is_locked, open_private, write_private
 from services.stack.home import CHECKOUT, Home
 from services.stack.models import ModelReport
-from services.stack.patience import Patience
 from services.stack.plan import ProcessPhase, ProcessPlan, ProcessSpec, ProcessStatus, StackStatus
 from services.stack.processes import triton
 from services.stack.state import StackState
 from services.stack.supervisor import EDITION, lock_file, plan_file, read_status, status_file
+from services.stack.watchdog import StartWatchdog
 
 _STOP_SECONDS = 60.0
-_POLL = 0.1
+_POLL_SECONDS = 0.1
 # A process that crashes this often before it was ever healthy will not heal by waiting.
 _MAX_CRASHES = 3
 
@@ -211,7 +211,7 @@ class LocalStack:
         self, running: Mapping[str, ProcessSpec], wanted: Mapping[str, ProcessSpec], progress: StartProgress
     ) -> dict[str, ProcessSpec]:
         """Hands the supervisor a new plan, ``wanted`` beside what runs, and gives it; starts the supervisor when none runs."""
-        for text in changes.told(running, wanted):
+        for text in changes.restart_reasons(running, wanted):
             progress.step(text)
         specs = {**running, **changes.kept(running, wanted)}
         ordered = tuple(specs[name] for name in table.NAMES if name in specs)
@@ -220,7 +220,7 @@ class LocalStack:
         if not is_locked(lock_file(self.home)):
             with open_private(self.home.log_of("supervisor")) as log:
                 subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "services.stack.supervisor", self.home.root, self.home.carriers],
+                    [sys.executable, "-m", "services.stack.supervisor", self.home.root, self.home.wheels],
                     cwd=CHECKOUT,
                     env={**os.environ, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"},
                     stdin=subprocess.DEVNULL,
@@ -240,7 +240,7 @@ class LocalStack:
 
     def _wait(self, names: Iterable[str], progress: StartProgress) -> None:
         """Returns when all of ``names`` are healthy."""
-        wanted, patience = set(names), Patience()
+        wanted, watchdog = set(names), StartWatchdog()
         before = {name: self._live().of(name).restarts for name in wanted}
         while True:
             status = self._live()
@@ -250,12 +250,12 @@ class LocalStack:
                 return
             for process in waiting:
                 crashed = process.restarts - before[process.name] >= _MAX_CRASHES
-                if why := (process.last_exit or "no answer") if crashed else patience.lost(process):
+                if why := (process.last_exit or "no answer") if crashed else watchdog.stall_reason(process):
                     raise StackError(
                         f"{process.name} does not start: {why}\n{self.tail(process.name)}",
                         suggestions=(f"The whole log: {self.home.log_of(process.name)}",),
                     )
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
 
     def tail(self, name: str, lines: int = 15) -> str:
         """The end of the log of process ``name``."""
@@ -269,5 +269,5 @@ class LocalStack:
         while not condition():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_POLL / 2)
+            time.sleep(_POLL_SECONDS / 2)
         return True

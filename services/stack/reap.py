@@ -14,7 +14,7 @@ from services.stack.plan import ProcessStatus
 MARKER = "DUBLINE_SUPERVISED"
 
 
-def family(pid: int) -> list[psutil.Process]:
+def process_tree(pid: int) -> list[psutil.Process]:
     """The process ``pid`` and all its living descendants."""
     try:
         leader = psutil.Process(pid)
@@ -42,7 +42,7 @@ def recorded(statuses: Iterable[ProcessStatus]) -> list[psutil.Process]:
             continue
         with suppress(psutil.Error):
             if abs(psutil.Process(status.pid).create_time() - status.created) < 0.1:
-                found += family(status.pid)
+                found += process_tree(status.pid)
     return found
 
 

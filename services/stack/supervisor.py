@@ -147,7 +147,7 @@ def _reap_strangers(own: set[int | None]) -> None:
 
 
 def main() -> int:
-    """Entry point of the daemon: ``python -m services.stack.supervisor HOME CARRIERS``."""
+    """Entry point of the daemon: ``python -m services.stack.supervisor HOME WHEELS``."""
     home = Home(Path(sys.argv[1]), Path(sys.argv[2]))
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:

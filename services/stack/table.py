@@ -59,12 +59,12 @@ SERVERS: dict[str, Server] = {
 
 _ALL_SERVERS = tuple(SERVERS)
 # Workers and beat touch it every two or three seconds while they reach the broker.
-_LIFE = "life://20{life}"
+_LIVENESS = "life://20{life}"
 
 
 def _worker(app: str, queue: str, processes: int, needs: tuple[str, ...] = _ALL_SERVERS, *, optional: bool = False) -> Service:
     arguments = f"-A {app} worker -Q {queue} -n {queue}@%h -c {processes} -l INFO --without-gossip --without-mingle"
-    return Service("celery", arguments, _LIFE, needs, optional=optional)
+    return Service("celery", arguments, _LIVENESS, needs, optional=optional)
 
 
 SERVICES: dict[str, Service] = {
@@ -79,7 +79,7 @@ SERVICES: dict[str, Service] = {
     "worker-maintenance": _worker("services.worker.app:app", "maintenance", 1),
     "worker-train": _worker("services.trainer.service.app:app", "train", 1, ("postgres", "redis", "s3"), optional=True),
     "worker-publish": _worker("services.trainer.service.app:app", "publish", 1, optional=True),
-    "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", _LIFE, ("redis",)),
+    "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", _LIVENESS, ("redis",)),
 }
 
 NAMES = (*SERVERS, *SERVICES)
@@ -124,14 +124,14 @@ _FRUGAL = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 def service_spec(name: str, context: StackContext, env: Mapping[str, str]) -> ProcessSpec:
     """How to run our service ``name`` with the settings ``env``."""
     service = SERVICES[name]
-    life = str(context.home.run / f"{name}.life")
-    values = {"api_port": str(context.port("api")), "data": str(context.home.data), "life": life}
+    liveness = str(context.home.run / f"{name}.life")
+    values = {"api_port": str(context.port("api")), "data": str(context.home.data), "life": liveness}
     arguments = [part.format(**values) for part in service.arguments.split()]
     path = f"{CHECKOUT / 'shared'}:{CHECKOUT}"
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-m", service.module, *arguments),
-        env={**env, **_FRUGAL, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DUBLINE_QUEUE_LIFE": life},
+        env={**env, **_FRUGAL, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DUBLINE_QUEUE_LIFE": liveness},
         cwd=str(CHECKOUT),
         probe=service.probe.format(**values),
         tier=1,

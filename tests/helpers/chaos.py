@@ -220,4 +220,4 @@ def _go_on(pid: int) -> None:
 
 
 def _family(pid: int | None) -> list[int]:
-    return [] if pid is None else [process.pid for process in reap.family(pid)]
+    return [] if pid is None else [process.pid for process in reap.process_tree(pid)]

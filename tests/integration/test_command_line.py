@@ -243,7 +243,7 @@ def test_arguments_that_are_not_understood_are_one_json_object_too(run: Run, arg
 @contextmanager
 def suspended(system: LocalStack, name: str) -> Iterator[None]:
     """Jobs wait before the step of this worker, so that something can happen to them meanwhile."""
-    processes = reap.family(system.status().of(name).pid)
+    processes = reap.process_tree(system.status().of(name).pid)
     for process in processes:
         process.suspend()
     try:

@@ -326,7 +326,7 @@ def test_a_killed_supervisor_is_replaced_and_its_orphans_are_ended(own: LocalSta
 def test_stopping_leaves_no_process_and_no_listener(own: LocalStack) -> None:
     own.start(ALL)
     status = own.status()
-    members = [member for process in status.processes if process.pid for member in reap.family(process.pid)]
+    members = [member for process in status.processes if process.pid for member in reap.process_tree(process.pid)]
     ports = own.ports()
     own.stop()
     assert not [member for member in members if member.is_running()]

