@@ -14,7 +14,7 @@ from studies.ablation.curves import trajectory
 from studies.ablation.footage import prepare
 from studies.ablation.held_out import held_out
 from studies.ablation.judge import StudyJudge
-from studies.ablation.shelf import ResultCache
+from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import PROFILES
 from studies.ablation.stages import Stages
 from studies.ablation.study import Study
@@ -28,17 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, do what is not done yet, and print the table of each split."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(1)
-    sizes, shelf = PROFILES[options.profile], ResultCache(options.out / "kept")
+    sizes, cache = PROFILES[options.profile], ResultCache(options.out / "kept")
     encoders = load_encoders(options.repository, "tiny", 1, torch.device("cpu"))
-    footage = prepare(options.takes or options.out / "takes", sizes, encoders, shelf)
-    stages = Stages(sizes, encoders, footage, shelf)
+    footage = prepare(options.takes or options.out / "takes", sizes, encoders, cache)
+    stages = Stages(sizes, encoders, footage, cache)
     (scorer, scorer_key), (reader, reader_key) = stages.judging(_JUDGE), stages.reader(_JUDGE)
     model = MediaSettings().face_model
     seeds = range(1, options.seeds + 1)
     teachers = {seed: 1 if options.one_teacher else seed for seed in seeds}
     with MediaPipeDetector(model if model.exists() else _ROOT / model) as detector:
         for split in options.split:
-            held = held_out(Split(split), sizes, encoders, shelf)
+            held = held_out(Split(split), sizes, encoders, cache)
             judge = StudyJudge(encoders.codec, scorer, reader, detector)
             study = Study(stages, judge, f"{scorer_key} {reader_key}", held, teachers)
             study.run(options.out, split)

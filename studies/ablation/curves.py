@@ -16,8 +16,8 @@ from services.trainer.methods.teacher import Teacher
 from services.trainer.mouth_series import correlation
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import StudyJudge, mouth_error
+from studies.ablation.result_cache import TrainedNetwork
 from studies.ablation.rows import pick
-from studies.ablation.shelf import TrainedNetwork
 from studies.ablation.stages import Stages
 from studies.trajectory.analysis import COST, SYNC, Recommendation, TrajectoryRow, analyse, write
 

@@ -20,7 +20,7 @@ from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.pipeline import both_ways, target_shapes
-from studies.ablation.shelf import ResultCache
+from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split
 
@@ -49,21 +49,21 @@ class StudyFootage(NamedTuple):
         return np.concatenate([shard.crops for shard in shards]), shapes
 
 
-def prepare(folder: Path, sizes: StudySizes, encoders: Encoders, shelf: ResultCache) -> StudyFootage:
+def prepare(folder: Path, sizes: StudySizes, encoders: Encoders, cache: ResultCache) -> StudyFootage:
     """The study's takes, for both of their mouths, as heard and with the true mouth shapes.
 
     Args:
         folder: of rendered takes; those that are missing are rendered there.
         sizes: number and length of takes.
         encoders: of crops and sound.
-        shelf: keeps the latents.
+        cache: keeps the latents.
     """
     render_takes(folder, Split.TRAIN, sizes.takes, frames=sizes.frames, seed=_SEED)
     found = hashlib.sha256()
     for takes in _shards(folder, sizes, sizes.takes):
         found.update(takes.digest().encode())
     key = [found.hexdigest(), encoders.digests]
-    held = shelf.tensors("latents", key, lambda: _encoded(folder, sizes, encoders))
+    held = cache.tensors("latents", key, lambda: _encoded(folder, sizes, encoders))
     speech_NVA, sounds_NS = held.pop("speech_NVA"), held.pop("sounds_NS")
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()

@@ -18,7 +18,7 @@ from services.trainer.latents import conditions_of, encode_pair
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.samples import Clips
 from services.trainer.speaker_samples import crop_sample
-from studies.ablation.shelf import ResultCache
+from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split
 
@@ -60,17 +60,17 @@ class StudyClips:
         return replace(self.clips, conditions=conditions)
 
 
-def held_out(split: Split, sizes: StudySizes, encoders: Encoders, shelf: ResultCache) -> StudyClips:
+def held_out(split: Split, sizes: StudySizes, encoders: Encoders, cache: ResultCache) -> StudyClips:
     """The first clips of a split, rendered and encoded once."""
     key = [split.value, sizes.clips, sizes.frames, sizes.network.latent, encoders.digests]
-    held = shelf.tensors(f"clips-{split.value}", key, lambda: _rendered(split, sizes, encoders))
+    held = cache.tensors(f"clips-{split.value}", key, lambda: _rendered(split, sizes, encoders))
     config = sizes.network
     clips = Clips(
         tuple(f"{split.value} {number}" for number in range(sizes.clips)), tuple(range(sizes.clips)), held["target"],
         conditions_of(held["reference"], held["masked"], held["speech"], torch.float32),
         torch.zeros(sizes.clips, config.text_len, config.text_dim), held["waveform"],
     )  # fmt: skip
-    name = shelf.path(f"clips-{split.value}", key).name
+    name = cache.path(f"clips-{split.value}", key).name
     return StudyClips(clips, held["crops"], held["around"], held["truth"], held["delayed"], held["silent"], name)
 
 

@@ -18,7 +18,7 @@ from services.trainer.methods.teacher import Teacher
 from services.trainer.mouth_series import best_lag, correlation
 from studies.ablation.held_out import DELAY, StudyClips
 from studies.ablation.judge import StudyJudge, sound_of
-from studies.ablation.shelf import TrainedNetwork
+from studies.ablation.result_cache import TrainedNetwork
 
 Sampler = Callable[[Clips], Tensor]
 _NOISE = 1

@@ -29,7 +29,7 @@ from services.trainer.methods.update import precision
 from services.trainer.mouth_pictures import WHOLE, MouthPictures
 from services.trainer.mouth_reader import MouthReader, train_reader
 from studies.ablation.footage import StudyFootage
-from studies.ablation.shelf import ResultCache, TrainedNetwork
+from studies.ablation.result_cache import ResultCache, TrainedNetwork
 from studies.ablation.sizes import StudySizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 
 log = structlog.get_logger(__name__)
@@ -45,13 +45,13 @@ class Stages:
         sizes: of the study.
         encoders: of crops and sound.
         footage: what is learned.
-        shelf: of results.
+        cache: of results.
     """
 
     sizes: StudySizes
     encoders: Encoders
     footage: StudyFootage
-    shelf: ResultCache
+    cache: ResultCache
 
     @property
     def codec(self) -> TinyCodec:
@@ -74,7 +74,7 @@ class Stages:
             start_from_reference(network)
             return self._run(recipe, network, build(recipe, network, self.null))
 
-        return self.shelf.network("teacher", self._key(recipe), train)
+        return self.cache.network("teacher", self._key(recipe), train)
 
     def forcing(self, seed: int, teacher: TrainedNetwork) -> TrainedNetwork:
         """Stage 1 from the teacher's weights."""
@@ -84,7 +84,7 @@ class Stages:
             network = _copy(teacher)
             return self._run(recipe, network, build(recipe, network, self.null))
 
-        return self.shelf.network("forcing", self._key(recipe, teacher.key), train)
+        return self.cache.network("forcing", self._key(recipe, teacher.key), train)
 
     def rewarding(self, seed: int) -> tuple[ClipScorer, str]:
         """The small SyncNet that rewards, and a name for what made it."""
@@ -105,8 +105,8 @@ class Stages:
             return dict(network.state_dict())
 
         network = SyncNet(TINY)
-        network.load_state_dict(self.shelf.tensors("syncnet", key, train))
-        return ClipScorer.of_clips(network, self.sizes.frames), self.shelf.path("syncnet", key).name
+        network.load_state_dict(self.cache.tensors("syncnet", key, train))
+        return ClipScorer.of_clips(network, self.sizes.frames), self.cache.path("syncnet", key).name
 
     def reader(self, seed: int) -> tuple[MouthReader, str]:
         """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""
@@ -122,10 +122,10 @@ class Stages:
             log.info("reader", **curve.to_json())
             return dict(network.state_dict())
 
-        kept = self.shelf.tensors("reader", key, train)
+        kept = self.cache.tensors("reader", key, train)
         network = MouthReader(len(kept["mean"]))
         network.load_state_dict(kept)
-        return network.eval().requires_grad_(requires_grad=False), self.shelf.path("reader", key).name
+        return network.eval().requires_grad_(requires_grad=False), self.cache.path("reader", key).name
 
     def distilled(
         self, seed: int, form: str, teacher: TrainedNetwork, start: TrainedNetwork, judge: tuple[ClipScorer, str]
@@ -141,7 +141,7 @@ class Stages:
             return self._run(recipe, network, method)
 
         parts = (teacher.key, start.key, *([judge[1]] if recipe.rewarded else []))
-        return self.shelf.network(form, self._key(recipe, *parts), train)
+        return self.cache.network(form, self._key(recipe, *parts), train)
 
     def _key(self, recipe: MethodRecipe, *parts: str) -> list[Any]:
         return [recipe.to_json(), self.footage.material.digest, *parts]

@@ -15,8 +15,8 @@ from services.trainer.methods.teacher import Teacher
 from services.trainer.sheet import draw_sheet
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import FIGURES, StudyJudge
+from studies.ablation.result_cache import TrainedNetwork
 from studies.ablation.rows import Sampler, controls, first, frames_per_second, in_full, in_two_steps
-from studies.ablation.shelf import TrainedNetwork
 from studies.ablation.sizes import FORMS
 from studies.ablation.stages import Stages
 from studies.ablation.table import markdown, plot, summarise
@@ -123,7 +123,7 @@ class Study:
         return float(self._kept("speed", row.key, lambda: frames_per_second(row.sampler, self.held.clips)))
 
     def _kept(self, what: str, key: str, make: Callable[[], Any]) -> Any:
-        return self.stages.shelf.values(what, [key, self.held.key, self.judge_key], make)
+        return self.stages.cache.values(what, [key, self.held.key, self.judge_key], make)
 
     def _draw(self, rows: list[StudyRow], out: Path, name: str) -> None:
         some = first(self.held.clips, _SHOWN)

@@ -19,7 +19,7 @@ from services.trainer.methods.self_forcing import Stage2
 from studies.ablation.__main__ import main
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import FIGURES
-from studies.ablation.shelf import ResultCache
+from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import FORMS, SMOKE, StudySizes, distilling_recipe
 from studies.ablation.table import ROWS, markdown, summarise
 
@@ -83,13 +83,13 @@ def test_the_window_is_the_same_share_of_every_grid() -> None:
 
 
 def test_what_is_kept_is_not_made_again_and_another_key_is(tmp_path: Path) -> None:
-    shelf, made = ResultCache(tmp_path), []
+    cache, made = ResultCache(tmp_path), []
 
     def make() -> dict[str, int]:
         made.append(1)
         return {"n": len(made)}
 
-    assert [shelf.values("x", key, make)["n"] for key in ("a", "a", "b", "a")] == [1, 1, 2, 1]
+    assert [cache.values("x", key, make)["n"] for key in ("a", "a", "b", "a")] == [1, 1, 2, 1]
 
 
 def test_a_network_comes_back_frozen_and_under_its_key(tmp_path: Path) -> None:
