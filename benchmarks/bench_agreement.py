@@ -97,7 +97,7 @@ def row(kind: str, pair: Pair, title: Title, tries: int) -> dict[str, Any]:
 
 def lost(kind: str, before: Pair, after: Pair, title: Title, tries: int) -> dict[str, Any]:
     """Share of the tries in which a loss is told: none should be where the new mouth is as good as the source's."""
-    rng, told = np.random.default_rng(1), 0
+    rng, reported = np.random.default_rng(1), 0
     shots = [FrameRange(start=i * title.frames, end=(i + 1) * title.frames) for i in range(title.shots)]
     for _ in range(tries):
         source, new = (
@@ -105,8 +105,8 @@ def lost(kind: str, before: Pair, after: Pair, title: Title, tries: int) -> dict
             for pair in (before, after)
         )
         new.opening_V[np.arange(len(new.opening_V)) % title.step > 0] = np.nan
-        told += loss(source, new, shots, FPS).lost
-    share = told / tries
+        reported += loss(source, new, shots, FPS).lost
+    share = reported / tries
     print(
         f"a new mouth with its {kind} sound, {title.shots} x {title.frames} frames: loss told in {100 * share:.1f} %",
         flush=True,

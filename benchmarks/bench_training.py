@@ -357,21 +357,21 @@ def show(result: Result) -> None:
         if step["student"]:
             whom, teacher = "critic and student", "guided" if step["guided"] else "plain"
         row = f"{step['number']:>5} {whom:>18} {step['exit_step'] + 1:>10} {teacher:>8} {step['seconds']:>9}"
-        print(f"{row}  {told(step['peak_gib'])}")
+        print(f"{row}  {listed(step['peak_gib'])}")
     run, alone, both = result["run"], result["critic_sample_seconds"], result["student_sample_seconds"]
     print(
         f"\na sample: {alone} s in the critic's own steps, {both} s in the student's; {result['samples_per_second']} a second"
     )
     print(f"{run['steps']} steps of {run['batch']}: {run['gpu_hours']} GPU-hours (plan: {run['planned_gpu_hours']})")
     print(f"on {run['gpus']} GPUs {run['hours']} hours, without what they send each other")
-    print(f"parts of a sample, s: {told(result['parts_seconds'])}\nGiB:")
+    print(f"parts of a sample, s: {listed(result['parts_seconds'])}\nGiB:")
     memory = result["memory_gib"]
     for name in [name for name in memory if name not in ("planned", "peak")]:
-        print(f"{name.replace('_', ' '):>28}: {told(memory[name])}")
-    print(f"{'peak':>28}: {told(memory['peak'])}; by the plan {told(memory['planned'])}")
+        print(f"{name.replace('_', ' '):>28}: {listed(memory[name])}")
+    print(f"{'peak':>28}: {listed(memory['peak'])}; by the plan {listed(memory['planned'])}")
 
 
-def told(figures: dict[str, float]) -> str:
+def listed(figures: dict[str, float]) -> str:
     """Names and numbers in a line."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
 

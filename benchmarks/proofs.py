@@ -35,16 +35,16 @@ def witness_cpu(picture: Path, sound: Path, master: Path, receipt: dict[str, Any
         receipt: the job's.
         children: gives the processor seconds of all programs that have ended.
     """
-    told = Receipt.model_validate(receipt)
+    parsed = Receipt.model_validate(receipt)
     info = probe(sound, "audio").audio
-    if told.plan is None or info is None:
+    if parsed.plan is None or info is None:
         raise SystemExit("the receipt names no plan")
     began, used = time.process_time(), children()
     record = read_picture(Headers.of(picture), None).record
     read_sound(Headers.of(sound), SoundChoice())
     if record is None:
         raise SystemExit("the second reading saw no picture")
-    given = Given(sound, info, told.plan, exact=info.lossless and not info.floating, lossy=False)
+    given = Given(sound, info, parsed.plan, exact=info.lossless and not info.floating, lossy=False)
     check = check_master(master, record, given)
     if check.differences:
         raise SystemExit(f"the master does not hold: {check.differences}")

@@ -31,8 +31,8 @@ def curve(folder: Path, figure: str) -> Curve:
     outbox = Outbox(folder)
     order = outbox.order()
     batch = int(order.settings.get("batch", offered(order.recipe).default.batch))
-    told = [event for event in outbox.told() if event["kind"] == "metrics"]
-    points = [(event["step"] * batch, event["parts"][figure]) for event in told if event["parts"].get(figure) is not None]
+    metrics = [event for event in outbox.told() if event["kind"] == "metrics"]
+    points = [(event["step"] * batch, event["parts"][figure]) for event in metrics if event["parts"].get(figure) is not None]
     clips, values = np.array(points, np.float64).reshape(-1, 2).T
     middles = [np.median(values[max(0, at - _WINDOW // 2) : at + _WINDOW // 2 + 1]) for at in range(len(values))]
     return clips, np.array(middles, np.float64)

@@ -186,7 +186,10 @@ def _agreement(score: dict[str, Any] | None) -> list[tuple[str, str]]:
     syncnet, before, after = (score[name] for name in ("syncnet", "agreement_before", "agreement"))
     return [
         ("SyncNet", _NO_SYNCNET if syncnet is None else _syncnet(syncnet)),
-        ("mouth, sound", f"{_told(after)} (opening and the new track's loudness); the source's mouth {_told(before)}"),
+        (
+            "mouth, sound",
+            f"{_in_words(after)} (opening and the new track's loudness); the source's mouth {_in_words(before)}",
+        ),
     ]
 
 
@@ -198,7 +201,7 @@ def _syncnet(score: dict[str, Any]) -> str:
     return f"Sync-C {confidence:.2f}, Sync-D {distance:.2f}, offset {offset:+d} frames of 25 a second"
 
 
-def _told(agreement: dict[str, Any] | None) -> str:
+def _in_words(agreement: dict[str, Any] | None) -> str:
     if agreement is None:
         return "agrees no more than by chance"
     score, lag, chance = (agreement[name] for name in ("score", "lag_frames", "significance"))

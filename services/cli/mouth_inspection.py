@@ -85,7 +85,7 @@ def inspect_mouths(source: FrameReader, master: FrameReader, detector: FaceDetec
     doubtful = {frame: worst for one in seen for frame, worst in _doubtful(one)}
     return (
         *broken_mouths({}, _closed(doubtful, faces), source.video.fps),
-        *_told(_closed({i: worst for i, worst in outside.items() if worst > 1}, faces), source.video.fps),
+        *_outside_findings(_closed({i: worst for i, worst in outside.items() if worst > 1}, faces), source.video.fps),
     )
 
 
@@ -199,7 +199,7 @@ def _closed(frames: dict[int, float], faces: tuple[TrackedFace, ...]) -> dict[in
     return whole
 
 
-def _told(outside: dict[int, float], fps: Fraction) -> Iterator[Finding]:
+def _outside_findings(outside: dict[int, float], fps: Fraction) -> Iterator[Finding]:
     if outside:
         ranges, times = ranked(outside, fps)
         detail = f"{len(outside)} frames differ from the source where no mouth belongs; look at them (worst first: {times})."

@@ -14,7 +14,7 @@ CONNECT_SECONDS, RETRY_SECONDS = 6.0, 900.0
 # Seconds between tries: they double from the first to the longest, and something is drawn on top.
 PAUSES = {"wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 1.0}
 # A blip of a second or two is not worth a line.
-_TELL_AT = 4
+_REPORT_AT = 4
 
 _T = TypeVar("_T")
 Tell = Callable[[str], None]
@@ -38,7 +38,7 @@ class Retries:
     def __init__(self, what: str, tell: Tell) -> None:
         self._what = what
         self._tell = tell
-        self._answered = self._told = False
+        self._answered = self._reported = False
         self._deadline = math.inf
 
     def of(self, call: Callable[[], _T]) -> _T:
@@ -67,12 +67,12 @@ class Retries:
         return isinstance(error, Unreachable) and time.monotonic() < self._deadline
 
     def _is_away(self, error: Unreachable, times: int) -> None:
-        if times == _TELL_AT and not self._told:
-            self._told = True
+        if times == _REPORT_AT and not self._reported:
+            self._reported = True
             self._tell(f"{self._what} is waited for: {error.detail}")
 
     def _is_back(self) -> None:
         self._answered = True
-        if self._told:
-            self._told = False
+        if self._reported:
+            self._reported = False
             self._tell(f"{self._what} answers again.")

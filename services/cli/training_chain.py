@@ -62,11 +62,11 @@ class Chain:
         """
         model = self._offers[run["recipe"]]["preset"]
         self._client.post(f"/v1/training-runs/{run['id']}/publish", {"share": share})
-        told = None
+        shown = None
         while (found := self._version(run, model))["status"] == "checking":
-            if found["progress"] not in (None, told):
-                told = found["progress"]
-                self._tell(run["recipe"], "version.measuring", told)
+            if found["progress"] not in (None, shown):
+                shown = found["progress"]
+                self._tell(run["recipe"], "version.measuring", shown)
             time.sleep(_POLL_SECONDS)
         return found
 

@@ -124,22 +124,22 @@ def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:
     try:
         video, sound = _read(files)
     except DublineError as error:
-        return {"verified": False, "differences": _told(differences), "error": problem_of(error)}
+        return {"verified": False, "differences": _difference_rows(differences), "error": problem_of(error)}
     if video.record is None or sound.media.audio is None:
         raise BadInput("The source shows no frame.", where={"file": files.source.name})
     plan, unlaid = _plan(files, video.media, sound.media)
     given = _given(files, sound.media, plan)
     check = check_master(files.master, video.record, given, [shot.start for shot in files.receipt.shots[1:]])
     differences += [*unlaid, *check.differences]
-    told = {warning.code for warning in files.receipt.warnings}
+    reported = {warning.code for warning in files.receipt.warnings}
     now = [*video.media.findings, *sound.media.findings, *plan.findings]
     return {
         "verified": not differences,
-        "differences": _told(differences),
+        "differences": _difference_rows(differences),
         "pixels": check.pixels.model_dump(mode="json"),
         "sound": check.sound.model_dump(mode="json"),
         "readings": {"source": _by(video), "audio": _by(sound), "master": list(check.reading.by)},
-        "not_told_then": [one.model_dump(mode="json") for one in now if one.code not in told],
+        "not_told_then": [one.model_dump(mode="json") for one in now if one.code not in reported],
         "mouths": [one.model_dump(mode="json") for one in _looked(files, video.media)] if mouths and not differences else None,
     }
 
@@ -168,18 +168,18 @@ def _read(files: Files) -> tuple[ReadFile, ReadFile]:
 
 def _plan(files: Files, video: MediaInfo, audio: MediaInfo) -> tuple[SyncPlan, list[Difference]]:
     """How the sound must lie, by today's reading; what the receipt says of it, where that is something else."""
-    sync, told = files.receipt.sync, files.receipt.plan
+    sync, planned = files.receipt.sync, files.receipt.plan
     try:
         plan = check_pair(video, audio, sync.mode, sync.tolerance_frames)
     except DurationMismatch as error:
         parity = files.receipt.parity
         whole = SyncPlan(mode=sync.mode, sample_rate=parity.sample_rate, keep=parity.samples_out)
-        return told or whole, [Difference(fact="lengths", first=error.detail, second="it was delivered")]
-    if told is None or told.model_copy(update={"findings": ()}) == plan.model_copy(update={"findings": ()}):
+        return planned or whole, [Difference(fact="lengths", first=error.detail, second="it was delivered")]
+    if planned is None or planned.model_copy(update={"findings": ()}) == plan.model_copy(update={"findings": ()}):
         return plan, []
     laid = [
         f"{one.lead}+{one.keep}+{one.pad} samples from {one.start} s, picture {one.picture_after} s later"
-        for one in (plan, told)
+        for one in (plan, planned)
     ]
     return plan, [Difference(fact="plan", first=laid[0], second=laid[1])]
 
@@ -199,7 +199,7 @@ def _by(found: ReadFile) -> list[str]:
     return [*witness.first.by, *witness.second.by] if witness is not None else []
 
 
-def _told(differences: list[Difference]) -> list[dict[str, Any]]:
+def _difference_rows(differences: list[Difference]) -> list[dict[str, Any]]:
     return [one.model_dump(mode="json") for one in differences]
 
 

@@ -89,8 +89,8 @@ USUAL = tuple(name for name in NAMES if name in SERVERS or not SERVICES[name].op
 
 def wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
     """What ``dubline up`` starts: the usual, and the trainer where ``DUBLINE_TRAINER_ENABLED`` says so."""
-    told = {"enabled": environ["DUBLINE_TRAINER_ENABLED"]} if "DUBLINE_TRAINER_ENABLED" in environ else {}
-    return NAMES if TrainerSettings.model_validate(told).enabled else USUAL
+    given = {"enabled": environ["DUBLINE_TRAINER_ENABLED"]} if "DUBLINE_TRAINER_ENABLED" in environ else {}
+    return NAMES if TrainerSettings.model_validate(given).enabled else USUAL
 
 
 def selection(names: Iterable[str]) -> tuple[str, ...]:

@@ -80,8 +80,8 @@ class Scorer:
         loudness_V = loudness(samples, times, SPEECH_RATE)
         found = score(master.analysis, opening_V, loudness_V)
         if (own_V := _own_loudness(master, shown)) is not None:
-            told = lost_sync(master.analysis, opening_V, loudness_V, own_V)
-            found = found._replace(findings=(told,) if told is not None else ())
+            finding = lost_sync(master.analysis, opening_V, loudness_V, own_V)
+            found = found._replace(findings=(finding,) if finding is not None else ())
         return found if sound is None else self._with_syncnet(master, sound, found, times, check)
 
     def _with_syncnet(

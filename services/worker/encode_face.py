@@ -54,7 +54,7 @@ class EncodeFaceHandler:
         waiting = [chunk for chunk in analysis.chunks if keys[chunk] not in stored]
         total = sum(len(chunk) for chunk in analysis.chunks)
         done = total - sum(len(chunk) for chunk in waiting)
-        told = _StoredChunks(context, [chunk.index for chunk in analysis.chunks if chunk not in waiting])
+        stored_chunks = _StoredChunks(context, [chunk.index for chunk in analysis.chunks if chunk not in waiting])
         engine = self._engines.get(task.preset, task.encoder.version)
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
             reader = FrameReader(path, analysis.video)
@@ -63,7 +63,7 @@ class EncodeFaceHandler:
                 save_latents(self._store, keys[chunk], engine.encode_faces(_padded(crops), context))
                 done += len(chunk)
                 context.progress(done, total)
-                told.stored(chunk.index, done)
+                stored_chunks.stored(chunk.index, done)
         return EncodeResult(frames=total)
 
 

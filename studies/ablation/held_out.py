@@ -49,7 +49,7 @@ class StudyClips:
     silent_BVA: Tensor
     key: str
 
-    def told(self, speech_BVA: Tensor) -> Clips:
+    def with_speech(self, speech_BVA: Tensor) -> Clips:
         """The clips with other speech."""
         conditions = replace(self.clips.conditions, speech_BTGA=group_frames(speech_BVA))
         return replace(self.clips, conditions=conditions)

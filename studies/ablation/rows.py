@@ -67,9 +67,9 @@ def pick(clips: Clips, index: int) -> Clips:
 
 
 def _some(clips: Clips, rows: slice) -> Clips:
-    told = clips.conditions
+    conditions = clips.conditions
     names = ("identity_BZhw", "masked_BZThw", "reference_BZThw", "speech_BTGA")
-    some = Conditions(mask_hw=told.mask_hw, **{name: getattr(told, name)[rows] for name in names})
+    some = Conditions(mask_hw=conditions.mask_hw, **{name: getattr(conditions, name)[rows] for name in names})
     sound = None if clips.waveform_BS is None else clips.waveform_BS[rows]
     return Clips(clips.names[rows], clips.places[rows], clips.x0_BZThw[rows], some, clips.text_BLE[rows], sound)
 
@@ -84,7 +84,8 @@ def controls(sampler: Sampler, held: StudyClips, judge: StudyJudge) -> dict[str,
         often the read opening does within one frame.
     """
     others, silent, late = (
-        judge.pictures(sampler(clips)) for clips in (held.of_others(), held.told(held.silent_BVA), held.told(held.delayed_BVA))
+        judge.pictures(sampler(clips))
+        for clips in (held.of_others(), held.with_speech(held.silent_BVA), held.with_speech(held.delayed_BVA))
     )
     truth_BV = held.truth_BV2[:, 1:, 0].double().numpy()
     heard, count = np.roll(truth_BV, -1, axis=0), len(truth_BV)

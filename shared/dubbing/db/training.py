@@ -77,12 +77,12 @@ class Runs:
             raise Conflict(f"Run {run_id} is being adopted by another process.", suggestions=("wait until it is done",))
         return self._session.get(TrainingRun, run_id, populate_existing=True)
 
-    def adopt(self, run: TrainingRun, told: Iterable[tuple[datetime, str, Mapping[str, Any]]]) -> None:
+    def adopt(self, run: TrainingRun, events: Iterable[tuple[datetime, str, Mapping[str, Any]]]) -> None:
         """Insert a run that was made elsewhere and has ended, with its events and their times; it never has a leg."""
         self._session.add(run)
         self._session.flush()
         ended = (run.finished_at or now(self._session), f"run.{run.state}", {"step": run.step, "error": run.error})
-        for at, kind, data in (*told, ended):
+        for at, kind, data in (*events, ended):
             self._session.add(TrainingEvent(run_id=run.id, type=kind, data=dict(data), created_at=at))
         self._session.flush()
 

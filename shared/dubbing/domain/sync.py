@@ -23,7 +23,7 @@ from dubbing.domain.media import AudioInfo, MediaInfo, SyncMode, SyncPlan, Video
 from dubbing.errors import DurationMismatch, NotAudio, NoVideoStream
 
 # An offset below this part of a frame is kept like any other, but nobody could see it: it is not told.
-_TOLD = Fraction(1, 4)
+_FINDING_FROM = Fraction(1, 4)
 
 
 class _Laid(NamedTuple):
@@ -81,14 +81,17 @@ def _ways(picture: VideoInfo, sound: AudioInfo) -> list[_Laid]:
     """How the sound may be meant, likeliest first: only the first keeps every start."""
     frame = 1 / picture.fps
     late, delayed = picture.start, sound.start
-    told = []
-    if late >= _TOLD * frame:
-        told.append(_finding(FindingCode.PICTURE_STARTS_LATE, f"The picture starts {_s(late)} into the programme. The master "
-                             "keeps that start, and the given sound lies on the programme's time line."))  # fmt: skip
-    if delayed >= _TOLD * frame:
-        told.append(_finding(FindingCode.SOUND_STARTS_LATE, f"The given sound starts at {_s(delayed)} of its file's time line. "
-                             "That start is kept; what lies before it is silent."))  # fmt: skip
-    ways = [_Laid(delayed, tuple(told))]
+    findings = []
+    if late >= _FINDING_FROM * frame:
+        detail = (
+            f"The picture starts {_s(late)} into the programme. The master keeps that start, and the given sound lies on the"
+            " programme's time line."
+        )
+        findings.append(_finding(FindingCode.PICTURE_STARTS_LATE, detail))
+    if delayed >= _FINDING_FROM * frame:
+        detail = f"The given sound starts at {_s(delayed)} of its file's time line. That start is kept; what lies before it is silent."
+        findings.append(_finding(FindingCode.SOUND_STARTS_LATE, detail))
+    ways = [_Laid(delayed, tuple(findings))]
     dropped = _finding(
         FindingCode.START_NOT_KEPT,
         f"The given sound's time stamps begin at {_s(delayed)}. It fits the picture only without that start, which "
@@ -100,9 +103,9 @@ def _ways(picture: VideoInfo, sound: AudioInfo) -> list[_Laid]:
         "picture, not as the programme, so it was laid from the first frame on.",
     )
     if late:
-        ways.append(_Laid(late + delayed, (from_picture, *told[1:])))
+        ways.append(_Laid(late + delayed, (from_picture, *findings[1:])))
     if delayed:
-        ways.append(_Laid(Fraction(0), (*told[:-1], dropped)))
+        ways.append(_Laid(Fraction(0), (*findings[:-1], dropped)))
     if late and delayed:
         ways.append(_Laid(late, (from_picture, dropped)))
     return ways

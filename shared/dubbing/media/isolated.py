@@ -50,14 +50,14 @@ class ReadRequest(NamedTuple):
 
     def line(self) -> bytes:
         """As a line of JSON."""
-        told = {
+        fields = {
             "path": os.fsencode(self.path).hex(),
             "role": self.role,
             "record": str(self.record),
             "picture": self.picture,
             "sound": self.sound.model_dump(mode="json"),
         }
-        return json.dumps(told).encode() + b"\n"
+        return json.dumps(fields).encode() + b"\n"
 
 
 class Reader:
@@ -73,12 +73,12 @@ class Reader:
         self._child: subprocess.Popen[bytes] | None = None
         self._read = 0
 
-    def read(self, order: ReadRequest, told: Callable[[int], None] = lambda _: None) -> MediaInfo:
+    def read(self, order: ReadRequest, on_frames: Callable[[int], None] = lambda _: None) -> MediaInfo:
         """Read one file, twice (see `dubbing.media.reading`).
 
         Args:
             order: the file, and what of it.
-            told: called with the number of frames that have been seen, and at least every half second.
+            on_frames: called with the number of frames that have been seen, and at least every half second.
 
         Raises:
             FatalInput: reading it ended the process, or never ended, on every try.
@@ -87,7 +87,7 @@ class Reader:
         ends = []
         for _ in range(_TRIES):
             try:
-                return self._ask(order, told)
+                return self._ask(order, on_frames)
             except _Died as died:
                 log.warning("reader_died", reason=str(died), role=order.role)
                 ends.append(str(died))
@@ -100,11 +100,11 @@ class Reader:
             media={"tries": _TRIES},
         )
 
-    def _ask(self, order: ReadRequest, told: Callable[[int], None]) -> MediaInfo:
+    def _ask(self, order: ReadRequest, on_frames: Callable[[int], None]) -> MediaInfo:
         child = self._running()
         self._read += 1
         try:
-            answer = self._answer(child, order, told)
+            answer = self._answer(child, order, on_frames)
         except BaseException:
             self.close()
             raise
@@ -124,7 +124,7 @@ class Reader:
             )
         return self._child
 
-    def _answer(self, child: "subprocess.Popen[bytes]", order: ReadRequest, told: Callable[[int], None]) -> dict[str, Any]:
+    def _answer(self, child: "subprocess.Popen[bytes]", order: ReadRequest, on_frames: Callable[[int], None]) -> dict[str, Any]:
         if child.stdin is None or child.stdout is None:
             raise DublineError("The reader has no pipes.")
         with suppress(BrokenPipeError):  # its end is told below
@@ -136,7 +136,7 @@ class Reader:
             ready, _, _ = select.select([child.stdout], [], [], _POLL_SECONDS)
             if not ready:
                 silent += _POLL_SECONDS
-                told(frames)
+                on_frames(frames)
                 if silent > patience:
                     raise _Died(f"it said nothing for {patience:.0f} s")
                 continue
@@ -148,7 +148,7 @@ class Reader:
                 found: dict[str, Any] = answer
                 return found
             frames = int(answer["frames"])
-            told(frames)
+            on_frames(frames)
 
     def close(self) -> None:
         """End the child and what it started."""

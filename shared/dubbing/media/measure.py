@@ -50,16 +50,16 @@ def measure_sound(path: Path, choice: SoundChoice = _ALL) -> tuple[AudioInfo, tu
         found = sound_tracks(container)
         if not found:
             raise no_sound()
-        used, told = choose_sound(found, choice)
+        used, findings = choose_sound(found, choice)
         # A lone stream begins its container's time line, unless that begins at zero by definition.
         lone = len(found) == len(container.streams) == 1 and not container.format.name.startswith(_FROM_ZERO)
         timed, zero = container.format.name.startswith(_TIMED) and not lone, _zero(container)
         codec = container.streams.audio[used[0] - 1].codec_context.name
         declared_lengths = [declared_sound_seconds(path, container, container.streams.audio[number - 1]) for number in used]
-        holes_told = container.format.name.startswith(_TIMED)
+        holes_timed = container.format.name.startswith(_TIMED)
     measured = [_Measured.of(path, number) for number in used]
     for one, declared in zip(measured, declared_lengths, strict=True):
-        one.require_whole(declared, holes_told=holes_told)
+        one.require_whole(declared, holes_timed=holes_timed)
     layout, channels = _layout(measured), sum(one.channels for one in measured)
     picked = pick_channels(channels, choice)
     require_carriable(len(picked) or channels, layout)
@@ -83,7 +83,7 @@ def measure_sound(path: Path, choice: SoundChoice = _ALL) -> tuple[AudioInfo, tu
         lossless=codec.startswith(_LOSSLESS),
         peak=max(one.peak for one in measured),
     )
-    return info, (*told, *_told(info, measured))
+    return info, (*findings, *_sound_findings(info, measured))
 
 
 def _zero(container: InputContainer) -> Fraction:
@@ -129,9 +129,9 @@ class _Measured:
             )
         return cls(first.rate, first.values.shape[1], first.layout, first.values.dtype, follower.course(), peak)
 
-    def require_whole(self, promised: Fraction, *, holes_told: bool) -> None:
+    def require_whole(self, promised: Fraction, *, holes_timed: bool) -> None:
         """Compare what the header promises with what was decoded; without a time line, a hole is damage too."""
-        if self.course.holes and not holes_told:
+        if self.course.holes and not holes_timed:
             raise damaged_sound(Fraction(self.course.holes[0].at, self.rate))
         there = Fraction(self.spread, self.rate)
         # Some headers count from their time line's beginning, some from the first sample: the shorter meaning is taken.
@@ -177,7 +177,7 @@ def _layout(measured: Sequence[_Measured]) -> str | None:
     return None if len(measured) > 1 or name.endswith(" channels") else name
 
 
-def _told(info: AudioInfo, measured: Sequence[_Measured]) -> Iterator[Finding]:
+def _sound_findings(info: AudioInfo, measured: Sequence[_Measured]) -> Iterator[Finding]:
     if info.channels > 2 and info.layout is None:
         yield layout_unknown(info)
     for one in measured:

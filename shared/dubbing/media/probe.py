@@ -62,7 +62,7 @@ def probe(
         has: see there.
     """
     path = Path(path)
-    told: list[Finding] = []
+    findings: list[Finding] = []
     with open_media(path) as container:
         name = container.format.name
         has_picture, has_sound = bool(pictures(container)), bool(container.streams.audio)
@@ -72,12 +72,12 @@ def probe(
     video = audio = None
     if need != "audio" and has_picture:
         found = probe_picture(path, picture)
-        video, told = found.info, [*found.findings]
+        video, findings = found.info, [*found.findings]
     if need == "audio" or (need is None and has_sound):
         audio, heard = measure_sound(path, sound)
-        told += heard
+        findings += heard
     return MediaInfo(
-        reading=READING, container=name, size_bytes=path.stat().st_size, video=video, audio=audio, findings=tuple(told)
+        reading=READING, container=name, size_bytes=path.stat().st_size, video=video, audio=audio, findings=tuple(findings)
     )
 
 
@@ -181,16 +181,16 @@ def probe_picture(path: Path, wanted: int | None = None) -> ProbedPicture:
 
 def _time_findings(index: FrameIndex) -> list[Finding]:
     """What is told about a picture's times."""
-    told = []
+    findings = []
     if index.guessed:
-        told.append(Finding(
+        findings.append(Finding(
             code=FindingCode.TIMES_GUESSED,
             detail=f"The picture has no usable time stamps: its {len(index)} frames follow at {index.fps} frames per second, "
             "the rate that its header names.",
         ))  # fmt: skip
     if index.broken:
         frames = tuple(FrameRange(start=frame, end=frame + 1) for frame in index.broken)
-        told.append(Finding(
+        findings.append(Finding(
             code=FindingCode.TIMES_REPAIRED,
             detail=f"{len(frames)} of {len(index)} frames had no time of their own, or none after the frame before. They were "
             "put evenly between their neighbours; every other frame keeps its time.",
@@ -199,10 +199,10 @@ def _time_findings(index: FrameIndex) -> list[Finding]:
     for frame, seconds in held_frames(index.ticks, index.last, index.time_base):
         at = clock(int(index.ticks[frame] - index.ticks[0]) * index.time_base)
         detail = f"Frame {frame} ({at}) is shown for {float(seconds):.3f} s, as in the source."
-        told.append(Finding(
+        findings.append(Finding(
             code=FindingCode.PICTURE_HOLE, detail=detail, frames=(FrameRange(start=frame, end=frame + 1),)
         ))  # fmt: skip
-    return told
+    return findings
 
 
 def _colour(frame: VideoFrame) -> ColourTags:

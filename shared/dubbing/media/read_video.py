@@ -20,13 +20,13 @@ from dubbing.media.witness.compare import compare, compare_seconds, compare_time
 from dubbing.media.witness.facts import Headers, PictureReading, PictureRecord, read_picture, reading_of_picture, turn
 
 
-def read_video(path: Path, picture: int | None = None, told: Callable[[int], None] = lambda _: None) -> ReadFile:
+def read_video(path: Path, picture: int | None = None, on_frames: Callable[[int], None] = lambda _: None) -> ReadFile:
     """Read a source's picture twice.
 
     Args:
         path: a local file.
         picture: number of the moving picture that is used, from 1; None for the default.
-        told: called with the number of frames that the second reading has seen.
+        on_frames: called with the number of frames that the second reading has seen.
 
     Raises:
         ReadingsDiffer: with every difference; neither reading is believed.
@@ -36,7 +36,7 @@ def read_video(path: Path, picture: int | None = None, told: Callable[[int], Non
     """
     first = probe_picture(path, picture)
     headers = Headers.of(path)
-    second = read_picture(headers, picture, told)
+    second = read_picture(headers, picture, on_frames)
     info = first.info
     _require_undamaged(path, info, second)
     _require_one_shape(info, second)

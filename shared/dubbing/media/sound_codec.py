@@ -68,19 +68,19 @@ def choose_sound_codec(info: AudioInfo, wanted: Literal["lossless", "aac"], bits
 
 def sound_codec_findings(info: AudioInfo, made: SoundCodec) -> tuple[Finding, ...]:
     """What a codec loses of a sound."""
-    told = []
+    findings = []
     if made.codec == "aac":
-        told.append((FindingCode.SOUND_LOSSY, "The sound was coded as AAC, which is lossy."))
+        findings.append((FindingCode.SOUND_LOSSY, "The sound was coded as AAC, which is lossy."))
     elif not made.exact and info.lossless:
-        told.append(
+        findings.append(
             (
                 FindingCode.SOUND_DEPTH_REDUCED,
                 f"The sound has {info.bits}-bit floating-point samples; the master has {_BITS} bits.",
             )
         )
     if info.layout is not None and info.layout != made.layout:
-        told.append((FindingCode.LAYOUT_CHANGED, f"The sound is laid out as {info.layout}; the master says {made.layout}."))
-    return tuple(Finding(code=code, detail=detail) for code, detail in told)
+        findings.append((FindingCode.LAYOUT_CHANGED, f"The sound is laid out as {info.layout}; the master says {made.layout}."))
+    return tuple(Finding(code=code, detail=detail) for code, detail in findings)
 
 
 def _sized(raw: str, small: str, large: str) -> tuple[tuple[str, str], ...]:

@@ -57,11 +57,11 @@ def choose_picture(found: Sequence[PictureTrack], wanted: int | None = None) -> 
     if len(found) < 2:
         return best.number, ()
     others = ", ".join(f"{t.number} ({'a still, ' * t.still}{t.width}x{t.height})" for t in found if t.number != best.number)
-    told = (
+    detail = (
         f"The file has {len(found)} pictures. Picture {best.number} ({best.width}x{best.height}) was used; "
         f"{others} was not, and is not in the master."
     )
-    return best.number, (Finding(code=FindingCode.PICTURE_CHOSEN, detail=told),)
+    return best.number, (Finding(code=FindingCode.PICTURE_CHOSEN, detail=detail),)
 
 
 def choose_sound(found: Sequence[SoundTrack], choice: SoundChoice) -> tuple[tuple[int, ...], tuple[Finding, ...]]:
@@ -82,18 +82,18 @@ def choose_sound(found: Sequence[SoundTrack], choice: SoundChoice) -> tuple[tupl
             where={"stream": "audio"},
             suggestions=("Choose tracks of one rate.",),
         )
-    told: list[Finding] = []
+    findings: list[Finding] = []
     if len(used) > 1:
         detail = f"Sound tracks {', '.join(map(str, taken))} were joined, in this order, as the channels of one track."
-        told.append(Finding(code=FindingCode.SOUND_JOINED, detail=detail))
+        findings.append(Finding(code=FindingCode.SOUND_JOINED, detail=detail))
     rest = [track for track in found if track.number not in used]
     if rest and not choice.tracks:
         detail = (
             f"The file has {len(found)} sound tracks. Track {', '.join(map(str, taken))} was used"
             f"{', the default of the file' if taken[0].default else ''}; not used: {', '.join(map(str, rest))}."
         )
-        told.append(Finding(code=FindingCode.SOUND_CHOSEN, detail=detail))
-    return used, tuple(told)
+        findings.append(Finding(code=FindingCode.SOUND_CHOSEN, detail=detail))
+    return used, tuple(findings)
 
 
 def pick_channels(channels: int, choice: SoundChoice) -> tuple[int, ...]:

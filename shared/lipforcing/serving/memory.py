@@ -86,7 +86,7 @@ class Need:
             slots += 1
         return slots
 
-    def told(self, slots: int) -> str:
+    def breakdown(self, slots: int) -> str:
         """The sum, term by term."""
         if self.total(slots) > self.serving(slots):
             return f"{_gib(self.total(slots))} GiB while it loads, before it is quantised"
@@ -119,7 +119,7 @@ def check_fits(need: Need, slots: int, device: torch.device) -> None:
     advice = "choose a larger card, or free this one: every version that is served takes memory"
     if slots and fitting > 0:
         advice = f"{fitting} slots would fit (max_candidate_sequences and max_batch_size of its config.pbtxt)"
-    raise DoesNotFitError(f"{need.told(slots)}, and {_gib(free)} GiB are free on {gpu.name(device)}: {advice}")
+    raise DoesNotFitError(f"{need.breakdown(slots)}, and {_gib(free)} GiB are free on {gpu.name(device)}: {advice}")
 
 
 def student_need(

@@ -291,7 +291,7 @@ class _Metrics:
         self._frames = metric("frames_total", "Video frames answered", counter)
         self._seconds = metric("block_seconds_total", "Seconds from the start of a batch to its last answer", counter)
         self._context = metric("context_seconds_total", "Seconds of context passes after the answers", counter)
-        self._tell_once(loaded, engine, gauge)
+        self._report_constants(loaded, engine, gauge)
         self._slots.set(0)  # the server keeps the figures of an instance that died
         self._free.set(slots)
 
@@ -300,7 +300,7 @@ class _Metrics:
             self._families[name] = pb_utils.MetricFamily(name=f"lipforcing_{name}", description=description, kind=kind)
         return self._families[name].Metric(labels=self._labels | labels)
 
-    def _tell_once(self, loaded: LoadedStudent, engine: Engine, gauge: Any) -> None:
+    def _report_constants(self, loaded: LoadedStudent, engine: Engine, gauge: Any) -> None:
         """What stays as it was when the model was loaded; what does not apply is absent."""
         about, captured = "Bytes of memory: by shapes, of graphs as measured, and free on the device", engine.captured
         sizes = {"weights": loaded.need.weights, "slots": loaded.need.slot * self._total}

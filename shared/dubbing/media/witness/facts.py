@@ -169,19 +169,19 @@ class PictureReading:
     shown: program.ShownPicture
 
 
-def read_picture(headers: Headers, wanted: int | None, told: Callable[[int], None] = lambda _: None) -> PictureReading:
+def read_picture(headers: Headers, wanted: int | None, on_frames: Callable[[int], None] = lambda _: None) -> PictureReading:
     """Read a file's picture the second way.
 
     Args:
         headers: what its headers say.
         wanted: number of the picture that was chosen; None for the default.
-        told: called with the number of frames so far.
+        on_frames: called with the number of frames so far.
 
     Raises:
         Ended: the ffmpeg program was killed by a signal.
     """
     track = headers.picture(wanted) or 1
-    shown = program.show_picture(headers.path, track, told)
+    shown = program.show_picture(headers.path, track, on_frames)
     table = _table(headers.movie, "vide", track)
     if not len(shown) or (shown.ticks < 0).all():
         return PictureReading(track, None, None, shown)

@@ -17,7 +17,7 @@ _METADATA = (
 # Clocks that were never set.
 _NO_DATES = ("0-00-00", "1904-01-01", "1970-01-01")
 # MPEG-4 Systems' own tracks (ISO/IEC 14496-1), which nobody made.
-_NOT_TOLD = ("System", "System Core")
+_UNREPORTED = ("System", "System Core")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def read_header(path: Path) -> Header:
         chapters=max((_chapters(data) for data in tracks.get("Menu", [])), default=0),
         timecode=_timecode([*others, *tracks.get("Video", []), general]),
         reel=next((str(data["title"]) for data in others if data.get("type") == "Time code" and data.get("title")), ""),
-        others=tuple(name for name in map(_kind, others) if name not in {"Time code", *_NOT_TOLD}),
+        others=tuple(name for name in map(_kind, others) if name not in {"Time code", *_UNREPORTED}),
         covers=general.get("cover") == "Yes" or bool(tracks.get("Image") and tracks.get("Video")),
         metadata=_metadata(general),
     )

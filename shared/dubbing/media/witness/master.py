@@ -169,13 +169,13 @@ def _compare_pixels(source: PictureRecord, record: PictureRecord, cuts: Sequence
     wrong = [frame for frame, difference in zip(order, apart, strict=True) if difference > _MOST_GREY]
     if not wrong:
         return check, []
-    told = Difference(
+    difference = Difference(
         fact="pixels",
         first=f"frame {wrong[0]} as in the source",
         second=f"another picture (median difference {check.worst:.1f} of 255)",
         frames=tuple(FrameRange(start=frame, end=frame + 1) for frame in wrong[:20]),
     )
-    return check, [told]
+    return check, [difference]
 
 
 def next_frames(seconds: Sequence[Fraction]) -> Iterator[int]:

@@ -129,13 +129,13 @@ def version() -> str:
     return f"ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
 
 
-def show_picture(path: Path, track: int, told: Callable[[int], None] = lambda _: None, threads: int = 2) -> ShownPicture:
+def show_picture(path: Path, track: int, on_frames: Callable[[int], None] = lambda _: None, threads: int = 2) -> ShownPicture:
     """Decode every frame of moving picture number ``track`` (from 1).
 
     Args:
         path: the file.
         track: cover art does not count.
-        told: called with the number of frames so far, every now and then.
+        on_frames: called with the number of frames so far, every now and then.
         threads: decoder threads.
 
     Raises:
@@ -153,7 +153,7 @@ def show_picture(path: Path, track: int, told: Callable[[int], None] = lambda _:
         if (frame := _FRAME.search(text)) is not None:
             _take_frame(found, frame, ticks, lengths, fields)
             if len(ticks) % 64 == 0:
-                told(len(ticks))
+                on_frames(len(ticks))
         elif (base := _BASE.search(text)) is not None and not ticks:
             found.base = Fraction(int(base[1]), int(base[2]))
         elif (colour := _COLOUR.search(text)) is not None:
