@@ -23,7 +23,7 @@ _CODEC = "h264"
 
 @dataclass(frozen=True)
 class ReceiptParts:
-    """Everything that a receipt is made of; ``untouched`` frames were to be repainted, and pass through instead."""
+    """Everything that a receipt is made of; ``passed_through`` frames were to be repainted, and pass through instead."""
 
     task: StitchTask
     analysis: Analysis
@@ -31,7 +31,7 @@ class ReceiptParts:
     stored: StoredObject
     sound_codec: SoundCodec | None
     scores: Agreements
-    untouched: frozenset[int]
+    passed_through: frozenset[int]
     warnings: tuple[Finding, ...]
     seconds: dict[str, float]
 
@@ -64,7 +64,7 @@ def make_receipt(made: ReceiptParts) -> Receipt:
             pixels=made.check.pixels,
             sound=made.check.sound,
         ),
-        touched=made.analysis.touched(task.chunks, made.analysis.video.frames, made.untouched),
+        touched=made.analysis.touched(task.chunks, made.analysis.video.frames, made.passed_through),
         score=made.scores.language,
         shots=made.scores.shots,
         timings=made.seconds,

@@ -142,7 +142,7 @@ class Stitcher:
                 stored=stored,
                 sound_codec=sound.codec,
                 scores=scores,
-                untouched=frozenset(repainted.broken),
+                passed_through=frozenset(repainted.broken),
                 warnings=warnings,
                 seconds=watch.seconds,
             )

@@ -38,17 +38,17 @@ class Analysis(Frozen):
         return next(path for path in self.paths if path.track.index == track)
 
     def touched(
-        self, chunks: tuple[Chunk, ...], frames: int, untouched: frozenset[int] = frozenset()
+        self, chunks: tuple[Chunk, ...], frames: int, passed_through: frozenset[int] = frozenset()
     ) -> tuple[FrameRange, ...]:
         """The frames, among the first ``frames``, that ``chunks`` repaint: merged, in order, without those that miss a face.
 
         Args:
             chunks: what is generated.
             frames: length of the title.
-            untouched: frames that pass through although a mouth was generated for them.
+            passed_through: frames that pass through although a mouth was generated for them.
         """
         marked: set[int] = set()
         for chunk in chunks:
             missing = set(self.path(chunk.track).track.missing)
             marked.update(i for i in range(chunk.keep_from, min(chunk.end, frames)) if i not in missing)
-        return frame_ranges(marked - untouched)
+        return frame_ranges(marked - passed_through)

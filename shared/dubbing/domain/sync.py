@@ -89,7 +89,8 @@ def _ways(picture: VideoInfo, sound: AudioInfo) -> list[_Laid]:
         )
         findings.append(_finding(FindingCode.PICTURE_STARTS_LATE, detail))
     if delayed >= _FINDING_FROM * frame:
-        detail = f"The given sound starts at {_s(delayed)} of its file's time line. That start is kept; what lies before it is silent."
+        at = f"The given sound starts at {_s(delayed)} of its file's time line."
+        detail = f"{at} That start is kept; what lies before it is silent."
         findings.append(_finding(FindingCode.SOUND_STARTS_LATE, detail))
     ways = [_Laid(delayed, tuple(findings))]
     dropped = _finding(

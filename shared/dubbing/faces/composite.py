@@ -117,19 +117,19 @@ class Compositor:
         opacity, reach = self._opacity[block]
         filmed = self._light.decode(source)
         whole = self._blended(filmed, generated, opacity, limit)
-        looks = self._small(filmed, whole)
+        previews = self._small(filmed, whole)
         light = whole[reach.top : reach.bottom, reach.left : reach.right]
         moved = _from(matrix, 0, 0)
         moved[:, 2] -= reach[:2]
         if block > 1:
             small = (light.shape[1] // block, light.shape[0] // block)
             averaged = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
-            return Patch(averaged, _scaled(moved, 1 / block), cv2.INTER_LINEAR, *looks)
+            return Patch(averaged, _scaled(moved, 1 / block), cv2.INTER_LINEAR, *previews)
         if np.hypot(*matrix[:, :2]).max() * _FINE_FROM > 1:
-            return Patch(light, moved, cv2.INTER_CUBIC, *looks)
+            return Patch(light, moved, cv2.INTER_CUBIC, *previews)
         # Enlarged far: cubic once, by a whole factor, and linear between its close samples costs a fifth of cubic everywhere.
         fine = np.asarray(cv2.resize(light, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC), np.float32)
-        return Patch(fine, _scaled(moved, _FINE), cv2.INTER_LINEAR, *looks)
+        return Patch(fine, _scaled(moved, _FINE), cv2.INTER_LINEAR, *previews)
 
     def lay(self, part: Picture, patch: "Patch", box: Box) -> None:
         """Lays the patch, in place, over that part of a frame which `Patch.box` named."""

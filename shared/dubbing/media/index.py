@@ -259,9 +259,9 @@ def _require_continuous(index: FrameIndex, seen: _Packets) -> None:
 
 
 def _cut(frame: int, declared: int | None, at: Fraction) -> TruncatedMedia:
-    promised = f" of {declared}" if declared else ""
+    total = f" of {declared}" if declared else ""
     return TruncatedMedia(
-        f"The file ends or is damaged after {frame}{promised} frames, at {clock(at)}.",
+        f"The file ends or is damaged after {frame}{total} frames, at {clock(at)}.",
         where={"frame": frame, "time": clock(at)},
         suggestions=("Upload the whole file again.", "Export the file again if the damage is in the original."),
         media={"video_frames": frame, **({"declared_frames": declared} if declared else {})},

@@ -130,15 +130,15 @@ class Reader:
         with suppress(BrokenPipeError):  # its end is told below
             child.stdin.write(order.line())
             child.stdin.flush()
-        patience = _SILENCE + order.path.stat().st_size / _BYTES_PER_SECOND
+        timeout = _SILENCE + order.path.stat().st_size / _BYTES_PER_SECOND
         silent, frames = 0.0, 0
         while True:
             ready, _, _ = select.select([child.stdout], [], [], _POLL_SECONDS)
             if not ready:
                 silent += _POLL_SECONDS
                 on_frames(frames)
-                if silent > patience:
-                    raise _Died(f"it said nothing for {patience:.0f} s")
+                if silent > timeout:
+                    raise _Died(f"it said nothing for {timeout:.0f} s")
                 continue
             line = child.stdout.readline()
             if not line:

@@ -129,15 +129,15 @@ class _Measured:
             )
         return cls(first.rate, first.values.shape[1], first.layout, first.values.dtype, follower.course(), peak)
 
-    def require_whole(self, promised: Fraction, *, holes_timed: bool) -> None:
+    def require_whole(self, declared: Fraction, *, holes_timed: bool) -> None:
         """Compare what the header promises with what was decoded; without a time line, a hole is damage too."""
         if self.course.holes and not holes_timed:
             raise damaged_sound(Fraction(self.course.holes[0].at, self.rate))
         there = Fraction(self.spread, self.rate)
         # Some headers count from their time line's beginning, some from the first sample: the shorter meaning is taken.
-        if promised - max(self.course.start, Fraction(0)) > there:
+        if declared - max(self.course.start, Fraction(0)) > there:
             raise TruncatedMedia(
-                f"The sound ends at {clock(there)}, but its header promises {clock(promised)}.",
+                f"The sound ends at {clock(there)}, but its header promises {clock(declared)}.",
                 where={"stream": "audio", "time": clock(there)},
                 suggestions=("Upload the whole file again.", "Export the file again if the damage is in the original."),
                 media={"audio_samples": self.course.samples},

@@ -65,11 +65,11 @@ def _require_heard(name: str, headers: Headers, info: AudioInfo, second: SoundRe
         )
     for number, course in zip(second.tracks, second.courses, strict=True):
         sounds = headers.header.sounds
-        promised = sounds[number - 1].seconds if number <= len(sounds) and not name.startswith(_UNCOUNTED) else None
+        declared = sounds[number - 1].seconds if number <= len(sounds) and not name.startswith(_UNCOUNTED) else None
         there = info.start + Fraction(course.samples + sum(hole.samples for hole in course.holes), info.sample_rate)
-        if promised is not None and promised - there > LACK:
+        if declared is not None and declared - there > LACK:
             raise TruncatedMedia(
-                f"The sound ends at {clock(there)}, but its header promises {clock(promised)}.",
+                f"The sound ends at {clock(there)}, but its header promises {clock(declared)}.",
                 where={"stream": "audio", "time": clock(there)},
                 suggestions=("Upload the whole file again.", "Export the file again if the damage is in the original."),
             )

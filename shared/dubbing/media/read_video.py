@@ -40,7 +40,7 @@ def read_video(path: Path, picture: int | None = None, on_frames: Callable[[int]
     info = first.info
     _require_undamaged(path, info, second)
     _require_one_shape(info, second)
-    _require_promised(headers, info, second)
+    _require_declared(headers, info, second)
     start = info.start
     if second.record is not None and second.record.start is not None:
         start = second.record.start  # the container's own tables; libavformat leaves small starts out
@@ -99,17 +99,17 @@ def _require_one_shape(info: VideoInfo, second: PictureReading) -> None:
         )
 
 
-def _require_promised(headers: Headers, info: VideoInfo, second: PictureReading) -> None:
+def _require_declared(headers: Headers, info: VideoInfo, second: PictureReading) -> None:
     """What says how long the picture is, against what was shown."""
     pictures = headers.header.pictures
-    promised = pictures[info.track - 1].seconds if info.track <= len(pictures) else None
-    if promised is None:
+    declared = pictures[info.track - 1].seconds if info.track <= len(pictures) else None
+    if declared is None:
         return
     frames = len(second.shown)
     there = info.start + frames / info.fps
-    if promised - there > LACK:
+    if declared - there > LACK:
         raise TruncatedMedia(
-            f"The file ends or is damaged after {frames} frames, at {clock(there)}; its header promises {clock(promised)}.",
+            f"The file ends or is damaged after {frames} frames, at {clock(there)}; its header promises {clock(declared)}.",
             where={"frame": frames, "time": clock(there), "stream": "video"},
             suggestions=("Upload the whole file again.", "Export the file again if the damage is in the original."),
             media={"video_frames": frames},

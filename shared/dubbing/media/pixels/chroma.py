@@ -17,7 +17,7 @@ Values = NDArray[np.floating[Any]]  # [h,w]
 _ACROSS = np.array([[0.25, 0.5, 0.25]], np.float32)
 # What `at_luma` and then `to_chroma` do to a sample and its two neighbours along a subsampled side.
 _THERE_AND_BACK = np.array([0.125, 0.75, 0.125])
-_ALONE = np.array([0.0, 1.0, 0.0])
+_IDENTITY = np.array([0.0, 1.0, 0.0])
 
 
 def at_luma(plane: Plane, sub: tuple[int, int], box: Box, block: int = 1, kind: Any = None) -> Plane:
@@ -75,7 +75,7 @@ def detail(plane: Plane, sub: tuple[int, int], cells: Box) -> Values:
     """What the samples of ``cells`` hold beyond that which interpolation shows of them: float32 [h, w]."""
     top, left = max(0, cells.top - 1), max(0, cells.left - 1)
     around = plane[top : cells.bottom + 1, left : cells.right + 1]
-    across, down = (_THERE_AND_BACK if side == 2 else _ALONE for side in sub)
+    across, down = (_THERE_AND_BACK if side == 2 else _IDENTITY for side in sub)
     shown = cv2.sepFilter2D(around, cv2.CV_32F, across, down, borderType=cv2.BORDER_REPLICATE)
     inside = np.s_[cells.top - top : cells.bottom - top, cells.left - left : cells.right - left]
     return np.asarray(around[inside] - shown[inside], np.float32)

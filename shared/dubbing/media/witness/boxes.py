@@ -154,8 +154,8 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 
 
 def _read(file: BinaryIO, movie: Movie, start: int, end: int, track: Track | None = None) -> None:
-    for kind, body, promised in _boxes(file, start, end):
-        stop = min(promised, end)
+    for kind, body, declared_end in _boxes(file, start, end):
+        stop = min(declared_end, end)
         if kind == b"trak":
             track = Track()
             _read(file, movie, body, stop, track)
