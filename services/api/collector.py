@@ -69,7 +69,7 @@ def _queues(work: UnitOfWork) -> Iterator[Metric]:
     age = GaugeMetricFamily("dubline_queue_oldest_seconds", "Age of the oldest of them.", labels=["kind"])
     busy = GaugeMetricFamily("dubline_work_leased", "Work items that a worker holds now.", labels=["kind"])
     lost = CounterMetricFamily("dubline_leases_lost", "Leases whose holder fell silent.", labels=["kind"])
-    spared = CounterMetricFamily("dubline_outages", "Attempts that ended because a part was away.", labels=["kind"])
+    outages_total = CounterMetricFamily("dubline_outages", "Attempts that ended because a part was away.", labels=["kind"])
     waiting, leased = work.items.waiting(), work.items.leased()
     leases_lost, outages = work.items.leases_lost(), work.items.outages()
     for kind in WorkKind:
@@ -78,5 +78,5 @@ def _queues(work: UnitOfWork) -> Iterator[Metric]:
         age.add_metric([kind], oldest)
         busy.add_metric([kind], leased.get(kind, 0))
         lost.add_metric([kind], leases_lost.get(kind, 0))
-        spared.add_metric([kind], outages.get(kind, 0))
-    yield from (depth, age, busy, lost, spared)
+        outages_total.add_metric([kind], outages.get(kind, 0))
+    yield from (depth, age, busy, lost, outages_total)

@@ -176,7 +176,7 @@ def _figures(job: dict[str, Any], receipt: dict[str, Any]) -> list[str]:
     lines = [f"{'frames':14} {frames} in {whole:.1f} s from submission to master: {frames / max(whole, 1e-3):.1f} frames/s"]
     if job["progress"]["fps"] is not None:
         lines.append(f"{'generation':14} {job['progress']['fps']:.1f} frames/s")
-    return [*lines, *(f"{name:14} {told}" for name, told in _agreement(receipt["score"]))]
+    return [*lines, *(f"{name:14} {text}" for name, text in _agreement(receipt["score"]))]
 
 
 def _agreement(score: dict[str, Any] | None) -> list[tuple[str, str]]:

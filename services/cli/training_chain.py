@@ -9,7 +9,7 @@ from dubbing.errors import InvalidSetting
 from services.cli.client import Client, refused
 
 Tell = Callable[[str, str, dict[str, Any]], None]
-_LOOKED_AT = 100  # newest runs
+_RUNS_LISTED = 100  # newest runs
 _UNFIT = ("failed", "stopping")
 _POLL_SECONDS, _OFFER_SECONDS = 2.0, 120.0  # seconds
 
@@ -84,7 +84,7 @@ class Chain:
         settings = {key: value for key, value in self._settings.items() if key in offer["settings"]}
         settings |= {setting: self._made[recipe]["id"] for setting, recipe in offer["starts"].items()}
         wanted = {"recipe": name, "settings": settings, "processes": self._processes}
-        for run in [] if self._fresh else self._client.get("/v1/training-runs", limit=_LOOKED_AT)["items"]:
+        for run in [] if self._fresh else self._client.get("/v1/training-runs", limit=_RUNS_LISTED)["items"]:
             same = {key: run[key] for key in wanted} == wanted and run["status"] not in _UNFIT
             now = recipe_sha256(offer["settings"], run["settings"])
             if same and run["facts"].get("recipe_sha256", now) == now:

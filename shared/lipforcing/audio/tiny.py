@@ -24,7 +24,7 @@ REACH = 32
 COLUMNS = 2 * REACH + 1
 STRIDE = 4  # columns between two results along a stretch: 40 ms
 _SPREAD = 4.0  # parameters deviate by a quarter; features by about one
-_LOOKS = (-0.01, 0.0, 0.01)  # seconds
+_SHIFTS = (-0.01, 0.0, 0.01)  # seconds
 _TOGETHER = 150  # frames that are heard at once: memory does not grow with the track
 VISEME_PARAMETERS = 7
 
@@ -94,8 +94,8 @@ class TinySpeechEncoder(nn.Module):
         return self.spread(torch.cat(heard))
 
     def _heard(self, waveform_S: Tensor, times_V: Tensor) -> Tensor:
-        looks = [self.visemes(self.columns(waveform_S, times_V + shift)) for shift in _LOOKS]
-        return torch.stack(looks).mean(dim=0)
+        shifted = [self.visemes(self.columns(waveform_S, times_V + shift)) for shift in _SHIFTS]
+        return torch.stack(shifted).mean(dim=0)
 
     def visemes(self, columns_VKM: Tensor) -> Tensor:
         """Mouth shape parameters [V, P] from every frame's own columns [V, ``COLUMNS``, M]."""

@@ -99,7 +99,7 @@ class Tuning:
     shapes: Sequence[Stages] | None = None
 
 
-class _Leisure:
+class _IdleClock:
     """Seconds that pass between steps alone: who waits until a slow model has time for its next block is not silent."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -144,10 +144,10 @@ class Engine:
         tuning, network = tuning or Tuning(), student.network
         if tuning.attention not in gpu.ATTENTION:
             raise ValueError(f"attention is one of {', '.join(gpu.ATTENTION)}, not {tuning.attention}")
-        self._codec, self._clock, self._leisure = codec, clock, _Leisure(clock)
+        self._codec, self._clock, self._idle_clock = codec, clock, _IdleClock(clock)
         self._config, self._device, self._attention = network.config, network.device, tuning.attention
         self.cache = StreamCache(network.config, slots, network.device, network.dtype)
-        self.slots = SlotTable(slots, idle, self.cache.clear, self._leisure, gated=gated)
+        self.slots = SlotTable(slots, idle, self.cache.clear, self._idle_clock, gated=gated)
         self._mask = generate_mask(network.config.latent, network.device, network.dtype)
         self._codec_dtype = next(codec.parameters(), self._mask).dtype
         self._noise = NoisePrefetcher(network.config)
@@ -194,7 +194,7 @@ class Engine:
             except Exception as error:  # noqa: BLE001 - the batch is lost, the server must not be
                 self._fail([lane for lane in lanes if lane.index in waiting], lanes, answer, error)
             done = self._clock()
-            self._leisure.worked += done - begin
+            self._idle_clock.worked += done - begin
         replayed = self._replays() > replays
         return BatchReport(len(lanes), frames, answered - begin, done - answered, len(self.slots), replayed)
 

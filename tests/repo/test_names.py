@@ -1,0 +1,124 @@
+"""Names are the field's: a class name stands once, and the words that were ours alone do not come back."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSES = ("services", "shared", "studies")
+WORDS = ("services", "shared", "studies", "benchmarks")
+TRAINER = Path("services/trainer")
+
+# Each word that is gone, and what the field says instead.
+GONE = {
+    "ahead": "prefetch",
+    "side_by_side": "parallel_map",
+    "deaf": "without_audio",
+    "give_back": "trim_heap",
+    "told": "finding, event, callback",
+    "wish": "request",
+    "shelf": "cache",
+    "desk": "client",
+    "look": "appearance, poll",
+    "looks": "appearance",
+    "looked": "observed",
+    "glance": "preview_crop",
+    "untouched": "skipped",
+    "alone": "isolated",
+    "carriage": "sound_codec",
+    "carrier": "wheel",
+    "carriers": "wheels",
+    "promise": "declared",
+    "promised": "declared",
+    "patience": "timeout, watchdog",
+    "patient": "timeout, watchdog",
+    "spare": "bypass",
+    "spared": "bypassed, uncounted",
+    "spares": "is_uncounted",
+    "steadied": "stabilised",
+    "paced": "throttled",
+    "life": "liveness",
+    "hands": "pool",
+    "leisure": "clock",
+}
+
+# Names that others wrote down: environment variables, tables, the API.
+PUBLIC = {
+    ("shared/dubbing/settings.py", "life"),  # DUBLINE_QUEUE_LIFE
+}
+
+
+def modules(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from (path.relative_to(ROOT) for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def class_names(source: str) -> list[str]:
+    return [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+
+
+def given_names(source: str) -> Iterator[str]:
+    """Every name that the source gives to something; a name that it only uses was given elsewhere."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.arg(arg=name) | ast.alias(asname=str(name)):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield name
+
+
+def gone_in(name: str) -> list[str]:
+    """The words of `GONE` that are whole parts of a name, however it joins them."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
+    return [word for word in GONE if f"_{word}_" in f"_{words}_"]
+
+
+def test_every_class_name_stands_once() -> None:
+    places = defaultdict(list)
+    for path in modules(*CLASSES):
+        for name in class_names((ROOT / path).read_text(encoding="utf-8")):
+            places[name].append(str(path))
+    assert len(places) > 500  # they are found at all
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_name_holds_a_word_that_is_gone() -> None:
+    found = []
+    for path in modules(*WORDS):
+        if path.is_relative_to(TRAINER):
+            continue
+        names = {*given_names((ROOT / path).read_text(encoding="utf-8")), path.stem}
+        found += [
+            f"{path}: {name} (say {GONE[word]})"
+            for name in sorted(names)
+            if (str(path), name) not in PUBLIC
+            for word in gone_in(name)
+        ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def ahead(): ...", ["ahead"]),
+        ("def f(*, told=None): ...", ["told"]),
+        ("class NoiseAhead: ...", ["ahead"]),
+        ("_LOOK_EVERY = 1", ["look"]),
+        ("self._spared = 1", ["spared"]),
+        ("import x as shelf", ["shelf"]),
+        ("for deaf in x: ...", ["deaf"]),
+        ("def run_side_by_side(): ...", ["side_by_side"]),
+        ("outlook = headset = lookup = 1", []),
+        ("print(x.told())", []),  # somebody else's name
+    ],
+)
+def test_a_gone_word_is_seen_wherever_a_name_is_given(source: str, words: list[str]) -> None:
+    assert [word for name in given_names(source) for word in gone_in(name)] == words
