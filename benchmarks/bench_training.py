@@ -275,17 +275,17 @@ def rates(recipe: MethodRecipe, batch: int, steps: Sequence[Result]) -> Result:
     """Seconds of a sample in both kinds of step, and what they make of the recipe's whole run on such GPUs."""
     ratio, places = stage_of(recipe).ratio, range(0, recipe.batch, recipe.together)
     share = mean(draws_of(recipe, at, place).guided for at in range(ratio, recipe.steps + 1, ratio) for place in places)
-    critic_seconds = mean(step["seconds"] for step in steps if not step["student"]) / batch
+    critic = mean(step["seconds"] for step in steps if not step["student"]) / batch
     timed: dict[bool, list[float]] = {}
     for step in steps:
         if step["student"]:
             timed.setdefault(step["guided"], []).append(step["seconds"] / batch)
     weights = {guided: share if guided else 1.0 - share for guided in timed}
     both = sum(weights[guided] * mean(each) for guided, each in timed.items()) / sum(weights.values())
-    sample = ((ratio - 1) * critic_seconds + both) / ratio
+    sample = ((ratio - 1) * critic + both) / ratio
     hours = recipe.steps * recipe.batch * sample / 3600
     return {
-        "critic_sample_seconds": round(critic_seconds, 4),
+        "critic_sample_seconds": round(critic, 4),
         "student_sample_seconds": round(both, 4),
         "samples_per_second": round(1.0 / sample, 4),
         "run": {
@@ -358,9 +358,9 @@ def show(result: Result) -> None:
             whom, teacher = "critic and student", "guided" if step["guided"] else "plain"
         row = f"{step['number']:>5} {whom:>18} {step['exit_step'] + 1:>10} {teacher:>8} {step['seconds']:>9}"
         print(f"{row}  {listed(step['peak_gib'])}")
-    run, critic_seconds, both = result["run"], result["critic_sample_seconds"], result["student_sample_seconds"]
+    run, critic, both = result["run"], result["critic_sample_seconds"], result["student_sample_seconds"]
     print(
-        f"\na sample: {critic_seconds} s in the critic's own steps, {both} s in the student's; {result['samples_per_second']} a second"
+        f"\na sample: {critic} s in the critic's own steps, {both} s in the student's; {result['samples_per_second']} a second"
     )
     print(f"{run['steps']} steps of {run['batch']}: {run['gpu_hours']} GPU-hours (plan: {run['planned_gpu_hours']})")
     print(f"on {run['gpus']} GPUs {run['hours']} hours, without what they send each other")

@@ -140,13 +140,13 @@ def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:
         "sound": check.sound.model_dump(mode="json"),
         "readings": {"source": _by(video), "audio": _by(sound), "master": list(check.reading.by)},
         "not_told_then": [one.model_dump(mode="json") for one in now if one.code not in reported],
-        "mouths": [one.model_dump(mode="json") for one in _inspected(files, video.media)]
+        "mouths": [one.model_dump(mode="json") for one in _mouths_of(files, video.media)]
         if mouths and not differences
         else None,
     }
 
 
-def _inspected(files: Files, media: MediaInfo) -> tuple[Finding, ...]:
+def _mouths_of(files: Files, media: MediaInfo) -> tuple[Finding, ...]:
     """The mouths, by a reader of each picture."""
     from dubbing.faces.detector import MediaPipeDetector  # noqa: PLC0415 - takes seconds, which no other command shall wait
     from services.cli.mouth_inspection import inspect_mouths  # noqa: PLC0415 - the same
