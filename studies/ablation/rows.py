@@ -57,12 +57,12 @@ def frames_per_second(sampler: Sampler, clips: Clips) -> float:
 
 
 def first(clips: Clips, count: int) -> Clips:
-    """The first clips."""
+    """The first ``count`` clips, with their names and conditions."""
     return _some(clips, slice(count))
 
 
 def pick(clips: Clips, index: int) -> Clips:
-    """One clip."""
+    """Clip number ``index`` alone, as a batch of one."""
     return _some(clips, slice(index, index + 1))
 
 

@@ -33,7 +33,7 @@ class UnitOfWork:
 
     @cached_property
     def items(self) -> WorkItems:
-        """Work items."""
+        """Work items, claimed by lease."""
         return WorkItems(self.session)
 
     @cached_property
