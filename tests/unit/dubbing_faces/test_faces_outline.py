@@ -132,3 +132,12 @@ def test_what_was_generated_adds_below_the_filmed_face_and_nowhere_beside_it() -
     assert both[:, beside].max() < 0.01
     np.testing.assert_allclose(both[above], alone[above], atol=0.02)
     assert both[int(made[CHIN, 1]) - 2, int(made[CHIN, 0])] > 0.9
+
+
+def test_a_chin_lower_than_any_mouth_opens_is_not_believed() -> None:
+    filmed = in_template(outline_of(face())) * [1, 0.6]
+    made = filmed + np.array([0, 2 * EYE])
+    nose, chin = filmed[NOSTRILS, 1].mean(), filmed[CHIN, 1]
+    shows = limit(filmed, (made,), SIDE).max(axis=1)
+    assert shows[int(nose + 1.3 * (chin - nose))] > 0.9
+    assert shows[int(nose + 1.4 * (chin - nose) + 0.15 * EYE) :].max() < 0.01
