@@ -23,7 +23,7 @@ def patch_of(frame: PictureFrame, mouth: GeneratedMouth, compositor: Compositor)
     filmed = extract_crop(frame, mouth.matrix, size)
     if mouth.filmed is None:
         return compositor.patch(mouth.matrix, filmed, mouth.crop)
-    inside = limit([mouth.filmed, *mouth.made], size)
+    inside = limit(mouth.filmed, mouth.made, size)
     return compositor.patch(mouth.matrix, filmed, mouth.crop, inside * (1 - foreign(filmed, mouth.filmed, inside)))
 
 

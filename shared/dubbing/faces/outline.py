@@ -5,6 +5,7 @@ crop that the frame's own brows and nose would give (0 to 1 inside), so that it 
 """
 
 import base64
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -31,7 +32,8 @@ _SPAN: Final = 3.0  # units that the kept numbers span, from -1: a point outside
 _WIDTH: Final = 96
 _HEIGHT: Final = _WIDTH * TEMPLATE_HEIGHT // TEMPLATE_WIDTH
 _FEATHER: Final = 0.12  # of that distance, inwards from the edge
-_CHIN: Final = 0.12  # of it, by which the edge lies outside the outline where a jaw moves: the new chin is drawn whole
+_CHIN: Final = 0.1  # of it, by which the edge lies below the lowest chin: the new one is drawn whole
+_WIDEST: Final = 1.4  # times the filmed length from nose to chin, below which no chin is believed: generated ones reach 1.27
 
 
 def outline_of(landmarks: marks.Points) -> Points:
@@ -76,23 +78,33 @@ def crop_outlines(text: str, anchors_V: Points, matrices_V: Matrix) -> Points | 
     return np.stack([in_crop(*row) for row in zip(unpack(text), anchors_V, matrices_V, strict=True)])
 
 
-def limit(outlines: list[Points], size: int) -> NDArray[np.float32]:
+def limit(filmed: Points, made: Sequence[Points], size: int) -> NDArray[np.float32]:
     """How far a paste may show, 0 to 1, float32 [size, size].
 
-    1 inside the union of the outlines, 0 outside, feathered inwards; along the jaw, which moves, outwards.
+    1 inside the filmed outline and 0 outside, feathered inwards. The jaw, which moves, is opened first (`_opened`).
 
     Args:
-        outlines: in pixels of the crop of that size: the source's, and those of what was generated.
+        filmed: the source's outline, in pixels of the crop of that size.
+        made: those of what was generated.
         size: side of the crop.
     """
     scale = np.array([_WIDTH, _HEIGHT]) / size
+    jaw = np.concatenate([filmed[JAW] * scale, _opened(filmed * scale, [outline * scale for outline in made])])
     inside = np.zeros((_HEIGHT, _WIDTH), np.uint8)
-    for outline in outlines:
-        cv2.fillConvexPoly(inside, cv2.convexHull((outline[JAW] * scale).astype(np.float32)).round().astype(np.int32), 1)
-    eyes = EYES * _WIDTH
-    deep, far = depth(inside), depth(1 - inside)
-    lips = np.concatenate([outline[LIPS, 1] for outline in outlines]) * scale[1]
-    jaw = np.clip((np.arange(_HEIGHT) - lips.mean()) / max(float(lips.max() - lips.mean()), 1.0), 0, 1)[:, None]
-    rise = np.clip(((deep - far) / eyes + jaw * _CHIN) / _FEATHER, 0, 1)
+    cv2.fillConvexPoly(inside, cv2.convexHull(jaw.astype(np.float32)).round().astype(np.int32), 1)
+    rise = np.clip((depth(inside) - depth(1 - inside)) / (EYES * _WIDTH * _FEATHER), 0, 1)
     opacity = (rise * rise * (3 - 2 * rise)).astype(np.float32)
     return np.asarray(cv2.resize(opacity, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _opened(filmed: Points, made: Sequence[Points]) -> Points:
+    """The filmed jaw, float64 [21, 2], opened to below the lowest generated chin; all in pixels of the limit's picture.
+
+    Of what was generated only the height of the chin counts: a student that shows a turned head from the front draws a cheek
+    where the wall is.
+    """
+    jaw, nose, chin = filmed[JAW].copy(), filmed[NOSTRILS, 1].mean(), filmed[CHIN, 1]
+    length = max(float(chin - nose), 1.0)
+    lowest = min(max([chin, *(outline[CHIN, 1] for outline in made)]), nose + _WIDEST * length)
+    jaw[:, 1] += np.maximum(jaw[:, 1] - nose, 0) * max(lowest + _CHIN * EYES * _WIDTH - chin, 0) / length
+    return jaw

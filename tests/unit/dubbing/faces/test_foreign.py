@@ -61,7 +61,7 @@ def test_a_banner_over_lips_or_chin_is_foreign(faces: Faces, name: str) -> None:
 def test_nothing_is_pasted_over_a_banner_and_skin_is(faces: Faces, name: str) -> None:
     face = faces.silent
     rows = over_the_chin(face)
-    where = limit([face.outline], SIDE)
+    where = limit(face.outline, (), SIDE)
     found = foreign(banner(face, COLOURS[name], rows), face.outline, where)
     inside, above = np.zeros_like(where, bool), np.zeros_like(where, bool)
     inside[rows.start + 6 : rows.stop - 6] = where[rows.start + 6 : rows.stop - 6] > 0.5

@@ -55,7 +55,7 @@ def cases(detector: FaceDetector) -> list[Case]:
 
 def signs(detector: FaceDetector, case: Case, crop: Picture) -> Signs:
     face = case.face
-    inside = limit([face.outline, *outlines_in(detector, crop)], SIDE)
+    inside = limit(face.outline, outlines_in(detector, crop), SIDE)
     patch = Compositor(SIDE).patch(face.matrix, face.crop, crop, inside)
     return judge(patch.before, patch.after, face.outline * (len(patch.before) / SIDE))
 

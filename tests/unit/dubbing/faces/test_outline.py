@@ -6,7 +6,21 @@ import pytest
 
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import TEMPLATE, crop_transform
-from dubbing.faces.outline import CHIN, EYES, JAW, LIPS, POINTS, crop_outlines, in_crop, limit, outline_of, pack, scaled, unpack
+from dubbing.faces.outline import (
+    CHIN,
+    EYES,
+    JAW,
+    LIPS,
+    NOSTRILS,
+    POINTS,
+    crop_outlines,
+    in_crop,
+    limit,
+    outline_of,
+    pack,
+    scaled,
+    unpack,
+)
 
 SIDE = 256
 EYE = EYES * SIDE  # distance between the eyes, along the crop's rows
@@ -75,14 +89,14 @@ def far_from(outline: Any) -> Any:
 
 def test_nothing_shows_further_from_the_outline_than_a_jaw_moves_between_frames() -> None:
     outline = in_template(outline_of(face()))
-    shows, far = limit([outline], SIDE), far_from(outline)
+    shows, far = limit(outline, (), SIDE), far_from(outline)
     assert shows[far > 0.15].max() < 0.01
     assert shows[far < -0.15].min() == 1
 
 
 def test_beside_the_face_the_limit_rises_inwards_and_below_the_lips_outwards() -> None:
     outline = in_template(outline_of(face()))
-    shows, far = limit([outline], SIDE), far_from(outline)
+    shows, far = limit(outline, (), SIDE), far_from(outline)
     above = np.arange(SIDE)[:, None] < outline[LIPS, 1].min()
     assert shows[(far > 0.05) & above].max() < 0.05
     chin = outline[CHIN].round().astype(int)
@@ -90,7 +104,7 @@ def test_beside_the_face_the_limit_rises_inwards_and_below_the_lips_outwards() -
 
 
 def test_the_limit_rises_without_a_step() -> None:
-    shows = limit([in_template(outline_of(face()))], SIDE)
+    shows = limit(in_template(outline_of(face())), (), SIDE)
     assert max(np.abs(np.diff(shows, axis=axis)).max() for axis in (0, 1)) < 0.25
     assert shows.dtype == np.float32
 
@@ -99,8 +113,31 @@ def test_a_jaw_that_opens_wider_shows_whole_and_no_outline_takes_from_another() 
     closed = in_template(outline_of(face()))
     opened = closed.copy()
     opened[CHIN, 1] += 0.25 * EYE
-    one, both = limit([closed], SIDE), limit([closed, opened], SIDE)
+    one, both = limit(closed, (), SIDE), limit(closed, (opened,), SIDE)
     assert (both >= one - 1e-3).all()
     at = opened[CHIN].round().astype(int)
     assert one[at[1], at[0]] < 0.1
     assert both[at[1] - 2, at[0]] > 0.9
+
+
+def test_what_was_generated_adds_below_the_filmed_face_and_nowhere_beside_it() -> None:
+    filmed = in_template(outline_of(face()))
+    made = filmed.copy()
+    made[JAW] = (made[JAW] - made[CHIN]) * [1.3, 1] + made[CHIN] + [0, 0.25 * EYE]
+    alone, both = limit(filmed, (), SIDE), limit(filmed, (made,), SIDE)
+    left, right = filmed[JAW, 0].min(), filmed[JAW, 0].max()
+    beside = (np.arange(SIDE) < left - 0.15 * EYE) | (np.arange(SIDE) > right + 0.15 * EYE)
+    above = np.arange(SIDE) < filmed[NOSTRILS, 1].mean() - 0.1 * EYE
+    assert limit(made, (), SIDE)[:, beside].max() > 0.9
+    assert both[:, beside].max() < 0.01
+    np.testing.assert_allclose(both[above], alone[above], atol=0.02)
+    assert both[int(made[CHIN, 1]) - 2, int(made[CHIN, 0])] > 0.9
+
+
+def test_a_chin_lower_than_any_mouth_opens_is_not_believed() -> None:
+    filmed = in_template(outline_of(face())) * [1, 0.6]
+    made = filmed + np.array([0, 2 * EYE])
+    nose, chin = filmed[NOSTRILS, 1].mean(), filmed[CHIN, 1]
+    shows = limit(filmed, (made,), SIDE).max(axis=1)
+    assert shows[int(nose + 1.3 * (chin - nose))] > 0.9
+    assert shows[int(nose + 1.4 * (chin - nose) + 0.15 * EYE) :].max() < 0.01

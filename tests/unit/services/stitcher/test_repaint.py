@@ -107,6 +107,22 @@ def test_a_wall_that_a_student_moved_stays_where_it_was_filmed(detector: FaceDet
     assert np.max(found) <= 1, found
 
 
+@pytest.mark.parametrize("who", [1, 3, 4, 5, 6])
+def test_a_cheek_that_a_student_draws_where_a_turned_head_has_none_is_not_painted(detector: FaceDetector, who: int) -> None:
+    one, wall, found = speaker(who), tiles(), []
+    from_the_front = one.draw(one.pose(), HALF_OPEN, np.roll(wall, 12, axis=1))
+    for yaw in (-0.3, 0.3):
+        pose = one.pose(yaw=yaw)
+        before = one.draw(pose, CLOSED, wall)
+        crop = crop_of(detector, before, from_the_front)
+        assert outlines_in(detector, crop)
+        after = painted(detector, before, crop)
+        assert repainted(before, after).any()
+        found.append(behind(one, pose, before, after, CLOSED, HALF_OPEN))
+    assert np.mean(found) <= 0.05, found
+    assert np.max(found) <= 1, found
+
+
 def below_the_lips(one: Speaker, pose: HeadPose) -> Any:
     """Where only the wider jaw is, half an eye distance to both sides of the mouth's middle."""
     x, eyes = one.lips(pose)[0], one.eyes(pose)
