@@ -4,9 +4,13 @@ import argparse
 import json
 import sys
 
-from dubbing.db.engine import Database
+from sqlalchemy.exc import ProgrammingError
+
+from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
 from dubbing.settings import DatabaseSettings
+
+_ADDRESS = "Set DUBLINE_DATABASE_URL; on a local stack, run this by `dubline exec`."
 
 
 def main() -> int:
@@ -22,15 +26,32 @@ def main() -> int:
     options = parser.parse_args()
     if options.command == "openapi":
         return _openapi()
+    try:
+        return _keys(options)
+    except AWAY as error:
+        return _fail(f"The database does not answer: {str(getattr(error, 'orig', None) or error).splitlines()[0]}", _ADDRESS)
+    except ProgrammingError as error:
+        return _fail(f"The database has not our tables: {str(error.orig).splitlines()[0]}", "Run `alembic upgrade head`.")
+
+
+def _keys(options: argparse.Namespace) -> int:
+    """Creates or revokes a key."""
     database = Database(DatabaseSettings())
     try:
         with database.sessions().begin() as session:
             if options.action == "create":
                 sys.stdout.write(create_api_key(session, options.name, options.tenant) + "\n")
                 return 0
-            return 0 if Keys(session).revoke(options.prefix) else 1
+            if Keys(session).revoke(options.prefix):
+                return 0
+            return _fail(f"There is no key dub_{options.prefix}_... that is in force.", "The prefix is its middle part.")
     finally:
         database.close()
+
+
+def _fail(what: str, advice: str) -> int:
+    sys.stderr.write(f"Error: {what}\n  - {advice}\n")
+    return 1
 
 
 def _openapi() -> int:

@@ -23,6 +23,7 @@ from services.stack.public import (
     StackError,
     StackStatus,
     default_home,
+    of_programs,
     wanted,
 )
 
@@ -164,12 +165,12 @@ def logs(
 
 
 def execute(command: Annotated[list[str], typer.Argument(help="A program and its arguments; `bash` for a shell.")]) -> None:
-    """Run a program with the local stack's addresses and keys in its environment (DUBLINE_*)."""
+    """Run a program with the local stack's addresses and keys (DUBLINE_*); dubline, python, celery and psql are found."""
     settings = local_stack().env()
     if "DUBLINE_API_KEY" not in settings:
         raise StackError("the local stack has not been started here", suggestions=("Run `dubline up`.",))
     try:
-        os.execvpe(command[0], command, {**os.environ, **settings})  # noqa: S606 - the user's own program
+        os.execvpe(command[0], command, {**of_programs(os.environ), **settings})  # noqa: S606 - the user's own program
     except OSError as error:
         raise StackError(f"{command[0]} cannot be run: {error.strerror}") from error
 

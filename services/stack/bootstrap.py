@@ -1,4 +1,7 @@
-"""What must be there before our services start: the database's tables, the bucket, and a local API key."""
+"""What must be there before our services start: the database's tables, the bucket, and a local API key.
+
+The libraries of database and object store are loaded when they are used: most commands use neither, and start sooner.
+"""
 
 import os
 import subprocess
@@ -8,11 +11,8 @@ from collections.abc import Mapping
 
 from pydantic_settings import BaseSettings
 
-from dubbing.db.engine import Database
-from dubbing.db.keys import SCOPES, Keys, create_api_key
 from dubbing.errors import ObjectMissing, StoreUnavailable
 from dubbing.settings import DatabaseSettings, S3Settings, TritonSettings
-from dubbing.storage.s3 import S3Store
 from services.stack.errors import StackError
 from services.stack.home import CHECKOUT
 
@@ -35,6 +35,9 @@ def migrate(env: Mapping[str, str]) -> None:
 
 def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
     """The local API key: ``known`` when the database still accepts it for everything, else a new one."""
+    from dubbing.db.engine import Database  # noqa: PLC0415 - see above
+    from dubbing.db.keys import SCOPES, Keys, create_api_key  # noqa: PLC0415
+
     database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
     try:
         with database.sessions().begin() as session:
@@ -66,6 +69,8 @@ def ensure_bucket(env: Mapping[str, str]) -> None:
 
     The gateway of a fresh store answers before its volume server is registered, so the proof is tried again for a while.
     """
+    from dubbing.storage.s3 import S3Store  # noqa: PLC0415 - see above
+
     settings = store_settings(env)
     store = S3Store(settings)
     deadline = time.monotonic() + _STORE_SECONDS

@@ -9,6 +9,8 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.stack.processes import postgres
+
 _NAMES = {"HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_CACHE_HOME"}
 _PREFIXES = (
     *("LD_", "MALLOC_", "GODEBUG", "GOGC", "GOMAXPROCS"),
@@ -33,6 +35,16 @@ def of_services(environ: Mapping[str, str]) -> dict[str, str]:
     """What a process of ours sees of ``environ``, besides the settings."""
     seen = {name: value for name, value in environ.items() if name in _OF_NETWORKS or name.startswith(_OF_OURS)}
     return of_servers(environ) | seen
+
+
+def of_programs(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a program of the user sees of ``environ``: all of it, and this installation's programs are found.
+
+    The clients that the carried database has (psql) come last: the system's own are preferred.
+    """
+    carried = postgres.carried()
+    folders = (_path(environ), *([str(carried)] if carried is not None else []))
+    return {**environ, "PATH": os.pathsep.join(folders)}
 
 
 def _libraries(environ: Mapping[str, str]) -> dict[str, str]:

@@ -69,7 +69,7 @@ class LocalStack:
         with exclusive(self.home.run / "up.lock", wait=True):
             names = table.selection({*only, *self._stopped_to_start_anew(progress)})
             context = self._context(progress.step)
-            context.state.external = table.external_settings(self._environ)
+            context.state.external = table.external_settings(self._environ, context)
             local = [name for name in names if not self._is_external(name, context.state)]
             running = {spec.name: spec for spec in self._plan().processes if not self._is_external(spec.name, context.state)}
             servers = {name: self._server(name, context) for name in local if name in table.SERVERS}

@@ -108,7 +108,11 @@ def _status(name: str, entry: dict[str, Any], *, has_weights: bool) -> ModelRepo
         return _without_weights(name)
     if state == "UNAVAILABLE" and reason != "unloaded":
         return ModelReport(name=name, state=ModelState.FAILED, reason=reason)
-    return ModelReport(name=name, state=ModelState.NOT_LOADED, reason="its weights came after the start: run `dubline up`")
+    return ModelReport(
+        name=name,
+        state=ModelState.NOT_LOADED,
+        reason="its weights came after the start (`dubline up` starts it), or it was unloaded",
+    )
 
 
 def _without_weights(name: str) -> ModelReport:

@@ -1,5 +1,6 @@
 """What others may use of the stack; the rest is its own business (a contract of import-linter)."""
 
+from services.stack.environment import of_programs
 from services.stack.errors import StackError
 from services.stack.home import CHECKOUT, default_home
 from services.stack.local import LocalStack, StartProgress
@@ -22,6 +23,7 @@ __all__ = [
     "StackStatus",
     "StartProgress",
     "default_home",
+    "of_programs",
     "unpacked",
     "wanted",
 ]

@@ -107,9 +107,13 @@ def selection(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in wanted)
 
 
-def external_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings in ``environ`` that name servers which run elsewhere, with the keys that belong to them."""
-    found = {server.external: environ[server.external] for server in SERVERS.values() if environ.get(server.external)}
+def external_settings(environ: Mapping[str, str], context: StackContext) -> dict[str, str]:
+    """The settings in ``environ`` that name servers which run elsewhere, with the keys that belong to them.
+
+    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else.
+    """
+    own = {server.external: server.settings(context)[server.external] for server in SERVERS.values()}
+    found = {name: environ[name] for name in own if environ.get(name) and environ[name] != own[name]}
     for prefix, external in (("DUBLINE_S3_", SERVERS["s3"].external), ("DUBLINE_TRITON_", SERVERS["triton"].external)):
         if external in found:
             found |= {key: value for key, value in environ.items() if key.startswith(prefix)}

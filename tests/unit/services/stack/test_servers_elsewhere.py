@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+
+from services.stack import table
+from services.stack.context import StackContext
+from services.stack.home import home_at
+from services.stack.state import StackState
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> StackContext:
+    return StackContext(home_at(tmp_path), StackState())
+
+
+def test_a_server_that_a_setting_names_runs_elsewhere_with_the_keys_that_belong_to_it(context: StackContext) -> None:
+    named = {"DUBLINE_S3_ENDPOINT": "https://s3.internal", "DUBLINE_S3_BUCKET": "films"}
+    assert table.external_settings({**named, "DUBLINE_LOG_LEVEL": "INFO"}, context) == named
+
+
+def test_a_shell_of_dubline_exec_names_the_stacks_own_servers_which_run_nowhere_else(context: StackContext) -> None:
+    own = {name: value for server in table.SERVERS.values() for name, value in server.settings(context).items()}
+    assert set(own) >= {server.external for server in table.SERVERS.values()}
+    assert table.external_settings(own, context) == {}
+    other = {"DUBLINE_REDIS_URL": "redis://redis.internal:6379/0"}
+    assert table.external_settings({**own, **other}, context) == other
