@@ -19,7 +19,7 @@ from report import save
 from dubbing.domain.findings import FrameRange
 from dubbing.faces.agreement import LEVEL, TakeSeries, agreement, loss
 from dubbing.faces.detector import MediaPipeDetector
-from dubbing.faces.follow import FaceTracker
+from dubbing.faces.follow import follow_faces
 from dubbing.faces.tracks import choose_faces
 from dubbing.media.frames import FrameReader
 from dubbing.media.loudness import loudness
@@ -156,11 +156,9 @@ def openings(path: Path) -> Series:
     if video is None:
         raise SystemExit(f"{path} has no picture")
     with MediaPipeDetector(FACE_MODEL) as detector:
-        tracker, finder = FaceTracker(detector), ShotFinder(video.fps)
-        for frame in FrameReader(path, video).read():
-            change = finder.push(frame.rgb())
-            tracker.push(frame, cut=change.cut, resumes=change.resumes)
-        found = choose_faces(tracker.finish(), finder.finish(), video.fps)
+        finder = ShotFinder(video.fps)
+        pictures = ((frame, finder.push(frame.rgb())) for frame in FrameReader(path, video).read())
+        found = choose_faces(follow_faces(detector, pictures, sparse=False), finder.finish(), video.fps)
     return np.concatenate([face.opening for face in found.faces])
 
 

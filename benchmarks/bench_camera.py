@@ -51,7 +51,7 @@ from dubbing.faces.align import (
 )
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import MediaPipeDetector
-from dubbing.faces.follow import FaceTracker
+from dubbing.faces.follow import follow_faces
 from dubbing.faces.stabilise import smoothed
 from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.frames import FrameReader
@@ -128,11 +128,9 @@ def frames_of(file: Path) -> Iterator[Any]:
 
 def analyse(file: Path, detector: MediaPipeDetector) -> TrackedFace:
     """Its one face."""
-    tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(Fraction(FPS))
-    for frame in frames_of(file):
-        change = finder.push(frame.region(Box(0, 0, *frame.size), frame.size[0] // 256))
-        tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < 4)
-    faces = choose_faces(tracker.finish(), finder.finish(), Fraction(FPS)).faces
+    finder = ShotFinder(Fraction(FPS))
+    pictures = ((frame, finder.push(frame.region(Box(0, 0, *frame.size), frame.size[0] // 256))) for frame in frames_of(file))
+    faces = choose_faces(follow_faces(detector, pictures), finder.finish(), Fraction(FPS)).faces
     if len(faces) != 1 or faces[0].track.missing:
         raise SystemExit(f"{len(faces)} tracks instead of one: the camera was taken for a cut, or the face was lost")
     return faces[0]

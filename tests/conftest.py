@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 import pytest
+from quick import QUICK
 
 from dubbing.proxies import bypass_for_loopback
 from dubbing.settings import S3Settings
@@ -78,8 +79,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     ``DUBLINE_ENGINE`` and ``DUBLINE_MODEL_REPO`` of the caller are kept, to try other engines and weights.
     """
     chosen = {name: os.environ[name] for name in ("DUBLINE_ENGINE", "DUBLINE_MODEL_REPO") if name in os.environ}
-    quick = {"DUBLINE_QUEUE_HEARTBEAT": "1", "DUBLINE_QUEUE_HEARTBEAT_TIMEOUT": "10", "DUBLINE_QUEUE_SWEEP": "2"}
-    system = LocalStack(home_at(tmp_path_factory.mktemp("system")), quick | chosen, owner=os.getpid())
+    system = LocalStack(home_at(tmp_path_factory.mktemp("system")), QUICK | chosen, owner=os.getpid())
     try:
         system.start()
         yield system

@@ -3,7 +3,6 @@
 A server that is being restarted costs nothing: calls are repeated (`Retries`), and what was cut goes on where it was.
 """
 
-import hashlib
 import json
 import os
 import secrets
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from dubbing.errors import BadInput, ChecksumMismatch, DublineError, IdempotencyInProgress, StoreUnavailable
+from dubbing.storage.store import sha256_of
 from services.cli.retries import RETRY_SECONDS, Retries, Tell, Unreachable
 
 OnBytes = Callable[[int], None]
@@ -303,12 +303,6 @@ def _slice_of(path: Path, offset: int, size: int) -> Iterator[bytes]:
 def file_name(path: Path) -> str:
     """The file's name as text; bytes of it that are no UTF-8 become the replacement character."""
     return os.fsencode(path.name).decode(errors="replace")
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of the file at ``path``, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def readable(path: Path, what: str) -> Path:

@@ -15,8 +15,9 @@ import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, ChecksumMismatch, NotFound
+from dubbing.storage.store import sha256_of
 from services.cli import dub as dubbing_run
-from services.cli.client import Client, readable, sha256_of
+from services.cli.client import Client, readable
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
 from services.cli.job_view import JobView
 from services.cli.stack_commands import start

@@ -23,17 +23,16 @@ from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Points, crop_transform, extract_crop
 from dubbing.faces.composite import JUDGED_SIDE
 from dubbing.faces.detector import Face, FaceDetector
-from dubbing.faces.follow import FaceTracker
+from dubbing.faces.follow import follow_faces
 from dubbing.faces.guard import Signs, broken_mouths, judge, ranked, shown
 from dubbing.faces.outline import POINTS
 from dubbing.faces.tracks import FacesFound, TrackedFace, choose_faces
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.prefetch import prefetch
-from dubbing.media.shots import ShotFinder
+from dubbing.media.shots import ShotFinder, read_with_changes
 
 _PREFETCH: Final = 3
-_SHOT_WIDTH: Final = 256
 _COMPARED_WIDTH: Final = 640  # of the pictures in which painting is looked for
 _DIFFERENT: Final = 20  # code values (8 bit) that no encoder's error reaches after a blur
 _BLUR: Final = 5  # pixels of the frame
@@ -91,13 +90,10 @@ def inspect_mouths(source: FrameReader, master: FrameReader, detector: FaceDetec
 
 def _faces(source: FrameReader, detector: FaceDetector) -> tuple[TrackedFace, ...]:
     """The faces that may be painted."""
-    tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(source.video.fps)
-    whole = Box(0, 0, *source.video.upright_size)
-    for frame in prefetch(source.read(), _PREFETCH):
-        change = finder.push(frame.region(whole, max(1, whole.right // _SHOT_WIDTH)))
-        tracker.push(frame, cut=change.cut, resumes=change.resumes)
+    finder = ShotFinder(source.video.fps)
+    followed = follow_faces(detector, prefetch(read_with_changes(source, finder), _PREFETCH))
     try:
-        return choose_faces(tracker.finish(), finder.finish(), source.video.fps).faces
+        return choose_faces(followed, finder.finish(), source.video.fps).faces
     except (NoFaceAnywhere, FaceUpsideDown):
         return FacesFound((), ()).faces
 

@@ -28,7 +28,8 @@ from dubbing.media.reading import ReadFile
 from dubbing.media.witness.headers import read_header
 from dubbing.media.witness.master import Given, check_master
 from dubbing.settings import MediaSettings
-from services.cli.client import Client, readable, sha256_of
+from dubbing.storage.store import sha256_of
+from services.cli.client import Client, readable
 from services.cli.job_commands import JsonOption, client, problem_of
 from services.stack.public import CHECKOUT
 

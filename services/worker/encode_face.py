@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dubbing import ids
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.faces import Chunk, FaceTrack
-from dubbing.domain.findings import FrameRange
+from dubbing.domain.findings import frame_ranges
 from dubbing.domain.work import EncodeFaceTask, EncodeResult
 from dubbing.faces.align import Matrix, Points, crop_transforms, extract_crop
 from dubbing.faces.foreign import cleared
@@ -119,7 +119,7 @@ def chunk_crops(reader: FrameReader, analysis: Analysis, chunks: list[Chunk], si
     places = {path.track.index: _TrackPlace.of(path, size) for path in analysis.paths}
     open_chunks: dict[Chunk, list[Crops | None]] = {}
     waiting = sorted(chunks, key=lambda chunk: chunk.start)
-    for stretch in _stretches(waiting):
+    for stretch in frame_ranges(frame for chunk in chunks for frame in range(chunk.start, chunk.end)):
         for frame in reader.read(stretch.start, stretch.end):
             while waiting and waiting[0].start == frame.index:
                 open_chunks[waiting.pop(0)] = []
@@ -135,17 +135,6 @@ def _nearest(crops: list[Crops | None]) -> Crops:
     there = np.array([i for i, crop in enumerate(crops) if crop is not None])
     nearest = [int(there[np.abs(there - i).argmin()]) for i in range(len(crops))]
     return np.stack([crop for crop in (crops[i] for i in nearest) if crop is not None])
-
-
-def _stretches(chunks: list[Chunk]) -> list[FrameRange]:
-    """The frames that ``chunks``, sorted by start, cover: as few ranges as possible."""
-    found: list[FrameRange] = []
-    for chunk in chunks:
-        if found and chunk.start <= found[-1].end:
-            found[-1] = FrameRange(start=found[-1].start, end=max(found[-1].end, chunk.end))
-        else:
-            found.append(FrameRange(start=chunk.start, end=chunk.end))
-    return found
 
 
 def _padded(crops: Crops) -> Crops:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dubbing.domain.analysis import Analysis, TrackPath
-from dubbing.domain.media import Box, VideoInfo
+from dubbing.domain.media import VideoInfo
 from dubbing.domain.work import PrepareResult, PrepareTask
 from dubbing.errors import NoVideoStream
 from dubbing.faces.detector import FaceDetector
-from dubbing.faces.follow import FaceTracker
+from dubbing.faces.follow import follow_faces
 from dubbing.faces.outline import pack
 from dubbing.faces.plan import plan_chunks
 from dubbing.faces.tracks import TrackedFace, choose_faces
@@ -17,7 +17,7 @@ from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
 from dubbing.media.prefetch import prefetch
-from dubbing.media.shots import Change, ShotFinder
+from dubbing.media.shots import Change, ShotFinder, read_with_changes
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
@@ -26,14 +26,11 @@ from dubbing.storage.store import ObjectStore
 _CHUNK_BLOCKS = 8
 # The demonstration's server generates two sequences at a time (instances of ``lip_student_tiny``), larger ones an even number.
 _BESIDE = 2
-# Cuts are looked for in a picture of about this width.
-_SHOT_WIDTH = 256
-# Two frames whose grey values differ by less show no cut, flash or whip between them.
-_STEADY = 4.0
 # Frames that are decoded and compared while faces are looked for in those before.
 _PREFETCH = 3
 
 OpenDetector = Callable[[], FaceDetector]
+_Seen = tuple[PictureFrame, Change]
 
 
 class PrepareHandler:
@@ -68,13 +65,12 @@ class PrepareHandler:
     def _analyse(self, reader: FrameReader, video: VideoInfo, context: Context) -> Analysis:
         detector = self._open_detector()
         try:
-            tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(video.fps)
-            for frame, change in prefetch(_with_changes(reader, finder), _PREFETCH):
-                tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < _STEADY)
-                context.progress(frame.index + 1, video.frames)
-            shots, followed = finder.finish(), tracker.finish()
+            finder = ShotFinder(video.fps)
+            pictures = prefetch(read_with_changes(reader, finder), _PREFETCH)
+            followed = follow_faces(detector, _told(pictures, video.frames, context))
         finally:
             detector.close()
+        shots = finder.finish()
         found = choose_faces(followed, shots, video.fps)
         return Analysis(
             video=video,
@@ -85,12 +81,11 @@ class PrepareHandler:
         )
 
 
-def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[PictureFrame, Change]]:
-    """Every frame, and what it is to those before; the finder sees them all."""
-    whole = Box(0, 0, *reader.video.upright_size)
-    block = max(1, whole.right // _SHOT_WIDTH)
-    for frame in reader.read():
-        yield frame, finder.push(frame.region(whole, block))
+def _told(pictures: Iterator[_Seen], frames: int, context: Context) -> Iterator[_Seen]:
+    """The pictures; the context hears of each one when the next is asked for."""
+    for picture, change in pictures:
+        yield picture, change
+        context.progress(picture.index + 1, frames)
 
 
 def _path(face: TrackedFace) -> TrackPath:

@@ -21,6 +21,7 @@ from chaos import Chaos, Place
 from desk import Desk
 from film import Film, ffmpeg, make_film
 from line import Line
+from quick import QUICK
 from triton_chunks import fill_and_empty
 from triton_metrics import slots_in_use
 
@@ -32,7 +33,6 @@ SEED, FAULTS, JOBS = (int(os.environ.get(f"CHAOS_{name}", usual)) for name, usua
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 PATIENCE = 1800.0  # after the last fault
 DISK = "256m"
-QUICK = {"DUBLINE_QUEUE_HEARTBEAT": "1", "DUBLINE_QUEUE_HEARTBEAT_TIMEOUT": "10", "DUBLINE_QUEUE_SWEEP": "2"}
 
 
 @contextmanager

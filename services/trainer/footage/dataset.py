@@ -57,6 +57,16 @@ class ShardSource:
                 where=where, suggestions=(f"prepare it with --crop {crop}",),
             )  # fmt: skip
 
+    def check_apart(self) -> None:
+        """Raise `BadDataset` where held-out clips are cut from footage that is trained on."""
+        learned = {shard["source_sha256"] for shard in self.manifest["shards"] if Split(shard["split"]) is Split.TRAIN}
+        for shard in self.manifest["shards"]:
+            if Split(shard["split"]) is not Split.TRAIN and shard["source_sha256"] in learned:
+                raise BadDataset(
+                    f"{shard['name']} is held out, but its footage is trained on.",
+                    where={"object": MANIFEST, "shard": shard["name"]}, suggestions=("prepare the data set again",),
+                )  # fmt: skip
+
     def entries(self) -> list[tuple[ShardEntry, Split]]:
         """The shards and their splits, in the manifest's order."""
         return [

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from dubbing.errors import BadInput, ConsentMissing, ObjectMissing
+from lipforcing.weights.digests import sha256_of
 
 from .dataset import FORMAT
 from .duplicates import Seen, Signature
@@ -143,8 +144,7 @@ class Preparation:
         todo, digests, twice = [], set[str](), []
         for path in sources_in(self._request.root):
             speaker_of(path, self._request.root)  # a sidecar that cannot be read is found before the work, not after
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = sha256_of(path)
             if sha256 in digests:
                 twice.append(str(path.relative_to(self._request.root)))
                 continue

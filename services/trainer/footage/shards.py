@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from dubbing.domain.findings import FrameRange
 from dubbing.errors import CorruptShard, LeakedReference, TruncatedMedia
 from dubbing.media.crops import unpack_crops
+from lipforcing.weights.digests import sha256_of
 from synthetic.utterance import SAMPLE_RATE
 
 from .plan import gap_between
@@ -66,8 +67,7 @@ def write_shard(path: Path, samples: Iterable[Staged]) -> tuple[str, int, int]:
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
             count += 1
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size, count
+    return sha256_of(path), path.stat().st_size, count
 
 
 def read_shard(path: Path, entry: ShardEntry) -> Iterator[Sample]:
@@ -77,8 +77,7 @@ def read_shard(path: Path, entry: ShardEntry) -> Iterator[Sample]:
         CorruptShard: the bytes are not those of the manifest; names the shard and the first damaged sample.
         LeakedReference: a sample's reference overlaps its clip.
     """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != entry.sha256:
         raise _corrupt(entry, found, _first_damaged(path))
     for members in _groups(path):

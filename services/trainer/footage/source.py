@@ -12,7 +12,7 @@ from dubbing.domain.media import MediaInfo, VideoInfo
 from dubbing.errors import BadInput, FaceUpsideDown, NoFaceAnywhere, NotAudio, NoVideoStream
 from dubbing.faces.align import Matrix, crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
-from dubbing.faces.follow import FaceTracker
+from dubbing.faces.follow import follow_faces
 from dubbing.faces.tracks import TrackedFace, choose_faces
 from dubbing.media.crops import pack_crops
 from dubbing.media.frames import FrameReader
@@ -104,16 +104,11 @@ class Examiner:
 
     def _faces(self, reader: FrameReader, grid: Sequence[int], found: SourceFound) -> tuple[list[TrackedFace], set[int]]:
         """The faces of a source, each inside one shot, and the frames in which there is more than one."""
-        tracker, finder, times = FaceTracker(self._detector), ShotFinder(FPS), Counter(grid)
-        for frame in reader.read():
-            if not times[frame.index]:
-                continue
-            rgb = frame.rgb()
-            for _ in range(times[frame.index]):
-                change = finder.push(rgb)
-                tracker.push(rgb, cut=change.cut, resumes=change.resumes)
+        finder, times = ShotFinder(FPS), Counter(grid)
+        shown = (rgb for frame in reader.read() if times[frame.index] for rgb in [frame.rgb()] * times[frame.index])
+        followed = follow_faces(self._detector, ((rgb, finder.push(rgb)) for rgb in shown), sparse=False)
         try:
-            tracked = choose_faces(tracker.finish(), finder.finish(), FPS)
+            tracked = choose_faces(followed, finder.finish(), FPS)
         except (NoFaceAnywhere, FaceUpsideDown):
             found.drops["no_face"] += 1
             return [], set()

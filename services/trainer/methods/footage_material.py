@@ -99,7 +99,8 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> FootageMate
     """The training split of the data set that a recipe names.
 
     Raises:
-        BadDataset: no data set, of another crop size, or without a clip that can be trained on.
+        BadDataset: no data set, of another crop size, without a clip that can be trained on, or with held-out clips of
+            footage that is trained on.
         CorruptShard: a shard is damaged; names it and its first damaged sample.
         LeakedReference: a reference shows its target.
         InvalidSetting: the place cannot be reached from here, or clips shall be longer than prepared ones.
@@ -110,6 +111,7 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> FootageMate
         raise InvalidSetting(f"Prepared clips have {CLIP_FRAMES} frames, not {frames}.", where={"pointer": "/settings/latents"})
     source = ShardSource(place_of(site, "data", recipe.data))
     source.demand_crop(recipe.preset, {"pointer": "/settings/data"})
+    source.check_apart()
     digest = hashlib.sha256("/".join([source.digest, *encoders.digests.values(), str(frames)]).encode()).hexdigest()
     folder, index = site.cache / "footage", site.cache / f"footage-{digest[:16]}.json"
     known = _read(index, folder)

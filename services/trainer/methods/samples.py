@@ -7,7 +7,7 @@ Legend: B samples, V video frames, Z latent channels, T latent frames, h/w laten
 features, S samples of sound (16 kHz mono).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -196,15 +196,3 @@ def on_device(clips: Clips, device: torch.device) -> Clips:
     return replace(
         clips, x0_BZThw=clips.x0_BZThw.to(device), conditions=Conditions(**moved), text_BLE=clips.text_BLE.to(device)
     )
-
-
-def check_apart(training: Iterator[EncodedSample], held_out: Iterator[EncodedSample]) -> None:
-    """Refuse held-out clips that are cut from footage which is trained on.
-
-    Raises:
-        BadSampleError: names the first held-out sample that is.
-    """
-    known = {span.source for sample in training for span in (sample.shown, sample.reference)}
-    for sample in held_out:
-        if {sample.shown.source, sample.reference.source} & known:
-            raise BadSampleError(sample.name, "is held out, but its footage is trained on")

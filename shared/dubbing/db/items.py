@@ -95,10 +95,6 @@ class WorkItems:
         )
         return self._lease(best, owner, lease_seconds)
 
-    def claim_one(self, item_id: str, owner: str, lease_seconds: float) -> work.LeasedItem | None:
-        """Lease exactly this item if it waits."""
-        return self._lease(self._waiting(list(WorkKind)).where(WorkItem.id == item_id), owner, lease_seconds)
-
     @staticmethod
     def _waiting(kinds: Iterable[WorkKind]) -> Select[Any]:
         ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= NOW)

@@ -5,6 +5,7 @@ A finding stops nothing. It stands in the job's warnings and in the receipt; `do
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import groupby
 
 from pydantic import Field
 
@@ -24,13 +25,10 @@ class FrameRange(Frozen):
 
 def frame_ranges(frames: Iterable[int]) -> tuple[FrameRange, ...]:
     """Frame numbers, in any order, as maximal ranges, ascending."""
-    found: list[FrameRange] = []
-    for frame in sorted(set(frames)):
-        if found and found[-1].end == frame:
-            found[-1] = FrameRange(start=found[-1].start, end=frame + 1)
-        else:
-            found.append(FrameRange(start=frame, end=frame + 1))
-    return tuple(found)
+    # In a run of consecutive numbers, all are equally far from their places in the list.
+    runs = groupby(enumerate(sorted(set(frames))), key=lambda placed: placed[1] - placed[0])
+    numbers = ([frame for _, frame in run] for _, run in runs)
+    return tuple(FrameRange(start=run[0], end=run[-1] + 1) for run in numbers)
 
 
 class FindingCode(StrEnum):

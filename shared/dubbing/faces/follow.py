@@ -1,9 +1,9 @@
 """From frames to followed faces, in one pass over a title and with memory for points only, never for pictures."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -281,6 +281,30 @@ class FaceTracker:
     def _retire(self, faces: list[Followed]) -> None:
         self._done += faces
         self._live = [one for one in self._live if one not in faces]
+
+
+class Change(Protocol):
+    """What a picture is to those before it; see `FaceTracker.push`."""
+
+    @property
+    def cut(self) -> bool:
+        """It does not belong to the shot of the one before."""
+
+    @property
+    def resumes(self) -> int | None:
+        """First frame of the interruption after which the shot goes on with it."""
+
+    @property
+    def steady(self) -> bool:
+        """It differs little from the one before."""
+
+
+def follow_faces(detector: FaceDetector, pictures: Iterable[tuple[Frame, Change]], *, sparse: bool = True) -> list[Followed]:
+    """Every face of a title, in no order; see `FaceTracker`."""
+    tracker = FaceTracker(detector, sparse=sparse)
+    for picture, change in pictures:
+        tracker.push(picture, cut=change.cut, resumes=change.resumes, steady=change.steady)
+    return tracker.finish()
 
 
 def _alike(one: Face, other: Face) -> Likeness:

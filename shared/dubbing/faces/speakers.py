@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.findings import FrameRange
+from dubbing.domain.findings import FrameRange, frame_ranges
 
 _CLEARLY: Final = 1.3  # times the speaker's area from which on another face is clearly more prominent
 _AFTER: Final = 1  # seconds of that after which the speaker changes
@@ -38,13 +40,8 @@ def turns(faces: Sequence[Presence], fps: Fraction) -> list[Turn]:
     The first is the most prominent of the first second. The speaker changes when he leaves, and when somebody else has been
     clearly larger than he is for a second; so nobody loses his turn to a passer-by, and nobody who speaks alone is left out.
     """
-    found: list[Turn] = []
-    for frame, face in _speaker_of_each_frame(faces, fps):
-        if found and found[-1].face == face and found[-1].frames.end == frame:
-            found[-1] = Turn(face, FrameRange(start=found[-1].frames.start, end=frame + 1))
-        else:
-            found.append(Turn(face, FrameRange(start=frame, end=frame + 1)))
-    return found
+    by_speaker = groupby(_speaker_of_each_frame(faces, fps), key=itemgetter(1))
+    return [Turn(face, frames) for face, spoken in by_speaker for frames in frame_ranges(frame for frame, _ in spoken)]
 
 
 def _speaker_of_each_frame(faces: Sequence[Presence], fps: Fraction) -> Iterator[tuple[int, int]]:

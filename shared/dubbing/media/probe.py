@@ -12,7 +12,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from dubbing.domain.findings import Finding, FindingCode, FrameRange
+from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
 from dubbing.domain.media import READING, ColourTags, MediaInfo, SoundChoice, VideoInfo
 from dubbing.domain.timecode import clock
 from dubbing.errors import DublineError, EmptyMedia, NoVideoStream, UnsupportedCodec
@@ -189,12 +189,11 @@ def _time_findings(index: FrameIndex) -> list[Finding]:
             "the rate that its header names.",
         ))  # fmt: skip
     if index.broken:
-        frames = tuple(FrameRange(start=frame, end=frame + 1) for frame in index.broken)
         findings.append(Finding(
             code=FindingCode.TIMES_REPAIRED,
-            detail=f"{len(frames)} of {len(index)} frames had no time of their own, or none after the frame before. They were "
-            "put evenly between their neighbours; every other frame keeps its time.",
-            frames=frames,
+            detail=f"{len(index.broken)} of {len(index)} frames had no time of their own, or none after the frame before. They "
+            "were put evenly between their neighbours; every other frame keeps its time.",
+            frames=frame_ranges(index.broken),
         ))  # fmt: skip
     for frame, seconds in held_frames(index.ticks, index.last, index.time_base):
         at = clock(int(index.ticks[frame] - index.ticks[0]) * index.time_base)

@@ -10,6 +10,7 @@ A flash interrupts a shot: for a fifteenth of a second at most, or two frames, t
 then goes on where it was. Its frames are listed in the shot, and no cut is.
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 
 from dubbing.domain.faces import Shot
 from dubbing.domain.findings import FrameRange
+from dubbing.domain.media import Box
+from dubbing.media.frames import FrameReader
+from dubbing.media.pixels.picture import PictureFrame
 
 Grey = NDArray[np.float32]
 
@@ -34,6 +38,8 @@ _FLAT: Final = 0.6  # standard deviation of the compared band below which a pict
 _NOISY: Final = 0.5  # part of the usual correlation to which a cut must fall, where grain lets no two frames agree
 _MEMORY: Final = 16  # frames over which what is usual is averaged
 _FLASH: Final = Fraction(1, 15)  # seconds
+_STEADY: Final = 4.0  # difference of grey values below which two frames follow each other calmly
+_SEEN_WIDTH: Final = 256  # about the width of the picture in which cuts are looked for
 
 
 class Change(NamedTuple):
@@ -48,6 +54,11 @@ class Change(NamedTuple):
     difference: float
     cut: bool
     resumes: int | None
+
+    @property
+    def steady(self) -> bool:
+        """Whether there is no cut, flash or whip between the two frames."""
+        return self.difference < _STEADY
 
 
 class _ComparedFrame(NamedTuple):
@@ -115,6 +126,14 @@ class ShotFinder:
             for i, (a, b) in enumerate(zip(self._starts, ends, strict=False))
             if b > a
         ]
+
+
+def read_with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[PictureFrame, Change]]:
+    """Every frame, and what it is to those before; the finder sees them all."""
+    whole = Box(0, 0, *reader.video.upright_size)
+    block = max(1, whole.right // _SEEN_WIDTH)
+    for frame in reader.read():
+        yield frame, finder.push(frame.region(whole, block))
 
 
 def _seen(rgb: NDArray[Any]) -> _ComparedFrame:

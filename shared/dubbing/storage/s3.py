@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dubbing.errors import BadParts, ObjectMissing, StoreUnavailable
 from dubbing.settings import S3Settings
-from dubbing.storage.store import Part, StoredObject, pieces
+from dubbing.storage.store import Part, StoredObject, sha256_of
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchBucket"}
 _CANNOT_WRITE = "InternalError"  # SeaweedFS says no more than this when its disk is full
@@ -69,13 +69,10 @@ class S3Store:
 
     def put_file(self, key: str, path: Path) -> StoredObject:
         """Upload a file in parts, in bounded memory."""
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            for piece in pieces(file):
-                digest.update(piece)
+        digest = sha256_of(path)
         with _errors(key):
             self._s3.upload_file(str(path), self._bucket, key, Config=_TRANSFER)
-        return StoredObject(key, path.stat().st_size, digest.hexdigest())
+        return StoredObject(key, path.stat().st_size, digest)
 
     def put_bytes(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> StoredObject:
         """Upload a small object."""

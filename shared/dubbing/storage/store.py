@@ -1,8 +1,9 @@
 """The interface behind which objects live. Keys come from `dubbing.ids`."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 
 class Part(NamedTuple):
@@ -73,10 +74,7 @@ class ObjectStore(Protocol):
         """Drop an unfinished upload; an unknown one is dropped already."""
 
 
-PIECE = 1 << 20
-
-
-def pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """A stream in pieces of 1 MiB."""
-    while piece := stream.read(PIECE):
-        yield piece
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file, read in pieces: what `Stored` tells of it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

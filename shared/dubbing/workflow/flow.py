@@ -132,7 +132,8 @@ def _latents_prefix(job: JobFacts) -> str:
 def _speech_prefix(job: JobFacts) -> str:
     """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
     video, audio, laid = _video(job), _audio(job), sync_plan(job)
-    rate = job.video.sha256 if video.variable_rate else f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
+    own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
+    rate = own if video.variable_rate else constant
     late = f"-{laid.lead}-{laid.picture_after.numerator}-{laid.picture_after.denominator}"
     grid = rate + late * bool(laid.lead or laid.picture_after)
     method, used = f"{SPEECH}-{READING}", _sound(audio.tracks, audio.picked)

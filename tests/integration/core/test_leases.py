@@ -51,9 +51,9 @@ def test_an_item_is_taken_over_when_its_holder_falls_silent(work: UnitOfWork) ->
     silent = clock.now() - timedelta(seconds=30)
     work.session.execute(update(WorkItem).where(WorkItem.id == first.id).values(heartbeat_at=silent))
     assert work.items.expired(heartbeat_timeout=20) == [(first.id, WorkKind.PROBE, WorkState.PENDING)]
-    second = work.items.claim_one(first.id, "b", 3600)
+    second = work.items.claim(PROBE, "b", 3600)
     assert second is not None
-    assert second.attempt == first.attempt + 1
+    assert (second.id, second.attempt) == (first.id, first.attempt + 1)
     assert work.items.leases_lost()["probe"] == 1
 
 
@@ -79,8 +79,9 @@ def test_a_stale_owner_cannot_write(work: UnitOfWork, write: str) -> None:
     stale = work.items.claim(PROBE, "same-name", 0)
     assert stale is not None
     work.items.expired(heartbeat_timeout=20)
-    fresh = work.items.claim_one(stale.id, "same-name", 60)
+    fresh = work.items.claim(PROBE, "same-name", 60)
     assert fresh is not None
+    assert fresh.id == stale.id
     error = LeaseLost("x")
     writes = {
         "complete": lambda: work.items.complete(stale, {}),

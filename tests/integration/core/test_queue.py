@@ -301,9 +301,9 @@ def test_the_sweeper_takes_back_what_a_dead_worker_held(app: Celery, database: D
         session.execute(update(WorkItem).where(WorkItem.id == item.id).values(heartbeat_at=clock.now() - timedelta(seconds=2)))
     Sweeper(database, doorbell, SETTINGS, lambda *_: None, lambda _: True).sweep()
     with database.sessions().begin() as session:
-        again = UnitOfWork(session).items.claim_one(item.id, "alive", 60)
+        again = UnitOfWork(session).items.claim([WorkKind.PROBE], "alive", 60)
     assert again is not None
-    assert again.attempt == 2
+    assert (again.id, again.attempt) == (item.id, 2)
     assert doorbell.backlog(Queue.PREPARE) == 2
     assert job_id
 

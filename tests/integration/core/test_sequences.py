@@ -113,9 +113,9 @@ def test_the_next_holder_learns_of_it_and_the_sweeper_does_not_forget_what_that_
         """While the sweeper ends the old one, somebody takes the item and opens another."""
         with sessions.begin() as session:
             work = UnitOfWork(session)
-            item = work.items.claim_one(held[0], "next", 3600)
+            item = work.items.claim(PROBE, "next", 3600)
             assert item is not None
-            assert item.sequence == held[1]
+            assert (item.id, item.sequence) == held
             work.items.opens(item, following)
         return True
 
@@ -128,7 +128,9 @@ def test_a_holder_that_was_taken_over_opens_nothing(work: UnitOfWork) -> None:
     stale = work.items.claim(PROBE, "same-name", 0)
     assert stale is not None
     work.items.expired(heartbeat_timeout=20)
-    assert work.items.claim_one(stale.id, "same-name", 60) is not None
+    fresh = work.items.claim(PROBE, "same-name", 60)
+    assert fresh is not None
+    assert fresh.id == stale.id
     with pytest.raises(LeaseLost):
         work.items.opens(stale, drawn())
 

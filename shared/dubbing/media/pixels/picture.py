@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dubbing.domain.media import Box, VideoInfo
 from dubbing.media.pixels.chroma import averaged
-from dubbing.media.pixels.codes import Channel, Channels, Coded, add_rgb, to_rgb
+from dubbing.media.pixels.codes import Channels, Coded, add_rgb, to_rgb
 from dubbing.media.pixels.colour import ColourSpace, colour_space, working_format
 from dubbing.media.pixels.downsample import downsampled_rgb
 
@@ -112,17 +112,6 @@ class PictureFrame:
         channels = to_rgb(self._coded(), self._coded_box(box), _WHITE, cv2.CV_16U)
         return [self._upright(channel) for channel in channels]
 
-    def put_roi_rgb(self, box: Box, rgb: Image, mask: Channel) -> None:
-        """Write a repainted region back into the code values.
-
-        Args:
-            box: where, in the upright picture.
-            rgb: [h,w,3] the region's new R'G'B', already blended.
-            mask: [h,w] 0 to 1, how much of the new picture ``rgb`` holds; values are written only where it is above 0.
-        """
-        delta = np.where(mask[..., None] > 0, np.asarray(rgb, np.float32) - self.roi_rgb(box), np.float32(0))
-        self._add(box, cv2.split(delta), mask, 1.0)
-
     def add_codes(self, box: Box, change: Channels, mask: NDArray[np.uint8]) -> None:
         """Add a change of `codes` to the picture.
 
@@ -131,13 +120,10 @@ class PictureFrame:
             change: R', G' and B', each float32 [h,w] with white at 65535; 0 wherever ``mask`` is.
             mask: [h,w] 255 where the change counts, 0 elsewhere.
         """
-        self._add(box, change, np.asarray(mask, np.float32) / np.float32(255), _WHITE)
-
-    def _add(self, box: Box, change: Channels, mask: Channel, top: float) -> None:
-        coded = self._coded_box(box)
-        alpha, *delta = (self._as_coded(plane) for plane in (mask, *change))
+        coded, covered = self._coded_box(box), np.asarray(mask, np.float32) / np.float32(255)
+        alpha, *delta = (self._as_coded(plane) for plane in (covered, *change))
         self._make_writable()
-        add_rgb(self._coded(), coded, delta, alpha, top)
+        add_rgb(self._coded(), coded, delta, alpha, _WHITE)
 
     def _upright(self, coded: NDArray[Any]) -> NDArray[Any]:
         """A part of the coded picture as it is shown: turned, then mirrored."""

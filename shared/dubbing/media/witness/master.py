@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.domain.findings import FrameRange
+from dubbing.domain.findings import frame_ranges
 from dubbing.domain.media import AudioInfo, SoundChoice, SyncPlan
 from dubbing.domain.witness import Difference, PixelCheck, Reading, SoundCheck
 from dubbing.media.timeline import held_frames
@@ -173,7 +173,7 @@ def _compare_pixels(source: PictureRecord, record: PictureRecord, cuts: Sequence
         fact="pixels",
         first=f"frame {wrong[0]} as in the source",
         second=f"another picture (median difference {check.worst:.1f} of 255)",
-        frames=tuple(FrameRange(start=frame, end=frame + 1) for frame in wrong[:20]),
+        frames=frame_ranges(wrong[:20]),
     )
     return check, [difference]
 

@@ -13,7 +13,7 @@ from places import LANDMARKER
 from dubbing.domain.faces import Shot
 from dubbing.errors import FaceUpsideDown
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
-from dubbing.faces.follow import FaceTracker
+from dubbing.faces.follow import FaceTracker, follow_faces
 from dubbing.faces.tracks import FacesFound, choose_faces
 from dubbing.media.shots import ShotFinder
 from synthetic.renderer import HeadPose
@@ -52,12 +52,10 @@ class Found(NamedTuple):
 
 
 def analysed(detector: FaceDetector, frames: Film, fps: Fraction = FPS) -> Found:
-    finder, tracker = ShotFinder(fps), FaceTracker(detector, sparse=True)
-    for frame in frames:
-        change = finder.push(frame)
-        tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < 4)
+    finder = ShotFinder(fps)
+    followed = follow_faces(detector, ((frame, finder.push(frame)) for frame in frames))
     shots = finder.finish()
-    return Found(shots, choose_faces(tracker.finish(), shots, fps))
+    return Found(shots, choose_faces(followed, shots, fps))
 
 
 def speaking(i: int) -> Mouth:

@@ -2,9 +2,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from media_samples import VARIABLE, Make, decoded_planes
+from numpy.typing import NDArray
 
 from dubbing.domain.media import Box, ColourTags
 from dubbing.errors import TruncatedMedia
@@ -96,15 +98,21 @@ def one(clip: Make, pixel_format: str, size: str = "65x49", extra: tuple[object,
     return next(opened(clip("a.nut", "-c:v", codec, "-pix_fmt", pixel_format, *extra, size=size, frames=1)).read())
 
 
+def paint(frame: PictureFrame, box: Box, rgb: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
+    """Make the region R'G'B' [h,w,3], from 0 to 1, wherever ``inside`` [h,w] is true."""
+    change = np.where(inside[..., None], rgb - frame.roi_rgb(box), 0) * 65535
+    frame.add_codes(box, cv2.split(change.astype(np.float32)), np.uint8(255) * inside)
+
+
 @pytest.mark.parametrize("pixel_format", FORMATS)
 def test_painting_touches_nothing_outside_the_mask(clip: Make, pixel_format: str) -> None:
     frame = one(clip, pixel_format)
     before = [p.copy() for p in frame.planes]
     box = Box(7, 5, 40, 36)
     rgb = frame.roi_rgb(box)
-    mask = np.zeros(rgb.shape[:2], np.float32)
-    mask[6:22, 4:25] = 0.7
-    frame.put_roi_rgb(box, rgb * 0.2 + 0.3, mask)
+    inside = np.zeros(rgb.shape[:2], bool)
+    inside[6:22, 4:25] = True
+    paint(frame, box, rgb * 0.2 + 0.3, inside)
     for old, new in zip(before, frame.planes, strict=True):
         sy, sx = round(frame.size[1] / new.shape[0]), round(frame.size[0] / new.shape[1])
         changed = np.argwhere(old != new)
@@ -112,16 +120,18 @@ def test_painting_touches_nothing_outside_the_mask(clip: Make, pixel_format: str
         for y, x in changed:
             for py in range(y * sy, y * sy + sy):
                 for px in range(x * sx, x * sx + sx):
-                    assert mask[py - box.top, px - box.left] > 0
+                    assert inside[py - box.top, px - box.left]
 
 
 @pytest.mark.parametrize("pixel_format", FORMATS)
-def test_painting_back_what_was_seen_changes_no_value(clip: Make, pixel_format: str) -> None:
+def test_painting_back_what_was_seen_changes_no_value_that_is_one_pixels_own(clip: Make, pixel_format: str) -> None:
     frame = one(clip, pixel_format)
     before = [p.copy() for p in frame.planes]
     box = Box(0, 0, 65, 49)
-    frame.put_roi_rgb(box, frame.roi_rgb(box), np.full((49, 65), 1e-4, np.float32))
-    assert all(np.array_equal(a, b) for a, b in zip(before, frame.planes, strict=True))
+    paint(frame, box, frame.roi_rgb(box), np.ones((49, 65), bool))
+    for old, new in zip(before, frame.planes, strict=True):
+        # Chroma that several pixels share loses the detail that its interpolation does not show.
+        assert new.shape != frame.planes[0].shape or np.array_equal(old, new)
 
 
 @pytest.mark.parametrize("pixel_format", [f for f in FORMATS if f != "gray"])
@@ -131,7 +141,7 @@ def test_a_painted_colour_is_seen_again(clip: Make, pixel_format: str, tag: str)
     frame = one(clip, pixel_format, "64x48", extra)
     box = Box(8, 8, 40, 40)
     colour = np.array([0.8, 0.5, 0.4], np.float32)
-    frame.put_roi_rgb(box, np.broadcast_to(colour, (32, 32, 3)).astype(np.float32), np.ones((32, 32), np.float32))
+    paint(frame, box, np.broadcast_to(colour, (32, 32, 3)), np.ones((32, 32), bool))
     assert np.abs(frame.roi_rgb(Box(12, 12, 36, 36)) - colour).max() < 0.012
     assert np.abs(frame.rgb()[12:36, 12:36] / 255.0 - colour).max() < 0.02
 
@@ -163,7 +173,7 @@ def test_regions_are_upright_whatever_the_rotation(clip: Make, make: Make, turn:
     assert np.abs(turned.region(box, 4).astype(int) - upright.region(box, 4)).max() <= 2
     rgb = turned.roi_rgb(box)
     rgb[:10, :8] = 0.5
-    turned.put_roi_rgb(box, rgb, np.ones(rgb.shape[:2], np.float32))
+    paint(turned, box, rgb, np.ones(rgb.shape[:2], bool))
     assert np.abs(turned.roi_rgb(box) - rgb).max() < 0.01
 
 
@@ -196,7 +206,7 @@ def test_painting_does_not_disturb_the_frames_that_follow(clip: Make) -> None:
         if frame.index % 2:
             assert planes(frame) == whole[frame.index]
         else:
-            frame.put_roi_rgb(Box(0, 0, 64, 48), np.zeros((48, 64, 3), np.float32), np.ones((48, 64), np.float32))
+            paint(frame, Box(0, 0, 64, 48), np.zeros((48, 64, 3), np.float32), np.ones((48, 64), bool))
 
 
 def test_a_box_outside_the_picture_is_refused(clip: Make) -> None:

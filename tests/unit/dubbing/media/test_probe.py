@@ -2,6 +2,7 @@ import contextlib
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from media_samples import VARIABLE, Make
 
@@ -15,7 +16,8 @@ from dubbing.errors import (
     TruncatedMedia,
     UnsupportedCodec,
 )
-from dubbing.media.probe import probe
+from dubbing.media.index import FrameIndex
+from dubbing.media.probe import _time_findings, probe
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "mkv", "avi", "ts", "flv"])
@@ -176,3 +178,11 @@ def test_damage_of_any_kind_ends_in_a_named_error_or_a_result(clip: Make) -> Non
         path.write_bytes(data[:at] + bytes([255] * 16) + data[at + 16 :])
         with contextlib.suppress(BadInput):  # Anything else, a crash or a hang, fails the test.
             probe(path)
+
+
+def test_repaired_times_are_told_in_ranges_and_counted_by_frames() -> None:
+    index = FrameIndex(np.arange(50), np.arange(1), Fraction(1, 25), 1, Fraction(25), broken=(8, 9, 10, 30))
+    (told,) = _time_findings(index)
+    assert told.code == "times_repaired"
+    assert told.detail.startswith("4 of 50 frames")
+    assert [(part.start, part.end) for part in told.frames] == [(8, 11), (30, 31)]

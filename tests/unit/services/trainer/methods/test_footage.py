@@ -145,6 +145,15 @@ class TestDamage:
         with pytest.raises(BadDataset, match="3 samples are held out"):
             learned()
 
+    def test_footage_that_is_learned_from_and_held_out_is_refused(
+        self, learned: Callable[..., FootageMaterial], prepared: Path
+    ) -> None:
+        manifest = json.loads((prepared / "dataset.json").read_text())
+        manifest["shards"][2]["source_sha256"] = manifest["shards"][0]["source_sha256"]
+        (prepared / "dataset.json").write_text(json.dumps(manifest))
+        with pytest.raises(BadDataset, match=r"shards/2\.tar is held out, but its footage is trained on"):
+            learned()
+
     def test_a_sample_that_shows_its_answer_ends_the_run(self, cache: Path, encoders: Encoders, tmp_path: Path) -> None:
         shown = data_set(tmp_path / "shown", cache, reference=[10, 28])
         with pytest.raises(LeakedReference, match="inside its clip"):

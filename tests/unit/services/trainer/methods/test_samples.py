@@ -7,7 +7,7 @@ import torch
 
 from lipforcing.mask import generate_mask
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.samples import BadSampleError, EncodedSample, Span, check_apart, collate
+from services.trainer.methods.samples import BadSampleError, EncodedSample, Span, collate
 
 
 def some(name: str = "one", source: str = "shot 1") -> EncodedSample:
@@ -35,11 +35,6 @@ class TestReference:
     def test_nothing_of_the_target_reaches_the_conditions(self) -> None:
         one, two = (collate([x], [0]).conditions for x in (some(), replace(some(), target_ZThw=torch.zeros(16, 6, 8, 8))))
         assert torch.equal(one.static_channels(), two.static_channels())
-
-    def test_held_out_clips_of_footage_that_is_trained_on_are_refused(self) -> None:
-        check_apart(iter([some()]), iter([some("held", "shot 2")]))
-        with pytest.raises(BadSampleError, match="sample held: is held out"):
-            check_apart(iter([some()]), iter([some("held", "shot 1")]))
 
 
 class TestSound:
