@@ -29,7 +29,7 @@ def main() -> int:
     try:
         return _keys(options)
     except AWAY as error:
-        return _fail(f"The database does not answer: {str(error.orig or error).splitlines()[0]}", _ADDRESS)
+        return _fail(f"The database does not answer: {str(getattr(error, 'orig', None) or error).splitlines()[0]}", _ADDRESS)
     except ProgrammingError as error:
         return _fail(f"The database has not our tables: {str(error.orig).splitlines()[0]}", "Run `alembic upgrade head`.")
 
