@@ -30,7 +30,6 @@ class SpeakerSample:
         sound: int16 [S] at 16 kHz, what B says; S = 640 V.
         controls: float32 [V, 7], B's mouth (see `visemes.CONTROLS`).
         truth: float32 [V, 2], B's opening and width over the distance of the eyes.
-        source_truth: float32 [V, 2], A's.
         meta: identity, languages, voices, split, seed.
     """
 
@@ -39,7 +38,6 @@ class SpeakerSample:
     sound: NDArray[np.int16]
     controls: F32
     truth: F32
-    source_truth: F32
     meta: dict[str, str | int]
 
 
@@ -59,7 +57,7 @@ def crop_sample(one: Scene, jitter: float = 0.4) -> SpeakerSample:
         [extract_crop(frame, m, CROP) for frame in frames] for frames, m in zip(one.shot.shoot(a, b), matrices, strict=True)
     ]
     source, target = (np.stack(column) for column in zip(*pairs, strict=True))
-    return SpeakerSample(source, target, one.target.pcm(), b, one.shot.truth(b), one.shot.truth(a), one.meta)
+    return SpeakerSample(source, target, one.target.pcm(), b, one.shot.truth(b), one.meta)
 
 
 def samples(split: Split, count: int, seed: int, frames: int = FRAMES) -> Iterator[SpeakerSample]:

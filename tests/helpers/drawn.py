@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import av
 import cv2
@@ -14,7 +15,9 @@ from dubbing.faces import landmarks as marks
 from dubbing.faces.align import crop_transform, extract_crop
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.outline import POINTS, in_crop, outline_of
+from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
+from dubbing.media.probe import probe
 from synthetic.canonical import LIP_Y, OVAL, f32, vertices
 from synthetic.clip import Take, take
 from synthetic.identity import Identity
@@ -139,3 +142,16 @@ def as_frame(picture: Picture, *, rotation: int = 0, mirrored: bool = False) -> 
         mirrored=mirrored,
     )
     return PictureFrame(native, 0, Fraction(0), video)
+
+
+def written(path: Path, frames: list[Picture], qp: int = 8) -> FrameReader:
+    """The pictures as a film of 25 frames a second at ``path``, H.264 with that constant quantiser."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "qp": str(qp)})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for picture in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    video = probe(path).video
+    assert video is not None
+    return FrameReader(path, video)

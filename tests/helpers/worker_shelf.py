@@ -1,10 +1,13 @@
 """Objects in a dict, for handlers that only read and write small ones; and a context that nobody cancels."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from dubbing.domain.jobs import Phase
 from dubbing.domain.work import OpenSequence
-from dubbing.storage.store import StoredObject
+from dubbing.errors import ObjectMissing
+from dubbing.storage.store import StoredObject, sha256_of
 
 
 class Shelf:
@@ -17,7 +20,21 @@ class Shelf:
         return StoredObject(key, len(data), "")
 
     def get_bytes(self, key: str) -> bytes:
-        return self.objects[key]
+        try:
+            return self.objects[key]
+        except KeyError as error:
+            raise ObjectMissing(f"There is no {key}.") from error
+
+    def put_file(self, key: str, path: Path) -> StoredObject:
+        self.objects[key] = path.read_bytes()
+        return StoredObject(key, len(self.objects[key]), sha256_of(path))
+
+    def get_file(self, key: str, path: Path) -> StoredObject:
+        path.write_bytes(self.get_bytes(key))
+        return StoredObject(key, len(self.objects[key]), sha256_of(path))
+
+    def size(self, key: str) -> int | None:
+        return len(self.objects[key]) if key in self.objects else None
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         return (key for key in self.objects if key.startswith(prefix))
@@ -30,12 +47,16 @@ class Told:
         self.item: Any = type("Item", (), {"attempt": attempt, "sequence": None})()
         self.progressed: list[tuple[int, int]] = []
         self.opened: list[OpenSequence] = []
+        self.phases: list[Phase] = []
 
     def raise_if_canceled(self) -> None:
         """Nobody cancels."""
 
     def opens(self, sequence: OpenSequence) -> None:
         self.opened.append(sequence)
+
+    def phase(self, phase: Phase) -> None:
+        self.phases.append(phase)
 
     def progress(self, done: int, total: int) -> None:
         self.progressed.append((done, total))

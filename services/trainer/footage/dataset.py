@@ -20,7 +20,7 @@ MANIFEST = "dataset.json"
 
 
 class ShardSource:
-    """`SampleSource` over what ``dubline data prepare`` wrote.
+    """Samples of what ``dubline data prepare`` wrote.
 
     Args:
         place: of the data set.

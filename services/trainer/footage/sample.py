@@ -3,15 +3,13 @@
 Legend: V video frames, n crop side, S samples (16 kHz).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data import MARGIN
-from synthetic.splits import Split
 
 Crops = NDArray[np.uint8]
 _SAMPLES = 640  # of one frame
@@ -56,10 +54,3 @@ class Sample:
             sound_S=self.sound_S[_SAMPLES * first : _SAMPLES * (first + frames) + 2 * MARGIN],
             digest=f"{self.digest}/{first}+{frames}",
         )
-
-
-class SampleSource(Protocol):
-    """A set of samples."""
-
-    def samples(self, split: Split) -> Iterator[Sample]:
-        """The samples of a split, always in the same order."""

@@ -61,13 +61,6 @@ class Guidance:
         """The window as the teacher's own sampling grid has it, not as rounded in print."""
         return cls(teacher.guidance, gate, guidance_window(teacher), teacher.shift)
 
-    def scales(self, t_B: Tensor) -> Tensor:
-        """The scale at every timestep."""
-        low, high = self.window
-        inside = (t_B >= low) & (t_B <= high)
-        on = {"window": inside, "outside": ~inside, "always": inside | True, "never": inside & False}[self.gate]
-        return torch.where(on, self.scale, 1.0).to(t_B.dtype)
-
     def draw(self, draws: Draws, purpose: Purpose) -> Levels:
         """Timesteps of a micro-batch on one side of the window."""
         u_B = draws.uniform(purpose)

@@ -30,7 +30,7 @@ from dubbing.workflow import flow
 VIDEO, AUDIO = "1" * 64, "2" * 64
 FACE, SPEAKING, STUDENT = (ModelPin(name=name, digest=digest * 64) for name, digest in (("f", "a"), ("s", "b"), ("l", "c")))
 MODELS = Models(preset="tiny", demo=True, student=STUDENT, face_encoder=FACE, speech_encoder=SPEAKING)
-JOB = flow.Plan(
+JOB = flow.JobFacts(
     job_id="job_1",
     video=Source(asset_id="ast_1", key="assets/film", filename="film.mp4", sha256=VIDEO, media=results.VIDEO),
     audio=Source(asset_id="ast_2", key="assets/pt", filename="pt.wav", sha256=AUDIO, media=results.sound()),
@@ -78,21 +78,21 @@ def changed(frozen: Any, **values: Any) -> Any:
     return frozen.model_copy(update=values)
 
 
-def with_picture(job: flow.Plan, **facts: Any) -> flow.Plan:
+def with_picture(job: flow.JobFacts, **facts: Any) -> flow.JobFacts:
     media = changed(job.video.media, video=changed(job.video.media.video, **facts))
     return job._replace(video=changed(job.video, media=media))
 
 
-def with_sound(job: flow.Plan, **facts: Any) -> flow.Plan:
+def with_sound(job: flow.JobFacts, **facts: Any) -> flow.JobFacts:
     media = changed(job.audio.media, audio=changed(job.audio.media.audio, **facts))
     return job._replace(audio=changed(job.audio, media=media))
 
 
-def with_models(job: flow.Plan, **pins: ModelPin) -> flow.Plan:
+def with_models(job: flow.JobFacts, **pins: ModelPin) -> flow.JobFacts:
     return job._replace(models=changed(job.models, **pins))
 
 
-def every_key(job: flow.Plan) -> dict[WorkKind, list[str]]:
+def every_key(job: flow.JobFacts) -> dict[WorkKind, list[str]]:
     specs = [spec for phase in PLANNED for spec in flow.plan(phase, job, PREPARED)]
     return {kind: [spec.key for spec in specs if spec.kind is kind] for kind in {spec.kind for spec in specs}}
 
@@ -101,7 +101,7 @@ OTHER = ModelPin(name="other", digest="d" * 64, version=2)
 PICTURES, SOUNDS, OWN = {"prepare", "encode_face"}, {"encode_speech"}, {"infer", "stitch"}
 
 # One fact that differs between two jobs, and the kinds of which they share no item because of it.
-FACTS: dict[str, tuple[Callable[[flow.Plan], flow.Plan], set[str]]] = {
+FACTS: dict[str, tuple[Callable[[flow.JobFacts], flow.JobFacts], set[str]]] = {
     "the same": (lambda job: job, set()),
     "another job": (lambda job: job._replace(job_id="job_2"), OWN),
     "another seed": (lambda job: job._replace(seed=2), set()),
@@ -154,7 +154,7 @@ def test_a_constant_grid_of_times_is_shared_by_films() -> None:
     assert every_key(JOB)[kind] == every_key(other)[kind]
 
 
-def payloads(kind: type[Frozen], job: flow.Plan = JOB) -> list[Any]:
+def payloads(kind: type[Frozen], job: flow.JobFacts = JOB) -> list[Any]:
     specs = [spec for phase in PLANNED for spec in flow.plan(phase, job, PREPARED)]
     return [spec.payload for spec in specs if isinstance(spec.payload, kind)]
 
@@ -221,7 +221,7 @@ def test_a_file_is_probed_once_for_each_use_of_it(name: str) -> None:
 
 NOTHING = MediaInfo(container="mov", size_bytes=10)
 # Facts that allow no job: what is refused, and when it is first known.
-REFUSED: dict[str, tuple[flow.Plan, type[DublineError]]] = {
+REFUSED: dict[str, tuple[flow.JobFacts, type[DublineError]]] = {
     "no picture": (JOB._replace(video=changed(JOB.video, media=NOTHING)), NoVideoStream),
     "no sound": (JOB._replace(audio=changed(JOB.audio, media=NOTHING)), NotAudio),
     "a short track": (with_sound(JOB, samples=240_000), DurationMismatch),

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
-from drawn import HEIGHT, WIDTH, Picture, bookshelf, speaker
+from drawn import Picture, bookshelf, speaker, written
 from places import LANDMARKER
 
 from dubbing.domain.findings import Finding
 from dubbing.faces.detector import MediaPipeDetector
-from dubbing.media.frames import FrameReader
-from dubbing.media.probe import probe
 from services.cli.mouth_inspection import inspect_mouths
 from synthetic.shape import Mouth
 
@@ -23,18 +20,6 @@ ONE, WALL = speaker(3), bookshelf(1)
 X, Y = (int(v) for v in ONE.lips(ONE.pose()))
 
 Spoil = Callable[[Picture], Picture]
-
-
-def written(path: Path, frames: list[Picture]) -> FrameReader:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"preset": "veryfast", "qp": "8"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for picture in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    video = probe(path).video
-    assert video is not None
-    return FrameReader(path, video)
 
 
 def talk(phase: float) -> list[Picture]:

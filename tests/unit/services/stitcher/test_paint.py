@@ -8,14 +8,13 @@ import av
 import cv2
 import numpy as np
 import pytest
-from drawn import CLOSED, HEIGHT, WIDE_OPEN, WIDTH, Aligned, Picture, aligned, outlines_in, speaker
+from drawn import CLOSED, WIDE_OPEN, WIDTH, Aligned, Picture, aligned, outlines_in, speaker, written
 from places import LANDMARKER
 
 from dubbing.faces.align import extract_crop
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
-from dubbing.media.probe import probe
 from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.paint import Painter
 
@@ -43,17 +42,8 @@ class Told:
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> FrameReader:
     """Thirty equal frames of a silent speaker."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
     one = speaker(3)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "qp": "4"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for _ in range(FRAMES):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(one.draw(one.pose(), CLOSED), format="rgb24")))
-        container.mux(stream.encode())
-    video = probe(path).video
-    assert video is not None
-    return FrameReader(path, video)
+    return written(tmp_path_factory.mktemp("film") / "film.mp4", [one.draw(one.pose(), CLOSED)] * FRAMES, qp=4)
 
 
 class Crops:
@@ -121,3 +111,26 @@ def test_broken_mouths_pass_through_with_those_beside_them(
     # How well a mouth speaks is measured where one was painted; the sheet sees every frame before and after.
     assert meter.seen == sorted(dubbed - passing)
     assert sorted(sheet.seen) == sorted([*range(FRAMES)] * 2)
+
+
+# Mouths that the guard cannot judge or the picture does not show, though their crops are broken: what becomes of them.
+UNJUDGED: dict[str, tuple[dict[str, Any], set[int]]] = {
+    "of an analysis that kept no outlines": ({"filmed": None, "made": ()}, {4, 5}),
+    "beside the picture": ({"matrix": np.array([[1.0, 0, -2 * WIDTH], [0, 1, 0]])}, set()),
+}
+
+
+@pytest.mark.parametrize("name", UNJUDGED)
+def test_what_cannot_be_judged_is_painted_where_the_picture_shows_it(
+    reader: FrameReader, crops: Crops, tmp_path: Path, name: str
+) -> None:
+    facts, expected = UNJUDGED[name]
+    meter, sheet, told = Watcher(), Watcher(), Told()
+    anything: Any = (meter, sheet)
+    context: Any = told
+    painter = Painter(reader.video, SIDE, EncodeSettings(crf=4, preset="ultrafast"), *anything)
+    mouths = (mouth._replace(**facts) for mouth in crops.mouths({4, 5}, {4, 5}))
+    painter.paint(reader, mouths, tmp_path / "master.mp4", context)
+    assert changed(reader, tmp_path / "master.mp4") == expected
+    assert meter.seen == sorted(expected)
+    assert (painter.broken, painter.doubtful) == ({}, {})

@@ -23,10 +23,11 @@ from drawn import (
 )
 from places import LANDMARKER
 
+from dubbing.domain.media import Box
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from services.stitcher.mouths import GeneratedMouth
-from services.stitcher.repaint import grain_of, lay, patch_of
+from services.stitcher.repaint import crop_box, grain_of, lay, patch_of
 from synthetic.renderer import HeadPose
 from synthetic.shape import Mouth as DrawnMouth
 
@@ -215,3 +216,44 @@ def test_a_painted_mouth_has_as_much_grain_as_the_film_around_it(detector: FaceD
 def crop_back(detector: FaceDetector, picture: Picture, crop: Picture) -> Picture:
     matrix = aligned(detector, picture, SIDE).matrix
     return np.asarray(cv2.warpAffine(crop, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP))
+
+
+def moved(x: float, y: float, scale: float = 1.0) -> Any:
+    """The transform of a crop whose first pixel lies at (x, y) of the picture, enlarged by ``scale``."""
+    return np.array([[scale, 0, -scale * x], [0, scale, -scale * y]])
+
+
+# Where a crop of 10 pixels lies in a picture of 64 x 48, and the picture's pixels that it may touch: one more on every side.
+BOXES: dict[str, tuple[Any, Box | None]] = {
+    "inside": (moved(20, 10), Box(19, 9, 31, 21)),
+    "half as large as its place": (moved(20, 10, 0.5), Box(18, 8, 41, 31)),
+    "at a broken place": (moved(20.5, 10.5), Box(19, 9, 32, 22)),
+    "over the upper left corner": (moved(-4, -6), Box(0, 0, 7, 5)),
+    "over the lower right corner": (moved(60, 40), Box(59, 39, 64, 48)),
+    "with two columns inside": (moved(63, 0), Box(62, 0, 64, 11)),
+    "with one": (moved(64, 0), None),
+    "to the right": (moved(80, 0), None),
+    "above": (moved(0, -30), None),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_a_crop_touches_the_pixels_under_it_and_none_where_it_lies_outside(name: str) -> None:
+    matrix, expected = BOXES[name]
+    assert crop_box(matrix, 10, (64, 48)) == expected
+
+
+def test_a_mouth_outside_the_picture_has_no_grain_and_changes_nothing() -> None:
+    frame = as_frame(tiles())
+    mouth = GeneratedMouth(0, moved(WIDTH + 50, 0), RUBBISH)
+    patch = patch_of(frame, mouth, COMPOSITOR)
+    assert grain_of(frame, patch) is None
+    assert not lay(frame, patch, COMPOSITOR, None)
+    np.testing.assert_array_equal(frame.rgb(), tiles())
+
+
+def test_a_face_too_small_to_show_grain_has_none() -> None:
+    frame = as_frame(noisy(tiles(), 20, 1))
+    small, large = (GeneratedMouth(0, moved(100, 60, SIDE / side), RUBBISH) for side in (24, 240))
+    assert grain_of(frame, patch_of(frame, small, COMPOSITOR)) is None
+    assert grain_of(frame, patch_of(frame, large, COMPOSITOR)) is not None

@@ -1,16 +1,20 @@
 """What the receipt says of mouths and sound: only what differs from chance."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.domain.media import VideoInfo
 from dubbing.domain.receipt import Receipt, ShotScore, SyncMeasure, SyncNetScore
-from services.stitcher.scoring import score
+from dubbing.faces import landmarks as marks
+from dubbing.faces.detector import Face
+from services.stitcher.scoring import MouthMeter, lost_sync, score
 from services.stitcher.syncnet import with_syncnet
 
 SHOTS = 20
@@ -21,14 +25,14 @@ def speech(frames: int, seed: int) -> np.ndarray:
     return np.convolve(np.random.default_rng(seed).standard_normal(frames + 4), np.ones(5) / 5, "valid")
 
 
-def analysis(before: np.ndarray) -> Analysis:
+def analysis(before: np.ndarray, count: int = SHOTS) -> Analysis:
     """Shots of ten seconds, one face in each."""
-    shots = tuple(Shot(index=i, start=i * FRAMES, end=(i + 1) * FRAMES) for i in range(SHOTS))
+    shots = tuple(Shot(index=i, start=i * FRAMES, end=(i + 1) * FRAMES) for i in range(count))
     tracks = [FaceTrack(index=one.index, shot=one.index, start=one.start, end=one.end, size=60) for one in shots]
     paths = tuple(
         TrackPath(track=t, anchors=((0.0,) * 6,) * len(t), opening=tuple(before[t.start : t.end].tolist())) for t in tracks
     )
-    video = VideoInfo(codec="h264", width=64, height=64, fps=Fraction(25), frames=SHOTS * FRAMES, pixel_format="yuv420p")
+    video = VideoInfo(codec="h264", width=64, height=64, fps=Fraction(25), frames=count * FRAMES, pixel_format="yuv420p")
     return Analysis(video=video, shots=shots, paths=paths, chunks=())
 
 
@@ -114,3 +118,118 @@ def test_a_receipt_of_before_is_still_read_and_keeps_its_scores_apart() -> None:
     assert receipt.score is None
     assert receipt.shots[0].agreement is None
     assert receipt.model_dump(mode="json")["shots"][0]["score"] == 0.54
+
+
+# Half a minute of the source's mouth and sound, and of the new ones, by the seed of what each of them follows.
+LOST: dict[str, tuple[tuple[int, int, int, int], bool]] = {
+    "both agree": ((1, 1, 2, 2), False),
+    "the new mouth speaks something else": ((1, 1, 2, 3), True),
+    "the source was dubbed before": ((1, 4, 2, 3), False),
+    "the new mouth agrees where the source did not": ((1, 4, 2, 2), False),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_only_a_language_that_lost_the_agreement_of_its_source_is_told_of(name: str) -> None:
+    seeds, lost = LOST[name]
+    own, filmed, track, made = (speech(3 * FRAMES, seed) for seed in seeds)
+    told = lost_sync(analysis(filmed, 3), made, track, own)
+    assert (told is not None and told.code == "sync_lost") == lost
+
+
+class Looked:
+    """A detector of regions that hold two numbers: whether a face is seen (if followed, if searched for), and its opening."""
+
+    def __init__(self) -> None:
+        self.looks: list[str] = []
+        self.closed = False
+
+    def find(self, frame: Any, *, deep: bool = False, known: Sequence[Face] = ()) -> list[Face]:
+        del deep, known
+        self.looks.append("find")
+        return [face(frame)] if frame[0, 0, 1] else []
+
+    def follow(self, frame: Any, faces: Sequence[Face], *, doubting: bool = False) -> list[Face | None]:
+        del doubting
+        self.looks.append("follow")
+        return [face(frame) if frame[0, 0, 0] else None for _ in faces]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def face(frame: Any) -> Face:
+    """Eyes 100 pixels apart, lips as far apart as the region's last number says."""
+    points = np.zeros((marks.COUNT, 2))
+    points[list(marks.LEFT_EYE)], points[list(marks.RIGHT_EYE)] = (0, 0), (100, 0)
+    points[list(marks.LOWER_LIP)] = (50, 60 + int(frame[0, 0, 2]))
+    points[list(marks.UPPER_LIP)] = (50, 60)
+    return Face(points)
+
+
+def region(*, followed: bool, found: bool, opening: int) -> np.ndarray:
+    return np.array([[[followed, found, opening]]], np.uint8)
+
+
+# What regions show one after another: whether the face can be followed and found, and what is measured of it.
+MEASURED: dict[str, tuple[list[tuple[bool, bool]], list[str], list[bool]]] = {
+    "followed from the first on": ([(True, True)] * 3, ["find", "follow", "follow"], [True] * 3),
+    "lost and found": ([(True, True), (False, True)], ["find", "follow", "find"], [True, True]),
+    "lost": ([(True, True), (False, False), (True, True)], ["find", "follow", "find", "find"], [True, False, True]),
+    "never seen": ([(False, False)] * 2, ["find", "find"], [False, False]),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_mouth_is_followed_and_looked_for_where_it_was_lost(name: str) -> None:
+    regions, looks, seen = MEASURED[name]
+    detector = Looked()
+    with MouthMeter(lambda: detector, (Shot(index=0, start=0, end=9),), 9) as meter:
+        for frame, (followed, found) in enumerate(regions):
+            meter.see(frame, lambda a=followed, b=found, c=frame: region(followed=a, found=b, opening=10 + c))
+    assert detector.looks == looks
+    assert detector.closed
+    expected = [0.1 + 0.01 * frame if there else np.nan for frame, there in enumerate(seen)]
+    np.testing.assert_allclose(meter.opening, [*expected, *[np.nan] * (9 - len(expected))])
+
+
+# Lengths of shots whose mouths are all repainted, and the frames that are measured.
+SPARSE: dict[str, tuple[list[int], list[int]]] = {
+    "every frame of a short shot": ([100], list(range(100))),
+    "every third of a long one": ([101], list(range(0, 101, 3))),
+    "each shot by itself": ([101, 4], [*range(0, 101, 3), *range(101, 105)]),
+    "ten seconds of a very long one": ([900], list(range(0, 250, 3))),
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_long_shots_are_measured_sparsely_and_what_is_not_measured_is_not_shown(name: str) -> None:
+    lengths, expected = SPARSE[name]
+    ends = np.cumsum(lengths).tolist()
+    shots = tuple(Shot(index=i, start=end - length, end=end) for i, (length, end) in enumerate(zip(lengths, ends, strict=True)))
+    shown: list[int] = []
+
+    def show(frame: int) -> np.ndarray:
+        shown.append(frame)
+        return region(followed=True, found=True, opening=10)
+
+    with MouthMeter(Looked, shots, ends[-1]) as meter:
+        for frame in range(ends[-1]):
+            meter.see(frame, lambda frame=frame: show(frame))
+    assert shown == expected
+    assert np.flatnonzero(np.isfinite(meter.opening)).tolist() == expected
+
+
+def test_the_detector_is_closed_when_the_work_fails() -> None:
+    detector = Looked()
+    with pytest.raises(ZeroDivisionError), MouthMeter(lambda: detector, (), 1):
+        raise ZeroDivisionError
+    assert detector.closed
+
+
+def test_what_fails_on_the_meters_thread_fails_the_work() -> None:
+    with (
+        pytest.raises(IndexError),
+        MouthMeter(Looked, (Shot(index=0, start=0, end=1),), 1) as meter,
+    ):
+        meter.see(0, lambda: np.zeros((0, 0, 3), np.uint8))

@@ -1,0 +1,131 @@
+"""What analysis finds in a film, is told while it looks, and leaves behind; faces and cuts have tests of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import HALF_OPEN, Picture, bookshelf, speaker, written
+from places import LANDMARKER
+from worker_shelf import Shelf, Told
+
+from dubbing.domain.analysis import Analysis
+from dubbing.domain.faces import FaceTrack
+from dubbing.domain.media import MediaInfo
+from dubbing.domain.work import PrepareResult, PrepareTask, Source
+from dubbing.errors import Cancelled, NoFaceAnywhere, NoVideoStream
+from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.outline import POINTS
+from dubbing.faces.tracks import TrackedFace
+from dubbing.storage.sources import SourceCache
+from dubbing.storage.store import sha256_of
+from services.worker.prepare import PrepareHandler, _path
+
+LENGTH = 14
+ONE, OTHER = speaker(3), speaker(5)
+
+
+def talk(who: Any, wall: int) -> list[Picture]:
+    return [who.draw(who.pose(320 + 2 * i), HALF_OPEN, bookshelf(wall)) for i in range(LENGTH)]
+
+
+class Desk:
+    """A preparer, its shelf, and how many of its detectors are open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.shelf, self.open = Shelf(), 0
+        store: Any = self.shelf
+        self._folder = folder
+        self._prepare = PrepareHandler(store, SourceCache(store, folder / "sources", 1 << 30), self._detector)
+
+    def _detector(self) -> MediaPipeDetector:
+        desk = self
+
+        class Counted(MediaPipeDetector):
+            def close(self) -> None:
+                desk.open -= 1
+                super().close()
+
+        self.open += 1
+        return Counted(LANDMARKER)
+
+    def prepare(self, frames: list[Picture], context: Any) -> PrepareResult:
+        path = self._folder / "film.mp4"
+        video = written(path, frames).video
+        self.shelf.put_file("assets/film", path)
+        media = MediaInfo(container="mov", size_bytes=path.stat().st_size, video=video)
+        return self._prepare(task(media, sha256_of(path)), context)
+
+
+def task(media: MediaInfo, sha256: str = "1" * 64) -> PrepareTask:
+    source = Source(asset_id="ast_1", key="assets/film", filename="film.mp4", sha256=sha256, media=media)
+    return PrepareTask(source=source, analysis="a1", analysis_key="analysis.json")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    assert desk.open == 0, "a detector was left open"
+
+
+# Films, and the frames of their shots and of the faces in them.
+FILMS: dict[str, tuple[list[Picture], list[tuple[int, int]], list[tuple[int, int]]]] = {
+    "one speaker": (talk(ONE, 1), [(0, 14)], [(0, 14)]),
+    "two, with a cut": (talk(ONE, 1) + talk(OTHER, 2), [(0, 14), (14, 28)], [(0, 14), (14, 28)]),
+    "a speaker, then a wall": (talk(ONE, 1) + [bookshelf(2)] * LENGTH, [(0, 14), (14, 28)], [(0, 14)]),
+}
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_shots_faces_and_chunks_are_found_and_stored(desk: Desk, name: str) -> None:
+    frames, shots, faces = FILMS[name]
+    told = Told()
+    found = desk.prepare(frames, told)
+    stored = Analysis.model_validate_json(desk.shelf.objects["analysis.json"])
+    assert [(shot.start, shot.end) for shot in stored.shots] == shots
+    assert [(path.track.start, path.track.end) for path in stored.paths] == faces
+    assert [(chunk.keep_from, chunk.end) for chunk in stored.chunks] == faces
+    assert found == PrepareResult(shots=len(shots), tracks=len(faces), chunks=stored.chunks, findings=stored.findings)
+    assert told.progressed == [(i + 1, len(frames)) for i in range(len(frames))]
+    for path in stored.paths:
+        assert len(path.anchors) == len(path.opening) == len(path.track)
+        assert path.outline
+
+
+def test_a_film_without_a_face_fails_and_leaves_no_analysis(desk: Desk) -> None:
+    with pytest.raises(NoFaceAnywhere):
+        desk.prepare([bookshelf(1)] * 4, Told())
+    assert "analysis.json" not in desk.shelf.objects
+
+
+def test_a_file_without_a_picture_is_refused_before_anything_is_opened(desk: Desk) -> None:
+    with pytest.raises(NoVideoStream, match=r"film\.mp4"):
+        desk._prepare(task(MediaInfo(container="wav", size_bytes=1)), Told())
+
+
+def test_nobody_looks_further_when_the_job_is_canceled(desk: Desk) -> None:
+    class Canceled(Told):
+        def progress(self, done: int, total: int) -> None:
+            super().progress(done, total)
+            if done == 2:
+                raise Cancelled("No job wants this work any more.")
+
+    told = Canceled()
+    with pytest.raises(Cancelled):
+        desk.prepare(talk(ONE, 1), told)
+    assert told.progressed == [(1, LENGTH), (2, LENGTH)]
+    assert "analysis.json" not in desk.shelf.objects
+
+
+def test_points_are_kept_to_a_thousandth_of_a_pixel_and_an_unseen_mouth_has_no_opening() -> None:
+    anchors = np.array([[[1.00049, 2], [3, 4], [5, 6]], [[1, 2], [3, 4], [5, 6.12351]]])
+    face = TrackedFace(
+        FaceTrack(index=0, shot=0, start=7, end=9, size=60), anchors, anchors, np.zeros((2, len(POINTS), 2)),
+        np.array([0.1234567, np.nan]),
+    )  # fmt: skip
+    path = _path(face)
+    assert path.anchors == ((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (1.0, 2.0, 3.0, 4.0, 5.0, 6.124))
+    assert path.opening == (0.12346, None)
+    assert path.track == face.track
