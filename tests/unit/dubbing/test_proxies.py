@@ -42,7 +42,7 @@ def nobody() -> Iterator[str]:
 
 def ask(client: str, target: str, proxy: ListeningProxy, *, spared: bool) -> None:
     """Runs the client in a process of its own: some read the environment only once."""
-    before = "import dubbing.proxies; dubbing.proxies.spare_loopback()\n" if spared else ""
+    before = "import dubbing.proxies; dubbing.proxies.bypass_for_loopback()\n" if spared else ""
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "grpc_proxy"), proxy.url)
     environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     subprocess.run(

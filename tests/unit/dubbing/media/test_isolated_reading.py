@@ -132,9 +132,9 @@ def test_a_reader_ends_with_whoever_started_it(clip: Make, tmp_path: Path) -> No
     path, note = clip("a.mp4"), tmp_path / "pid"
     script = (
         "import os, pathlib, sys\n"
-        "from dubbing.media.isolated import Order, Reader\n"
+        "from dubbing.media.isolated import ReadRequest, Reader\n"
         f"reader = Reader({MEMORY})\n"
-        f"reader.read(Order(pathlib.Path({str(path)!r}), 'video', pathlib.Path({str(tmp_path / 'r.npz')!r})))\n"
+        f"reader.read(ReadRequest(pathlib.Path({str(path)!r}), 'video', pathlib.Path({str(tmp_path / 'r.npz')!r})))\n"
         f"pathlib.Path({str(note)!r}).write_text(str(reader._child.pid))\n"
         "os.kill(os.getpid(), 9)\n"
     )
