@@ -1,4 +1,4 @@
-"""docs/api.md says what the API does: every call, scope, member, event and code."""
+"""docs/reference/api.md says what the API does: every call, scope, member, event and code."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from dubbing.domain.training import ReleaseState, RunState
 from services.api import problems, schemas
 from services.api.main import create_app
 
-TEXT = (ROOT / "docs/api.md").read_text()
+TEXT = (ROOT / "docs/reference/api.md").read_text()
 CODES = {code: int(status) for code, status in re.findall(r"^\| `(\w+)` \| (\d{3}) \|", TEXT, re.MULTILINE)}
 CALLS = re.findall(r"^\| `(GET|POST) (/\S+)` \| (\S+) \|", TEXT, re.MULTILINE)
 
