@@ -51,7 +51,7 @@ def test_every_state_and_phase_is_named() -> None:
 def test_every_code_has_its_status_and_what_to_do() -> None:
     of_the_router = {code: status for status, code in problems._CODES.items()}
     of_the_tree = {kind.code: kind.status for kind in errors.kinds()}
-    assert {**of_the_router, "invalid_json": 400, **of_the_tree} == CODES
+    assert {**of_the_router, "invalid_json": 400, **of_the_tree} == CODES, "the table under Errors in docs/reference/api.md"
 
 
 def test_every_event_is_explained() -> None:
