@@ -16,7 +16,7 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model check fmt up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model check fmt docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ model: setup  ## Tests of the models and their benchmarks, or those that T names
 
 fmt: setup  ## Lay the code out, and mend what a linter can mend
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
+
+docs: setup  ## Write the page of settings anew
+	@$(PYTHON) docs/reference/settings_page.py >docs/reference/settings.md.new
+	@mv docs/reference/settings.md.new docs/reference/settings.md
 
 check: setup  ## Lint, formatting, types, import contracts
 	@echo '[check 1/4] ruff check';  .venv/bin/ruff check .

@@ -12,7 +12,7 @@
 #   COMMIT=$(git describe --always --dirty) ...     names the commit where there is no repository
 #
 # Leaves session.json, which is on disk after every row, and session.log. A part that fails or runs out of time costs only itself;
-# exit 1 says that one did. `python benchmarks/gpu_table.py` then fills the table of docs/performance.md.
+# exit 1 says that one did. `python benchmarks/gpu_table.py` then fills the table of docs/results/performance.md.
 # --rehearse runs everything on a CPU, with small sizes and a recorder in place of CUDA.
 set -uo pipefail
 cd "$(dirname "$0")/.."

@@ -1,4 +1,4 @@
-"""Fills the table of docs/performance.md from a GPU session: ``python benchmarks/gpu_table.py [session.json]``.
+"""Fills the table of docs/results/performance.md from a GPU session: ``python benchmarks/gpu_table.py [session.json]``.
 
 A row that another commit than the file's last one has left is struck out; what was never measured says so.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from report import RESULTS, Row
 from session import NETWORK, PARTS, WHOLE
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "results" / "performance.md"
 BEGIN, END = "<!-- filled by benchmarks/gpu_table.py -->", "<!-- end -->"
 
 

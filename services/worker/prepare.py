@@ -67,7 +67,7 @@ class PrepareHandler:
         try:
             finder = ShotFinder(video.fps)
             pictures = prefetch(read_with_changes(reader, finder), _PREFETCH)
-            followed = follow_faces(detector, _told(pictures, video.frames, context))
+            followed = follow_faces(detector, _with_progress(pictures, video.frames, context))
         finally:
             detector.close()
         shots = finder.finish()
@@ -81,7 +81,7 @@ class PrepareHandler:
         )
 
 
-def _told(pictures: Iterator[_Seen], frames: int, context: Context) -> Iterator[_Seen]:
+def _with_progress(pictures: Iterator[_Seen], frames: int, context: Context) -> Iterator[_Seen]:
     """The pictures; the context hears of each one when the next is asked for."""
     for picture, change in pictures:
         yield picture, change

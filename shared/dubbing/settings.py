@@ -12,7 +12,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class DatabaseSettings(BaseSettings):
-    """PostgreSQL, through psycopg 3 (``postgresql+psycopg://`` or ``postgresql://``)."""
+    """PostgreSQL, through psycopg 3.
+
+    Attributes:
+        url: ``postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME``; ``postgresql://`` works too.
+        pool_size: connections that a process keeps for reuse; under load it opens up to ten more.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_DATABASE_")
     url: str = "postgresql+psycopg://127.0.0.1:5432/dubline"
@@ -20,14 +25,27 @@ class DatabaseSettings(BaseSettings):
 
 
 class RedisSettings(BaseSettings):
-    """Redis or Valkey: the broker of the doorbells."""
+    """Redis or Valkey: the broker of the doorbells.
+
+    Attributes:
+        url: ``redis://:PASSWORD@HOST:PORT/DATABASE``.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_REDIS_")
     url: str = "redis://127.0.0.1:6379/0"
 
 
 class S3Settings(BaseSettings):
-    """An S3-compatible object store; ``public_endpoint`` is what clients reach, where that differs."""
+    """An S3-compatible object store.
+
+    Attributes:
+        endpoint: its URL, as the platform's own processes reach it.
+        public_endpoint: its URL as clients reach it, where that differs: presigned URLs begin with it.
+        access_key: name of its key.
+        secret_key: the key itself.
+        bucket: holds all that the platform stores; ``dubline up`` makes it where it is missing.
+        region: what requests are signed for.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_S3_")
     endpoint: str = "http://127.0.0.1:8333"
@@ -43,11 +61,11 @@ TRITON_SECRET_HEADER = "dubline-secret"  # noqa: S105 - its name, not the secret
 
 
 class TritonSettings(BaseSettings):
-    """The inference server: ``url`` is its gRPC address, ``http_url`` where it answers health checks.
+    """The inference server.
 
     Attributes:
-        url: ``host:port``, or ``unix:/path`` of a socket.
-        http_url: ``http://host:port``, or ``unix:/path`` of a socket.
+        url: its gRPC address: ``host:port``, or ``unix:/path`` of a socket.
+        http_url: where it answers health checks: ``http://host:port``, or ``unix:/path`` of a socket.
         secret: what it asks clients for whose calls it restricts; empty where it asks for none.
     """
 
@@ -58,7 +76,13 @@ class TritonSettings(BaseSettings):
 
 
 class EngineSettings(BaseSettings):
-    """Which lip-sync engine runs, and the model repository that pins weight digests to jobs."""
+    """Which lip-sync engine runs.
+
+    Attributes:
+        engine: ``triton`` asks the inference server, ``in-process`` runs the model in the worker, ``passthrough`` changes no
+            mouth.
+        model_repo: the model repository that the inference server serves; the digests of its weights are pinned to jobs.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_", protected_namespaces=())
     engine: Literal["triton", "in-process", "passthrough"] = "triton"
@@ -66,16 +90,17 @@ class EngineSettings(BaseSettings):
 
 
 class MediaSettings(BaseSettings):
-    """Local media work.
+    """Media files and masters.
 
     Attributes:
         scratch: folder for local copies of sources and for outputs in the making.
-        source_cache_bytes: how much of it copies of sources may take before unused ones are dropped.
+        source_cache_bytes: bytes of it that copies of sources may take before unused ones are dropped.
         face_model: MediaPipe's ``face_landmarker.task``.
         reading_bytes: address space of the process that reads uploaded files: a file that needs more is refused.
         sound: ``lossless`` delivers every sample of the given sound; ``aac`` is smaller and plays everywhere.
         threads: decoder and encoder threads of one work item.
-        preset, crf: libx264's speed and quality of the master.
+        preset: libx264's preset for the master: a slower one makes smaller files.
+        crf: libx264's constant rate factor for the master: lower is better and larger.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_MEDIA_")
@@ -90,7 +115,12 @@ class MediaSettings(BaseSettings):
 
 
 class LoggingSettings(BaseSettings):
-    """``json`` for machines, ``console`` for people."""
+    """Logs.
+
+    Attributes:
+        format: ``json`` for machines, ``console`` for people.
+        level: the least severe lines that are written.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_LOG_")
     format: Literal["json", "console"] = "json"
@@ -129,14 +159,17 @@ class QueueSettings(BaseSettings):
             transaction costs nothing.
         sweep: seconds between two rounds of the sweeper; bounds how long a lost message or a due retry waits.
         max_attempts: claims of one item before it fails for good; those that an outage ended do not count.
-        backoff, backoff_max: first and longest wait in seconds before a retry; it doubles in between.
-        max_outages: attempts that a part of the platform which is away may end before they count. With the longest wait below
-            an item rides out an hour without Triton, S3 or PostgreSQL.
+        backoff: first wait in seconds before a retry; it doubles from one retry to the next.
+        backoff_max: longest wait in seconds before a retry.
+        max_outages: attempts that an outage of a part of the platform may end before they count. With the longest wait below an
+            item outlasts an hour without Triton, S3 or PostgreSQL.
         outage_wait: longest wait before a retry after an outage: work goes on this soon after the part is back.
         bug_attempts: attempts at an item that fails with an error we did not foresee.
         upload_ttl: seconds after which an unfinished upload is aborted.
         event_ttl: seconds for which events of finished jobs are kept.
-        life: file that a worker or beat touches every few seconds while it reaches the broker, for probes; None keeps none.
+        life: file that a worker or beat touches every few seconds while it reaches the broker, for probes; where it is unset
+            there is none.
+        limits: how long one item may run in each queue, in seconds: soft limit < hard limit < lease.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_QUEUE_")
@@ -179,8 +212,8 @@ class TrainerSettings(BaseSettings):
     Attributes:
         enabled: `dubline up` starts the trainer's workers too.
         scratch: folder for prepared data, checkpoints in the making and candidates; kept between runs.
-        places: folders that settings of a run may name something in, with colons between. Whoever may start runs can have them
-            read; the object store can be named in any case.
+        places: folders that settings of a run may name something in, with colons between. Whoever may start runs can have
+            them read; the object store can always be named.
         leg: seconds after which a run saves, and its work item ends and is followed by another; below the queue's soft limit.
         checkpoint: seconds between two checkpoints.
         sample: seconds between two contact sheets.
@@ -222,12 +255,12 @@ class ApiSettings(BaseSettings):
         max_upload: largest accepted file in bytes.
         url_ttl: seconds that a presigned URL lives; at most an hour.
         stuck_after: seconds without a heartbeat after which a running job is called stuck.
+        events_poll: seconds between two looks for new events of a job that somebody follows.
+        events_heartbeat: seconds of silence after which a comment keeps such a connection open.
         docs_url: base of the ``type`` URIs of problems; the API's own pages, wherever it is, by default.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
-    host: str = "127.0.0.1"
-    port: int = 8080
     part_size: int = 16 * 1024 * 1024
     max_upload: int = 512 * 1024**3
     url_ttl: int = 3600

@@ -22,7 +22,11 @@ from typer.main import get_command
 
 from services.cli.main import build
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_PAGES = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *_PAGES]
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 LANGUAGES = {"sh", "console", "text", "json", "python", "mermaid"}
 _SITUATION = re.compile(r"<!-- situation: (\w+) -->")
 # What Docker's reference has of those that we show; no engine is at hand to ask.

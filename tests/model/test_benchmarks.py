@@ -25,7 +25,7 @@ from lipforcing.vae.wan import WanVae
 from services.worker import prepare
 
 RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENT = " ".join((ROOT / "docs" / "performance.md").read_text().split())
+DOCUMENT = " ".join((ROOT / "docs" / "results" / "performance.md").read_text().split())
 SESSION = (ROOT / "benchmarks" / "gpu_session.sh").read_text()
 
 
@@ -189,7 +189,7 @@ def test_every_part_runs_with_torch_numpy_and_safetensors_alone() -> None:
 
 def test_the_document_holds_the_table_of_the_committed_session() -> None:
     file = RESULTS / "session.json"
-    text = (ROOT / "docs" / "performance.md").read_text()
+    text = (ROOT / "docs" / "results" / "performance.md").read_text()
     assert gpu_table.filled(text, json.loads(file.read_text()) if file.exists() else None) == text
 
 

@@ -19,7 +19,7 @@ ALERTS: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
 PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
-RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+RUNBOOK = (ROOT / "docs/how-to/runbook.md").read_text()
 # Prometheus itself, and node_exporter.
 OF_OTHERS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
 WORDS = {"sum", "max", "rate", "increase", "absent", "on", "and", "or", "by"}
@@ -97,5 +97,5 @@ def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in ("page", "ticket")
-    assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
+    assert alert["annotations"]["runbook"] == f"docs/how-to/runbook.md#{alert['alert'].lower()}"
     assert alert["annotations"]["summary"]

@@ -1,4 +1,4 @@
-"""docs/api.md says what the API does: every call, scope, member, event and code."""
+"""docs/reference/api.md says what the API does: every call, scope, member, event and code."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from dubbing.domain.training import ReleaseState, RunState
 from services.api import problems, schemas
 from services.api.main import create_app
 
-TEXT = (ROOT / "docs/api.md").read_text()
+TEXT = (ROOT / "docs/reference/api.md").read_text()
 CODES = {code: int(status) for code, status in re.findall(r"^\| `(\w+)` \| (\d{3}) \|", TEXT, re.MULTILINE)}
 CALLS = re.findall(r"^\| `(GET|POST) (/\S+)` \| (\S+) \|", TEXT, re.MULTILINE)
 
@@ -51,7 +51,7 @@ def test_every_state_and_phase_is_named() -> None:
 def test_every_code_has_its_status_and_what_to_do() -> None:
     of_the_router = {code: status for status, code in problems._CODES.items()}
     of_the_tree = {kind.code: kind.status for kind in errors.kinds()}
-    assert {**of_the_router, "invalid_json": 400, **of_the_tree} == CODES
+    assert {**of_the_router, "invalid_json": 400, **of_the_tree} == CODES, "the table under Errors in docs/reference/api.md"
 
 
 def test_every_event_is_explained() -> None:

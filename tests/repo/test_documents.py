@@ -1,6 +1,9 @@
-"""The documents name settings, files and folders that exist (commands: tests/e2e/test_commands.py)."""
+"""The documents name settings, files and folders that exist (commands: tests/e2e/test_commands.py); all are found."""
 
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,9 @@ from pydantic_settings import BaseSettings
 
 import dubbing.settings
 
+INDEX = ROOT / "docs/README.md"
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+WIDTH = 120
 SETTINGS = {
     f"{kind.model_config['env_prefix']}{name}".upper()
     for kind in vars(dubbing.settings).values()
@@ -17,6 +23,29 @@ SETTINGS = {
     for name in kind.model_fields
 }
 OF_THE_COMMAND_LINE = {"DUBLINE_API_URL", "DUBLINE_API_KEY", "DUBLINE_HOME", "DUBLINE_CARRIERS"}
+
+
+def code_of(text: str) -> str:
+    """What stands as code in sentences and in blocks."""
+    blocks = re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`[^`]+`", without_code(text))])
+
+
+def without_code(text: str) -> str:
+    """The text without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def links_of(document: Path) -> list[tuple[Path, str]]:
+    """File and anchor of every link that stays in the repository."""
+    found = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", without_code(document.read_text()))
+    return [((document.parent / target).resolve() if target else document, anchor) for target, anchor in found]
+
+
+def anchors_of(document: Path) -> set[str]:
+    """What can be linked to in a document: its headings, in lower case, with hyphens for blanks."""
+    headings = re.findall(r"^#+ (.+)$", without_code(document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.fixture(params=DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -30,16 +59,43 @@ def test_every_variable_is_a_setting(document: Path) -> None:
 
 
 def test_every_link_leads_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
-        assert (document.parent / target).exists(), target
+    for target, anchor in links_of(document):
+        assert target.exists(), target
+        assert not anchor or anchor in anchors_of(target), f"{target}#{anchor}"
+
+
+def test_prose_is_no_wider_than_a_terminal(document: Path) -> None:
+    wide = [line for line in without_code(document.read_text()).splitlines() if len(line) > WIDTH and line[0] != "|"]
+    assert not wide
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    found, new = {INDEX}, {INDEX}
+    while new:
+        new = {target for page in new for target, _ in links_of(page) if target.suffix == ".md"} - found
+        found |= new
+    assert set(PAGES) <= found
+
+
+def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
+    made = subprocess.run(
+        [sys.executable, ROOT / "docs/reference/settings_page.py"], capture_output=True, text=True, check=True
+    )
+    assert made.stdout == (ROOT / "docs/reference/settings.md").read_text(), "make docs"
+
+
+def test_the_architecture_shows_the_layers_that_the_linter_keeps() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["name"] == "dubbing's layers")
+    assert "```text\n" + "\n".join(layers) + "\n```" in (ROOT / "docs/explanation/architecture.md").read_text()
 
 
 def test_every_folder_of_the_tree_exists_and_none_is_missing() -> None:
     tree = (ROOT / "README.md").read_text().split("## The tree")[1].split("\n## ")[0]
-    parents, named = [""], set()
+    parent, named = "", set()
     for indent, name in re.findall(r"^( {0,2})(\w+)/ ", tree, re.MULTILINE):
-        parents = [parents[0], name] if not indent else parents
-        named.add(name if not indent else f"{parents[1]}/{name}")
+        parent = parent if indent else name
+        named.add(f"{parent}/{name}" if indent else name)
     made = {"out", "data", "weights"}  # by commands; git ignores them
     present = {
         str(path.relative_to(ROOT))

@@ -1,7 +1,7 @@
 """The demonstration model's student, Stage 2, as large as on one GPU; two cores take an hour for it. The committed weights.
 
 Guidance 2 buys opening with error in the mouth; 1.75 for twice as long buys three quarters of it for little more than
-half of the error (docs/training.md).
+half of the error (docs/results/training.md).
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """The demonstration model's student, Stage 2, from that Stage 1 under that teacher: an hour in all.
 
 The rates of both stages are low: the student begins as that of a longer training, and what an hour can add to it is less than
-what a high rate would undo. The gate lets it pass as equal, by a hair (docs/training.md).
+what a high rate would undo. The gate lets it pass as equal, narrowly (docs/results/training.md).
 """
 
 from dataclasses import replace

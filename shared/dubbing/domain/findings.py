@@ -1,6 +1,6 @@
 """What is told about a source, a track or a master: lost, changed or guessed, each once and with a stable code.
 
-A finding stops nothing. It stands in the job's warnings and in the receipt; `docs/api.md` lists every code.
+A finding stops nothing. It stands in the job's warnings and in the receipt; `docs/reference/api.md` lists every code.
 """
 
 from collections.abc import Iterable

@@ -283,7 +283,7 @@ class FaceTracker:
         self._live = [one for one in self._live if one not in faces]
 
 
-class Change(Protocol):
+class FrameChange(Protocol):
     """What a picture is to those before it; see `FaceTracker.push`."""
 
     @property
@@ -299,7 +299,9 @@ class Change(Protocol):
         """It differs little from the one before."""
 
 
-def follow_faces(detector: FaceDetector, pictures: Iterable[tuple[Frame, Change]], *, sparse: bool = True) -> list[Followed]:
+def follow_faces(
+    detector: FaceDetector, pictures: Iterable[tuple[Frame, FrameChange]], *, sparse: bool = True
+) -> list[Followed]:
     """Every face of a title, in no order; see `FaceTracker`."""
     tracker = FaceTracker(detector, sparse=sparse)
     for picture, change in pictures:

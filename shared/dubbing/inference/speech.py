@@ -4,7 +4,7 @@ A window serves at most `FRAMES` frames of the picture. It carries `SPEECH_CONTE
 only inform it, and `_LEAST` seconds in all where the track has them, because the speech encoder's first norm runs over all that
 it is given. It ends where the track ends: appended silence would move that norm. So a track of up to 27 s at 25 frames a second
 is heard whole by every frame, as the students' training clips were; what windows cost longer ones stands in
-docs/performance.md. Windows start on whole steps of the speech encoder, so that its steps are the track's.
+docs/results/performance.md. Windows start on whole steps of the speech encoder, so that its steps are the track's.
 """
 
 from collections.abc import Iterator

@@ -13,9 +13,9 @@ Choices:
 - The sound is filled to whole steps, and to the last frame, with the normalised 0, as in the reference, and no further: the
   first layer's norm runs over all of it, so every second that is appended moves every feature.
 - A long track is read in windows with context on both sides, in bounded memory. The first layer's norm and the attention
-  then see the window instead of the track, which costs 2 to 6 % of the features' spread (docs/performance.md). With 2 s of
-  context it would be 39 % at the seams, because the positional convolution reaches 2.56 s. So nothing is faded across a seam;
-  the context is simply longer than that reach.
+  then see the window instead of the track, which costs 2 to 6 % of the features' spread (docs/results/performance.md). With 2 s
+  of context it would be 39 % at the seams, because the positional convolution reaches 2.56 s. So nothing is faded across a
+  seam; the context is simply longer than that reach.
 - Windows start on whole 640-sample steps, so that their 25 Hz grid is the track's.
 
 Legend: S samples (16 kHz), V video frames, G steps of 40 ms, C features of one state (768), A all features (10,752).

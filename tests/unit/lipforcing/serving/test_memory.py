@@ -64,7 +64,7 @@ def test_decoding_takes_what_it_takes_on_a_cpu() -> None:
 
 
 def test_both_sizes_take_what_the_document_says(needs: dict[tuple[str, bool], Need]) -> None:
-    text = (ROOT / "docs" / "performance.md").read_text()
+    text = (ROOT / "docs" / "results" / "performance.md").read_text()
     for (size, fp8), need in needs.items():
         sizes = (need.weights, need.slot, need.lane, need.graph)
         row = " | ".join(f"{value / GIB:.2f}" for value in sizes)
