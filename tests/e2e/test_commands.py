@@ -36,7 +36,6 @@ LEFT_OUT = {
     "make bench-": "minutes on an idle machine; tests/model/test_benchmarks.py runs the programs briefly",
     "benchmarks/": "hours on a GPU; tests/model/test_benchmarks.py rehearses it",
     "python benchmarks/": "minutes, or a GPU; tests/model/test_benchmarks.py runs the programs briefly",
-    "python -m services.trainer": "hours",
     "dubline analyse-trajectory": "minutes, and it needs a trained teacher; tests/unit/trainer_evaluation is about it",
     "dubline evaluate": "minutes; tests/unit/trainer_evaluation is about it",
     "dubline data prepare": "it needs footage; tests/unit/trainer_footage is about it",
