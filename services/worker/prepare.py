@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.media import Box, VideoInfo
@@ -96,7 +97,14 @@ def _with_changes(reader: FrameReader, finder: ShotFinder) -> Iterator[tuple[Pic
 def _path(face: TrackedFace) -> TrackPath:
     """Points to a thousandth of a pixel: far below what a landmark is good for."""
     anchors = np.round(face.anchors.reshape(len(face.anchors), 6), 3)
-    opening = [None if np.isnan(value) else round(float(value), 5) for value in face.opening]
     return TrackPath(
-        track=face.track, anchors=tuple(map(tuple, anchors.tolist())), opening=tuple(opening), outline=pack(face.outline)
+        track=face.track,
+        anchors=tuple(map(tuple, anchors.tolist())),
+        opening=_known(face.opening),
+        outline=pack(face.outline),
+        doubt=_known(face.doubt),
     )
+
+
+def _known(values_V: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else round(float(value), 5) for value in values_V)

@@ -60,7 +60,7 @@ def captioned(foreign_V: Series) -> NDArray[np.bool_]:
     """
     if not np.isfinite(foreign_V).any():
         return np.zeros(len(foreign_V), bool)
-    found = median_filter(_filled(foreign_V), _WINDOW, mode="nearest") > _CAPTION
+    found = median_filter(filled_in(foreign_V), _WINDOW, mode="nearest") > _CAPTION
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 
@@ -75,7 +75,7 @@ def covered(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes: float)
     """
     if np.isfinite(texture_V).sum() < _FEWEST or not np.isfinite(doubt_V).any():
         return np.zeros(len(texture_V), bool)
-    texture, doubts = (median_filter(_filled(values), _WINDOW, mode="nearest") for values in (texture_V, doubt_V))
+    texture, doubts = (median_filter(filled_in(values), _WINDOW, mode="nearest") for values in (texture_V, doubt_V))
     usual_texture = min(float(np.percentile(texture, _USUAL)), _MOST_TEXTURE)
     most = _MOST_DOUBT * max(1.0, _LARGE / max(eyes, 1.0))
     usual_doubt = min(max(float(np.percentile(doubts, _USUAL)), _LEAST_DOUBT), most)
@@ -92,6 +92,7 @@ def covered(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes: float)
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 
-def _filled(values: Series) -> Series:
+def filled_in(values: Series) -> Series:
+    """A series without NaN: straight lines between the values that it has, of which there must be some."""
     at = np.flatnonzero(np.isfinite(values))
     return np.interp(np.arange(len(values)), at, values[at])

@@ -1,6 +1,7 @@
 """Which frames of a film are painted: broken mouths and those beside them pass through, all others are dubbed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,17 @@ import numpy as np
 import pytest
 from drawn import CLOSED, HEIGHT, WIDE_OPEN, WIDTH, Aligned, Picture, aligned, outlines_in, speaker
 
+from dubbing.domain.analysis import Analysis, TrackPath
+from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.faces.align import extract_crop
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.outline import LIPS
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from services.stitcher.mouths import Mouth
 from services.stitcher.paint import Painter
+from services.stitcher.scoring import MouthMeter
 
 MODEL = Path(__file__).parents[3] / "third_party/face_landmarker/face_landmarker.task"
 FRAMES, SIDE = 30, 256
@@ -28,8 +33,9 @@ class Watcher:
 
     def __init__(self) -> None:
         self.seen: list[int] = []
+        self.unsure = np.full(FRAMES, np.nan)
 
-    def see(self, frame: Any, _: Callable[[], Picture] | None = None) -> None:
+    def see(self, frame: Any, *_: Any, **__: Any) -> None:
         self.seen.append(frame if isinstance(frame, int) else frame.index)
 
 
@@ -63,6 +69,17 @@ class Crops:
         self._face, self._sound, self._outlines = face, sound, outlines
         rough = np.random.default_rng(1).integers(-90, 90, (16, 16, 1))
         self._broken = np.clip(sound + np.kron(rough, np.ones((16, 16, 1))), 0, 255).astype(np.uint8)
+
+        middle = (float(outlines[0][LIPS, 0].mean()), float(outlines[0][LIPS, 1].mean()))
+        there = cv2.ellipse(np.zeros((SIDE, SIDE)), tuple(map(int, middle)), (SIDE // 5, SIDE // 8), 0, 0, 360, 1, -1)
+        soft = cv2.GaussianBlur(there, (0, 0), 4)[..., None]
+        turned = cv2.warpAffine(sound, cv2.getRotationMatrix2D(middle, -45, 1), (SIDE, SIDE))
+        self._aslant = np.asarray(sound * (1 - soft) + turned * soft, np.uint8)
+
+    def aslant(self, frames: set[int]) -> Iterator[Mouth]:
+        """Mouths of which those of some frames are whole, and stand aslant."""
+        for mouth in self.mouths(set(), EVERY):
+            yield mouth._replace(crop=self._aslant) if mouth.frame in frames else mouth
 
     def mouths(self, broken: set[int], frames: set[int]) -> Iterator[Mouth]:
         for i in sorted(frames):
@@ -121,3 +138,24 @@ def test_broken_mouths_pass_through_with_those_beside_them(
     # How well a mouth speaks is measured where one was painted; the sheet sees every frame before and after.
     assert meter.seen == sorted(dubbed - passing)
     assert sorted(sheet.seen) == sorted([*range(FRAMES)] * 2)
+
+
+def test_a_mouth_that_landmarks_cannot_place_is_painted_and_told(reader: FrameReader, crops: Crops, tmp_path: Path) -> None:
+    shot = Shot(index=0, start=0, end=FRAMES)
+    path = TrackPath(
+        track=FaceTrack(index=0, shot=0, start=0, end=FRAMES, size=70),
+        anchors=((0.0,) * 6,) * FRAMES,
+        opening=(0.1,) * FRAMES,
+        doubt=(0.015,) * FRAMES,
+    )
+    analysis = Analysis(video=reader.video, shots=(shot,), paths=(path,), chunks=())
+    sheet: Any = Watcher()
+    context: Any = Told()
+    aslant = set(range(12, 18))
+    with MouthMeter(partial(MediaPipeDetector, MODEL), analysis) as meter:
+        painter = Painter(reader.video, SIDE, EncodeSettings(crf=4, preset="ultrafast"), meter, sheet)
+        painter.paint(reader, crops.aslant(aslant), tmp_path / "master.mp4", context)
+    assert np.isfinite(meter.opening).all()
+    assert painter.broken == {}
+    assert len(painter.doubtful) >= len(aslant) - 1
+    assert set(painter.doubtful) <= aslant
