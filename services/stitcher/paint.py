@@ -89,8 +89,11 @@ class Painter:
         """Frames whose mouths were painted although they look doubtful, with how bad they look; once the meter has finished."""
         found: dict[int, float] = {}
         for signs in self._signs.values():
-            found |= settled({i: one._replace(unsure=float(self._meter.unsure[i])) for i, one in signs.items()})
-        return {frame: worst for frame, worst in found.items() if frame not in self.broken}
+            # What one frame shows is no chance here: no encoder has touched it yet.
+            alone = {i: one.worst for i, one in signs.items() if one.worst > 1}
+            beside = settled({i: one._replace(unsure=float(self._meter.unsure[i])) for i, one in signs.items()})
+            found |= {i: max(alone.get(i, 0.0), beside.get(i, 0.0)) for i in alone | beside}
+        return {frame: found[frame] for frame in sorted(found) if frame not in self.broken}
 
     def paint(self, reader: FrameReader, mouths: Iterator[Mouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""

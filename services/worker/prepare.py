@@ -1,6 +1,7 @@
 """PREPARE: shots, faces and chunks of a picture, in one pass over its frames and with memory for points only."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from dubbing.domain.work import PrepareResult, PrepareTask
 from dubbing.errors import NoVideoStream
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.follow import FaceTracker
+from dubbing.faces.hands import MediaPipeHands
 from dubbing.faces.outline import pack
 from dubbing.faces.plan import plan_chunks
 from dubbing.faces.tracks import TrackedFace, choose_faces
@@ -35,15 +37,17 @@ _STEADY = 4.0
 _AHEAD = 3
 
 OpenDetector = Callable[[], FaceDetector]
+OpenHands = Callable[[], MediaPipeHands]
 
 
 class Preparer:
     """Handler of ``prepare`` items."""
 
-    def __init__(self, store: ObjectStore, sources: SourceCache, open_detector: OpenDetector) -> None:
+    def __init__(self, store: ObjectStore, sources: SourceCache, open_detector: OpenDetector, open_hands: OpenHands) -> None:
         self._store = store
         self._sources = sources
         self._open_detector = open_detector
+        self._open_hands = open_hands
 
     def __call__(self, task: PrepareTask, context: Context) -> PrepareResult:
         """Analyse the picture and store what was found.
@@ -67,15 +71,12 @@ class Preparer:
         )
 
     def _analyse(self, reader: FrameReader, video: VideoInfo, context: Context) -> Analysis:
-        detector = self._open_detector()
-        try:
-            tracker, finder = FaceTracker(detector, sparse=True), ShotFinder(video.fps)
+        with closing(self._open_detector()) as detector, closing(self._open_hands()) as hands:
+            tracker, finder = FaceTracker(detector, sparse=True, hands=hands), ShotFinder(video.fps)
             for frame, change in ahead(_with_changes(reader, finder), _AHEAD):
                 tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < _STEADY)
                 context.progress(frame.index + 1, video.frames)
             shots, followed = finder.finish(), tracker.finish()
-        finally:
-            detector.close()
         found = choose_faces(followed, shots, video.fps)
         return Analysis(
             video=video,

@@ -12,6 +12,7 @@ from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import SyncMode
 from dubbing.domain.work import ProbeTask, Source, StitchResult, WorkItem, WorkKind
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.hands import MediaPipeHands
 from dubbing.inference.engine import LipSyncEngine
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.media.encode import EncodeSettings
@@ -85,7 +86,7 @@ class Pipeline:
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
         self._handlers.add("probe", Prober(store, sources, Reader(MediaSettings().reading_bytes)))
-        self._handlers.add("prepare", Preparer(store, sources, detector))
+        self._handlers.add("prepare", Preparer(store, sources, detector, partial(MediaPipeHands, MediaSettings().hand_model)))
         self._handlers.add("encode_face", FaceEncoder(store, sources, engines))
         self._handlers.add("encode_speech", SpeechEncoder(store, sources, engines))
         self._handlers.add("infer", Generator(store, engines))

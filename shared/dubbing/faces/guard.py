@@ -4,8 +4,8 @@ A repainted frame is compared with the filmed one inside the aligned crop. A mou
 does not change the skin beside them much, brings no colour that no face has, and is neither rougher nor smoother than what was
 filmed. What only a second witness sees, landmarks that have to guess where the new mouth is, is one sign more. Nothing here
 knows how the mouth was made, so it judges anybody's: a job's stitcher and `dubline verify` have one measure and one set of
-limits. They differ in how often they ask the second witness (`Signs.unsure`), and a job decides by single frames what it does
-not paint, because it cannot wait for those that come (`Signs.worst`; told is what `settled` says).
+limits. A job asks the second witness in fewer frames (`Signs.unsure`), and sees its mouths before an encoder does: there
+every single frame counts, and decides what is not painted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -149,8 +149,8 @@ def trust(picture: Picture, landmarks: marks.Points, block: int = 1) -> float:
 def settled(signs: Mapping[int, Signs]) -> dict[int, float]:
     """The doubtful frames of one track, and how bad they look (`Signs.worst`), from 1 on.
 
-    A smooth mouth is one over some time: the grain of a single frame is chance. So are landmarks; between frames in which
-    nobody asked them, straight lines stand.
+    A smooth mouth is one over some time: what an encoder left of a single frame's grain is chance. So are landmarks; between
+    frames in which nobody asked them, straight lines stand.
 
     Args:
         signs: of the track's frames, in their order.

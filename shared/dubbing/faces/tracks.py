@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.domain.findings import Finding, FrameRange
-from dubbing.faces.covered import captioned, covered, filled_in
+from dubbing.faces.covered import captioned, covered, filled_in, under_a_hand
 from dubbing.faces.follow import BRIDGE, Followed, Series
 from dubbing.faces.speakers import Presence, turns
 from dubbing.faces.steady import filled, steadied
@@ -72,7 +72,7 @@ class _Face:
         hidden = covered(self._sparse("texture"), self._sparse("doubt"), self._sparse("likeness"), self.size)
         for part in self.followed.occlusions.found:
             hidden |= (self.frames >= part.start - _MARGIN) & (self.frames < part.end + _MARGIN)
-        return hidden | captioned(self._sparse("foreign"))
+        return hidden | captioned(self._sparse("foreign")) | under_a_hand(self._sparse("hand"))
 
     @cached_property
     def upside_down(self) -> NDArray[np.bool_]:
