@@ -125,8 +125,8 @@ def judge(before: Picture, after: Picture, outline: Points, inside: NDArray[np.b
 
 def remade(before: Picture, after: Picture, outline: Points) -> bool:
     """Whether the lips became others at all; of those that did not, no witness needs to be asked. Arguments as for `judge`."""
-    lips = _filled(outline[LIPS]) > 0
-    old, new = (_lab(picture)[0][..., 0][lips] for picture in (before, after))
+    lips = cv2.dilate(_filled(outline[LIPS]), np.ones((3, 3), np.uint8)) > 0
+    old, new = (_lab(picture)[1][..., 0][lips] for picture in (before, after))
     spread = float(old.std() * new.std()) if lips.any() else 0.0
     return spread == 0 or float(((old - old.mean()) * (new - new.mean())).mean()) < _REMADE * spread
 
