@@ -76,8 +76,8 @@ EVERYBODY = tuple(range(8))
 # What it is, when it is there, who speaks, and of whom it is not found.
 TABLE: dict[str, tuple[Cover, Callable[[int], float], tuple[int, ...], set[int]]] = {
     "a fast hand": (hand, moving(COMES, GOES, 2), EVERYBODY, set()),
-    "a slow hand": (hand, moving(2, FRAMES - 1, 8), EVERYBODY, {5}),
-    "a hand all the time": (hand, ALWAYS, EVERYBODY, set()),
+    "a slow hand": (hand, moving(2, FRAMES - 1, 8), (1, 2, 5, 7), {5}),
+    "a hand all the time": (hand, ALWAYS, (0, 3, 4, 6), set()),
     "a pale banner": (banner(PALE), HALF_A_SECOND, (2, 5, 7), set()),
     "a pale banner all the time": (banner(PALE), ALWAYS, (2,), set()),
     "a red banner": (banner(RED), HALF_A_SECOND, (3, 6), set()),
