@@ -6,7 +6,6 @@ painted at all. A warning, no proof: people look at what it names.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
@@ -14,7 +13,6 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from dubbing.domain.findings import Finding, FindingCode
 from dubbing.domain.media import Box
@@ -24,7 +22,7 @@ from dubbing.faces.align import Points, crop_transform, extract_crop
 from dubbing.faces.composite import JUDGED_SIDE
 from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.follow import follow_faces
-from dubbing.faces.guard import Signs, broken_mouths, judge, ranked, shown
+from dubbing.faces.guard import Signs, broken_mouths, judge, ranked, settled, shown, trust
 from dubbing.faces.outline import POINTS
 from dubbing.faces.tracks import FacesFound, TrackedFace, choose_faces
 from dubbing.media.frames import FrameReader
@@ -39,18 +37,7 @@ _BLUR: Final = 5  # pixels of the frame
 _BEYOND: Final = 0.15  # distances between the eyes around the face's outlines that belong to it
 _MOST_OUTSIDE: Final = 0.01  # squared distances between the eyes that may be painted outside
 _MOST_PAINTED: Final = 0.0005  # of a picture in which nothing may be painted
-_MOST_DOUBT: Final = 0.027  # distances between the eyes by which two looks at a mouth disagree more than at the filmed one
-_LARGE: Final = 30.0  # pixels between the eyes, and
-_LIT: Final = 60.0  # mean code value (8 bit) of a face, below which they do so anyway
 _CLOSE: Final = 5  # frames between two doubtful ones that are named with them
-
-
-@dataclass(eq=False)
-class _TrackSigns:
-    """What was seen of one track, frame by frame."""
-
-    signs: dict[int, Signs] = field(default_factory=dict)
-    doubt: dict[int, float] = field(default_factory=dict)
 
 
 def inspect_mouths(source: FrameReader, master: FrameReader, detector: FaceDetector) -> tuple[Finding, ...]:
@@ -62,7 +49,7 @@ def inspect_mouths(source: FrameReader, master: FrameReader, detector: FaceDetec
         detector: finds faces.
     """
     faces = _faces(source, detector)
-    seen = [_TrackSigns() for _ in faces]
+    signs: list[dict[int, Signs]] = [{} for _ in faces]
     outside: dict[int, float] = {}
     near: Face | None = None
     by_frame = {i: face for face in faces for i in range(face.track.start, face.track.end) if i not in face.track.missing}
@@ -77,11 +64,8 @@ def inspect_mouths(source: FrameReader, master: FrameReader, detector: FaceDetec
             continue
         made = detector.follow(after, [near], doubting=True)[0]
         outside[before.index] = _outside(before, after, [near, *([made] if made else [])]) / _MOST_OUTSIDE
-        one = seen[tracked.track.index]
-        one.signs[before.index] = _signs(before, after, near)
-        if made is not None and made.doubt is not None and near.doubt is not None:
-            one.doubt[before.index] = (made.doubt - near.doubt) * _clear(before, near)
-    doubtful = {frame: worst for one in seen for frame, worst in _doubtful(one)}
+        signs[tracked.track.index][before.index] = _signs(before, after, near)._replace(unsure=_unsure(before, near, made))
+    doubtful = {frame: worst for one in signs for frame, worst in settled(one).items()}
     return (
         *broken_mouths({}, _closed(doubtful, faces), source.video.fps),
         *_outside_findings(_closed({i: worst for i, worst in outside.items() if worst > 1}, faces), source.video.fps),
@@ -115,13 +99,15 @@ def _apart(face: Face, anchors: Points) -> float:
     return float(np.abs(marks.anchors(face.landmarks) - anchors).max() / marks.eye_distance(face.landmarks))
 
 
-def _clear(frame: PictureFrame, face: Face) -> float:
-    """How far landmarks can be trusted, up to 1: less in small and in dark faces."""
-    eyes = float(marks.eye_distance(face.landmarks))
-    left, top = np.maximum(face.box[:2], 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(face.box[2:]), frame.size).astype(int).tolist()
-    light = float(frame.region(Box(left, top, right, bottom), max(1, int(eyes) // 4)).mean())
-    return min(eyes / _LARGE, light / _LIT, 1.0)
+def _unsure(before: PictureFrame, near: Face, made: Face | None) -> float:
+    """By how much more the new mouth is guessed than the filmed one (`Signs.unsure`)."""
+    if made is None or made.doubt is None or near.doubt is None:
+        return 0.0
+    left, top = np.maximum(near.box[:2], 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(near.box[2:]), before.size).astype(int).tolist()
+    block = max(1, int(marks.eye_distance(near.landmarks)) // 16)
+    picture = before.region(Box(left, top, right, bottom), block)
+    return (made.doubt - near.doubt) * trust(picture, (near.landmarks + 0.5 - (left, top)) / block - 0.5, block)
 
 
 def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
@@ -131,25 +117,6 @@ def _signs(before: PictureFrame, after: PictureFrame, face: Face) -> Signs:
     small = [cv2.resize(crop, (JUDGED_SIDE, JUDGED_SIDE), interpolation=cv2.INTER_AREA) for crop in crops]
     outline = (face.landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]) * (JUDGED_SIDE / size)
     return judge(small[0], small[1], outline, shown(matrix, size, before.size))
-
-
-def _doubtful(one: _TrackSigns) -> Iterator[tuple[int, float]]:
-    """Frames of a track that look doubtful, and how much, from 1 on.
-
-    A smooth mouth is one over some time: the grain of a single frame is chance. So are landmarks.
-    """
-    if not one.signs:
-        return
-    frames = list(one.signs)
-    rough = median_filter(np.array([signs.rough for signs in one.signs.values()]), 9, mode="nearest")
-    doubt = median_filter(np.array([one.doubt.get(frame, 0.0) for frame in frames]), 3, mode="constant")
-    for frame, usual, unsure in zip(frames, rough.tolist(), doubt.tolist(), strict=True):
-        signs = one.signs[frame]
-        worst = max(
-            signs._replace(rough=max(signs.rough, usual)).worst, signs._replace(rough=usual).worst, unsure / _MOST_DOUBT
-        )
-        if worst > 1:
-            yield frame, worst
 
 
 def _painted(before: PictureFrame, after: PictureFrame) -> float:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dubbing.domain.media import Box, VideoInfo
 from dubbing.faces.composite import Compositor, Patch
 from dubbing.faces.grain import Grain
-from dubbing.faces.guard import BROKEN, judge, shown
+from dubbing.faces.guard import BROKEN, Signs, judge, remade, settled, shown
 from dubbing.media.encode import EncodeSettings, PictureWriter
 from dubbing.media.frames import FrameReader
 from dubbing.media.pixels.picture import PictureFrame
@@ -20,8 +20,10 @@ from services.stitcher.repaint import crop_box, grain_of, lay, patch_of
 from services.stitcher.scoring import MouthMeter
 from services.stitcher.sheet import Sheet
 
-# Rows of the picture that the meter sees at least: landmarks get no finer with more.
+# Rows of the crop that the meter sees at least: landmarks get no finer with more. And how much of the picture around it, in
+# parts of the crop: landmarks that see a face without its surroundings say nothing about how sure they are.
 _SEEN = 320
+_AROUND = 0.35
 # Frames that are decoded while those before are painted, and painted while those before are encoded.
 _PREFETCH = 4
 # Frames that are painted at once: one painter alone, among the encoder's threads, keeps them waiting.
@@ -31,13 +33,19 @@ _BESIDE = 3
 
 
 class _Planned(NamedTuple):
-    """A frame, what is to be laid over it, how bad that looks (`guard.Signs.worst`), and the footage's grain."""
+    """A frame, what is to be laid over it and how that looks, whether its lips are others now, and the footage's grain."""
 
     frame: PictureFrame
     mouth: GeneratedMouth | None
     patch: Patch | None
-    worst: float = 0.0
+    signs: Signs | None = None
+    remade: bool = True
     grain: Grain | None = None
+
+    @property
+    def worst(self) -> float:
+        """How bad it looks (`guard.Signs.worst`)."""
+        return 0.0 if self.signs is None else self.signs.worst
 
 
 def _beside(one: _Planned, other: _Planned) -> bool:
@@ -48,10 +56,11 @@ def _beside(one: _Planned, other: _Planned) -> bool:
 
 
 class _Painted(NamedTuple):
-    """A frame, and where in it a mouth was painted, if one was."""
+    """A frame, where in it a mouth was painted, if one was, and whether its lips are others now."""
 
     frame: PictureFrame
     mouth: Box | None
+    remade: bool
 
 
 class Painter:
@@ -73,8 +82,18 @@ class Painter:
         self._sheet = sheet
         self.broken: dict[int, float] = {}
         """Frames whose mouths were broken, or beside such ones, and so not painted, with how bad they looked."""
-        self.doubtful: dict[int, float] = {}
-        """Frames whose mouths were painted although they looked doubtful, with how bad they looked."""
+        self._signs: dict[int, dict[int, Signs]] = {}  # by track and frame
+
+    @property
+    def doubtful(self) -> dict[int, float]:
+        """Frames whose mouths were painted although they look doubtful, with how bad they look; once the meter has finished."""
+        found: dict[int, float] = {}
+        for signs in self._signs.values():
+            # What one frame shows is no chance here: no encoder has touched it yet.
+            single = {i: one.worst for i, one in signs.items() if one.worst > 1}
+            beside = settled({i: one._replace(unsure=float(self._meter.unsure[i])) for i, one in signs.items()})
+            found |= {i: max(single.get(i, 0.0), beside.get(i, 0.0)) for i in single | beside}
+        return {frame: found[frame] for frame in sorted(found) if frame not in self.broken}
 
     def paint(self, reader: FrameReader, mouths: Iterator[GeneratedMouth], out: Path, context: Context) -> None:
         """Encode every frame of ``reader`` to ``out``, with ``mouths`` (by ascending frame) painted in."""
@@ -86,10 +105,11 @@ class Painter:
     def _painted(self, reader: FrameReader, mouths: Iterator[GeneratedMouth]) -> Iterator[PictureFrame]:
         """Every frame of ``reader``, with its mouth if it has one; sheet and meter see them in order."""
         planned = parallel_map(self._with_mouths(reader, mouths), self._plan, _PAINTERS)
-        for frame, box in parallel_map(self._sound_ones(planned), self._lay, _PAINTERS):
+        for frame, box, others in parallel_map(self._sound_ones(planned), self._lay, _PAINTERS):
             self._sheet.see(frame)
             if box is not None:
-                self._meter.see(frame.index, partial(frame.region, box, max(1, (box.bottom - box.top) // _SEEN)))
+                block = max(1, (box.bottom - box.top) // _SEEN)
+                self._meter.see(frame.index, partial(frame.region, _around(box, frame.size), block), block, doubting=others)
             yield frame
 
     def _with_mouths(
@@ -113,10 +133,11 @@ class Painter:
         if mouth.filmed is None:
             return _Planned(frame, mouth, patch, grain=grain)
         inside = shown(mouth.matrix, len(mouth.crop), frame.size)
-        signs = judge(patch.before, patch.after, mouth.filmed * (len(patch.before) / len(mouth.crop)), inside)
+        outline = mouth.filmed * (len(patch.before) / len(mouth.crop))
+        signs = judge(patch.before, patch.after, outline, inside)
         if grain is not None:  # it is laid over the patch, which so is as rough as what was filmed
             signs = signs._replace(rough=max(signs.rough, 1.0))
-        return _Planned(frame, mouth, patch, signs.worst, grain)
+        return _Planned(frame, mouth, patch, signs, remade(patch.before, patch.after, outline), grain)
 
     def _sound_ones(self, planned: Iterator[_Planned]) -> Iterator[_Planned]:
         """The frames in order, without the patches of broken mouths and of those beside them."""
@@ -124,8 +145,8 @@ class Painter:
         broken: _Planned | None = None  # the last frame whose mouth is
         for one in planned:
             window.append(one)
-            if one.worst > 1:
-                self.doubtful[one.frame.index] = one.worst
+            if one.mouth is not None and one.signs is not None:
+                self._signs.setdefault(one.mouth.track, {})[one.frame.index] = one.signs
             if one.worst > BROKEN:
                 broken = one
                 for near in window:
@@ -141,13 +162,19 @@ class Painter:
     def _note(self, one: _Planned) -> None:
         if one.patch is not None:
             self.broken[one.frame.index] = one.worst
-            self.doubtful.pop(one.frame.index, None)
 
     def _without(self, one: _Planned) -> _Planned:
         return one._replace(patch=None) if one.frame.index in self.broken else one
 
     def _lay(self, planned: _Planned) -> _Painted:
-        frame, mouth, patch, _, grain = planned
+        frame, mouth, patch, grain = planned.frame, planned.mouth, planned.patch, planned.grain
         if mouth is not None and patch is not None and lay(frame, patch, self._compositor, grain):
-            return _Painted(frame, crop_box(mouth.matrix, len(mouth.crop), frame.size))
-        return _Painted(frame, None)
+            return _Painted(frame, crop_box(mouth.matrix, len(mouth.crop), frame.size), planned.remade)
+        return _Painted(frame, None, planned.remade)
+
+
+def _around(box: Box, picture: tuple[int, int]) -> Box:
+    """The box and its surroundings, as far as the picture shows them."""
+    across, down = (round(_AROUND * (high - low)) for low, high in ((box.left, box.right), (box.top, box.bottom)))
+    right, bottom = min(box.right + across, picture[0]), min(box.bottom + down, picture[1])
+    return Box(max(box.left - across, 0), max(box.top - down, 0), right, bottom)

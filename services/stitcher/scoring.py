@@ -3,18 +3,18 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.analysis import Analysis
-from dubbing.domain.faces import Shot
 from dubbing.domain.findings import Finding, FindingCode
 from dubbing.domain.receipt import Agreement, LanguageScore, ShotScore, SyncMeasure
 from dubbing.faces import landmarks as marks
 from dubbing.faces.agreement import LEVEL, TakeSeries, agreement, loss
 from dubbing.faces.detector import Face, FaceDetector
+from dubbing.faces.guard import trust
 
 Region = NDArray[np.uint8]
 Series = NDArray[np.float64]
@@ -28,47 +28,60 @@ _BACKLOG = 32
 
 
 class MouthMeter:
-    """Measures mouth openings of repainted regions on a thread of its own, beside the encoder.
+    """Measures the mouths of repainted regions on a thread of its own, beside the encoder.
+
+    A shot's first frames are measured, up to a limit; of long shots, every third one.
 
     Args:
         open_detector: makes a detector; it lives on that thread.
-        shots: a shot's first frames are measured, up to a limit; of long shots, every third one.
-        frames: length of the title.
+        analysis: the title's shots, and how far its filmed mouths are guessed.
     """
 
-    def __init__(self, open_detector: Callable[[], FaceDetector], shots: tuple[Shot, ...], frames: int) -> None:
-        self.opening = np.full(frames, np.nan)
+    def __init__(self, open_detector: Callable[[], FaceDetector], analysis: Analysis) -> None:
+        self.opening = np.full(analysis.video.frames, np.nan)
+        """How far the mouths are open, per frame of the title, over the distance between the eyes."""
+        self.unsure = np.full(analysis.video.frames, np.nan)
+        """By how much more the mouths are guessed than the filmed ones (`guard.Signs.unsure`), NaN where nobody asked."""
+        self._filmed_doubt = _per_frame(analysis, "doubt")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mouth-meter")
         self._detector = self._thread.submit(open_detector).result()
         self._last: Face | None = None
-        self._shots = shots
-        self._offered = {shot.index: 0 for shot in shots}
+        self._shots = analysis.shots
+        self._offered = {shot.index: 0 for shot in analysis.shots}
         self._pending: list[Future[None]] = []
 
-    def see(self, frame: int, show: Callable[[], Region]) -> None:
+    def see(self, frame: int, show: Callable[[], Region], block: int, *, doubting: bool) -> None:
         """Take the region around one repainted mouth, uint8 R'G'B' [h, w, 3]; waits when the thread is far behind.
 
         Args:
             frame: its number.
             show: gives the region; not called when this frame is not measured.
+            block: pixels of the frame that one of the region's stands for, in each direction.
+            doubting: also ask how sure landmarks are; otherwise they are taken to be.
         """
         shot = next(shot for shot in self._shots if shot.start <= frame < shot.end)
         place = self._offered[shot.index] = self._offered[shot.index] + 1
         if place > _MOST_FRAMES or (len(shot) > _DENSE_FRAMES and place % _EVERY != 1):
             return
-        self._pending.append(self._thread.submit(self._measure, frame, show()))
+        self.unsure[frame] = 0.0
+        doubting = doubting and bool(np.isfinite(self._filmed_doubt[frame]))
+        self._pending.append(self._thread.submit(self._measure, frame, show(), block, doubting=doubting))
         if len(self._pending) > _BACKLOG:
             self._pending.pop(0).result()
 
-    def _measure(self, frame: int, region: Region) -> None:
+    def _measure(self, frame: int, region: Region, block: int, *, doubting: bool) -> None:
         """Follow the face from region to region, which are cut out around it; look for it anew where it was lost."""
-        followed = self._detector.follow(region, [self._last]) if self._last is not None else []
+        followed = self._detector.follow(region, [self._last], doubting=doubting) if self._last is not None else []
         self._last = next((face for face in followed if face is not None), None)
         if self._last is None:
-            self._last = next(iter(self._detector.find(region)), None)
+            middle = np.array(region.shape[1::-1]) / 2
+            found = self._detector.find(region)
+            self._last = min(found, key=lambda face: float(np.hypot(*(face.landmarks.mean(axis=0) - middle))), default=None)
         if self._last is not None:
             points = self._last.landmarks
             self.opening[frame] = marks.mouth_opening(points) / marks.eye_distance(points)
+            if doubting and self._last.doubt is not None:
+                self.unsure[frame] = (self._last.doubt - self._filmed_doubt[frame]) * trust(region, points, block)
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +113,7 @@ def score(analysis: Analysis, opening_V: Series, loudness_V: Series) -> Agreemen
         opening_V: openings measured in the output; NaN where none was.
         loudness_V: the new track's speech-band loudness at the frames.
     """
-    before_V = np.where(np.isnan(opening_V), np.nan, _filmed(analysis))
+    before_V = np.where(np.isnan(opening_V), np.nan, _per_frame(analysis, "opening"))
     shots, fps = analysis.shots, analysis.video.fps
     new, old = ([agreement(mouth_V, loudness_V, [shot], fps) for shot in shots] for mouth_V in (opening_V, before_V))
     after, before = (_beyond_chance([agreement(mouth_V, loudness_V, shots, fps)])[0] for mouth_V in (opening_V, before_V))
@@ -134,7 +147,7 @@ def lost_sync(analysis: Analysis, opening_V: Series, loudness_V: Series, own_V: 
         loudness_V: see `score`.
         own_V: the source's own sound's speech-band loudness at the frames.
     """
-    source, new = TakeSeries(_filmed(analysis), own_V), TakeSeries(opening_V, loudness_V)
+    source, new = TakeSeries(_per_frame(analysis, "opening"), own_V), TakeSeries(opening_V, loudness_V)
     found = loss(source, new, analysis.shots, analysis.video.fps)
     if found.before is None or not found.lost:
         return None
@@ -146,12 +159,13 @@ def lost_sync(analysis: Analysis, opening_V: Series, loudness_V: Series, own_V: 
     )
 
 
-def _filmed(analysis: Analysis) -> Series:
-    """Openings of the source's own mouths, per frame; NaN where none was seen."""
-    opening_V = np.full(analysis.video.frames, np.nan)
+def _per_frame(analysis: Analysis, measure: Literal["opening", "doubt"]) -> Series:
+    """A measure of the source's own mouths, per frame of the title; NaN where it is not known."""
+    values_V = np.full(analysis.video.frames, np.nan)
     for path in analysis.paths:
-        opening_V[path.track.start : path.track.end] = [np.nan if value is None else value for value in path.opening]
-    return opening_V
+        values = [np.nan if value is None else value for value in getattr(path, measure)]
+        values_V[path.track.start : path.track.start + len(values)] = values
+    return values_V
 
 
 def _beyond_chance(found: Sequence[Agreement | None]) -> list[Agreement | None]:

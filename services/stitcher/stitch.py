@@ -179,7 +179,7 @@ class Stitcher:
         reader = FrameReader(inputs.video, analysis.video, self._delivery.encode.threads)
         with (
             closing(self._open_detector()) as detector,
-            MouthMeter(self._open_detector, analysis.shots, analysis.video.frames) as meter,
+            MouthMeter(self._open_detector, analysis) as meter,
         ):
             painter = Painter(analysis.video, size, self._delivery.encode, meter, sheet)
             mouths = GeneratedMouths(self._store, detector).read(task.job_id, analysis, task.chunks, size)

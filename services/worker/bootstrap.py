@@ -7,6 +7,7 @@ from celery import Celery
 
 from dubbing.db.engine import Database
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.hands import MediaPipeHands
 from dubbing.inference.factory import open_ender, open_engine
 from dubbing.logging import configure_logging
 from dubbing.media.isolated import Reader
@@ -59,7 +60,8 @@ def _handlers(store: S3Store) -> Handlers:
     engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton, str(engine.model_repo), version))
     handlers = Handlers()
     handlers.add("probe", ProbeHandler(store, sources, Reader(media.reading_bytes)))
-    handlers.add("prepare", PrepareHandler(store, sources, partial(MediaPipeDetector, media.face_model)))
+    looking = (partial(MediaPipeDetector, media.face_model), partial(MediaPipeHands, media.hand_model))
+    handlers.add("prepare", PrepareHandler(store, sources, *looking))
     handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))
     handlers.add("encode_speech", EncodeSpeechHandler(store, sources, engines))
     handlers.add("infer", InferHandler(store, engines))

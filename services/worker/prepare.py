@@ -1,8 +1,10 @@
 """PREPARE: shots, faces and chunks of a picture, in one pass over its frames and with memory for points only."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.media import VideoInfo
@@ -10,6 +12,7 @@ from dubbing.domain.work import PrepareResult, PrepareTask
 from dubbing.errors import NoVideoStream
 from dubbing.faces.detector import FaceDetector
 from dubbing.faces.follow import follow_faces
+from dubbing.faces.hands import MediaPipeHands
 from dubbing.faces.outline import pack
 from dubbing.faces.plan import plan_chunks
 from dubbing.faces.tracks import TrackedFace, choose_faces
@@ -31,15 +34,17 @@ _PREFETCH = 3
 
 OpenDetector = Callable[[], FaceDetector]
 _Seen = tuple[PictureFrame, Change]
+OpenHands = Callable[[], MediaPipeHands]
 
 
 class PrepareHandler:
     """Handler of ``prepare`` items."""
 
-    def __init__(self, store: ObjectStore, sources: SourceCache, open_detector: OpenDetector) -> None:
+    def __init__(self, store: ObjectStore, sources: SourceCache, open_detector: OpenDetector, open_hands: OpenHands) -> None:
         self._store = store
         self._sources = sources
         self._open_detector = open_detector
+        self._open_hands = open_hands
 
     def __call__(self, task: PrepareTask, context: Context) -> PrepareResult:
         """Analyse the picture and store what was found.
@@ -63,13 +68,10 @@ class PrepareHandler:
         )
 
     def _analyse(self, reader: FrameReader, video: VideoInfo, context: Context) -> Analysis:
-        detector = self._open_detector()
-        try:
+        with closing(self._open_detector()) as detector, closing(self._open_hands()) as hands:
             finder = ShotFinder(video.fps)
             pictures = prefetch(read_with_changes(reader, finder), _PREFETCH)
-            followed = follow_faces(detector, _with_progress(pictures, video.frames, context))
-        finally:
-            detector.close()
+            followed = follow_faces(detector, _with_progress(pictures, video.frames, context), hands=hands)
         shots = finder.finish()
         found = choose_faces(followed, shots, video.fps)
         return Analysis(
@@ -91,7 +93,14 @@ def _with_progress(pictures: Iterator[_Seen], frames: int, context: Context) -> 
 def _path(face: TrackedFace) -> TrackPath:
     """Points to a thousandth of a pixel: far below what a landmark is good for."""
     anchors = np.round(face.anchors.reshape(len(face.anchors), 6), 3)
-    opening = [None if np.isnan(value) else round(float(value), 5) for value in face.opening]
     return TrackPath(
-        track=face.track, anchors=tuple(map(tuple, anchors.tolist())), opening=tuple(opening), outline=pack(face.outline)
+        track=face.track,
+        anchors=tuple(map(tuple, anchors.tolist())),
+        opening=_known(face.opening),
+        outline=pack(face.outline),
+        doubt=_known(face.doubt),
     )
+
+
+def _known(values_V: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else round(float(value), 5) for value in values_V)

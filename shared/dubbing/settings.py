@@ -96,6 +96,7 @@ class MediaSettings(BaseSettings):
         scratch: folder for local copies of sources and for outputs in the making.
         source_cache_bytes: bytes of it that copies of sources may take before unused ones are dropped.
         face_model: MediaPipe's ``face_landmarker.task``.
+        hand_model: MediaPipe's ``hand_landmarker.task``.
         reading_bytes: address space of the process that reads uploaded files: a file that needs more is refused.
         sound: ``lossless`` delivers every sample of the given sound; ``aac`` is smaller and plays everywhere.
         threads: decoder and encoder threads of one work item.
@@ -107,6 +108,7 @@ class MediaSettings(BaseSettings):
     scratch: Path = Path("/tmp/dubline")  # noqa: S108 - a default; every deployment sets its own volume
     source_cache_bytes: int = 50 * 1024**3
     face_model: Path = Path("third_party/face_landmarker/face_landmarker.task")
+    hand_model: Path = Path("third_party/hand_landmarker/hand_landmarker.task")
     reading_bytes: int = 8 * 1024**3
     sound: Literal["lossless", "aac"] = "lossless"
     threads: int = 4

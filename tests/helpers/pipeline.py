@@ -11,6 +11,7 @@ from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import SyncMode
 from dubbing.domain.work import LeasedItem, ProbeTask, Source, StitchResult, WorkKind
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.hands import MediaPipeHands
 from dubbing.inference.engine import LipSyncEngine
 from dubbing.inference.passthrough import PassthroughEngine
 from dubbing.media.encode import EncodeSettings
@@ -85,7 +86,9 @@ class Pipeline:
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
         self._handlers.add("probe", ProbeHandler(store, sources, Reader(MediaSettings().reading_bytes)))
-        self._handlers.add("prepare", PrepareHandler(store, sources, detector))
+        self._handlers.add(
+            "prepare", PrepareHandler(store, sources, detector, partial(MediaPipeHands, MediaSettings().hand_model))
+        )
         self._handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))
         self._handlers.add("encode_speech", EncodeSpeechHandler(store, sources, engines))
         self._handlers.add("infer", InferHandler(store, engines))

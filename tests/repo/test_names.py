@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("services", "shared", "studies")
 WORDS = ("services", "shared", "studies", "benchmarks")
 TRAINER = Path("services/trainer")
@@ -42,7 +42,6 @@ GONE = {
     "steadied": "stabilised",
     "paced": "throttled",
     "life": "liveness",
-    "hands": "pool",
     "leisure": "clock",
 }
 

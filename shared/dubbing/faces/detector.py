@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -24,10 +23,10 @@ from mediapipe.tasks.python.core.base_options import BaseOptions
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
-from dubbing.errors import Permanent
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, averaged, invert, preview_crop
 from dubbing.faces.appearance import appearance_of
+from dubbing.faces.bundles import verified
 from dubbing.faces.mouth_occlusion import doubt
 
 # Apache-2.0; the float16/1 file that Google publishes.
@@ -100,7 +99,7 @@ class MediaPipeDetector:
     """
 
     def __init__(self, model: Path) -> None:
-        bundle = _verified(model)
+        bundle = verified(model, MODEL_SHA256)
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=bundle), running_mode=vision.RunningMode.IMAGE, num_faces=_MAX_FACES
         )
@@ -123,7 +122,7 @@ class MediaPipeDetector:
 
     def find(self, frame: Frame, *, deep: bool = False, known: Sequence[Face] = ()) -> list[Face]:
         """Faces of the frame but the known ones, largest first; ``deep`` looks for small ones, slowly, if there are none."""
-        frame = _eight_bit(frame) if isinstance(frame, np.ndarray) else frame
+        frame = eight_bit(frame) if isinstance(frame, np.ndarray) else frame
         if known and self._shows_only(known, frame):
             return []
         picture = frame if isinstance(frame, np.ndarray) else frame.rgb()
@@ -136,9 +135,9 @@ class MediaPipeDetector:
 
     def _righted(self, frame: Frame, face: Face) -> Face:
         """The face, or what it really is if it stands on its head: brows are then taken for a mouth."""
-        matrix = _upright(face)
+        matrix = around(face)
         turned = _after(_HALF_TURN, matrix)
-        as_found, other = (_eight_bit(preview_crop(frame, way, (_ROI_SIDE, _ROI_SIDE))) for way in (matrix, turned))
+        as_found, other = (eight_bit(preview_crop(frame, way, (_ROI_SIDE, _ROI_SIDE))) for way in (matrix, turned))
         if self._likely(other) <= self._likely(as_found) + _TURNED:
             return face
         return max(self._placed(other, turned), key=face.overlap, default=face)
@@ -178,11 +177,11 @@ class MediaPipeDetector:
 
     def follow(self, frame: Frame, faces: Sequence[Face], *, doubting: bool = False) -> list[Face | None]:
         """Where each of the previous frame's faces is now, None where it is not seen; with its doubt if that is asked."""
-        frame = _eight_bit(frame) if isinstance(frame, np.ndarray) else frame
+        frame = eight_bit(frame) if isinstance(frame, np.ndarray) else frame
         return [self._follow(frame, face, doubting=doubting) for face in faces]
 
     def _follow(self, frame: Frame, face: Face, *, doubting: bool) -> Face | None:
-        matrix = _upright(face)
+        matrix = around(face)
         roi = preview_crop(frame, matrix, (_ROI_SIDE, _ROI_SIDE))
         best = max(self._placed(roi, matrix), key=face.overlap, default=None)
         if best is None or best.overlap(face) <= 0.2:
@@ -223,33 +222,29 @@ def distinct(faces: Iterable[Face]) -> list[Face]:
     return kept
 
 
-def _verified(model: Path) -> bytes:
-    advice = ("Restore third_party/face_landmarker/face_landmarker.task from the repository.",)
-    try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise Permanent(f"The face landmark model cannot be read: {error}", {"stage": "prepare"}, advice) from error
-    digest = sha256(content).hexdigest()
-    if digest != MODEL_SHA256:
-        raise Permanent(
-            f"{model} has SHA-256 {digest}, expected {MODEL_SHA256}: it is not the pinned model.", {"stage": "prepare"}, advice
-        )
-    return content
-
-
-def _eight_bit(frame: Picture) -> Picture:
+def eight_bit(frame: Picture) -> Picture:
+    """A uint8 or uint16 picture as uint8."""
     return frame if frame.dtype == np.uint8 else (frame >> 8).astype(np.uint8)
 
 
-def _upright(face: Face) -> Matrix:
-    """From the frame to a square picture around the face, eyes level."""
+def around(face: Face, side: int = _ROI_SIDE, faces: float = _ROI_FACES, lower: float = 0.0) -> Matrix:
+    """From the frame to a square picture around a face, eyes level, float64 [2, 3].
+
+    Args:
+        face: the face.
+        side: of the picture.
+        faces: how many faces it is wide.
+        lower: faces by which its middle lies below the face's.
+    """
     eyes = face.landmarks[..., marks.RIGHT_EYE, :].mean(axis=0) - face.landmarks[..., marks.LEFT_EYE, :].mean(axis=0)
     angle = np.arctan2(eyes[1], eyes[0])
     low, high = face.box[:2], face.box[2:]
-    scale = _ROI_SIDE / (_ROI_FACES * max(float((high - low).max()), 1.0))
+    size = max(float((high - low).max()), 1.0)
+    scale = side / (faces * size)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     linear = np.array([[cosine, sine], [-sine, cosine]])
-    return np.column_stack([linear, (_ROI_SIDE - 1) / 2 - linear @ ((low + high) / 2)])
+    down = lower * size * np.array([-np.sin(angle), np.cos(angle)])
+    return np.column_stack([linear, (side - 1) / 2 - linear @ ((low + high) / 2 + down)])
 
 
 def _after(second: Matrix, first: Matrix) -> Matrix:

@@ -14,6 +14,7 @@ from dubbing.faces.align import Frame
 from dubbing.faces.appearance import Likeness, likeness, texture
 from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.foreign import foreign_mouth
+from dubbing.faces.hands import HandDetector
 from dubbing.faces.motion import FaceMotion
 from dubbing.faces.occlusion import Occlusions
 from dubbing.faces.outline import outline_of, scaled
@@ -28,6 +29,7 @@ _DOUBT_EVERY: Final = 8  # frames between doubts while a face's skin is as usual
 _UNEVEN: Final = 1.15  # times the usual texture from which on every look is doubted
 _BURST: Final = 0.85  # likeness of a mouth to the sighting before below which something comes over it
 _CALM: Final = 12  # sightings after that which are doubted
+_HANDS_EVERY: Final = 12  # frames between looks for a hand, and after one in which every sighting is looked at
 _SAME_FACE: Final = 0.68  # likeness below which a face is another one that has taken its place
 # A frame is left out where its own picture tells how the face moved, and the next one's landmarks are within this part of the
 # distance between the eyes of where the motion leads.
@@ -39,8 +41,8 @@ class Sighting(NamedTuple):
     """What is kept of one look at one face.
 
     ``eyes`` and ``area`` are pixels, ``opening`` is over the distance between the eyes, ``roll`` is degrees. ``texture``,
-    ``doubt``, ``likeness`` (to the mouth of the sighting before) and ``foreign`` (share of the mouth) are NaN where they were
-    not measured.
+    ``doubt``, ``likeness`` (to the mouth of the sighting before), ``foreign`` (share of the mouth) and ``hand`` (share of
+    the lips) are NaN where they were not measured.
     """
 
     anchors: NDArray[np.float64]
@@ -53,6 +55,7 @@ class Sighting(NamedTuple):
     doubt: float
     likeness: float
     foreign: float
+    hand: float
 
 
 @dataclass(eq=False)
@@ -66,6 +69,8 @@ class Followed:
     left_out: set[int] = field(default_factory=set)
     usual_texture: float = float("inf")
     wary: int = 0  # further sightings that are doubted
+    hands_asked: int = -_HANDS_EVERY  # frame of the last look for hands
+    hands_near: int = -1  # last frame up to which every sighting is looked at for hands
 
     @property
     def range(self) -> FrameRange:
@@ -77,8 +82,11 @@ class Followed:
         """Frame of the last sighting."""
         return next(reversed(self.seen))
 
-    def see(self, frame: int, picture: Frame, face: Face, likeness: float = NAN) -> None:
+    def see(self, frame: int, picture: Frame, face: Face, likeness: float = NAN, hand: float = NAN) -> None:
         """Note a look at the face."""
+        if not np.isnan(hand):
+            self.hands_asked = frame
+            self.hands_near = frame + _HANDS_EVERY if hand > 0 else self.hands_near
         self.occlusions.see(frame, self.face.appearance, face.appearance, likeness)
         self.face = face
         self.motion.see(frame, picture, marks.anchors(face.landmarks))
@@ -95,6 +103,7 @@ class Followed:
             doubt=NAN if face.doubt is None else face.doubt,
             likeness=likeness,
             foreign=NAN if face.appearance is None else foreign_mouth(face.appearance, scaled(outline, len(face.appearance))),
+            hand=hand,
         )
         if frame % _DOUBT_EVERY == 0:
             self._learn()
@@ -106,6 +115,10 @@ class Followed:
     def doubtful(self) -> bool:
         """Whether something seems to have come over the mouth: its surroundings changed, or are less even than usual."""
         return self.wary > 0 or self.seen[self.last].texture > _UNEVEN * self.usual_texture
+
+    def wants_hands(self, frame: int) -> bool:
+        """Whether it is time to look for a hand over the mouth."""
+        return frame <= self.hands_near or frame - self.hands_asked >= _HANDS_EVERY
 
     def leads_to(self, frame: int, picture: Frame, face: Face) -> bool:
         """Whether the face is where its last sighting and the pictures since lead."""
@@ -127,10 +140,12 @@ class FaceTracker:
         detector: finds and follows faces in single frames.
         sparse: leave out every other frame while all faces move steadily; their place there is interpolated, and so is
             their mouth's opening.
+        hands: looks for hands over mouths; None for somebody to whom they are all the same.
     """
 
-    def __init__(self, detector: FaceDetector, *, sparse: bool = False) -> None:
+    def __init__(self, detector: FaceDetector, *, sparse: bool = False, hands: HandDetector | None = None) -> None:
         self._detector = detector
+        self._hands = hands
         self._sparse = sparse
         self._held: Frame | None = None  # the frame before, not looked at yet
         self._frame = 0
@@ -239,12 +254,16 @@ class FaceTracker:
         """Note where a face is now; if it is somebody else who is there, its track ends, and another begins."""
         alike = _alike(one.face, face)
         if alike.upper >= _SAME_FACE:
-            one.see(self._frame, frame, face, alike.lower)
+            one.see(self._frame, frame, face, alike.lower, self._hand_over(frame, one, face))
         else:
             self._retire([one])
             another = Followed(face)
             another.see(self._frame, frame, face)
             self._live.append(another)
+
+    def _hand_over(self, frame: Frame, one: Followed, face: Face) -> float:
+        asked = self._hands is not None and one.wants_hands(self._frame)
+        return self._hands.over(frame, face) if asked and self._hands is not None else NAN
 
     def _search(self, frame: Frame, *, deep: bool) -> None:
         seen = [one.face for one in self._live if one.last == self._frame]
@@ -300,10 +319,14 @@ class FrameChange(Protocol):
 
 
 def follow_faces(
-    detector: FaceDetector, pictures: Iterable[tuple[Frame, FrameChange]], *, sparse: bool = True
+    detector: FaceDetector,
+    pictures: Iterable[tuple[Frame, FrameChange]],
+    *,
+    sparse: bool = True,
+    hands: HandDetector | None = None,
 ) -> list[Followed]:
     """Every face of a title, in no order; see `FaceTracker`."""
-    tracker = FaceTracker(detector, sparse=sparse)
+    tracker = FaceTracker(detector, sparse=sparse, hands=hands)
     for picture, change in pictures:
         tracker.push(picture, cut=change.cut, resumes=change.resumes, steady=change.steady)
     return tracker.finish()

@@ -2,6 +2,9 @@
 
 A colour is a face's own when the upper face or the lips have one like it: skin, brows, eyes, lips, and so beards too. Where the
 lips should be, only colours count that lips, teeth and their shadows have: a caption over them is none of the face's own.
+
+A plain banner may have a face's colours, and is known by its shape: in its rows one colour goes from one edge of the crop to
+the other, through background, cheeks and lips.
 """
 
 from typing import Final
@@ -23,6 +26,10 @@ _FAR_APART: Final = 40.0  # and from which on it is not of a neck or of clothes 
 _GREENER: Final = 20.0  # a* by which no lips, teeth or shadows lie below the skin: drawn and filmed ones stay within 11
 _BLUER: Final = 35.0  # and b* by which they lie neither below nor above it: those within 23
 _LEAST: Final = 0.01  # of the crop's area below which it is a highlight or an error of the codec
+_PLAIN: Final = 4.0  # colour difference within which a row is of one colour,
+_ACROSS: Final = 0.9  # part of a row that is, and
+_BANNER: Final = 0.25  # of the rows from nose to chin; at most 0.18 in a drawn cartoon, none in 50 filmed clips
+_DARKEST: Final = 16.0  # L* below which everything is of one colour
 _BELOW: Final = 0.3  # distances between the eyes below the chin in which a caption is in a student's way
 _AROUND: Final = 4  # cells beside the mouth in which it is
 
@@ -52,7 +59,8 @@ def foreign_mouth(crop: Picture, outline: Points) -> float:
     left, right = (points[corner, 0] for corner in MOUTH_CORNERS)
     columns = np.arange(_SIDE)[None]
     mouth = (columns > left) & (columns < right) & (_rows() > points[NOSTRILS, 1].mean()) & (_rows() < points[CHIN, 1])
-    return float((_strangeness(crop, points, mouth) > _FAR_APART).mean()) if mouth.any() else 0.0
+    strange = float((_strangeness(crop, points, mouth) > _FAR_APART).mean()) if mouth.any() else 0.0
+    return max(strange, _banner(crop, points))
 
 
 def cleared(crop: Picture, outline: Points) -> Picture:
@@ -73,10 +81,27 @@ def cleared(crop: Picture, outline: Points) -> Picture:
     return np.asarray(cv2.inpaint(crop, mask, 3, cv2.INPAINT_TELEA))
 
 
+def _banner(crop: Picture, points: Points) -> float:
+    """Share of the rows from nose to chin that a plain banner takes; 0 where it takes few."""
+    rows = (_rows()[:, 0] > points[NOSTRILS, 1].mean()) & (_rows()[:, 0] < points[CHIN, 1])
+    colours = _small(crop)[rows]
+    if not len(colours):
+        return 0.0
+    middle = np.median(colours, axis=1, keepdims=True)
+    alike = (np.sqrt(((colours - middle) ** 2).sum(axis=2)) < _PLAIN).mean(axis=1)
+    share = float(((alike >= _ACROSS) & (middle[:, 0, 0] > _DARKEST)).mean())
+    return share if share > _BANNER else 0.0
+
+
+def _small(crop: Picture) -> NDArray[np.float32]:
+    """L*a*b* (CIE 1976) of the crop made small, float32 [_SIDE, _SIDE, 3]."""
+    small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.iinfo(crop.dtype).max
+    return np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB), np.float32)
+
+
 def _strangeness(crop: Picture, points: Points, where: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How far the colours at ``where`` are from the face's nearest own one, float32 [.]; 0 where no face is seen."""
-    small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.iinfo(crop.dtype).max
-    colours = np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), _BLUR), cv2.COLOR_RGB2LAB), np.float32)
+    colours = _small(crop)
     upper = _upper(points)
     if not upper.any():
         return np.zeros(int(where.sum()), np.float32)

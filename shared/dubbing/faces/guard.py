@@ -2,8 +2,10 @@
 
 A repainted frame is compared with the filmed one inside the aligned crop. A mouth that speaks changes lips, teeth and chin; it
 does not change the skin beside them much, brings no colour that no face has, and is neither rougher nor smoother than what was
-filmed. Nothing
-here knows how the mouth was made, so it judges anybody's.
+filmed. What only a second witness sees, landmarks that have to guess where the new mouth is, is one sign more. Nothing here
+knows how the mouth was made, so it judges anybody's: a job's stitcher and `dubline verify` have one measure and one set of
+limits. A job asks the second witness in fewer frames (`Signs.unsure`), and sees its mouths before an encoder does: there
+every single frame counts, and decides what is not painted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,9 +15,11 @@ from typing import Final, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from dubbing.domain.findings import Finding, FindingCode, FrameRange, frame_ranges
 from dubbing.domain.timecode import to_timecode
+from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Matrix, Picture, Points, invert
 from dubbing.faces.composite import JUDGED_SIDE as SIDE
 from dubbing.faces.outline import JAW, LIPS, NOSTRILS
@@ -36,6 +40,13 @@ _MOST_CHANGED: Final = 0.16
 _MOST_APART: Final = 7.0
 _MOST_ROUGHER: Final = 0.5
 _MOST_SMOOTHER: Final = 0.4
+_MOST_UNSURE: Final = 0.027
+
+_LARGE: Final = 30.0  # pixels between the eyes, and
+_LIT: Final = 60.0  # mean code value (8 bit) of a face, below which landmarks are uncertain anyway
+_REMADE: Final = 0.7  # correlation of brightness within the lips from which on a mouth is still the filmed one
+_NEAR: Final = 9  # frames among which a smooth mouth has to be usual, and
+_ASKED: Final = 3  # sightings of the second witness among which being unsure has to be
 
 
 class Signs(NamedTuple):
@@ -46,12 +57,15 @@ class Signs(NamedTuple):
         changed: share of the skin beside the mouth that became something else.
         apart: mean colour difference there (CIE 1976).
         rough: roughness there, over what it was.
+        unsure: by how much more landmarks have to guess this mouth than the filmed one (`dubbing.faces.covered.doubt`), in
+            distances between the eyes, where they can be trusted (`trust`); NaN where nobody asked.
     """
 
     strange: float
     changed: float
     apart: float
     rough: float
+    unsure: float = float("nan")
 
     @property
     def worst(self) -> float:
@@ -63,6 +77,7 @@ class Signs(NamedTuple):
             self.apart / _MOST_APART,
             rougher / _MOST_ROUGHER,
             smoother / _MOST_SMOOTHER,
+            0.0 if np.isnan(self.unsure) else self.unsure / _MOST_UNSURE,
         )
 
 
@@ -106,6 +121,55 @@ def judge(before: Picture, after: Picture, outline: Points, inside: NDArray[np.b
         apart=float(apart.mean()),
         rough=float((_roughness(made)[skin].mean() + _EVEN) / (_roughness(filmed)[skin].mean() + _EVEN)),
     )
+
+
+def remade(before: Picture, after: Picture, outline: Points) -> bool:
+    """Whether the lips became others at all; of those that did not, no witness needs to be asked. Arguments as for `judge`."""
+    lips = cv2.dilate(_filled(outline[LIPS]), np.ones((3, 3), np.uint8)) > 0
+    old, new = (_lab(picture)[1][..., 0][lips] for picture in (before, after))
+    spread = float(old.std() * new.std()) if lips.any() else 0.0
+    return spread == 0 or float(((old - old.mean()) * (new - new.mean())).mean()) < _REMADE * spread
+
+
+def trust(picture: Picture, landmarks: marks.Points, block: int = 1) -> float:
+    """How far a mouth's landmarks can be trusted, up to 1: less in small, in dark and in cut faces.
+
+    Args:
+        picture: uint8 [H, W, 3], the face's surroundings as far as the frame shows them.
+        landmarks: in pixels of ``picture``.
+        block: pixels of the frame that one of ``picture`` stands for, in each direction.
+    """
+    box, size = marks.bounding_box(landmarks), np.array(picture.shape[1::-1])
+    (left, top), (right, bottom) = np.clip(box[:2], 0, size - 1).astype(int), np.clip(np.ceil(box[2:]), 1, size).astype(int)
+    seen = float(((landmarks > -1) & (landmarks < size)).all(axis=1).mean())
+    light = float(picture[top : max(bottom, top + 1), left : max(right, left + 1)].mean())
+    return min(float(marks.eye_distance(landmarks)) * block / _LARGE, light / _LIT, 1.0) * seen
+
+
+def settled(signs: Mapping[int, Signs]) -> dict[int, float]:
+    """The doubtful frames of one track, and how bad they look (`Signs.worst`), from 1 on.
+
+    A smooth mouth is one over some time: what an encoder left of a single frame's grain is chance. So are landmarks; between
+    frames in which nobody asked them, straight lines stand.
+
+    Args:
+        signs: of the track's frames, in their order.
+    """
+    if not signs:
+        return {}
+    usual_V = median_filter(np.array([one.rough for one in signs.values()]), _NEAR, mode="nearest")
+    asked_V = np.array([one.unsure for one in signs.values()])
+    at = np.flatnonzero(np.isfinite(asked_V))
+    unsure_V = np.zeros(len(asked_V))
+    if len(at):
+        unsure_V = np.interp(np.arange(len(asked_V)), at, median_filter(asked_V[at], _ASKED, mode="constant"))
+    worst = {
+        frame: max(
+            one._replace(rough=max(one.rough, usual), unsure=unsure).worst, one._replace(rough=usual, unsure=unsure).worst
+        )
+        for (frame, one), usual, unsure in zip(signs.items(), usual_V.tolist(), unsure_V.tolist(), strict=True)
+    }
+    return {frame: bad for frame, bad in worst.items() if bad > 1}
 
 
 def broken_mouths(broken: Mapping[int, float], doubtful: Mapping[int, float], fps: Fraction) -> Iterator[Finding]:

@@ -5,7 +5,9 @@ Two signs have to come together, because each alone also has harmless reasons. T
 in the mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces
 it guesses too. Both are compared with the same face's own usual values.
 
-A third sign stands alone: a strong colour over lips or chin that the face has nowhere else. That is a caption.
+Two more signs stand alone. A strong colour over lips or chin that the face has nowhere else is a caption. And a hand is one
+that is recognised as such (`dubbing.faces.hands`) in most frames of half a second: in single ones, and in up to four that
+follow one another, hands were also recognised before natural speakers who held none there.
 """
 
 from typing import Final
@@ -37,6 +39,8 @@ _UNEVEN: Final = 1.35  # times the usual texture without which doubt is a turned
 _BURST: Final = 0.85  # likeness to the frame before below which something comes over a mouth, or leaves it
 _NEAR: Final = 12  # frames from a burst to where both signs are clear
 _CAPTION: Final = 0.15  # share of lips and chin that it takes at least; a face without has none
+_UNDER: Final = 0.2  # share of the lips' outline that lies under a hand
+_HAND_WINDOW: Final = 13  # frames of the median that single hands do not pass
 _EDGE: Final = 2  # frames of margin
 
 
@@ -60,7 +64,23 @@ def captioned(foreign_V: Series) -> NDArray[np.bool_]:
     """
     if not np.isfinite(foreign_V).any():
         return np.zeros(len(foreign_V), bool)
-    found = median_filter(_filled(foreign_V), _WINDOW, mode="nearest") > _CAPTION
+    found = median_filter(filled_in(foreign_V), _WINDOW, mode="nearest") > _CAPTION
+    return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
+
+
+def under_a_hand(hand_V: Series) -> NDArray[np.bool_]:
+    """The frames in which a hand lies over the mouth, and those before its first sighting in which nobody observed.
+
+    Args:
+        hand_V: `hands.HandDetector.over` of consecutive frames; NaN where nobody observed.
+    """
+    observed = np.flatnonzero(np.isfinite(hand_V))
+    if not len(observed):
+        return np.zeros(len(hand_V), bool)
+    found = median_filter(filled_in(hand_V), _HAND_WINDOW, mode="nearest") > _UNDER
+    for run in frame_ranges(np.flatnonzero(found).tolist()):
+        first = next((i for i in observed if i >= run.start and hand_V[i] > _UNDER), run.start)
+        found[max((int(i) + 1 for i in observed if i < first), default=0) : first] = True
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 
@@ -75,7 +95,7 @@ def occluded_frames(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes
     """
     if np.isfinite(texture_V).sum() < _FEWEST or not np.isfinite(doubt_V).any():
         return np.zeros(len(texture_V), bool)
-    texture, doubts = (median_filter(_filled(values), _WINDOW, mode="nearest") for values in (texture_V, doubt_V))
+    texture, doubts = (median_filter(filled_in(values), _WINDOW, mode="nearest") for values in (texture_V, doubt_V))
     usual_texture = min(float(np.percentile(texture, _USUAL)), _MOST_TEXTURE)
     most = _MOST_DOUBT * max(1.0, _LARGE / max(eyes, 1.0))
     usual_doubt = min(max(float(np.percentile(doubts, _USUAL)), _LEAST_DOUBT), most)
@@ -92,6 +112,7 @@ def occluded_frames(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 
-def _filled(values: Series) -> Series:
+def filled_in(values: Series) -> Series:
+    """A series without NaN: straight lines between the values that it has, of which there must be some."""
     at = np.flatnonzero(np.isfinite(values))
     return np.interp(np.arange(len(values)), at, values[at])

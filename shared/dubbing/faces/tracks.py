@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.faces.follow import BRIDGE, Followed, Series
-from dubbing.faces.mouth_occlusion import captioned, occluded_frames
+from dubbing.faces.mouth_occlusion import captioned, filled_in, occluded_frames, under_a_hand
 from dubbing.faces.skipped import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, SkippedFrames, refusal, skip_findings
 from dubbing.faces.speakers import Presence, turns
 from dubbing.faces.stabilise import filled, stabilised
@@ -31,6 +31,7 @@ class TrackedFace:
         landmarks: the same as landmarks alone have them: how they tremble tells how sure they are.
         outline: float64 [V, 35, 2], the face's outline in its own units (`dubbing.faces.outline`).
         opening: float64 [V], mouth opening over the distance between the eyes; NaN where the face was not seen.
+        doubt: float64 [V], how far the mouth is guessed (`dubbing.faces.covered.doubt`); NaN where it was never measured.
     """
 
     track: FaceTrack
@@ -38,6 +39,7 @@ class TrackedFace:
     landmarks: NDArray[np.float64]
     outline: NDArray[np.float64]
     opening: NDArray[np.float64]
+    doubt: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class _Face:
         hidden = occluded_frames(self._sparse("texture"), self._sparse("doubt"), self._sparse("likeness"), self.size)
         for part in self.followed.occlusions.found:
             hidden |= (self.frames >= part.start - _MARGIN) & (self.frames < part.end + _MARGIN)
-        return hidden | captioned(self._sparse("foreign"))
+        return hidden | captioned(self._sparse("foreign")) | under_a_hand(self._sparse("hand"))
 
     @cached_property
     def upside_down(self) -> NDArray[np.bool_]:
@@ -94,6 +96,12 @@ class _Face:
         flat = values.reshape(len(values), -1)
         filled = [np.interp(self.frames, list(self.followed.seen), column) for column in flat.T]
         return np.stack(filled, axis=-1).reshape(len(self.frames), *values.shape[1:])
+
+    @cached_property
+    def doubt(self) -> Series:
+        """How far its mouth is guessed in every frame, by straight lines between the sightings that were asked."""
+        doubt = self._sparse("doubt")
+        return filled_in(doubt) if np.isfinite(doubt).any() else doubt
 
     def _sparse(self, measure: str) -> Series:
         seen = self.followed.seen
@@ -187,7 +195,9 @@ def _tracked(part: _Part, frames: FrameRange) -> TrackedFace | None:
     track = FaceTrack(
         start=start, end=end, index=0, shot=face.shot.index, missing=tuple(inside[~good].tolist()), size=face.size
     )
-    return TrackedFace(track, stabilised(anchors, motion), anchors, outline, opening)
+    first = start - int(face.frames[0])
+    doubt = face.doubt[first : first + len(inside)]
+    return TrackedFace(track, stabilised(anchors, motion), anchors, outline, opening, doubt)
 
 
 def _numbered(face: TrackedFace, index: int) -> TrackedFace:

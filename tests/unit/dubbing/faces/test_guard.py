@@ -10,10 +10,11 @@ import pytest
 from drawn import CLOSED, HALF_OPEN, WIDE_OPEN, Aligned, Picture, aligned, outlines_in, speaker
 from places import LANDMARKER
 
+from dubbing.faces import landmarks as marks
 from dubbing.faces.align import extract_crop
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
-from dubbing.faces.guard import BROKEN, Signs, broken_mouths, judge
+from dubbing.faces.guard import BROKEN, Signs, broken_mouths, judge, remade, settled, trust
 from dubbing.faces.outline import limit
 
 SIDE = 256
@@ -164,3 +165,59 @@ def test_of_many_ranges_three_are_named_and_all_are_listed() -> None:
 
 def test_a_film_without_any_is_told_nothing() -> None:
     assert list(broken_mouths({}, {}, FPS)) == []
+
+
+# What is told of a track
+
+
+def sound_ones(frames: int, **signs: float) -> dict[int, Signs]:
+    return dict.fromkeys(range(frames), Signs(0.0, 0.0, 0.0, 1.0)._replace(**signs))
+
+
+def changed(track: dict[int, Signs], frames: range, **signs: float) -> dict[int, Signs]:
+    return track | {frame: track[frame]._replace(**signs) for frame in frames}
+
+
+TRACKS: dict[str, tuple[dict[int, Signs], set[int]]] = {
+    "nothing": ({}, set()),
+    "sound ones": (sound_ones(20, unsure=0.01), set()),
+    "a single frame that landmarks are unsure of": (changed(sound_ones(20, unsure=0.0), range(9, 10), unsure=0.2), set()),
+    "some": (changed(sound_ones(20, unsure=0.0), range(8, 12), unsure=0.04), set(range(8, 12))),
+    "some of which every third was asked": (
+        changed(changed(sound_ones(20), range(0, 20, 3), unsure=0.0), range(6, 13, 3), unsure=0.06),
+        set(range(5, 14)),
+    ),
+    "nobody asked": (sound_ones(20), set()),
+    "a single smooth frame": (changed(sound_ones(20), range(9, 10), rough=0.3), set()),
+    "smooth ones": (changed(sound_ones(20), range(5, 15), rough=0.3), set(range(5, 15))),
+    "a single rough frame": (changed(sound_ones(20), range(9, 10), rough=1.9), {9}),
+    "a foreign colour, once": (changed(sound_ones(20), range(9, 10), strange=0.1), {9}),
+}
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_what_one_frame_says_by_chance_is_not_told_of_a_track(name: str) -> None:
+    track, doubtful = TRACKS[name]
+    assert set(settled(track)) == doubtful
+
+
+def test_the_landmarks_of_small_dark_and_cut_faces_are_trusted_less() -> None:
+    picture = np.full((100, 100, 3), 120, np.uint8)
+    face = np.random.default_rng(1).uniform(20, 80, (marks.COUNT, 2))
+    face[list(marks.LEFT_EYE)], face[list(marks.RIGHT_EYE)] = (30, 40), (70, 40)
+    assert trust(picture, face) == 1
+    assert trust(picture // 4, face) == pytest.approx(0.5)
+    assert trust(picture[:, ::2], face * [0.5, 1], 2) == 1
+    assert trust(picture, (face - 50) / 4 + 50) == pytest.approx(1 / 3)
+    beside = trust(picture, face + np.array([45, 0]))
+    assert 0.5 < beside < 0.7
+    assert trust(picture, face + np.array([200, 0])) == 0
+
+
+def test_lips_are_others_when_they_open_and_the_same_under_another_light(detector: FaceDetector) -> None:
+    one = speaker(3)
+    face = aligned(detector, one.draw(one.pose(), CLOSED), 64)
+    opened = np.asarray(extract_crop(one.draw(one.pose(), WIDE_OPEN), face.matrix, 64), np.uint8)
+    brighter = np.clip(face.crop * 1.1 + 8, 0, 255).astype(np.uint8)
+    assert remade(face.crop, opened, face.outline)
+    assert not remade(face.crop, brighter, face.outline)

@@ -1,6 +1,7 @@
 """Which frames of a film are painted: broken mouths and those beside them pass through, all others are dubbed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import pytest
 from drawn import CLOSED, WIDE_OPEN, Aligned, Picture, aligned, outlines_in, speaker, written
 from places import LANDMARKER
 
+from dubbing.domain.analysis import Analysis, TrackPath
+from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.faces.align import extract_crop
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.outline import LIPS
 from dubbing.media.encode import EncodeSettings
 from dubbing.media.frames import FrameReader
 from services.stitcher.mouths import GeneratedMouth
 from services.stitcher.paint import Painter
+from services.stitcher.scoring import MouthMeter
 
 FRAMES, SIDE = 30, 256
 TRACK = 20  # frames of the first track; the others are the second's
@@ -27,8 +32,9 @@ class Watcher:
 
     def __init__(self) -> None:
         self.seen: list[int] = []
+        self.unsure = np.full(FRAMES, np.nan)
 
-    def see(self, frame: Any, _: Callable[[], Picture] | None = None) -> None:
+    def see(self, frame: Any, *_: Any, **__: Any) -> None:
         self.seen.append(frame if isinstance(frame, int) else frame.index)
 
 
@@ -53,6 +59,17 @@ class Crops:
         self._face, self._sound, self._outlines = face, sound, outlines
         rough = np.random.default_rng(1).integers(-90, 90, (16, 16, 1))
         self._broken = np.clip(sound + np.kron(rough, np.ones((16, 16, 1))), 0, 255).astype(np.uint8)
+
+        middle = (float(outlines[0][LIPS, 0].mean()), float(outlines[0][LIPS, 1].mean()))
+        there = cv2.ellipse(np.zeros((SIDE, SIDE)), tuple(map(int, middle)), (SIDE // 5, SIDE // 8), 0, 0, 360, 1, -1)
+        soft = cv2.GaussianBlur(there, (0, 0), 4)[..., None]
+        turned = cv2.warpAffine(sound, cv2.getRotationMatrix2D(middle, -45, 1), (SIDE, SIDE))
+        self._aslant = np.asarray(sound * (1 - soft) + turned * soft, np.uint8)
+
+    def aslant(self, frames: set[int]) -> Iterator[GeneratedMouth]:
+        """Mouths of which those of some frames are whole, and stand aslant."""
+        for mouth in self.mouths(set(), EVERY):
+            yield mouth._replace(crop=self._aslant) if mouth.frame in frames else mouth
 
     def mouths(self, broken: set[int], frames: set[int]) -> Iterator[GeneratedMouth]:
         for i in sorted(frames):
@@ -125,3 +142,24 @@ def test_mouths_of_an_analysis_that_kept_no_outlines_are_painted_unjudged(
     assert changed(reader, tmp_path / "master.mp4") == {4, 5}
     assert meter.seen == [4, 5]
     assert (painter.broken, painter.doubtful) == ({}, {})
+
+
+def test_a_mouth_that_landmarks_cannot_place_is_painted_and_told(reader: FrameReader, crops: Crops, tmp_path: Path) -> None:
+    shot = Shot(index=0, start=0, end=FRAMES)
+    path = TrackPath(
+        track=FaceTrack(index=0, shot=0, start=0, end=FRAMES, size=70),
+        anchors=((0.0,) * 6,) * FRAMES,
+        opening=(0.1,) * FRAMES,
+        doubt=(0.015,) * FRAMES,
+    )
+    analysis = Analysis(video=reader.video, shots=(shot,), paths=(path,), chunks=())
+    sheet: Any = Watcher()
+    context: Any = Told()
+    aslant = set(range(12, 18))
+    with MouthMeter(partial(MediaPipeDetector, LANDMARKER), analysis) as meter:
+        painter = Painter(reader.video, SIDE, EncodeSettings(crf=4, preset="ultrafast"), meter, sheet)
+        painter.paint(reader, crops.aslant(aslant), tmp_path / "master.mp4", context)
+    assert np.isfinite(meter.opening).all()
+    assert painter.broken == {}
+    assert len(painter.doubtful) >= len(aslant) - 1
+    assert set(painter.doubtful) <= aslant

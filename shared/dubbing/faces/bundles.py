@@ -1,0 +1,29 @@
+"""The model files that come with the platform: nothing is loaded that is not the pinned one."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from dubbing.errors import Permanent
+
+
+def verified(model: Path, expected: str) -> bytes:
+    """The content of a model file.
+
+    Args:
+        model: its path.
+        expected: its SHA-256 in hexadecimal digits.
+
+    Raises:
+        Permanent: the file is missing or is another one.
+    """
+    advice = (f"Restore third_party/{model.stem}/{model.name} from the repository.",)
+    try:
+        content = model.read_bytes()
+    except OSError as error:
+        raise Permanent(f"The model {model.name} cannot be read: {error}", {"stage": "prepare"}, advice) from error
+    digest = sha256(content).hexdigest()
+    if digest != expected:
+        raise Permanent(
+            f"{model} has SHA-256 {digest}, expected {expected}: it is not the pinned model.", {"stage": "prepare"}, advice
+        )
+    return content
