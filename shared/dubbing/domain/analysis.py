@@ -16,7 +16,7 @@ class TrackPath(Frozen):
         anchors: [V][6], left brow, right brow and nose as x, y pairs in pixels of the upright picture.
         opening: [V], mouth opening over the distance between the eyes; None where the face was not seen.
         outline: the face's outlines [V, 35, 2], packed (`dubbing.faces.outline.pack`).
-        doubt: [V], how far the mouth is guessed (`dubbing.faces.covered.doubt`); None, or nothing, where that is not known.
+        doubt: [V], how far the mouth is guessed (`dubbing.faces.mouth_occlusion.doubt`); None where not known.
     """
 
     track: FaceTrack

@@ -57,7 +57,7 @@ class Signs(NamedTuple):
         changed: share of the skin beside the mouth that became something else.
         apart: mean colour difference there (CIE 1976).
         rough: roughness there, over what it was.
-        unsure: by how much more landmarks have to guess this mouth than the filmed one (`dubbing.faces.covered.doubt`), in
+        unsure: by how much more landmarks have to guess this mouth than the filmed one (`mouth_occlusion.doubt`), in
             distances between the eyes, where they can be trusted (`trust`); NaN where nobody asked.
     """
 

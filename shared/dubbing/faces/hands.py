@@ -1,8 +1,8 @@
 """Whether a hand lies over a mouth: the interface, and MediaPipe's HandLandmarker behind it.
 
-It is a second witness beside `dubbing.faces.covered`: it knows what hands look like, so it also sees one that lies there from
-the first frame to the last. It is asked in a small picture around a face that is known. In a single frame it is often wrong in
-both directions, also where it is sure; `covered.under_a_hand` says what follows from many.
+It is a second witness beside `dubbing.faces.mouth_occlusion`: it knows what hands look like, so it also sees one that lies
+there from the first frame to the last. It is asked in a small picture around a face that is known. In a single frame it is
+often wrong in both directions, also where it is sure; `mouth_occlusion.under_a_hand` says what follows from many.
 """
 
 from pathlib import Path

@@ -41,6 +41,11 @@ class SkippedFrames:
     flashes: set[int]
     crowded: set[int]
 
+    @property
+    def only_covered(self) -> bool:
+        """Whether faces would be dubbed if nothing lay over their mouths."""
+        return len(self.covered) > len(self.upside_down | self.short)
+
 
 def skip_findings(passing: SkippedFrames, tracks: Sequence[FaceTrack]) -> Iterator[Finding]:
     """One finding for each reason, each frame under one reason, and one for the frames with several faces."""

@@ -31,7 +31,7 @@ class TrackedFace:
         landmarks: the same as landmarks alone have them: how they tremble tells how sure they are.
         outline: float64 [V, 35, 2], the face's outline in its own units (`dubbing.faces.outline`).
         opening: float64 [V], mouth opening over the distance between the eyes; NaN where the face was not seen.
-        doubt: float64 [V], how far the mouth is guessed (`dubbing.faces.covered.doubt`); NaN where it was never measured.
+        doubt: float64 [V], how far the mouth is guessed (`mouth_occlusion.doubt`); NaN where it was never measured.
     """
 
     track: FaceTrack
@@ -129,7 +129,8 @@ class _Part:
 def choose_faces(followed: Sequence[Followed], shots: Sequence[Shot], fps: Fraction) -> FacesFound:
     """The tracks that are dubbed.
 
-    No track crosses a cut. Frames in which a mouth is covered, or a face stands on its head, are not painted.
+    No track crosses a cut. Frames in which a mouth is covered, or a face stands on its head, are not painted. There may be no
+    track at all: a title whose mouths are all covered needs none, and is delivered as it was filmed.
 
     Args:
         followed: every face that was followed, each inside one shot.
@@ -149,7 +150,7 @@ def choose_faces(followed: Sequence[Followed], shots: Sequence[Shot], fps: Fract
         chosen += [(inside[turn.face], turn.frames) for turn in turns([part.presence for part in inside], fps)]
     tracked = sorted((one for one in (_tracked(*turn) for turn in chosen) if one is not None), key=lambda one: one.track.start)
     passing = _passing(faces, large, parts, shots)
-    if not tracked:
+    if not tracked and not passing.only_covered:
         raise refusal(passing)
     numbered = tuple(_numbered(one, index) for index, one in enumerate(tracked))
     return FacesFound(numbered, tuple(skip_findings(passing, [face.track for face in numbered])))

@@ -12,7 +12,7 @@ from drawn import Picture, Speaker, as_frame, speaker
 from drawn_covers import Cover, banner, hand
 from places import ROOT
 
-from dubbing.errors import NoFaceAnywhere, Permanent
+from dubbing.errors import Permanent
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
 from dubbing.faces.hands import MediaPipeHands
@@ -57,10 +57,7 @@ def dubbed(witnesses: Witnesses, film: list[Picture]) -> set[int]:
     for frame in film:
         change = finder.push(frame)
         tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < 4)
-    try:
-        found = choose_faces(tracker.finish(), finder.finish(), FPS).faces
-    except NoFaceAnywhere:
-        return set()
+    found = choose_faces(tracker.finish(), finder.finish(), FPS).faces
     return {i for face in found for i in range(face.track.start, face.track.end)} - {
         i for face in found for i in face.track.missing
     }

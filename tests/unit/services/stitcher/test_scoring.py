@@ -65,6 +65,14 @@ def test_unrelated_sound_gives_no_score_though_twenty_shots_are_twenty_tries() -
     assert told <= 1  # one shot in twenty would be 5
 
 
+def film(*lengths: int) -> Analysis:
+    """Shots of these lengths, without faces."""
+    ends = np.cumsum(lengths, dtype=int).tolist()
+    shots = tuple(Shot(index=i, start=end - length, end=end) for i, (length, end) in enumerate(zip(lengths, ends, strict=True)))
+    video = VideoInfo(codec="h264", width=64, height=64, fps=Fraction(25), frames=max(1, *ends, 1), pixel_format="yuv420p")
+    return Analysis(video=video, shots=shots, paths=(), chunks=())
+
+
 def test_openings_are_compared_at_the_same_frames_before_and_after() -> None:
     sound = speech(SHOTS * FRAMES, 1)
     opening = np.full(SHOTS * FRAMES, np.nan)
@@ -184,9 +192,11 @@ MEASURED: dict[str, tuple[list[tuple[bool, bool]], list[str], list[bool]]] = {
 def test_a_mouth_is_followed_and_looked_for_where_it_was_lost(name: str) -> None:
     regions, looks, seen = MEASURED[name]
     detector = Looked()
-    with MouthMeter(lambda: detector, (Shot(index=0, start=0, end=9),), 9) as meter:
+    with MouthMeter(lambda: detector, film(9)) as meter:
         for frame, (followed, found) in enumerate(regions):
-            meter.see(frame, lambda a=followed, b=found, c=frame: region(followed=a, found=b, opening=10 + c))
+            meter.see(
+                frame, lambda a=followed, b=found, c=frame: region(followed=a, found=b, opening=10 + c), 1, doubting=False
+            )
     assert detector.looks == looks
     assert detector.closed
     expected = [0.1 + 0.01 * frame if there else np.nan for frame, there in enumerate(seen)]
@@ -205,24 +215,22 @@ SPARSE: dict[str, tuple[list[int], list[int]]] = {
 @pytest.mark.parametrize("name", SPARSE)
 def test_long_shots_are_measured_sparsely_and_what_is_not_measured_is_not_shown(name: str) -> None:
     lengths, expected = SPARSE[name]
-    ends = np.cumsum(lengths).tolist()
-    shots = tuple(Shot(index=i, start=end - length, end=end) for i, (length, end) in enumerate(zip(lengths, ends, strict=True)))
     shown: list[int] = []
 
     def show(frame: int) -> np.ndarray:
         shown.append(frame)
         return region(followed=True, found=True, opening=10)
 
-    with MouthMeter(Looked, shots, ends[-1]) as meter:
-        for frame in range(ends[-1]):
-            meter.see(frame, lambda frame=frame: show(frame))
+    with MouthMeter(Looked, film(*lengths)) as meter:
+        for frame in range(sum(lengths)):
+            meter.see(frame, lambda frame=frame: show(frame), 1, doubting=False)
     assert shown == expected
     assert np.flatnonzero(np.isfinite(meter.opening)).tolist() == expected
 
 
 def test_the_detector_is_closed_when_the_work_fails() -> None:
     detector = Looked()
-    with pytest.raises(ZeroDivisionError), MouthMeter(lambda: detector, (), 1):
+    with pytest.raises(ZeroDivisionError), MouthMeter(lambda: detector, film(1)):
         raise ZeroDivisionError
     assert detector.closed
 
@@ -230,6 +238,6 @@ def test_the_detector_is_closed_when_the_work_fails() -> None:
 def test_what_fails_on_the_meters_thread_fails_the_work() -> None:
     with (
         pytest.raises(IndexError),
-        MouthMeter(Looked, (Shot(index=0, start=0, end=1),), 1) as meter,
+        MouthMeter(Looked, film(1)) as meter,
     ):
-        meter.see(0, lambda: np.zeros((0, 0, 3), np.uint8))
+        meter.see(0, lambda: np.zeros((0, 0, 3), np.uint8), 1, doubting=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn import HALF_OPEN, Picture, bookshelf, speaker, written
-from places import LANDMARKER
+from places import HAND_LANDMARKER, LANDMARKER
 from worker_shelf import Shelf, Told
 
 from dubbing.domain.analysis import Analysis
@@ -16,6 +16,7 @@ from dubbing.domain.media import MediaInfo
 from dubbing.domain.work import PrepareResult, PrepareTask, Source
 from dubbing.errors import Cancelled, NoFaceAnywhere, NoVideoStream
 from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.hands import MediaPipeHands
 from dubbing.faces.outline import POINTS
 from dubbing.faces.tracks import TrackedFace
 from dubbing.storage.sources import SourceCache
@@ -37,7 +38,7 @@ class Desk:
         self.shelf, self.open = Shelf(), 0
         store: Any = self.shelf
         self._folder = folder
-        self._prepare = PrepareHandler(store, SourceCache(store, folder / "sources", 1 << 30), self._detector)
+        self._prepare = PrepareHandler(store, SourceCache(store, folder / "sources", 1 << 30), self._detector, self._hands)
 
     def _detector(self) -> MediaPipeDetector:
         desk = self
@@ -49,6 +50,17 @@ class Desk:
 
         self.open += 1
         return Counted(LANDMARKER)
+
+    def _hands(self) -> MediaPipeHands:
+        desk = self
+
+        class Counted(MediaPipeHands):
+            def close(self) -> None:
+                desk.open -= 1
+                super().close()
+
+        self.open += 1
+        return Counted(HAND_LANDMARKER)
 
     def prepare(self, frames: list[Picture], context: Any) -> PrepareResult:
         path = self._folder / "film.mp4"
@@ -123,9 +135,10 @@ def test_points_are_kept_to_a_thousandth_of_a_pixel_and_an_unseen_mouth_has_no_o
     anchors = np.array([[[1.00049, 2], [3, 4], [5, 6]], [[1, 2], [3, 4], [5, 6.12351]]])
     face = TrackedFace(
         FaceTrack(index=0, shot=0, start=7, end=9, size=60), anchors, anchors, np.zeros((2, len(POINTS), 2)),
-        np.array([0.1234567, np.nan]),
+        np.array([0.1234567, np.nan]), np.array([np.nan, 0.0123456]),
     )  # fmt: skip
     path = _path(face)
     assert path.anchors == ((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (1.0, 2.0, 3.0, 4.0, 5.0, 6.124))
     assert path.opening == (0.12346, None)
+    assert path.doubt == (None, 0.01235)
     assert path.track == face.track
