@@ -82,7 +82,7 @@ def summary(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
 
     def standard_error(name: str) -> float:
         spread = _of_known(lambda known: np.std(known, ddof=min(1, len(known) - 1)), column(name))
-        return round(spread / len(rows) ** 0.5, 4)
+        return round(float(spread / len(rows) ** 0.5), 4)
 
     names = [name for name in rows[0] if name not in ("lag", "lag_late")]
     return {
