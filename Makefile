@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
+# Several processes share the tests out by the groups that tests/conftest.py marks, in the order of the collection.
+SHARED := --dist loadgroup --no-loadscope-reorder -n
 DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= tuned
@@ -31,19 +33,19 @@ demo-natural: setup  ## Dub one natural clip with the demonstration model
 	@$(DUBLINE) demo-natural $(ARGS)
 
 test: setup  ## Run every test against real servers (at most 15 minutes)
-	@$(PYTHON) -m pytest -n 3 $(ARGS)
+	@$(PYTHON) -m pytest $(SHARED) 3 $(ARGS)
 
 unit: setup  ## Tests without servers, or those that T names
-	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/unit tests/repo) $(ARGS)
+	@$(PYTHON) -m pytest $(or $(T),$(SHARED) 2 tests/unit tests/repo) $(ARGS)
 
 integration: setup  ## Tests of parts on real servers, or those that T names
-	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/integration tests/contracts) $(ARGS)
+	@$(PYTHON) -m pytest $(or $(T),$(SHARED) 2 tests/integration tests/contracts) $(ARGS)
 
 e2e: setup  ## Tests of the whole system, or those that T names
 	@$(PYTHON) -m pytest $(or $(T),tests/e2e) $(ARGS)
 
 model: setup  ## Tests of the models and their benchmarks, or those that T names
-	@$(PYTHON) -m pytest $(or $(T),-n 2 tests/model) $(ARGS)
+	@$(PYTHON) -m pytest $(or $(T),$(SHARED) 2 tests/model) $(ARGS)
 
 fmt: setup  ## Lay the code out, and mend what a linter can mend
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,18 +96,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
     return make_film(tmp_path_factory.mktemp("film"))
 
 
-# Files that share a stack run in one process, one after another; every other file may run beside them.
-STACKS = {
-    "storm": ("tests/e2e/test_chaos.py",),
-    "system": (
-        *("tests/contracts/test_lip_sync_engine.py", "tests/e2e/"),
-        *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),
-    ),
-    "stack": ("tests/contracts/", "tests/integration/core/", "tests/integration/test_pipeline_", "tests/repo/test_alerts.py"),
-    "random_models": ("tests/integration/test_triton_models.py", "tests/integration/test_triton_syncnet.py"),
-}
-# Seconds of `make test` that a test of each folder costs on two quiet cores, roughly: what is left is judged by them.
-SECONDS = {"e2e": 2.5, "integration/core": 0.7, "integration": 1.8, "contracts": 0.45, "model": 0.4, "unit": 0.12, "": 0.02}
+# Session fixtures that are dear: files that use one of them run in one process, one after another.
+SHARED = ("system", "stack")
 
 
 def seed_from(name: str) -> None:
@@ -118,61 +109,22 @@ def seed_from(name: str) -> None:
         sys.modules["numpy"].random.seed(number)
 
 
+def name_of(node: pytest.Item | pytest.Collector) -> str:
+    """Its id, without the group that a shared run appends."""
+    group = node.get_closest_marker("xdist_group")
+    return node.nodeid.removesuffix(f"@{group.args[0]}") if group else node.nodeid
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
     """A fixture draws the same whichever test asks for it first."""
-    seed_from(f"{fixturedef.argname} {request.node.nodeid}")
+    seed_from(f"{fixturedef.argname} {name_of(request.node)}")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """So does a test."""
-    seed_from(item.nodeid)
-
-
-def group_of(nodeid: str) -> str:
-    """Tests of one group run in one process: those that share a stack, or else those of a file, which share its fixtures."""
-    file = nodeid.partition("::")[0]
-    return next((stack for stack, files in STACKS.items() if file.startswith(files)), file)
-
-
-class TimeLeft:
-    """Says every half minute how much of a long run is left, judged by the tests so far and by what the rest usually take."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._plugins = config.pluginmanager
-        self._began = self._spoke = time.monotonic()
-        self._total = self._done = 0
-        self._seconds = self._seconds_done = 0.0
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._expect([item.nodeid for item in session.items])
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Every worker has collected the same tests."""
-        self._expect(ids)
-
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self._done += 1
-        self._seconds_done += seconds_of(nodeid)
-        now = time.monotonic()
-        reporter = self._plugins.get_plugin("terminalreporter")  # a process that shares a run has none
-        if reporter is None or now - self._spoke < 30:
-            return
-        self._spoke = now
-        # The table counts for two minutes of experience, so that the servers' start does not look like the pace of all.
-        pace = (now - self._began + 120) / (self._seconds_done + 120)
-        left = pace * (self._seconds - self._seconds_done)
-        reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
-
-    def _expect(self, ids: list[str]) -> None:
-        self._total, self._seconds = len(ids), sum(map(seconds_of, ids))
-
-
-def seconds_of(nodeid: str) -> float:
-    """What the table says of a test."""
-    return next(seconds for folder, seconds in SECONDS.items() if nodeid.startswith(f"tests/{folder}"))
+    seed_from(name_of(item))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -183,26 +135,52 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if left_out:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
-    for item in items:
-        for stack in set(STACKS) & set(getattr(item, "fixturenames", ())):
-            if group_of(item.nodeid) != stack:
-                raise pytest.UsageError(f"{item.nodeid} uses {stack!r}, so its file belongs into STACKS of {__file__}")
     if "PYTEST_XDIST_WORKER" in os.environ:
-        slow = {group_of(item.nodeid) for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: (group_of(item.nodeid) not in STACKS, group_of(item.nodeid) not in slow))
+        share_out(items)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Several processes (``-n 2``) share the tests out by groups, in the order of the collection."""
-    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - not there without the plugin
+def share_out(items: list[pytest.Item]) -> None:
+    """Mark what one process runs: the files that name a group, those that use a dear fixture, or else the tests of a file."""
+    files: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.nodeid.partition("::")[0]].append(item)
+    first = {}
+    for file, tests in files.items():
+        mark = next((mark for item in tests if (mark := item.get_closest_marker("xdist_group"))), None)
+        fixtures = {name for item in tests for name in getattr(item, "fixturenames", ())}
+        dear = next((name for name in SHARED if name in fixtures), None)
+        slow = any(item.get_closest_marker("slow") for item in tests)
+        for item in tests:
+            first[item] = (mark is None and dear is None, not slow)
+            if mark is None:
+                item.add_marker(pytest.mark.xdist_group(dear or file))
+    items.sort(key=first.__getitem__)
 
-    class ByGroup(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return group_of(nodeid)
 
-    config.option.loadscopereorder = False
-    return ByGroup(config, log)
+class TimeLeft:
+    """Says every half minute how much of a long run is left, by the average of the tests so far."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._plugins = config.pluginmanager
+        self._began = self._spoke = time.monotonic()
+        self._total = self._done = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._total = len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Every worker has collected the same tests."""
+        self._total = len(ids)
+
+    def pytest_runtest_logfinish(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        reporter = self._plugins.get_plugin("terminalreporter")  # a process that shares a run has none
+        if reporter is not None and now - self._spoke >= 30:
+            self._spoke = now
+            left = (now - self._began) / self._done * (self._total - self._done)
+            reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -51,34 +51,44 @@ def mouth_figures(
         "r_width": correlation(seen["own"].width, wanted.width),
         "lag": float(best_lag(seen["own"].opening, wanted.opening)),
         "lag_late": float(best_lag(seen["late"].opening, wanted.opening)),
-        "mae_open": float(np.nanmean(np.abs(seen["own"].opening - true.opening))),
+        "mae_open": _of_known(np.mean, np.abs(seen["own"].opening - true.opening)),
         "r_wrong": correlation(seen["own"].opening, others_V),
         "r_swapped": correlation(seen["other"].opening, others_V),
         "r_swapped_leak": correlation(seen["other"].opening, wanted.opening),
-        "silence": float(np.nanmean(seen["silence"].opening)),
-        "silence_std": float(np.nanstd(seen["silence"].opening)),
-        "spread": float(np.nanstd(true.opening)),
-        "mean_open": float(np.nanmean(true.opening)),
+        "silence": _of_known(np.mean, seen["silence"].opening),
+        "silence_std": _of_known(np.std, seen["silence"].opening),
+        "spread": _of_known(np.std, true.opening),
+        "mean_open": _of_known(np.mean, true.opening),
     }
+
+
+def _of_known(figure: Callable[[Series], Any], values: Series) -> float:
+    """A figure of the values that are known; NaN where none is, as of a clip in which no face is seen."""
+    known = values[~np.isnan(values)]
+    return float(figure(known)) if known.size else float("nan")
 
 
 def summary(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Means over all clips, the worst opening, shares of clips whose lag is right, and two figures clip by clip."""
 
+    def column(name: str) -> Series:
+        return np.array([row[name] for row in rows], np.float64)
+
     def mean(name: str) -> float:
-        return round(float(np.nanmean([row[name] for row in rows])), 4)
+        return round(_of_known(np.mean, column(name)), 4)
 
     def share(name: str, fits: Callable[[float], bool]) -> float:
         return round(float(np.mean([fits(row[name]) for row in rows])), 4)
 
     def standard_error(name: str) -> float:
-        return round(float(np.nanstd([row[name] for row in rows], ddof=min(1, len(rows) - 1)) / len(rows) ** 0.5), 4)
+        spread = _of_known(lambda known: np.std(known, ddof=min(1, len(known) - 1)), column(name))
+        return round(float(spread / len(rows) ** 0.5), 4)
 
     names = [name for name in rows[0] if name not in ("lag", "lag_late")]
     return {
         **{name: mean(name) for name in names},
         **{f"{name}_standard_error": standard_error(name) for name in ("r_open", "r_width")},
-        "r_open_worst": round(float(np.nanmin([row["r_open"] for row in rows])), 4),
+        "r_open_worst": round(_of_known(np.min, column("r_open")), 4),
         "each": {name: [round(float(row[name]), 4) for row in rows] for name in ("r_open", "r_width")},
         "lag_within_1": share("lag", lambda lag: abs(lag) <= 1),
         "late_lag_2_to_4": share("lag_late", lambda lag: 2 <= lag <= 4),

@@ -75,8 +75,10 @@ def _mouth(points_L2: marks.Points) -> tuple[float, float]:
 
 
 def correlation(a: Series, b: Series) -> float:
-    """Pearson's r over the frames that both have; 0 where one of them does not move."""
+    """Pearson's r over the frames that both have; 0 where one of them does not move, or they share none."""
     both = ~(np.isnan(a) | np.isnan(b))
+    if not both.any():
+        return 0.0
     x, y = a[both] - a[both].mean(), b[both] - b[both].mean()
     scale = float(np.sqrt((x * x).sum() * (y * y).sum()))
     return float((x * y).sum() / scale) if scale > 1e-9 else 0.0

@@ -3,16 +3,16 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import in_process
 import pytest
 from desk import Desk
 from film import Film
 
-from services.stack.home import CHECKOUT
 from services.stack.local import LocalStack
 
 Dubline = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,13 +29,7 @@ def desk(system: LocalStack) -> Iterator[Desk]:
 def dubline(system: LocalStack) -> Dubline:
     """Runs the command line against the system."""
     settings = {key: value for key, value in system.env().items() if key.startswith("DUBLINE_API_")}
-    environ = {**os.environ, **settings, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"}
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environ)
-
-    return run
+    return partial(in_process.dubline, {**os.environ, **settings})
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from desk import Desk, Row, pid_of
 from film import Film, ffmpeg, write_tone
 from triton_chunks import TINY, fill_and_empty
 from triton_metrics import slots_in_use
+from waiting import until
 
 from dubbing.settings import QueueSettings
 from services.stack.plan import ProcessPhase
@@ -32,10 +33,8 @@ def assets(dubbed: dict[str, Any]) -> tuple[str, str]:
 def job_id(desk: Desk, assets: tuple[str, str]) -> Iterator[str]:
     """A job like the undisturbed one; every process of the plan (what is off by choice is stopped) runs again afterwards."""
     yield desk.submit(*assets)
-    deadline = time.monotonic() + 300
-    while any(process.phase not in {ProcessPhase.RUNNING, ProcessPhase.STOPPED} for process in desk.system.status().processes):
-        assert time.monotonic() < deadline, desk.system.status()
-        time.sleep(0.2)
+    well = {ProcessPhase.RUNNING, ProcessPhase.STOPPED}
+    until(lambda: {process.phase for process in desk.system.status().processes} <= well, desk.system.status, every=0.2)
 
 
 def check(desk: Desk, job_id: str, dubbed: dict[str, Any], hit: Row) -> None:
@@ -76,13 +75,6 @@ def stubs_of(desk: Desk) -> list[int]:
     server = psutil.Process(desk.system.status().of("triton").pid)
     alive = [child for child in server.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
     return [child.pid for child in alive if any(f"/{TINY.student}/" in part for part in child.cmdline())]
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def test_a_process_of_the_model_killed_while_four_jobs_run_costs_no_attempt(

@@ -57,6 +57,7 @@ class Chaos:
         seed: of all that is drawn: which fault, whom, when and for how long.
 
     Attributes:
+        kinds: the names of all faults that there are.
         struck: the faults so far: when (by the monotonic clock), and what.
         recovered: seconds until a process that was killed ran again, by its name.
     """
@@ -68,6 +69,7 @@ class Chaos:
         self._began: list[threading.Timer] = []
         self.struck: list[tuple[float, str]] = []
         self.recovered: dict[str, list[float]] = defaultdict(list)
+        self.kinds = frozenset(self._kinds())
 
     def storm(self, faults: int, seconds: float, over: threading.Event) -> None:
         """``faults`` faults, about ``seconds`` in all; it ends sooner when ``over`` is set."""
@@ -77,10 +79,12 @@ class Chaos:
             if not deck:  # each kind once, in another order each time
                 deck = self._random.sample(kinds, len(kinds))
             name, fault = deck.pop()
-            # Whom it would hit is not there just now, because of the fault before: then it is no fault.
-            with suppress(psutil.Error, ProcessLookupError, psycopg.OperationalError, redis.RedisError, IndexError):
-                now = time.monotonic()
+            now = time.monotonic()
+            try:
                 fault()
+            except (psutil.Error, ProcessLookupError, psycopg.OperationalError, redis.RedisError, IndexError):
+                deck.insert(0, (name, fault))  # whom it would hit is not there just now, because of the fault before
+            else:
                 self.struck.append((now, name))
 
     def is_well(self) -> bool:

@@ -3,8 +3,7 @@
 import hashlib
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
+from waiting import until
 
 from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
@@ -58,11 +58,14 @@ class Desk:
 
     def ended(self, job_id: str, seconds: float = 600.0) -> Row:
         """The job when it has ended."""
-        deadline = time.monotonic() + seconds
-        while (job := self.client.job(job_id))["status"] not in TERMINAL:
-            assert time.monotonic() < deadline, f"the job hangs: {job}\n{self.items(job_id)}"
-            time.sleep(0.3)
-        return job
+
+        def over() -> Row | None:
+            job = self.client.job(job_id)
+            return job if job["status"] in TERMINAL else None
+
+        found = until(over, lambda: f"{job_id} hangs: {self.items(job_id)}", seconds=seconds, every=0.3)
+        assert found is not None
+        return found
 
     def delivered(self, job_id: str) -> Row:
         """The job when it has succeeded."""
@@ -93,7 +96,8 @@ class Desk:
 
         The process goes on afterwards, if it lives.
         """
-        item = self._until(lambda: self._caught(job_id))
+        item = until(lambda: self._caught(job_id), "no chunk is ever half done", every=0.005)
+        assert item is not None
         try:
             yield item
         finally:
@@ -170,14 +174,6 @@ class Desk:
         prefix = ids.job_prefix(job_id)
         keys = [key for key in self.store.list_keys(prefix) if "/chunks/" in key or key.endswith(".mp4")]
         return {key.removeprefix(prefix): hashlib.sha256(self.store.get_bytes(key)).hexdigest() for key in keys}
-
-    @staticmethod
-    def _until(look: Callable[[], Row | None], seconds: float = 300.0) -> Row:
-        deadline = time.monotonic() + seconds
-        while (found := look()) is None:
-            assert time.monotonic() < deadline, "what was waited for never came"
-            time.sleep(0.005)
-        return found
 
 
 def _begun(row: Row) -> bool:

@@ -1,4 +1,4 @@
-"""A real Triton server with models of random weights; the files that share it run in one process (`tests/conftest.py`)."""
+"""A real Triton server with models of random weights; the files that share it name one group."""
 
 import os
 from collections.abc import Iterator

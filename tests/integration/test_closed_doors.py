@@ -202,7 +202,7 @@ def called(place: str, credentials: grpc.ChannelCredentials | None, call: str) -
     options = [("grpc.ssl_target_name_override", "localhost")]
     secure = credentials and grpc.secure_channel(place, credentials, options)
     with secure or grpc.insecure_channel(place) as channel:
-        return channel.unary_unary(f"/{call}")(b"", timeout=20)
+        return channel.unary_unary(f"/{call}")(b"", timeout=120)
 
 
 @pytest.mark.parametrize("command", ["PING", "KEYS *", "GET unacked", "CONFIG GET *", "FLUSHALL", "ACL LIST"])

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from in_process import dubline
+from waiting import until
 
 from dubbing.storage.s3 import S3Store
 from services.stack import reap
@@ -43,9 +44,7 @@ def environ(system: LocalStack) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def run(environ: dict[str, str]) -> Run:
     def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
-        told = more.get("PYTHONIOENCODING", "utf-8")
-        return subprocess.run(command, capture_output=True, encoding=told, check=False, cwd=CHECKOUT, env={**environ, **more})
+        return dubline({**environ, **more}, *arguments)
 
     return run
 
@@ -144,7 +143,11 @@ def test_verify_says_what_it_takes(run: Run, words: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_any_name_of_a_file_will_do_on_any_terminal(run: Run, clip: Path, track: Path, tmp_path: Path) -> None:
+def test_any_name_of_a_file_will_do_on_any_terminal(environ: dict[str, str], clip: Path, track: Path, tmp_path: Path) -> None:
+    def run(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, encoding="latin-1", check=False, cwd=CHECKOUT, env=environ | more)
+
     folder = os.fsencode(tmp_path)
     named = [folder + b"/-new\nline\tand \xe9.mp4", folder + "/дубль.wav".encode()]
     for path, given in zip(named, (clip, track), strict=True):
@@ -278,7 +281,7 @@ def test_ctrl_c_cancels_the_job_and_exits_130(
 ) -> None:
     started = start(environ, "dub", clip, track, "-o", tmp_path / "out.mp4", "--json")
     job_id = said_id(started)
-    until(run, job_id, "running")
+    wait_for_status(run, job_id, "running")
     started.send_signal(signal.SIGINT)
     output, said = started.communicate(timeout=300)
     assert started.returncode == 130
@@ -332,7 +335,7 @@ def test_a_dub_and_its_follower_outlive_a_killed_api(
         early = run("job", job_id, "--download", tmp_path / "early.mp4")
         assert (early.returncode, "--follow" in early.stderr) == (2, True)
         follower = start(environ, "job", job_id, "--follow", "--download", tmp_path / "again.mp4")
-        until(run, job_id, "running")
+        wait_for_status(run, job_id, "running")
         for _ in range(2):  # the supervisor's pause doubles: the API is away for longer than a blip
             kill(system, "api")
     output, said = dub.communicate(timeout=300)
@@ -370,27 +373,20 @@ def said_id(dub: subprocess.Popen[str]) -> str:
     pytest.fail("no id was said")
 
 
-def until(run: Run, job_id: str, status: str) -> None:
-    deadline = time.monotonic() + 300
-    while json.loads(run("job", job_id, "--json").stdout)["status"] != status:
-        assert time.monotonic() < deadline, f"the job does not become {status}"
+def wait_for_status(run: Run, job_id: str, status: str) -> None:
+    until(lambda: json.loads(run("job", job_id, "--json").stdout)["status"] == status, f"the job does not become {status}")
 
 
 def kill(system: LocalStack, name: str) -> None:
     """Ends a process for good, and waits until the supervisor has started another."""
     pid = system.status().of(name).pid
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 300
-    while system.status().of(name).pid in (pid, None):
-        assert time.monotonic() < deadline, f"{name} is not started again"
-        time.sleep(0.05)
+    until(lambda: system.status().of(name).pid not in (pid, None), f"{name} is not started again")
 
 
 def wait_for_job(run: Run, before: set[str], status: str) -> str:
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
+    def fresh() -> list[str]:
         items = json.loads(run("jobs", "--json").stdout)["items"]
-        fresh = [item["id"] for item in items if item["id"] not in before and item["status"] == status]
-        if fresh:
-            return str(fresh[0])
-    pytest.fail(f"no job became {status}")
+        return [item["id"] for item in items if item["id"] not in before and item["status"] == status]
+
+    return until(fresh, f"no job became {status}")[0]

@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from in_process import dubline
 from method_runs import SIZES, render
 
 from dubbing.db.engine import Database
@@ -14,7 +14,7 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RecipeOffer
 from dubbing.settings import DatabaseSettings
 from services.cli.client import Client
-from services.stack.home import CHECKOUT, home_at
+from services.stack.home import home_at
 from services.stack.local import LocalStack
 from services.trainer.methods.recipe import load
 
@@ -54,11 +54,8 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def make(env: dict[str, str]) -> Make:
     def make(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "services.cli.main", "train", "make", *arguments]
-        for name, value in SHRUNKEN.items():
-            command += ["--set", f"{name}={value}"]
-        found = {**os.environ, **env, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"}
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=found, timeout=300)
+        settings = [word for name, value in SHRUNKEN.items() for word in ("--set", f"{name}={value}")]
+        return dubline({**os.environ, **env}, "train", "make", *arguments, *settings)
 
     return make
 

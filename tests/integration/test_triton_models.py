@@ -18,6 +18,7 @@ from triton_chunks import TINY, Chunk, Weights, fill_and_empty, infer, request_o
 from triton_metrics import metrics, slots_in_use
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
+from waiting import until
 
 from dubbing import ids
 from dubbing.domain.faces import Chunk as PlannedChunk
@@ -35,7 +36,7 @@ from services.worker.engines import Engines
 from services.worker.infer import InferHandler
 from services.worker.latents import save_latents, save_speech
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("random_models")]
 
 
 def cancelled(server: dict[str, str]) -> float:
@@ -304,9 +305,7 @@ def test_an_unknown_model_is_named_in_the_refusal(client: grpc.InferenceServerCl
 def test_a_model_is_unloaded_and_loaded_on_request(client: grpc.InferenceServerClient) -> None:
     inputs = {"WAVEFORM": np.zeros(16_000, np.float32), "FRAME_TIMES": np.zeros(1), "LEVEL": np.ones(2, np.float32)}
     client.unload_model(TINY.speech_encoder)
-    deadline = time.monotonic() + 120
-    while client.is_model_ready(TINY.speech_encoder) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: not client.is_model_ready(TINY.speech_encoder), "the model is not unloaded")
     with pytest.raises(InferenceServerException, match=TINY.speech_encoder):
         infer(client, TINY.speech_encoder, inputs)
     client.load_model(TINY.speech_encoder)

@@ -1,19 +1,19 @@
 """SyncNet behind a real Triton server, with random weights."""
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from triton_chunks import TINY, Weights
 from tritonclient import grpc
+from waiting import until
 
 from dubbing.errors import ChunkFailed, ModelUnavailable
 from dubbing.inference.syncnet import TritonSyncNet
 from lipforcing.contract import SYNCNET, syncnet_samples
 from lipforcing.serving.sync import SyncJudge
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("random_models")]
 
 
 def a_piece(places: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
@@ -40,9 +40,7 @@ def test_a_server_without_weights_for_mouths_and_sounds_serves_on_and_says_so(
 ) -> None:
     syncnet, weights = TritonSyncNet(server["DUBLINE_TRITON_URL"]), Path(server["repository"]) / SYNCNET / "1"
     client.unload_model(SYNCNET)
-    deadline = time.monotonic() + 120
-    while client.is_model_ready(SYNCNET) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: not client.is_model_ready(SYNCNET), "the model is not unloaded")
     weights.rename(weights.with_name("aside"))
     try:
         assert not syncnet.is_served()

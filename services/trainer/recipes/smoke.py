@@ -14,9 +14,9 @@ from services.trainer.speech import SpeechStage
 RECIPE = Recipe(
     name="smoke",
     network=replace(PRESETS["tiny"], dim=144, ffn=128, heads=3, layers=4),
-    takes=4,
+    takes=2,
     frames=21,
-    utterances=3,
+    utterances=2,
     utterance_seconds=2,
     codec=CodecStage(
         Optimisation(4, 4, 2e-3, warm_up=2), Optimisation(4, 4, 2e-3, warm_up=2), Optimisation(4, 4, 2e-3, warm_up=2)
@@ -25,5 +25,5 @@ RECIPE = Recipe(
     reader=ReaderStage(Optimisation(4, 4, 1e-3, warm_up=2)),
     forcing=ForcingStage(Optimisation(4, 2, 1e-3, warm_up=2)),
     decoder=DecoderStage(Optimisation(4, 2, 1e-3, warm_up=2)),
-    evaluation=Evaluation(dev=2, test=2, frames=21),
+    evaluation=Evaluation(dev=1, test=1, frames=21),
 )

@@ -2,11 +2,11 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import httpx
 import platform_results as results
 import pytest
@@ -14,6 +14,7 @@ from api_calls import MIB, UNKNOWN, authorised, problem, work_through
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
+from waiting import until
 
 from dubbing import clock
 from dubbing.db.models import ApiKey, IdempotencyKey, Job, Upload
@@ -297,13 +298,22 @@ def events(text: str) -> list[dict[str, Any]]:
 
 
 def test_events_stream_until_the_end_and_resume_after_the_last_one_seen(
-    client: TestClient, services: Services, body: dict[str, Any]
+    client: TestClient, services: Services, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = client.post("/v1/lipsyncs", json=body).json()["id"]
 
+    looks: list[float] = []
+    sleep = anyio.sleep
+
+    async def counted(seconds: float) -> None:
+        looks.append(seconds)
+        await sleep(seconds)
+
     def later() -> None:
-        time.sleep(0.4)
+        until(lambda: len(looks) > 10, "nobody looks for events")  # in silence for twice the time after which it says a word
         work_through(services)
+
+    monkeypatch.setattr(anyio, "sleep", counted)
 
     thread = threading.Thread(target=later)
     thread.start()

@@ -16,6 +16,7 @@ from places import HELPERS, ROOT
 from platform_jobs import make_job
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
+from waiting import until
 
 from dubbing.db.models import Job, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork
@@ -62,13 +63,6 @@ def start(database_settings: DatabaseSettings, redis_url: str, tmp_path: Path) -
     for process in started:
         process.kill()
         process.wait()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def figure(text: str, name: str) -> float:

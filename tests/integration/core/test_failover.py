@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +19,7 @@ from fastapi.testclient import TestClient
 from places import ROOT
 from platform_jobs import make_job
 from sqlalchemy import select, text
+from waiting import LIMIT, until
 
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.models import Base, Job, JobNeed, WorkItem
@@ -38,8 +38,6 @@ from services.stack.local import LocalStack
 
 pytestmark = pytest.mark.stack
 SETTINGS = QueueSettings(heartbeat=0.2, heartbeat_timeout=4.0, backoff=0.01, backoff_max=0.05, outage_wait=0.05)
-# "Within 30 seconds after the server takes writes again", on a machine that is not busy with other work.
-PATIENCE = 60.0
 
 
 class Server:
@@ -155,13 +153,6 @@ class Everybody:
             database.close()
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def attempts(database: Database, job_id: str) -> set[tuple[str, int, int]]:
     with database.sessions()() as session:
         needed = select(WorkItem).join(JobNeed, JobNeed.work_item_id == WorkItem.id).where(JobNeed.job_id == job_id)
@@ -189,13 +180,13 @@ def test_a_database_that_only_reads_for_a_while_costs_nothing_but_time(
         ExitStack() as at_the_latest,
     ):
         at_the_latest.callback(go_on.set)
-        assert under_way.wait(PATIENCE)
+        assert under_way.wait(LIMIT)
         with getattr(server, window)():
             until(lambda: client.get("/readyz").status_code == 503, "a server that only reads is called ready")
             assert not client.get("/readyz").json()["checks"]["database"]["ok"]
             answer = client.post("/v1/uploads", json={"filename": "film.mp4", "size": 1000})
             assert problem(answer, 503, "temporarily_unavailable")["retryable"] is True
-            assert everybody.refused.wait(PATIENCE)
+            assert everybody.refused.wait(LIMIT)
             go_on.set()  # what is finished now must be written when the server takes writes again
             if window == "reading_sessions":  # for longer than a holder may be silent
                 assert not threading.Event().wait(SETTINGS.heartbeat_timeout + 1.0)
@@ -207,7 +198,7 @@ def test_a_database_that_only_reads_for_a_while_costs_nothing_but_time(
                 return session.get_one(Job, job_id).state
             return "unknown"
 
-        until(lambda: state() == "succeeded", f"the job is {state()}")
+        until(lambda: state() == "succeeded", lambda: f"the job is {state()}")
     assert attempts(failing, job_id) == {("done", 1, 0)}
 
 

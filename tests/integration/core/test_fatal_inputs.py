@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from places import HELPERS, ROOT
 from platform_jobs import make_job
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
+from waiting import LIMIT, until
 
 from dubbing.db.models import Asset, Job, JobNeed, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork
@@ -21,7 +21,7 @@ from dubbing.ids import new_id
 from dubbing.settings import DatabaseSettings
 
 pytestmark = pytest.mark.stack
-QUEUE = {"HEARTBEAT": "0.2", "HEARTBEAT_TIMEOUT": "3", "SWEEP": "0.5", "BACKOFF": "0.1"}
+QUEUE = {"HEARTBEAT": "0.2", "HEARTBEAT_TIMEOUT": "8", "SWEEP": "0.5", "BACKOFF": "0.1"}
 FILES = ("overruns", "asserts", "greedy", "unlucky", "harmless")
 
 
@@ -48,7 +48,7 @@ def workers(database_settings: DatabaseSettings, redis_url: str, tmp_path: Path)
     for process in started:
         process.terminate()
     for process in started:
-        process.wait(30)
+        process.wait(LIMIT)
 
 
 def film(session: Session, name: str) -> str:
@@ -65,14 +65,13 @@ def item(session: Session, job_id: str, kind: str) -> WorkItem:
 def test_a_file_is_refused_at_the_second_fault_and_what_was_only_killed_goes_on(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         jobs = {name: film(session, name) for name in FILES}
-    deadline = time.monotonic() + 240
-    while True:
+
+    def found() -> dict[str, str]:
         with sessions() as session:
-            states = dict(session.execute(select(Job.id, Job.state)).all())
-        if set(states.values()) <= {str(state) for state in TERMINAL}:
-            break
-        assert time.monotonic() < deadline, states
-        time.sleep(0.1)
+            return dict(session.execute(select(Job.id, Job.state)).all())
+
+    until(lambda: set(found().values()) <= {str(state) for state in TERMINAL}, found, every=0.2)
+    states = found()
     assert [states[jobs[name]] for name in FILES] == ["failed", "failed", "succeeded", "succeeded", "succeeded"]
     with sessions() as session:
         for name, kind, fault in (("overruns", "prepare", "SIGSEGV"), ("asserts", "stitch", "SIGABRT")):

@@ -13,6 +13,7 @@ import pytest
 from api_calls import authorised, problem
 from fastapi.testclient import TestClient
 from training_rows import OFFER, make_run, version
+from waiting import LIMIT
 
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
@@ -88,7 +89,7 @@ def test_two_runs_that_are_published_in_the_same_moment_one_is_checked_and_the_o
     together = threading.Barrier(_CLIENTS)
 
     def publish(run_id: str) -> Any:
-        together.wait(30)
+        together.wait(LIMIT)
         return client.post(f"/v1/training-runs/{run_id}/publish", json={})
 
     with ThreadPoolExecutor(_CLIENTS) as clients:
@@ -111,7 +112,7 @@ def test_presets_that_share_encoders_and_are_published_at_once_get_numbers_of_th
 
     def number(release_id: str) -> int:
         with unit_of_work(services.database.sessions(), lambda _: None) as work:
-            together.wait(30)
+            together.wait(LIMIT)
             return work.releases.number(release_id, presets, 7)
 
     with ThreadPoolExecutor(len(presets)) as publishers:

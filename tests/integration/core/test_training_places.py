@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from api_calls import problem
 from fastapi.testclient import TestClient
-from method_runs import ALONE, MODELS, SETTINGS, data_set
+from method_runs import ALONE, MODELS, SETTINGS, data_set, opened
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
 
@@ -16,7 +16,7 @@ from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.networks import NETWORKS
 from dubbing.domain.training import RunState
-from dubbing.errors import ObjectMissing
+from dubbing.errors import ObjectMissing, PlaceNotAllowed
 from dubbing.queue.runner import Runner
 from dubbing.settings import S3Settings
 from services.api.bootstrap import Services
@@ -26,7 +26,7 @@ from services.trainer.methods.recipe import OUTSIDE
 from services.trainer.service.offers import offers
 from services.trainer.service.site import Site
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("training")]
 Start = Callable[..., Any]
 
 
@@ -75,14 +75,14 @@ def test_the_trainer_reads_opened_folders_alone_wherever_links_and_dots_lead(
     inside, outside = tmp_path / "open", data_set(tmp_path / "closed", tmp_path / "takes")
     inside.mkdir()
     (inside / "link").symlink_to(outside)
-    for recipe, setting, named in (
-        ("teacher_tiny", "data", inside / "link"), ("teacher_tiny", "data", inside / ".." / "closed"),
-        ("df_tiny", "start", outside),
-    ):  # fmt: skip
-        failed = trained(recipe, **{setting: str(named)})
-        assert failed.error is not None
-        assert (failed.state, failed.error["code"], failed.step) == (RunState.FAILED, "place_not_allowed", 0)
-        assert failed.error["where"] == {"pointer": f"/settings/{setting}"}
+    for recipe, setting, named in (("teacher_tiny", "data", inside / ".." / "closed"), ("df_tiny", "start", outside)):
+        with pytest.raises(PlaceNotAllowed) as refused:
+            opened(recipe, tmp_path / "cache", {}, places=(inside,), **{setting: str(named)})
+        assert refused.value.where == {"pointer": f"/settings/{setting}"}
+    failed = trained("teacher_tiny", data=str(inside / "link"))
+    assert failed.error is not None
+    assert (failed.state, failed.error["code"], failed.step) == (RunState.FAILED, "place_not_allowed", 0)
+    assert failed.error["where"] == {"pointer": "/settings/data"}
     outside.rename(inside / "set")
     done = trained("teacher_tiny", data=str(inside / "set"))
     assert (done.state, done.facts["clips"]) == (RunState.SUCCEEDED, 4), done.error

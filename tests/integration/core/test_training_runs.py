@@ -1,11 +1,9 @@
 """Whole runs on real servers: launched by torchrun, followed, stopped, resumed, killed."""
 
 import json
-import os
-import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +11,7 @@ import pytest
 import torch
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
+from waiting import until
 
 from dubbing import clock
 from dubbing.db.engine import Database
@@ -25,10 +24,11 @@ from dubbing.storage.s3 import S3Store
 from services.trainer.service.bootstrap import register_offers
 from services.trainer.service.group import Group
 from services.trainer.service.offers import OFFERS
+from services.trainer.service.outbox import Outbox
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import get_folder, put_folder
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("training")]
 Start = Callable[..., str]
 
 
@@ -72,12 +72,20 @@ def when(sessions: sessionmaker[Session], run_id: str, ready: Callable[[Training
     """Do it in the background as soon as the run is ready for it."""
 
     def wait() -> None:
-        end = time.monotonic() + 1500
-        while time.monotonic() < end and not ready(row(sessions, run_id)):
-            time.sleep(0.02)
+        until(lambda: ready(row(sessions, run_id)), "the run was never ready", every=0.02)
         do()
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def ranks() -> list[psutil.Process]:
+    """The processes of the run, in order."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if "services.trainer.service.rank" in process.cmdline():
+                found[int(process.environ()["RANK"])] = process
+    return [found[number] for number in sorted(found)]
 
 
 def saved(step: int) -> Callable[[TrainingRun], bool]:
@@ -88,12 +96,17 @@ def saved(step: int) -> Callable[[TrainingRun], bool]:
 def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     runner: Runner, start: Start, sessions: sessionmaker[Session], store: S3Store, tmp_path: Path
 ) -> None:
-    steps = 48
+    steps = 24
     run_id = start(steps=steps)
 
     def stop() -> None:
+        (process,) = ranks()
+        process.suspend()  # so that it has taken only a few steps when it is asked
         with unit_of_work(sessions, lambda _: None) as work:
             work.runs.stop(work.runs.lock(run_id))
+        (folder,) = (tmp_path / "runs").iterdir()
+        until(lambda: Outbox(folder).asked_to_stop() is not None, "nobody asked the run to stop")
+        process.resume()
 
     when(sessions, run_id, saved(2), stop)
     assert runner.run_next("train")
@@ -127,16 +140,11 @@ def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
 def test_a_run_survives_kill_9_of_a_rank_and_repeats_its_steps_exactly(
     runner: Runner, start: Start, sessions: sessionmaker[Session], store: S3Store
 ) -> None:
-    steps = 16
+    steps = 12
     run_id = start(processes=2, steps=steps)
 
     def kill() -> None:
-        ranks = [
-            process
-            for process in psutil.Process(os.getpid()).children(recursive=True)
-            if "services.trainer.service.rank" in " ".join(process.cmdline()) and process.environ().get("RANK") == "1"
-        ]
-        ranks[0].send_signal(signal.SIGKILL)
+        ranks()[1].kill()
 
     when(sessions, run_id, saved(3), kill)
     assert runner.run_next("train")
@@ -151,7 +159,6 @@ def test_a_run_survives_kill_9_of_a_rank_and_repeats_its_steps_exactly(
     newest, older = interrupted.checkpoints
     name = newest["manifest_key"].replace("manifest.json", "rank-0/model.safetensors")
     store.put_bytes(name, b"damaged" + store.get_bytes(name)[7:])
-    time.sleep(0.1)
     assert runner.run_next("train")
     assert row(sessions, run_id).state == RunState.SUCCEEDED
     before, after = losses(sessions, run_id)

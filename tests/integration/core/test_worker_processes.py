@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TypeVar
 import psutil
 import pytest
 import redis as redis_client
+from waiting import LIMIT, until
 
 pytestmark = pytest.mark.stack
 
@@ -49,18 +49,11 @@ def worker(redis_url: str, tmp_path: Path) -> Iterator[psutil.Process]:
         started = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     process = psutil.Process(started.pid)
     try:
-        until(lambda: b"ready." in (tmp_path / "log").read_bytes())
+        until(lambda: b"ready." in (tmp_path / "log").read_bytes(), (tmp_path / "log").read_text)
         yield process
     finally:
         started.terminate()
-        started.wait(30)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        started.wait(LIMIT)
 
 
 def of_each(process: psutil.Process, folder: str, read: Callable[[Path], T]) -> dict[str, T]:
@@ -99,21 +92,21 @@ def replaced(worker: psutil.Process) -> psutil.Process:
         others[:] = [child for child in worker.children() if child.pid != first.pid]
         return bool(others)
 
-    until(another)
+    until(another, "no process takes its place")
     return others[0]
 
 
 def test_a_pool_process_that_replaces_a_killed_one_holds_none_of_its_parents_connections(worker: psutil.Process) -> None:
     second = replaced(worker)
-    until(lambda: not sockets(second) & sockets(worker))
+    until(lambda: not sockets(second) & sockets(worker), "it holds its parent's connections")
 
 
 def test_a_broker_that_goes_away_after_a_pool_process_was_killed_leaves_no_dead_descriptor_in_the_loop(
     worker: psutil.Process, redis_url: str
 ) -> None:
     second = replaced(worker)
-    until(lambda: not sockets(second) & sockets(worker))
+    until(lambda: not sockets(second) & sockets(worker), "it holds its parent's connections")
     before = sockets(worker)
     redis_client.Redis.from_url(redis_url).client_kill_filter(_type="normal", skipme=True)
-    until(lambda: bool(before - sockets(worker)) and bool(sockets(worker) - before))
-    until(lambda: watched(worker) <= set(opened(worker).items()))
+    until(lambda: before - sockets(worker) and sockets(worker) - before, "the worker does not connect again")
+    until(lambda: watched(worker) <= set(opened(worker).items()), "the loop waits for dead descriptors")

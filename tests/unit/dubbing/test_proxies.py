@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 from listening_proxy import ListeningProxy
+from waiting import LIMIT, until
 
 from dubbing.proxies import bypass_for_loopback
 
 CLIENTS = {
-    "httpx": "import httpx; httpx.get('http://{target}/', timeout=5)",
-    "urllib": "import urllib.request; urllib.request.urlopen('http://{target}/', timeout=5)",
+    "httpx": "import httpx; httpx.get('http://{target}/', timeout={seconds})",
+    "urllib": "import urllib.request; urllib.request.urlopen('http://{target}/', timeout={seconds})",
     "boto3": """
 from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
@@ -21,7 +22,7 @@ S3Store(S3Settings(endpoint='http://{target}', access_key='a', secret_key='b')).
 """,
     "grpc": """
 import grpc
-grpc.channel_ready_future(grpc.insecure_channel('{target}')).result(1)
+grpc.channel_ready_future(grpc.insecure_channel('{target}')).result({seconds})
 """,
 }
 
@@ -40,37 +41,39 @@ def nobody() -> Iterator[str]:
         yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
-def ask(client: str, target: str, proxy: ListeningProxy, *, spared: bool) -> None:
+def asking(client: str, target: str, proxy: ListeningProxy, *, spared: bool) -> subprocess.Popen[bytes]:
     """Runs the client in a process of its own: some read the environment only once."""
     before = "import dubbing.proxies; dubbing.proxies.bypass_for_loopback()\n" if spared else ""
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "grpc_proxy"), proxy.url)
     environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    subprocess.run(
-        [sys.executable, "-c", before + CLIENTS[client].format(target=target)],
-        env={**environ, **proxies},
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    command = [sys.executable, "-c", before + CLIENTS[client].format(target=target, seconds=1 if spared else 600)]
+    return subprocess.Popen(command, env={**environ, **proxies}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def heard(client: str, target: str, proxy: ListeningProxy, *, spared: bool) -> list[str]:
+    """What the proxy hears first of a client, which is ended then."""
+    process = asking(client, target, proxy, spared=spared)
+    try:
+        return until(lambda: list(proxy.heard), "the proxy hears nothing")
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_loopback_is_asked_without_the_proxy(client: str, proxy: ListeningProxy, nobody: str) -> None:
-    ask(client, nobody, proxy, spared=True)
+    asking(client, nobody, proxy, spared=True).wait(LIMIT)
     assert proxy.heard == []
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_without_it_the_proxy_would_hear(client: str, proxy: ListeningProxy, nobody: str) -> None:
-    ask(client, nobody, proxy, spared=False)
-    assert proxy.heard
-    assert all(nobody in line for line in proxy.heard)
+    assert all(nobody in line for line in heard(client, nobody, proxy, spared=False))
 
 
 @pytest.mark.parametrize("client", ["httpx", "urllib"])
 def test_other_addresses_still_go_through_the_proxy(client: str, proxy: ListeningProxy) -> None:
-    ask(client, "films.example", proxy, spared=True)
-    assert proxy.heard
+    assert heard(client, "films.example", proxy, spared=True)
 
 
 def test_the_command_line_tells_its_key_to_the_api_alone(proxy: ListeningProxy) -> None:

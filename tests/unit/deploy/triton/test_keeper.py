@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from places import HELPERS, ROOT
+from waiting import LIMIT, until
 
 KEEPER = ROOT / "deploy/triton/keeper.py"
 SHARED = Path("/dev/shm")  # noqa: S108 - where Triton has its regions
@@ -61,7 +61,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(*options: str) -> Kept:
         kept.append(Kept(tmp_path, *options))
-        until(lambda: len(kept[0].stubs()) == 1)
+        until(lambda: len(kept[0].stubs()) == 1, kept[0].said)
         return kept[0]
 
     yield run
@@ -70,13 +70,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
         one.process.wait()
     for region in SHARED.glob(f"{tmp_path.name}_shm_region_*"):
         region.unlink()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def state(pid: int) -> str:
@@ -91,25 +84,25 @@ def region_of(pid: int) -> Path:
 def test_a_model_whose_stub_died_is_loaded_again_and_what_is_left_of_it_goes(start: Start) -> None:
     kept = start()
     (first, second), regions = kept.stubs()[0], [region_of(pid) for pid in kept.stubs()[0]]
-    until(kept.watched)
+    until(kept.watched, kept.said)
     os.kill(first, signal.SIGKILL)
-    until(lambda: len(kept.stubs()) == 2)
+    until(lambda: len(kept.stubs()) == 2, kept.said)
     assert kept.asked() == RELOADED
     assert state(second) == "Z"  # it would compute for nobody
     assert not any(region.exists() for region in regions)
     assert all(state(pid) != "Z" for pid in kept.stubs()[1])
     # And once more, also for those of the second loading; the dead of the first are not counted again.
-    until(kept.watched)
+    until(kept.watched, kept.said)
     os.kill(kept.stubs()[1][1], signal.SIGKILL)
-    until(lambda: len(kept.stubs()) == 3)
+    until(lambda: len(kept.stubs()) == 3, kept.said)
     assert kept.asked() == RELOADED * 2
 
 
 def test_a_stub_that_is_stopped_is_ended_and_its_model_loaded_again(start: Start) -> None:
     kept = start()
-    until(kept.watched)
+    until(kept.watched, kept.said)
     os.kill(kept.stubs()[0][1], signal.SIGSTOP)
-    until(lambda: len(kept.stubs()) == 2)
+    until(lambda: len(kept.stubs()) == 2, kept.said)
     assert kept.asked() == RELOADED
     assert "is stopped, and is ended" in kept.said()
 
@@ -117,63 +110,63 @@ def test_a_stub_that_is_stopped_is_ended_and_its_model_loaded_again(start: Start
 def test_a_server_that_waits_for_a_dead_stub_before_it_listens_is_ended(start: Start, tmp_path: Path) -> None:
     (tmp_path / "starting").touch()
     kept = start()
-    until(kept.watched)
+    until(kept.watched, kept.said)
     os.kill(kept.stubs()[0][0], signal.SIGKILL)
-    assert kept.process.wait(60) == 128 + signal.SIGKILL
+    assert kept.process.wait(LIMIT) == 128 + signal.SIGKILL
     assert "waits for lip_student_tiny for ever" in kept.said()
 
 
 def test_a_stub_that_dies_while_its_model_is_loaded_again_ends_the_server(start: Start) -> None:
     kept = start()
-    until(kept.watched)
+    until(kept.watched, kept.said)
     (kept.folder / "slow").touch()
     os.kill(kept.stubs()[0][0], signal.SIGKILL)
-    until(lambda: len(kept.stubs()) == 2 and kept.watched())
+    until(lambda: len(kept.stubs()) == 2 and kept.watched(), kept.said)
     os.kill(kept.stubs()[1][0], signal.SIGKILL)
-    assert kept.process.wait(60) == 128 + signal.SIGKILL
+    assert kept.process.wait(LIMIT) == 128 + signal.SIGKILL
 
 
 def test_a_model_that_cannot_be_loaded_is_tried_again(start: Start) -> None:
     kept = start()
-    until(kept.watched)
+    until(kept.watched, kept.said)
     (kept.folder / "refuse").touch()
     os.kill(kept.stubs()[0][0], signal.SIGKILL)
-    until(lambda: len(kept.stubs()) == 2)
+    until(lambda: len(kept.stubs()) == 2, kept.said)
     assert kept.asked() == RELOADED * 2
     assert "could not be loaded: 400" in kept.said()
 
 
 def test_a_server_that_restricts_loading_is_told_its_own_secret(start: Start) -> None:
     kept = start("--http-restricted-api=model-repository,inference:x-secret=s3cret")
-    until(kept.watched)
+    until(kept.watched, kept.said)
     os.kill(kept.stubs()[0][0], signal.SIGKILL)
-    until(lambda: len(kept.stubs()) == 2)
+    until(lambda: len(kept.stubs()) == 2, kept.said)
     assert "s3cret" not in kept.said()
 
 
 def test_a_server_that_listens_on_a_unix_socket_is_asked_there(start: Start, tmp_path: Path) -> None:
     kept = start(f"--http-address=unix:{tmp_path / 'http'}")
-    until(kept.watched)
+    until(kept.watched, kept.said)
     os.kill(kept.stubs()[0][0], signal.SIGKILL)
-    until(lambda: len(kept.stubs()) == 2)
+    until(lambda: len(kept.stubs()) == 2, kept.said)
     assert kept.asked() == RELOADED
 
 
 def test_signals_reach_the_server_and_its_status_the_caller(start: Start) -> None:
     kept = start()
-    until(kept.watched)
+    until(kept.watched, kept.said)
     kept.process.terminate()
-    assert kept.process.wait(60) == 7
+    assert kept.process.wait(LIMIT) == 7
     assert all(not Path(f"/proc/{pid}").exists() for pid in kept.stubs()[0])
 
 
 def test_a_server_that_is_killed_ends_its_keeper_which_removes_what_it_left(start: Start) -> None:
     kept = start()
-    until(kept.watched)
+    until(kept.watched, kept.said)
     regions = [region_of(pid) for pid in kept.stubs()[0]]
     (server,) = psutil.Process(kept.process.pid).children()
     for pid in kept.stubs()[0]:
         os.kill(pid, signal.SIGKILL)
     server.kill()
-    assert kept.process.wait(60) == 128 + signal.SIGKILL
+    assert kept.process.wait(LIMIT) == 128 + signal.SIGKILL
     assert not any(region.exists() for region in regions)

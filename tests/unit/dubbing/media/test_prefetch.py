@@ -2,6 +2,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from waiting import LIMIT
 
 from dubbing.media.prefetch import parallel_map, prefetch
 
@@ -63,9 +64,9 @@ def test_a_caller_that_stops_early_ends_and_closes_the_source() -> None:
 def test_work_side_by_side_gives_results_in_order() -> None:
     def work(item: int) -> int:
         if item == 0:
-            both.wait(5)  # the first is not done before the second has begun
+            both.wait(LIMIT)  # the first is not done before the second has begun
         if item == 1:
-            both.wait(5)
+            both.wait(LIMIT)
         return item * item
 
     both = threading.Barrier(2)

@@ -15,6 +15,7 @@ import torch
 from recorder import rehearsal
 from serving_engines import LENGTHS, Enlarger, alone, arrivals, sequence, step, student
 from torch._dynamo.utils import counters
+from waiting import LIMIT
 
 from lipforcing.noise import block_noise
 from lipforcing.serving.engine import BatchReport, BlockRequest, Engine, Frames, Tuning
@@ -222,7 +223,7 @@ def test_the_next_blocks_noise_is_drawn_while_the_context_pass_runs() -> None:
     server = engine(1)
 
     def context(*_: object) -> None:
-        drawn[1].wait(30)
+        assert drawn[1].wait(LIMIT)
 
     with (
         mock.patch("lipforcing.serving.noise_prefetch.block_noise", noting),

@@ -14,7 +14,10 @@ from services.trainer.recipes import NAMES, load
 
 
 @pytest.mark.slow
-def test_a_smoke_run_publishes_models_that_load_and_is_resumed_for_free(tmp_path: Path) -> None:
+def test_a_smoke_run_publishes_models_that_load_and_is_resumed_for_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # processes that share the clips: each imports torch anew
     work, repository = tmp_path / "work", tmp_path / "repository"
     work.mkdir()
     metrics = Run(load("smoke"), work, repository, LANDMARKER).run()
