@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -72,9 +73,12 @@ def test_the_inference_server_killed_in_mid_chunk_is_started_again(desk: Desk, j
 
 def stubs_of(desk: Desk) -> list[int]:
     """The processes of the student."""
-    server = psutil.Process(desk.system.status().of("triton").pid)
-    alive = [child for child in server.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
-    return [child.pid for child in alive if any(f"/{TINY.student}/" in part for part in child.cmdline())]
+    server, found = psutil.Process(desk.system.status().of("triton").pid), []
+    for child in server.children(recursive=True):
+        with suppress(psutil.Error):  # it may end while it is looked at
+            if child.status() != psutil.STATUS_ZOMBIE and any(f"/{TINY.student}/" in part for part in child.cmdline()):
+                found.append(child.pid)
+    return found
 
 
 def test_a_process_of_the_model_killed_while_four_jobs_run_costs_no_attempt(

@@ -51,6 +51,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for model in MODELS:
         shutil.copytree(CHECKOUT / "model_repo" / model, folder / model)
+    config = folder / MODELS[0] / "config.pbtxt"
+    config.write_text(config.read_text().replace("count: 2", "count: 1"))  # every version that is loaded is a process
     return folder
 
 

@@ -11,7 +11,7 @@ from services.trainer.evaluate import evaluate
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"
-CLIPS = 4  # of those that were recorded
+CLIPS = 2  # of those that were recorded
 
 pytestmark = pytest.mark.slow
 

@@ -1,9 +1,9 @@
-import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
 from media_samples import Make, decoded_sound, ffmpeg
+from memory import forget_peak, peak
 
 from dubbing.domain.media import AudioInfo, Box, SyncMode, SyncPlan
 from dubbing.errors import NotAudio
@@ -85,8 +85,9 @@ def test_a_long_title_is_read_in_flat_memory(tmp_path: Path) -> None:
     info = probe(path)
     reader = FrameReader(path, info.video)
     list(reader.read(0, 50))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    forget_peak()
+    before = peak()
     assert sum(1 for _ in reader.read()) == frames
     assert sum(map(len, mono_windows(path, info.audio, 16_000))) == seconds * 16_000
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = (peak() - before) / 2**20
     assert grown < 40, f"{grown:.0f} MB for 220 MB of pictures and 77 MB of sound"
