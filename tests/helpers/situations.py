@@ -21,7 +21,6 @@ from dubbing.domain.jobs import TERMINAL
 from dubbing.errors import DublineError, ParityFailed, ReadingsDiffer
 from services.stack import reap
 from services.stack.files import write_private
-from services.stack.plan import ProcessPhase
 from services.stack.supervisor import plan_file
 
 Names = dict[str, str]
@@ -70,11 +69,16 @@ class Scene:
         return self.desk.submit(video, self.dubbed["job"]["audio"])
 
     def healthy(self) -> None:
-        """Returns when all that was started runs, as this process wishes it, and the API finds every part."""
-        self.desk.system.start()
+        """Returns when the API finds every part; what a command started belongs to this process again."""
+        self.desk.system.start(())
         url = self.desk.system.env()["DUBLINE_API_URL"]
         until(lambda: httpx.get(f"{url}/readyz", timeout=60).json()["status"] == "ok", "the system does not become well")
         self.desk.reconnect()
+
+    def whole(self) -> None:
+        """Returns when all that was started runs, as this process wishes it."""
+        self.desk.system.start()
+        self.healthy()
 
 
 @contextmanager
@@ -87,11 +91,14 @@ def gone(scene: Scene, name: str) -> Iterator[Names]:
     """A process ends whenever it is started, as where its port is taken, until ``dubline up`` starts it rightly."""
     system = scene.desk.system
     plan = system._plan()
+    if name == "triton":  # ending in good order is not its situation, and takes seconds
+        for process in reap.process_tree(system.status().of(name).pid):
+            process.kill()
     ending = ("/bin/sh", "-c", "echo 'cannot listen: address already in use'; exit 1")
     specs = tuple(spec.model_copy(update={"command": ending}) if spec.name == name else spec for spec in plan.processes)
     broken = plan.model_copy(update={"processes": specs, "generation": time.time_ns()})
     write_private(plan_file(system.home), broken.model_dump_json())
-    until(lambda: system.status().of(name).phase is ProcessPhase.BACKING_OFF, f"{name} does not end")
+    until(lambda: system.status().of(name).last_exit == "exited with 1", f"{name} does not end")
     try:
         yield {}
     finally:
@@ -139,7 +146,7 @@ def unloaded(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def suspended(scene: Scene, name: str) -> Iterator[None]:
     """The processes of ``name`` stand still; those that live go on afterwards."""
-    processes = reap.family(scene.desk.system.status().of(name).pid)
+    processes = reap.process_tree(scene.desk.system.status().of(name).pid)
     for process in processes:
         process.suspend()
     try:
@@ -152,24 +159,15 @@ def suspended(scene: Scene, name: str) -> Iterator[None]:
 
 @contextmanager
 def stuck(scene: Scene) -> Iterator[Names]:
-    """A worker stands still in the middle of a chunk, and so does the one that would see it."""
+    """A worker that stood still in the middle of a chunk has lost its lease, and now who saw it stands still, too."""
     job, desk = scene.again(), scene.desk
-    with desk.in_mid_chunk(job), suspended(scene, "worker-infer"), suspended(scene, "worker-maintenance"):
-        desk.silence(job)
-        yield {"job_...": job, "PID": str(desk.system.status().of("worker-maintenance").pid)}
-    end(scene, job)
-    scene.healthy()
-
-
-@contextmanager
-def lease_lost(scene: Scene) -> Iterator[Names]:
-    """A worker that stood still in the middle of a chunk has lost its lease to the sweeper."""
-    job, desk = scene.again(), scene.desk
-    with desk.in_mid_chunk(job) as item:
+    with desk.in_mid_chunk(job) as item, suspended(scene, "worker-infer"):
         desk.silence(job)
         lost = item["leases_lost"]
         until(lambda: max(row["leases_lost"] for row in desk.items(job, "infer")) > lost, "the lease is not taken back")
-    yield {"job_...": job}
+        with suspended(scene, "worker-maintenance"):
+            desk.silence(job)
+            yield {"job_...": job, "PID": str(desk.system.status().of("worker-maintenance").pid)}
     end(scene, job)
 
 
@@ -198,10 +196,14 @@ def reader_dies(scene: Scene) -> Iterator[Names]:
     """Whatever process reads files for the worker is killed, until the job has ended."""
     job, desk = scene.job_of(scene.unknown()), scene.desk
     worker = psutil.Process(desk.system.status().of("worker-prepare").pid)
-    while desk.client.job(job)["status"] not in TERMINAL:
+
+    def ended() -> bool:
         for child in worker.children(recursive=True):
             if "dubbing.media.child" in " ".join(child.cmdline()):
                 child.kill()
+        return desk.client.job(job)["status"] in TERMINAL
+
+    until(ended, "the job goes on")
     yield {"job_...": job}
 
 
@@ -244,7 +246,6 @@ SITUATIONS: dict[str, Callable[[Scene], AbstractContextManager[Names]]] = {
     "ModelUnavailable": unloaded,
     "JobStuck": stuck,
     "QueueStandingStill": nobody_prepares,
-    "LeaseExpiriesRising": lease_lost,
     "DiskFull": full_scratch,
     "ParityFailed": partial(failed, error=ParityFailed("Frame 17 is not the source's.", where={"frame": 17})),
     "MasterOfBefore": running,
@@ -252,3 +253,5 @@ SITUATIONS: dict[str, Callable[[Scene], AbstractContextManager[Names]]] = {
     "FatalInput": reader_dies,
     "JobsFailing": work_crashed,
 }
+PART_OF = {"LeaseExpiriesRising": "JobStuck"}
+"""Sections whose situation is there in that of another, and whose commands follow those of that one."""

@@ -1,4 +1,4 @@
-"""The documents name settings, files and folders that exist (commands: tests/e2e/test_commands.py); all are found."""
+"""The documents name settings, files and folders that exist (commands: test_commands.py); all are found."""
 
 import re
 import subprocess
