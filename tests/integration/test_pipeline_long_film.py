@@ -21,22 +21,24 @@ RATE, SHORT, LONG = 2, 40, 600
 GROWTH = 40 << 20
 
 _RUN = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
+from memory import forget_peak, peak
 from pipeline import Pipeline
 
 pipeline = Pipeline(S3Store(S3Settings()), Path(sys.argv[1]))
 for video, audio in zip(sys.argv[2::2], sys.argv[3::2]):
+    forget_peak()
     receipt = pipeline.dub(Path(video), Path(audio), job_id=f"job_{Path(video).stem}").receipt
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    print(json.dumps({"peak": peak, "frames": receipt.parity.frames_out, "touched": sum(map(len, receipt.touched))}))
+    print(json.dumps({"peak": peak(), "frames": receipt.parity.frames_out, "touched": sum(map(len, receipt.touched))}))
 """
 
 
 def test_ten_minutes_are_dubbed_in_the_memory_of_one(film: Film, s3_settings: S3Settings, tmp_path: Path) -> None:
-    short, long = dubbed(s3_settings, tmp_path, [title(film, tmp_path, seconds) for seconds in (SHORT, LONG)])
+    # The first title also pays for what stays: libraries, models, pools.
+    _, short, long = dubbed(s3_settings, tmp_path, [title(film, tmp_path, seconds) for seconds in (SHORT - 1, SHORT, LONG)])
     assert (short["frames"], long["frames"]) == (SHORT * RATE, LONG * RATE)
     assert long["touched"] > 0.9 * LONG * RATE
     assert long["peak"] - short["peak"] < GROWTH
@@ -60,6 +62,7 @@ def dubbed(s3: S3Settings, folder: Path, titles: list[tuple[Path, Path]]) -> lis
         "DUBLINE_S3_ACCESS_KEY": s3.access_key.get_secret_value(),
         "DUBLINE_S3_SECRET_KEY": s3.secret_key.get_secret_value(),
         "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",  # as our services run (services/stack/table.py): what an allocator keeps is no memory of frames
     }
     files = [str(path) for pair in titles for path in pair]
     command = [sys.executable, "-c", _RUN, str(folder / "scratch"), *files]
