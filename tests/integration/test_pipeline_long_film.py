@@ -62,7 +62,7 @@ def dubbed(s3: S3Settings, folder: Path, titles: list[tuple[Path, Path]]) -> lis
         "DUBLINE_S3_ACCESS_KEY": s3.access_key.get_secret_value(),
         "DUBLINE_S3_SECRET_KEY": s3.secret_key.get_secret_value(),
         "OMP_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",  # as our services run (services/stack/table.py): what an allocator keeps is no memory of frames
+        "MALLOC_ARENA_MAX": "2",  # as our services run: what an allocator keeps is no memory of frames
     }
     files = [str(path) for pair in titles for path in pair]
     command = [sys.executable, "-c", _RUN, str(folder / "scratch"), *files]
