@@ -1,7 +1,8 @@
-"""The model files that come with the platform: nothing is loaded that is not the pinned one."""
+"""The library and the model files that find faces and hands: nothing is loaded before it is needed, or that is not pinned."""
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from dubbing.errors import Permanent
 
@@ -27,3 +28,10 @@ def verified(model: Path, expected: str) -> bytes:
             f"{model} has SHA-256 {digest}, expected {expected}: it is not the pinned model.", {"stage": "prepare"}, advice
         )
     return content
+
+
+def mediapipe() -> Any:
+    """MediaPipe, loaded when a detector is made: it brings matplotlib along, and most of our processes never see a face."""
+    import mediapipe  # noqa: PLC0415 - see above
+
+    return mediapipe

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 import cv2
-import mediapipe as mp
 import numpy as np
-from mediapipe.tasks.python import vision
-from mediapipe.tasks.python.core.base_options import BaseOptions
 
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, Points, preview_crop
-from dubbing.faces.bundles import verified
+from dubbing.faces.bundles import mediapipe, verified
 from dubbing.faces.detector import Face, around, eight_bit
 
 # Apache-2.0; the float16/1 file that Google publishes.
@@ -48,8 +45,10 @@ class MediaPipeHands:
     """
 
     def __init__(self, model: Path) -> None:
+        self._mp: Any = mediapipe()
+        vision = self._mp.tasks.vision
         options = vision.HandLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=verified(model, HAND_SHA256)),
+            base_options=self._mp.tasks.BaseOptions(model_asset_buffer=verified(model, HAND_SHA256)),
             running_mode=vision.RunningMode.IMAGE,
             num_hands=_HANDS,
             min_hand_detection_confidence=_LEAST,
@@ -71,7 +70,7 @@ class MediaPipeHands:
         """Share of the lips' outline that lies under the hull of a hand's landmarks, 0 to 1."""
         matrix = around(face, _SIDE, _FACES, _LOWER)
         picture = np.ascontiguousarray(_seen(frame, matrix))
-        found = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=picture)).hand_landmarks
+        found = self._landmarker.detect(self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=picture)).hand_landmarks
         lips = face.landmarks[list(marks.LIPS)] @ matrix[:, :2].T + matrix[:, 2]
         return max((_under(lips, np.array([(p.x, p.y) for p in hand]) * _SIDE - 0.5) for hand in found), default=0.0)
 

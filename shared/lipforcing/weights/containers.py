@@ -6,29 +6,22 @@ that is one itself; a folder of safetensors shards; a safetensors file; a torch 
 
 Choices:
 - Pickles are read weights-only and memory-mapped: a tensor costs memory when it is used, not when the file is opened.
-- The index of a distributed checkpoint is a pickle too, and torch reads it unguarded; here it may build only the classes
-  that such an index consists of.
 """
 
 import json
 import pickle
 import re
 import struct
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch.distributed.checkpoint.api import CheckpointException
-from torch.distributed.checkpoint.filesystem import FileSystemReader
-from torch.distributed.checkpoint.metadata import Metadata, StorageMeta, TensorStorageMetadata
-from torch.distributed.checkpoint.state_dict_loader import load as load_distributed
 
 from lipforcing.weights.errors import UnreadableWeightsError
 from lipforcing.weights.folder import Spec
@@ -39,7 +32,7 @@ _SIBLING = ".net_model"
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 # What the readers raise on bytes that are not what they expect.
 _DAMAGE = (
-    SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, CheckpointException, struct.error,
+    SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, struct.error,
     RuntimeError, EOFError, ValueError, OSError, IndexError, KeyError, TypeError, AttributeError,
 )  # fmt: skip
 
@@ -158,65 +151,13 @@ def _unwrap(content: Any, path: Path) -> dict[str, Any]:
     raise UnreadableWeightsError(f"{path} holds a {type(content).__name__}, not a dictionary of tensors")
 
 
-class _IndexUnpickler(pickle.Unpickler):
-    """Builds nothing but the parts of a distributed checkpoint's index."""
-
-    _PARTS: ClassVar[dict[str, set[str]]] = {
-        "torch.distributed.checkpoint.metadata": {
-            "Metadata", "MetadataIndex", "StorageMeta", "ChunkStorageMetadata", "TensorStorageMetadata",
-            "BytesStorageMetadata", "TensorProperties", "_MEM_FORMAT_ENCODING",
-        },
-        "torch.distributed.checkpoint.filesystem": {"_StorageInfo"},
-        "torch.serialization": {"_get_layout"},
-        "collections": {"OrderedDict"},
-        "pathlib": {"Path", "PosixPath"},
-        "pathlib._local": {"Path", "PosixPath"},
-        "torch": {"Size", "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"},
-    }  # fmt: skip
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Refuse everything that is not on the list."""
-        if name not in self._PARTS.get(module, ()):
-            raise pickle.UnpicklingError(f"GLOBAL {module}.{name}")
-        return super().find_class(module, name)
-
-
-class _Reader(FileSystemReader):
-    """Torch's reader with an index that was read safely, once."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        with (folder / _INDEX).open("rb") as file:
-            index = _IndexUnpickler(file).load()
-        if not isinstance(index, Metadata):
-            raise UnreadableWeightsError(f"{folder / _INDEX} is not the index of a distributed checkpoint")
-        index.storage_meta = index.storage_meta or StorageMeta()
-        for part in (index.storage_data or {}).values():
-            if Path(part.relative_path).name != part.relative_path or not (folder / part.relative_path).is_file():
-                raise UnreadableWeightsError(f"{folder / _INDEX} names {part.relative_path!r}, which is not in the folder")
-        self._index = index
-
-    def read_metadata(self, *_args: Any, **_kwargs: Any) -> Metadata:
-        """The index, for every tensor that is read."""
-        return self._index
-
-
 def _open_distributed(folder: Path) -> Container:
-    reader = _Reader(folder)
-    entries = reader.read_metadata().state_dict_metadata
-    specs = {
-        name: (entry.properties.dtype, tuple(entry.size))
-        for name, entry in entries.items()
-        if isinstance(entry, TensorStorageMetadata)
-    }
+    from lipforcing.weights.distributed import opened  # noqa: PLC0415 - half of torch comes with it, and few folders are such
+
+    specs, load = opened(folder, _INDEX)
 
     def read(name: str) -> Tensor:
-        dtype, shape = specs[name]
-        into = {name: torch.empty(shape, dtype=dtype)}
-        with _readable(folder), warnings.catch_warnings():
-            # It remarks for every tensor that there is one process only.
-            warnings.simplefilter("ignore", UserWarning)
-            load_distributed(into, storage_reader=reader, no_dist=True)
-        return into[name]
+        with _readable(folder):
+            return load(name)
 
     return Container(folder, specs, read)
