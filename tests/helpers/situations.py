@@ -202,8 +202,9 @@ def reader_dies(scene: Scene) -> Iterator[Names]:
 
     def ended() -> bool:
         for child in worker.children(recursive=True):
-            if "dubbing.media.child" in " ".join(child.cmdline()):
-                child.kill()
+            with suppress(psutil.NoSuchProcess):
+                if "dubbing.media.child" in " ".join(child.cmdline()):
+                    child.kill()
         return desk.client.job(job)["status"] in TERMINAL
 
     until(ended, "the job goes on")
