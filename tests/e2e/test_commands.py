@@ -60,10 +60,10 @@ def filled(command: str, names: Names) -> str:
 @pytest.mark.parametrize("where", TO_RUN, ids=lambda where: f"{where[0].name}-{where[1]}")
 def test_commands_print_what_the_text_says(where: tuple[Path, str], scene: Scene, shell: Shell) -> None:
     path, heading = where
-    situation, run = (SITUATIONS[heading], shell.here) if path == RUNBOOK else (running, shell.run)
+    situation = SITUATIONS[heading] if path == RUNBOOK else running
     with situation(scene) as names:
         for shown in TO_RUN[where]:
-            printed, code = run(filled(shown.text, names))
+            printed, code = shell.here(filled(shown.text, names))
             assert not re.search(r"^Traceback", printed, re.MULTILINE), f"{shown}\n{printed}"
             if shown.output is None:
                 assert code == 0, f"{shown}\n{printed}"

@@ -4,19 +4,19 @@ import contextlib
 import io
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from unittest.mock import patch
 
 import stamina.instrumentation
-from film import Film
+from film import Film, ffmpeg
 
 from services.cli.main import main
 from services.stack.home import CHECKOUT
 from services.stack.local import LocalStack
 
+SECONDS = 1
 Printed = tuple[str, int]
 """What stands on the screen, and the exit status."""
 
@@ -26,7 +26,7 @@ class Shell:
 
     Args:
         system: the stack.
-        film: is there as `film.mp4` and `italian.wav`.
+        film: its first second is there as `film.mp4` and `italian.wav`.
         folder: an empty one, to be the working directory.
     """
 
@@ -34,8 +34,8 @@ class Shell:
         self._folder = folder
         for entry in CHECKOUT.iterdir():
             (folder / entry.name).symlink_to(entry)
-        shutil.copy(film.video, folder / "film.mp4")
-        shutil.copy(film.track, folder / "italian.wav")
+        ffmpeg("-i", film.video, "-t", SECONDS, folder / "film.mp4")
+        ffmpeg("-i", film.track, "-t", SECONDS, folder / "italian.wav")
         asked = {**os.environ, **system._environ, "DUBLINE_HOME": str(system.home.root), "COLUMNS": "160"}
         told = subprocess.run([CHECKOUT / ".venv/bin/dubline", "exec", "env", "-0"], env=asked, capture_output=True, check=True)
         self._env = dict(line.split("=", 1) for line in told.stdout.decode().split("\0") if line)
@@ -50,7 +50,10 @@ class Shell:
         return done.stdout, done.returncode
 
     def here(self, command: str) -> Printed:
-        """The same, but `dubline` at its beginning runs in this process: to start it costs more than what it does."""
+        """The same, but `dubline` at its beginning runs in this process: to start it costs more than what it does.
+
+        `.venv/bin/dubline`, and what needs more of the shell than a pipe, is run as it stands.
+        """
         ours, pipe, others = command.partition(" | ")
         program, *arguments = shlex.split(ours, comments=True)
         if program != "dubline" or arguments[0] == "exec" or {";", "&&", "|"} & set(arguments) or "$" in ours:

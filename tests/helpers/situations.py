@@ -21,6 +21,7 @@ from dubbing.domain.jobs import TERMINAL
 from dubbing.errors import DublineError, ParityFailed, ReadingsDiffer
 from services.stack import reap
 from services.stack.files import write_private
+from services.stack.plan import ProcessPhase
 from services.stack.supervisor import plan_file
 
 Names = dict[str, str]
@@ -76,8 +77,9 @@ class Scene:
         self.desk.reconnect()
 
     def whole(self) -> None:
-        """Returns when all that was started runs, as this process wishes it."""
-        self.desk.system.start()
+        """Returns when all that was started runs."""
+        fine = {ProcessPhase.RUNNING, ProcessPhase.STOPPED}
+        until(lambda: {process.phase for process in self.desk.system.status().processes} <= fine, "not all runs again")
         self.healthy()
 
 
@@ -91,9 +93,8 @@ def gone(scene: Scene, name: str) -> Iterator[Names]:
     """A process ends whenever it is started, as where its port is taken, until ``dubline up`` starts it rightly."""
     system = scene.desk.system
     plan = system._plan()
-    if name == "triton":  # ending in good order is not its situation, and takes seconds
-        for process in reap.process_tree(system.status().of(name).pid):
-            process.kill()
+    for process in reap.process_tree(system.status().of(name).pid):
+        process.kill()  # an end in good order takes some of them seconds, and is not what the section is about
     ending = ("/bin/sh", "-c", "echo 'cannot listen: address already in use'; exit 1")
     specs = tuple(spec.model_copy(update={"command": ending}) if spec.name == name else spec for spec in plan.processes)
     broken = plan.model_copy(update={"processes": specs, "generation": time.time_ns()})
@@ -102,6 +103,8 @@ def gone(scene: Scene, name: str) -> Iterator[Names]:
     try:
         yield {}
     finally:
+        if any(spec.command == ending for spec in system._plan().processes):
+            system.start()  # no command of the section has
         scene.healthy()
 
 
@@ -199,8 +202,9 @@ def reader_dies(scene: Scene) -> Iterator[Names]:
 
     def ended() -> bool:
         for child in worker.children(recursive=True):
-            if "dubbing.media.child" in " ".join(child.cmdline()):
-                child.kill()
+            with suppress(psutil.NoSuchProcess):
+                if "dubbing.media.child" in " ".join(child.cmdline()):
+                    child.kill()
         return desk.client.job(job)["status"] in TERMINAL
 
     until(ended, "the job goes on")
