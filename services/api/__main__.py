@@ -4,7 +4,8 @@ import argparse
 import json
 import sys
 
-from sqlalchemy.exc import ProgrammingError
+from psycopg.errors import UndefinedTable
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
@@ -29,9 +30,11 @@ def main() -> int:
     try:
         return _keys(options)
     except AWAY as error:
-        return _fail(f"The database does not answer: {str(getattr(error, 'orig', None) or error).splitlines()[0]}", _ADDRESS)
+        return _fail(f"The database does not answer: {_first_line(error)}", _ADDRESS)
     except ProgrammingError as error:
-        return _fail(f"The database has not our tables: {str(error.orig).splitlines()[0]}", "Run `alembic upgrade head`.")
+        if isinstance(error.orig, UndefinedTable):
+            return _fail(f"The database does not have our tables: {_first_line(error)}", "Run `alembic upgrade head`.")
+        return _fail(f"The database refuses: {_first_line(error)}", _ADDRESS)
 
 
 def _keys(options: argparse.Namespace) -> int:
@@ -47,6 +50,12 @@ def _keys(options: argparse.Namespace) -> int:
             return _fail(f"There is no key dub_{options.prefix}_... that is in force.", "The prefix is its middle part.")
     finally:
         database.close()
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """What the driver says, else SQLAlchemy; its kind where neither says anything."""
+    cause = getattr(error, "orig", None) or error
+    return next(iter(str(cause).splitlines()), type(cause).__name__)
 
 
 def _fail(what: str, advice: str) -> int:
