@@ -110,10 +110,12 @@ def selection(names: Iterable[str]) -> tuple[str, ...]:
 def external_settings(environ: Mapping[str, str], context: StackContext) -> dict[str, str]:
     """The settings in ``environ`` that name servers which run elsewhere, with the keys that belong to them.
 
-    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else.
+    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else. Only servers that are named are asked
+    for their settings, for these draw ports and credentials.
     """
-    own = {server.external: server.settings(context)[server.external] for server in SERVERS.values()}
-    found = {name: environ[name] for name in own if environ.get(name) and environ[name] != own[name]}
+    named = [server for server in SERVERS.values() if environ.get(server.external)]
+    own = {server.external: server.settings(context)[server.external] for server in named}
+    found = {name: environ[name] for name in own if environ[name] != own[name]}
     for prefix, external in (("DUBLINE_S3_", SERVERS["s3"].external), ("DUBLINE_TRITON_", SERVERS["triton"].external)):
         if external in found:
             found |= {key: value for key, value in environ.items() if key.startswith(prefix)}
