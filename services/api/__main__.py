@@ -1,4 +1,4 @@
-"""Operators' commands: ``python -m services.api keys create NAME | keys revoke PREFIX | openapi``."""
+"""Operators' commands: ``python -m services.api keys create NAME | keys revoke PREFIX | openapi | settings``."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
 from dubbing.settings import DatabaseSettings
+from services.api import settings_page
 
 _ADDRESS = "Set DUBLINE_DATABASE_URL; on a local stack, run this by `dubline exec`."
 
@@ -24,9 +25,13 @@ def main() -> int:
     create.add_argument("--tenant", default="default")
     keys.add_parser("revoke", help="revoke the key dub_PREFIX_...").add_argument("prefix")
     commands.add_parser("openapi", help="print the OpenAPI document")
+    commands.add_parser("settings", help="print the page of settings")
     options = parser.parse_args()
     if options.command == "openapi":
         return _openapi()
+    if options.command == "settings":
+        sys.stdout.write(settings_page.page())
+        return 0
     try:
         return _keys(options)
     except AWAY as error:
