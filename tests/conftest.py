@@ -102,7 +102,12 @@ STACKS = {
         *("tests/contracts/test_lip_sync_engine.py", "tests/e2e/"),
         *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),
     ),
-    "stack": ("tests/contracts/", "tests/integration/core/", "tests/integration/test_pipeline_", "tests/repo/test_alerts.py"),
+    "stack": (
+        "tests/contracts/",
+        "tests/integration/core/",
+        "tests/integration/test_pipeline_",
+        "tests/integration/test_alerts.py",
+    ),
     "random_models": ("tests/integration/test_triton_models.py", "tests/integration/test_triton_syncnet.py"),
 }
 # Seconds of `make test` that a test of each folder costs on two quiet cores, roughly: what is left is judged by them.
