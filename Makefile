@@ -51,7 +51,7 @@ fmt: setup  ## Lay the code out, and mend what a linter can mend
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
 
 docs: setup  ## Write the page of settings anew
-	@$(PYTHON) docs/reference/settings_page.py >docs/reference/settings.md.new
+	@$(PYTHON) -m services.api settings >docs/reference/settings.md.new
 	@mv docs/reference/settings.md.new docs/reference/settings.md
 
 check: setup  ## Lint, formatting, types, import contracts

@@ -42,9 +42,7 @@ from dubbing.domain.jobs import TERMINAL, Phase
 from dubbing.settings import MediaSettings
 from services.cli.client import Client
 from services.cli.dub import DELIVERED
-from services.stack import reap
-from services.stack.home import default_home
-from services.stack.local import LocalStack
+from services.stack.public import LocalStack, default_home, process_tree
 from synthetic.demo import make_demo_sample
 
 FPS, SIZE = 25, "1920:1080"
@@ -217,7 +215,7 @@ class Meter:
 
     def _families(self) -> dict[str, list[psutil.Process]]:
         running = [process for process in self._stack.status().processes if process.pid is not None]
-        return {process.name: reap.process_tree(process.pid or 0) for process in running}
+        return {process.name: process_tree(process.pid or 0) for process in running}
 
 
 def most_resident(process: psutil.Process) -> int:

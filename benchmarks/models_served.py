@@ -11,8 +11,7 @@ import numpy as np
 from dubbing.inference.engine import ChunkRequest
 from dubbing.inference.triton import TritonEngine
 from lipforcing.contract import FIRST_BLOCK_FRAMES, StudentContract
-from services.stack.home import home_at
-from services.stack.local import LocalStack
+from services.stack.public import LocalStack, home_at
 
 _REPEATS = 5
 

@@ -54,6 +54,6 @@ wait $pip || { tail -n 20 "$log" >&2; fail "pip could not install the dependenci
 trap - EXIT
 
 step 3 "Compiling" "10 s"
-.venv/bin/python -m compileall -q shared services
+.venv/bin/python -m compileall -q shared services studies
 echo "$wanted" >"$stamp"
 printf 'Set up in %d s.\n' $((SECONDS - began))

@@ -1,14 +1,16 @@
-"""Operators' commands: ``python -m services.api keys create NAME | keys revoke PREFIX | openapi``."""
+"""Operators' commands: ``python -m services.api keys create NAME | keys revoke PREFIX | openapi | settings``."""
 
 import argparse
 import json
 import sys
 
-from sqlalchemy.exc import ProgrammingError
+from psycopg.errors import UndefinedTable
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
 from dubbing.settings import DatabaseSettings
+from services.api import settings_page
 
 _ADDRESS = "Set DUBLINE_DATABASE_URL; on a local stack, run this by `dubline exec`."
 
@@ -23,15 +25,21 @@ def main() -> int:
     create.add_argument("--tenant", default="default")
     keys.add_parser("revoke", help="revoke the key dub_PREFIX_...").add_argument("prefix")
     commands.add_parser("openapi", help="print the OpenAPI document")
+    commands.add_parser("settings", help="print the page of settings")
     options = parser.parse_args()
     if options.command == "openapi":
         return _openapi()
+    if options.command == "settings":
+        sys.stdout.write(settings_page.page())
+        return 0
     try:
         return _keys(options)
     except AWAY as error:
-        return _fail(f"The database does not answer: {str(getattr(error, 'orig', None) or error).splitlines()[0]}", _ADDRESS)
+        return _fail(f"The database does not answer: {_first_line(error)}", _ADDRESS)
     except ProgrammingError as error:
-        return _fail(f"The database has not our tables: {str(error.orig).splitlines()[0]}", "Run `alembic upgrade head`.")
+        if isinstance(error.orig, UndefinedTable):
+            return _fail(f"The database does not have our tables: {_first_line(error)}", "Run `alembic upgrade head`.")
+        return _fail(f"The database refuses: {_first_line(error)}", _ADDRESS)
 
 
 def _keys(options: argparse.Namespace) -> int:
@@ -47,6 +55,12 @@ def _keys(options: argparse.Namespace) -> int:
             return _fail(f"There is no key dub_{options.prefix}_... that is in force.", "The prefix is its middle part.")
     finally:
         database.close()
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """What the driver says, else SQLAlchemy; its kind where neither says anything."""
+    cause = getattr(error, "orig", None) or error
+    return next(iter(str(cause).splitlines()), type(cause).__name__)
 
 
 def _fail(what: str, advice: str) -> int:

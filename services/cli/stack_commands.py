@@ -14,8 +14,8 @@ from rich.text import Text
 
 from services.cli.stack_view import StartView
 from services.stack.public import (
-    NAMES,
-    USUAL,
+    PROCESS_NAMES,
+    USUAL_PROCESSES,
     LocalStack,
     ModelReport,
     ModelState,
@@ -23,8 +23,8 @@ from services.stack.public import (
     StackError,
     StackStatus,
     default_home,
-    of_programs,
-    wanted,
+    processes_wanted,
+    program_environment,
 )
 
 _COLOURS = {
@@ -56,12 +56,12 @@ def up(
 
     What runs with other settings or variables than these is started again.
     """
-    stack = start(only.split(",") if only else wanted(os.environ))
+    stack = start(only.split(",") if only else processes_wanted(os.environ))
     if any(model.is_fault for model in stack.models()):
         raise typer.Exit(1)
 
 
-def start(names: tuple[str, ...] | list[str] = USUAL) -> LocalStack:
+def start(names: tuple[str, ...] | list[str] = USUAL_PROCESSES) -> LocalStack:
     """Starts ``names`` with a view of the progress on stderr, and names the models that cannot be served."""
     stack = local_stack()
     began = time.monotonic()
@@ -148,9 +148,9 @@ def logs(
 ) -> None:
     """Print the end of the logs."""
     home = default_home()
-    names = [name] if name else [known for known in ("supervisor", *NAMES) if home.log_of(known).exists()]
+    names = [name] if name else [known for known in ("supervisor", *PROCESS_NAMES) if home.log_of(known).exists()]
     if name and not home.log_of(name).exists():
-        raise StackError(f"there is no log of {name}", suggestions=(f"The processes are: {', '.join(NAMES)}.",))
+        raise StackError(f"there is no log of {name}", suggestions=(f"The processes are: {', '.join(PROCESS_NAMES)}.",))
     places: dict[str, int] = {}
     for each in names:
         path = home.log_of(each)
@@ -170,7 +170,7 @@ def execute(command: Annotated[list[str], typer.Argument(help="A program and its
     if "DUBLINE_API_KEY" not in settings:
         raise StackError("the local stack has not been started here", suggestions=("Run `dubline up`.",))
     try:
-        os.execvpe(command[0], command, {**of_programs(os.environ), **settings})  # noqa: S606 - the user's own program
+        os.execvpe(command[0], command, {**program_environment(os.environ), **settings})  # noqa: S606 - the user's own program
     except OSError as error:
         raise StackError(f"{command[0]} cannot be run: {error.strerror}") from error
 

@@ -37,7 +37,7 @@ def of_services(environ: Mapping[str, str]) -> dict[str, str]:
     return of_servers(environ) | seen
 
 
-def of_programs(environ: Mapping[str, str]) -> dict[str, str]:
+def program_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What a program of the user sees of ``environ``: all of it, and this installation's programs are found.
 
     The clients that the carried database has (psql) come last: the system's own are preferred.

@@ -54,7 +54,7 @@ class LocalStack:
         self._environ = {key: value for key, value in (environ or {}).items() if key.startswith("DUBLINE_")}
         self._owner = owner
 
-    def start(self, only: Iterable[str] = table.USUAL, progress: StartProgress | None = None) -> None:
+    def start(self, only: Iterable[str] = table.USUAL_PROCESSES, progress: StartProgress | None = None) -> None:
         """Starts ``only`` and what they need, beside what runs already; returns when all are healthy.
 
         Args:
@@ -143,7 +143,7 @@ class LocalStack:
         live = self._live()
         external = StackState.load(self.home.state_file).external if live.supervisor is not None else {}
         processes = []
-        for name in table.NAMES:
+        for name in table.PROCESS_NAMES:
             server = table.SERVERS.get(name)
             if server is not None and server.external in external:
                 processes.append(ProcessStatus(name=name, phase=ProcessPhase.EXTERNAL))
@@ -214,7 +214,7 @@ class LocalStack:
         for text in changes.restart_reasons(running, wanted):
             progress.step(text)
         specs = {**running, **changes.kept(running, wanted)}
-        ordered = tuple(specs[name] for name in table.NAMES if name in specs)
+        ordered = tuple(specs[name] for name in table.PROCESS_NAMES if name in specs)
         plan = ProcessPlan(processes=ordered, generation=time.time_ns(), owner=self._owner)
         write_private(plan_file(self.home), plan.model_dump_json(indent=2))
         if not is_locked(lock_file(self.home)):

@@ -82,15 +82,15 @@ SERVICES: dict[str, Service] = {
     "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", _LIVENESS, ("redis",)),
 }
 
-NAMES = (*SERVERS, *SERVICES)
-USUAL = tuple(name for name in NAMES if name in SERVERS or not SERVICES[name].optional)
+PROCESS_NAMES = (*SERVERS, *SERVICES)
+USUAL_PROCESSES = tuple(name for name in PROCESS_NAMES if name in SERVERS or not SERVICES[name].optional)
 """What runs unless more is asked for."""
 
 
-def wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
+def processes_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
     """What ``dubline up`` starts: the usual, and the trainer where ``DUBLINE_TRAINER_ENABLED`` says so."""
     given = {"enabled": environ["DUBLINE_TRAINER_ENABLED"]} if "DUBLINE_TRAINER_ENABLED" in environ else {}
-    return NAMES if TrainerSettings.model_validate(given).enabled else USUAL
+    return PROCESS_NAMES if TrainerSettings.model_validate(given).enabled else USUAL_PROCESSES
 
 
 def selection(names: Iterable[str]) -> tuple[str, ...]:
@@ -100,20 +100,24 @@ def selection(names: Iterable[str]) -> tuple[str, ...]:
         StackError: a name is not in the table.
     """
     wanted = set(names)
-    if unknown := sorted(wanted - set(NAMES)):
-        raise StackError(f"no such process: {', '.join(unknown)}", suggestions=(f"The processes are: {', '.join(NAMES)}.",))
+    if unknown := sorted(wanted - set(PROCESS_NAMES)):
+        raise StackError(
+            f"no such process: {', '.join(unknown)}", suggestions=(f"The processes are: {', '.join(PROCESS_NAMES)}.",)
+        )
     for name in sorted(wanted & set(SERVICES)):
         wanted.update(SERVICES[name].needs)
-    return tuple(name for name in NAMES if name in wanted)
+    return tuple(name for name in PROCESS_NAMES if name in wanted)
 
 
 def external_settings(environ: Mapping[str, str], context: StackContext) -> dict[str, str]:
     """The settings in ``environ`` that name servers which run elsewhere, with the keys that belong to them.
 
-    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else.
+    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else. Only servers that are named are asked
+    for their settings, for these draw ports and credentials.
     """
-    own = {server.external: server.settings(context)[server.external] for server in SERVERS.values()}
-    found = {name: environ[name] for name in own if environ.get(name) and environ[name] != own[name]}
+    named = [server for server in SERVERS.values() if environ.get(server.external)]
+    own = {server.external: server.settings(context)[server.external] for server in named}
+    found = {name: environ[name] for name in own if environ[name] != own[name]}
     for prefix, external in (("DUBLINE_S3_", SERVERS["s3"].external), ("DUBLINE_TRITON_", SERVERS["triton"].external)):
         if external in found:
             found |= {key: value for key, value in environ.items() if key.startswith(prefix)}

@@ -44,7 +44,7 @@ class PinnedWheel:
         return f"{self.name}-{self.version}"
 
 
-def unpacked(wheel: PinnedWheel, wheels: Path) -> Path:
+def unpacked_wheel(wheel: PinnedWheel, wheels: Path) -> Path:
     """The folder with the wheel's files; downloads and unpacks them when they are not there.
 
     Raises:

@@ -33,7 +33,6 @@ _BESIDE = 2
 _PREFETCH = 3
 
 OpenDetector = Callable[[], FaceDetector]
-_Seen = tuple[PictureFrame, Change]
 OpenHands = Callable[[], MediaPipeHands]
 
 
@@ -83,7 +82,9 @@ class PrepareHandler:
         )
 
 
-def _with_progress(pictures: Iterator[_Seen], frames: int, context: Context) -> Iterator[_Seen]:
+def _with_progress(
+    pictures: Iterator[tuple[PictureFrame, Change]], frames: int, context: Context
+) -> Iterator[tuple[PictureFrame, Change]]:
     """The pictures; the context hears of each one when the next is asked for."""
     for picture, change in pictures:
         yield picture, change

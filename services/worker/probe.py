@@ -53,8 +53,8 @@ class ProbeHandler:
 
     def _read(self, path: Path, sha256: str, role: Literal["video", "audio"], task: ProbeTask, context: Context) -> MediaInfo:
         record = path.with_name("record.npz")
-        order = ReadRequest(path, role, record, picture=task.picture, sound=task.sound)
-        media = self._reader.read(order, lambda _: context.raise_if_canceled())
+        request = ReadRequest(path, role, record, picture=task.picture, sound=task.sound)
+        media = self._reader.read(request, lambda _: context.raise_if_canceled())
         if media.video is not None:
             self._store.put_file(ids.record_key(sha256, READING, media.video.track), record)
         return media

@@ -1,5 +1,6 @@
 """The demonstration's own sample: a film of a speaker in one language, and a replacement track in another."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -43,11 +44,19 @@ class DemoSample:
     language: str
 
 
-def make_demo_sample(folder: Path) -> DemoSample:
+class SampleCanceled(Exception):
+    """The caller wants no sample any more."""
+
+
+def make_demo_sample(folder: Path, go_on: Callable[[], bool] = lambda: True) -> DemoSample:
     """Makes the sample: a person, two voices and one language that the demonstration model never learnt from.
 
     Args:
         folder: where the files go; created if it does not exist.
+        go_on: asked before every frame.
+
+    Raises:
+        SampleCanceled: ``go_on`` said no; the files are not whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
     variants = members("voice", Split.TEST)
@@ -59,7 +68,7 @@ def make_demo_sample(folder: Path) -> DemoSample:
     source, target = (_levelled(fit(u, frames * RATE // int(FPS), -round(_LEAD * RATE))) for u in spoken)
     sample = DemoSample(folder / "speaker.mp4", folder / "replacement.wav", frames, *_SAID)
     _write_wav(sample.audio, target.pcm())
-    _write_video(sample.video, source, frames)
+    _write_video(sample.video, source, frames, go_on)
     return sample
 
 
@@ -75,7 +84,7 @@ def _write_wav(path: Path, pcm: NDArray[np.int16]) -> None:
         _mux_sound(container, stream, pcm)
 
 
-def _write_video(path: Path, speech: Utterance, frames: int) -> None:
+def _write_video(path: Path, speech: Utterance, frames: int, go_on: Callable[[], bool]) -> None:
     who = Identity.draw(identity_seed(Split.TEST, _IDENTITY))
     pictures, _ = render_clip(who, speech, fps=FPS, size=SIZE, frames=frames, seed=_IDENTITY, face=_FACE)
     with av.open(str(path), "w") as container:
@@ -83,6 +92,8 @@ def _write_video(path: Path, speech: Utterance, frames: int) -> None:
         video.width, video.height, video.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
         sound = container.add_stream("aac", rate=RATE, layout="mono")
         for picture in pictures:
+            if not go_on():
+                raise SampleCanceled
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(video.encode())
         _mux_sound(container, sound, speech.pcm())

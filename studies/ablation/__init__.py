@@ -1,1 +1,1 @@
-"""The honest table: what each step of the distillation is worth, on a small network, with intervals over clips and seeds."""
+"""What each step of the distillation is worth, measured on a small network, with intervals over clips and seeds."""

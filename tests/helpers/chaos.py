@@ -22,10 +22,10 @@ from dubbing.domain.work import Queue
 from services.stack import reap
 from services.stack.local import LocalStack
 from services.stack.plan import ProcessPhase
-from services.stack.table import USUAL
+from services.stack.table import USUAL_PROCESSES
 
 Fault = Callable[[], None]
-_WORKERS = tuple(name for name in USUAL if name.startswith("worker-"))
+_WORKERS = tuple(name for name in USUAL_PROCESSES if name.startswith("worker-"))
 _LONGEST_STOP = 15.0  # longer than a holder may be silent
 _LONGEST_BAD_LINE = 8.0
 _LONGEST_FULL = 8.0
@@ -99,7 +99,7 @@ class Chaos:
         return [process.pid for process in reap.marked(str(self._system.home.root)) if process.pid not in families | supervisor]
 
     def _kinds(self) -> dict[str, Fault]:
-        killed = {f"{name} killed": partial(self._kill, name) for name in USUAL if name not in {"redis", "s3"}}
+        killed = {f"{name} killed": partial(self._kill, name) for name in USUAL_PROCESSES if name not in {"redis", "s3"}}
         bad = {"slow": Manner.SLOW, "answers 500": Manner.FAILING, "cuts its answers": Manner.CUTTING}
         kinds = {
             **killed,

@@ -28,7 +28,7 @@ def settings() -> dict[str, type[BaseSettings]]:
 
 
 def test_compose_runs_every_process_of_the_local_stack() -> None:
-    assert set(table.NAMES) <= set(SERVICES)
+    assert set(table.PROCESS_NAMES) <= set(SERVICES)
 
 
 def test_every_variable_of_compose_is_a_setting_that_the_code_reads() -> None:

@@ -79,7 +79,7 @@ def test_every_page_is_found_from_the_index() -> None:
 
 def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
     made = subprocess.run(
-        [sys.executable, ROOT / "docs/reference/settings_page.py"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "services.api", "settings"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert made.stdout == (ROOT / "docs/reference/settings.md").read_text(), "make docs"
 

@@ -74,6 +74,22 @@ def test_nothing_imports_the_folder_shared() -> None:
     ]
 
 
+def test_benchmarks_use_the_public_module_of_the_stack_only() -> None:
+    imported = {
+        (str(path.relative_to(ROOT)), module)
+        for path in tracked("benchmarks/*.py")
+        for module in re.findall(r"^\s*(?:from|import) (services\.stack\S*)", text_of(path), re.MULTILINE)
+    }
+    assert {module for _, module in imported} == {"services.stack.public"}, imported
+
+
+def test_unit_tests_mirror_the_source() -> None:
+    unit = ROOT / "tests/unit"
+    folders = {path.parent.relative_to(unit) for path in tracked("tests/unit/*.py")}
+    assert len(folders) > 20
+    assert not [str(folder) for folder in folders if not any((ROOT / at / folder).is_dir() for at in (".", "shared"))]
+
+
 def manifests() -> list[Path]:
     return [path for path in tracked("model_repo/*") if path.name == "model.json"]
 

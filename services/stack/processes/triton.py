@@ -19,7 +19,7 @@ from services.stack.errors import StackError
 from services.stack.home import CHECKOUT, Home
 from services.stack.plan import ProcessSpec
 from services.stack.ports import LOOPBACK
-from services.stack.wheels import PinnedWheel, unpacked
+from services.stack.wheels import PinnedWheel, unpacked_wheel
 
 NAME = "triton"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -45,7 +45,7 @@ def describe(context: StackContext) -> ProcessSpec:
     """Unpacks the server (once), gathers the backends, and says how to run it on the models that have weights."""
     if not (context.home.wheels / WHEEL.folder).exists():
         context.say(f"Downloading NVIDIA Triton Inference Server ({WHEEL.megabytes} MB, once)")
-    wheel = unpacked(WHEEL, context.home.wheels)
+    wheel = unpacked_wheel(WHEEL, context.home.wheels)
     metrics, repository = context.port(NAME, "metrics"), models_folder(context)
     regions = regions_of(context.home)
     return ProcessSpec(

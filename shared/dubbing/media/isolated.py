@@ -73,11 +73,11 @@ class Reader:
         self._child: subprocess.Popen[bytes] | None = None
         self._read = 0
 
-    def read(self, order: ReadRequest, on_frames: Callable[[int], None] = lambda _: None) -> MediaInfo:
+    def read(self, request: ReadRequest, on_frames: Callable[[int], None] = lambda _: None) -> MediaInfo:
         """Read one file, twice (see `dubbing.media.reading`).
 
         Args:
-            order: the file, and what of it.
+            request: the file, and what of it.
             on_frames: called with the number of frames that have been seen, and at least every half second.
 
         Raises:
@@ -87,9 +87,9 @@ class Reader:
         ends = []
         for _ in range(_TRIES):
             try:
-                return self._ask(order, on_frames)
+                return self._ask(request, on_frames)
             except _Died as died:
-                log.warning("reader_died", reason=str(died), role=order.role)
+                log.warning("reader_died", reason=str(died), role=request.role)
                 ends.append(str(died))
         raise FatalInput(
             f"Reading the file ended the program that reads it, {_TRIES} times: {'; then '.join(dict.fromkeys(ends))}.",
@@ -100,11 +100,11 @@ class Reader:
             media={"tries": _TRIES},
         )
 
-    def _ask(self, order: ReadRequest, on_frames: Callable[[int], None]) -> MediaInfo:
+    def _ask(self, request: ReadRequest, on_frames: Callable[[int], None]) -> MediaInfo:
         child = self._running()
         self._read += 1
         try:
-            answer = self._answer(child, order, on_frames)
+            answer = self._answer(child, request, on_frames)
         except BaseException:
             self.close()
             raise
@@ -124,13 +124,15 @@ class Reader:
             )
         return self._child
 
-    def _answer(self, child: "subprocess.Popen[bytes]", order: ReadRequest, on_frames: Callable[[int], None]) -> dict[str, Any]:
+    def _answer(
+        self, child: "subprocess.Popen[bytes]", request: ReadRequest, on_frames: Callable[[int], None]
+    ) -> dict[str, Any]:
         if child.stdin is None or child.stdout is None:
             raise DublineError("The reader has no pipes.")
         with suppress(BrokenPipeError):  # its end is told below
-            child.stdin.write(order.line())
+            child.stdin.write(request.line())
             child.stdin.flush()
-        timeout = _SILENCE + order.path.stat().st_size / _BYTES_PER_SECOND
+        timeout = _SILENCE + request.path.stat().st_size / _BYTES_PER_SECOND
         silent, frames = 0.0, 0
         while True:
             ready, _, _ = select.select([child.stdout], [], [], _POLL_SECONDS)

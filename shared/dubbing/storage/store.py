@@ -75,6 +75,6 @@ class ObjectStore(Protocol):
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file, read in pieces: what `Stored` tells of it."""
+    """Hex SHA-256 of a file, read in pieces: what `StoredObject` tells of it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

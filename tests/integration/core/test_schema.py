@@ -34,20 +34,43 @@ def test_two_processes_may_migrate_an_empty_database_at_once(migrated: Engine, d
         connection.execute(text("DROP DATABASE fresh"))
 
 
+def keys_create(url: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "services.api", "keys", "create", "operator"],
+        cwd=ROOT,
+        env={"DUBLINE_DATABASE_URL": url, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_a_key_made_on_the_command_line_is_printed_once_and_stored_hashed(
     migrated: Engine, database_settings: DatabaseSettings
 ) -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "services.api", "keys", "create", "operator"],
-        cwd=ROOT,
-        env={"DUBLINE_DATABASE_URL": database_settings.url, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    made = keys_create(database_settings.url)
+    assert made.returncode == 0
     key = made.stdout.strip()
     prefix, secret = key.split("_")[1:]
     with migrated.begin() as connection:
         row = connection.execute(text("DELETE FROM api_keys WHERE prefix = :p RETURNING *"), {"p": prefix}).one()
     assert row.name == "operator"
     assert secret not in str(row)
+
+
+def test_missing_tables_and_missing_rights_are_told_apart(migrated: Engine, database_settings: DatabaseSettings) -> None:
+    url, name = make_url(database_settings.url), "stranger"
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE bare"))
+        connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'"))
+        try:
+            bare = keys_create(url.set(database="bare").render_as_string(hide_password=False))
+            stranger = keys_create(url.set(username=name, password=name).render_as_string(hide_password=False))
+        finally:
+            connection.execute(text("DROP DATABASE bare"))
+            connection.execute(text(f"DROP ROLE {name}"))
+    assert (bare.returncode, stranger.returncode) == (1, 1)
+    assert bare.stderr.startswith("Error: The database does not have our tables: ")
+    assert "alembic upgrade head" in bare.stderr
+    assert stranger.stderr.startswith("Error: The database refuses: permission denied for table ")
+    assert "alembic" not in stranger.stderr

@@ -62,7 +62,7 @@ def test_another_search_path_alone_changes_nothing() -> None:
 
 
 def test_a_program_of_the_user_finds_ours_first_and_the_carried_clients_last() -> None:
-    seen = environment.of_programs({"PATH": "/usr/bin", "TERM": "xterm"})
+    seen = environment.program_environment({"PATH": "/usr/bin", "TERM": "xterm"})
     first, *middle, last = seen["PATH"].split(os.pathsep)
     assert (first, middle, seen["TERM"]) == (str(Path(sys.executable).parent), ["/usr/bin"], "xterm")
     assert (Path(last) / "psql").exists()

@@ -24,3 +24,8 @@ def test_a_shell_of_dubline_exec_names_the_stacks_own_servers_which_run_nowhere_
     assert table.external_settings(own, context) == {}
     other = {"DUBLINE_REDIS_URL": "redis://redis.internal:6379/0"}
     assert table.external_settings({**own, **other}, context) == other
+
+
+def test_no_port_and_no_secret_is_drawn_for_servers_that_nothing_names(context: StackContext) -> None:
+    assert table.external_settings({"DUBLINE_LOG_LEVEL": "INFO"}, context) == {}
+    assert (context.state.ports, context.state.secrets) == ({}, {})

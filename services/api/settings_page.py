@@ -1,4 +1,4 @@
-"""Prints docs/reference/settings.md, made from the classes in ``dubbing.settings``: ``make docs`` writes it.
+"""The page docs/reference/settings.md, made from the classes in ``dubbing.settings``.
 
 A class is a section: its docstring's first line is the heading, and its ``Attributes`` say what each setting means.
 """
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings
 
 import dubbing.settings
 
-HEAD = """# Settings
+_HEAD = """# Settings
 
 Every setting is an environment variable. A process reads its settings once, when it starts; `dubline up` starts
 again what they changed for. The local stack needs none of them: it chooses addresses and makes credentials by itself.
@@ -40,34 +40,34 @@ def page() -> str:
         for kind in vars(dubbing.settings).values()
         if isinstance(kind, type) and issubclass(kind, BaseSettings) and kind is not BaseSettings
     ]
-    return "\n".join([HEAD, *(section(kind) for kind in kinds)])
+    return "\n".join([_HEAD, *(_section(kind) for kind in kinds)])
 
 
-def section(kind: type[BaseSettings]) -> str:
+def _section(kind: type[BaseSettings]) -> str:
     """One class, with a row for each of its fields.
 
     Raises:
         KeyError: a field's meaning is missing in the docstring.
     """
     sentence, _, rest = (getdoc(kind) or "").partition("\n")
-    known = meanings(rest)
+    known = _meanings(rest)
     prefix = kind.model_config["env_prefix"]
     rows = [
-        f"| `{prefix}{name.upper()}` | {default(field.get_default())} | {marked(known[name]).removesuffix('.')} |"
+        f"| `{prefix}{name.upper()}` | {_default(field.get_default())} | {_marked(known[name]).removesuffix('.')} |"
         for name, field in kind.model_fields.items()
     ]
     return "\n".join(
-        [f"## {marked(sentence).removesuffix('.')}", "", "| variable | default | meaning |", "|---|---|---|", *rows, ""]
+        [f"## {_marked(sentence).removesuffix('.')}", "", "| variable | default | meaning |", "|---|---|---|", *rows, ""]
     )
 
 
-def meanings(attributes: str) -> dict[str, str]:
+def _meanings(attributes: str) -> dict[str, str]:
     """The meaning of each attribute."""
     found = re.findall(r"^    (\w+): (.+(?:\n     +.+)*)", attributes, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in found}
 
 
-def default(value: Any) -> str:
+def _default(value: Any) -> str:
     """A default as it is written into the environment."""
     match value:
         case None | "" | ():
@@ -84,10 +84,6 @@ def default(value: Any) -> str:
     raise TypeError(value)
 
 
-def marked(text: str) -> str:
+def _marked(text: str) -> str:
     """Text of a docstring as Markdown."""
     return text.replace("``", "`").replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    print(page(), end="")
