@@ -1,6 +1,5 @@
 """The import laws are kept, and each line of them is seen to fail: a breach is planted for every one, from its own text."""
 
-import re
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -27,13 +26,6 @@ KINDS: dict[str, Any] = {
 CONFIGURATION = read_configuration(str(ROOT / "pyproject.toml"))
 ROOTS: list[str] = CONFIGURATION["session_options"]["root_packages"]
 LAWS: list[dict[str, Any]] = CONFIGURATION["contracts_options"]
-# Modules that are found by name while the program runs: what is named is data, or the one wall that may be crossed so.
-DYNAMIC = {
-    "shared/dubbing/inference/in_process.py",  # the engine in this very process, for those without a server
-    "shared/dubbing/queue/isolated.py",  # the application that the caller is
-    "services/trainer/recipes/__init__.py",
-    "services/trainer/methods/recipe.py",
-}
 
 
 class Breach(NamedTuple):
@@ -134,10 +126,3 @@ def test_a_breach_of_it_is_reported(breach: Breach) -> None:
     if breach.imported is not None:
         graph.add_import(importer=breach.importer, imported=breach.imported)
     assert not is_kept(law, graph)
-
-
-def test_no_module_is_found_by_its_name_across_a_wall() -> None:
-    words = re.compile(r"\b(import_module|__import__|spec_from_file_location|runpy)\s*\(")
-    files = [path for top in ("shared", "services") for path in (ROOT / top).rglob("*.py")]
-    found = {str(path.relative_to(ROOT)) for path in files if words.search(path.read_text(encoding="utf-8"))}
-    assert found == DYNAMIC
