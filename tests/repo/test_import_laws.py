@@ -48,13 +48,17 @@ def is_kept(law: dict[str, Any], graph: grimp.ImportGraph) -> bool:
 
 def inside(package: str) -> str:
     """A module in the package: the deepest, to see that a law holds all the way down."""
-    below = imports().find_descendants(package) if package in imports().modules else set()
+    below = imports().find_descendants(package) if package.partition(".")[0] in ROOTS else set()
     return max(below, key=lambda name: (name.count("."), name), default=package)
+
+
+def children(package: str) -> list[str]:
+    return sorted(imports().find_children(package))
 
 
 def packages() -> list[str]:
     """The libraries, and each service alone."""
-    return [*sorted(set(ROOTS) - {"services"}), *sorted(imports().find_children("services"))]
+    return [*(root for root in ROOTS if root != "services"), *children("services")]
 
 
 Pair = tuple[str, str | None]
@@ -69,11 +73,10 @@ def independent(law: dict[str, Any]) -> Iterator[Pair]:
 
 
 def protected(law: dict[str, Any]) -> Iterator[Pair]:
-    """Every package that is not allowed in, those too that may use a door of the wall."""
-    doors = {line.partition(" -> ")[2] for line in law.get("ignore_imports", ())}
-    (wall,) = law["protected_modules"]
-    assert inside(wall) not in doors
-    yield from ((inside(package), inside(wall)) for package in packages() if package not in law["allowed_importers"])
+    """Every package that is not allowed in, those too that may use a door of the wall, and the neighbours of those that are."""
+    (wall,), allowed = law["protected_modules"], law["allowed_importers"]
+    neighbours = {module for parent in {name.rpartition(".")[0] for name in allowed} - {""} for module in children(parent)}
+    yield from ((inside(package), inside(wall)) for package in sorted({*packages(), *neighbours} - {*allowed}))
 
 
 def layered(law: dict[str, Any]) -> Iterator[Pair]:
@@ -101,7 +104,7 @@ PLANTED = {
 
 def way_back(package: str) -> tuple[str, str] | None:
     """Two children of the package of which the second imports the first, and not the other way round."""
-    for one, other in permutations(sorted(imports().find_children(package)), 2):
+    for one, other in permutations(children(package), 2):
         there = imports().direct_import_exists(importer=other, imported=one, as_packages=True)
         if there and not imports().direct_import_exists(importer=one, imported=other, as_packages=True):
             return one, other
