@@ -94,7 +94,8 @@ def table(session: dict[str, Any] | None) -> str:
 def _where(session: dict[str, Any] | None) -> str:
     if session is None:
         return (
-            "Not measured: no GPU was available. `benchmarks/gpu_session.sh` measures, `benchmarks/gpu_table.py` fills this in."
+            "Not measured: large students have not been run on a GPU for inference; the H200 was used for training only.\n"
+            "`benchmarks/gpu_session.sh` measures, `benchmarks/gpu_table.py` fills this in."
         )
     machine = session["machine"]
     versions = f"torch {machine['torch']}, CUDA {machine.get('cuda')}, driver {machine.get('driver')}"

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,9 @@ def _uncomposed(words: list[str]) -> list[str]:
 
 def _unrun(words: list[str]) -> list[str]:
     """Modules, scripts and options of theirs that are not there."""
+    if words[:1] == ["-c"]:
+        named = re.findall(r"from (\S+) import (\w+)", words[1])
+        return [f"{module}.{name}" for module, name in named if not hasattr(import_module(module), name)]
     if words[:1] != ["-m"]:
         return _options_missing(ROOT / words[0], words[1:])
     spec = find_spec(words[1])

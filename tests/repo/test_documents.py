@@ -69,6 +69,13 @@ def test_prose_is_no_wider_than_a_terminal(document: Path) -> None:
     assert not wide
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/results").glob("*.md")), ids=lambda path: path.name)
+def test_every_page_of_results_says_when_and_at_which_revisions(page: Path) -> None:
+    _, _, recorded = without_code(page.read_text()).partition("\nRecorded on ")
+    assert re.match(r"\d{4}-\d\d-\d\d[^.:]* at revisions? ", recorded)
+    assert re.search(r"\b[0-9a-f]{7}\b", recorded)
+
+
 def test_every_page_is_found_from_the_index() -> None:
     found, new = {INDEX}, {INDEX}
     while new:
