@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 from places import ROOT
-from pydantic_settings import BaseSettings
+from variables import OF_THE_COMMAND_LINE, SETTINGS
 
-import dubbing.settings
+from dubbing.settings import QueueSettings
 from services.stack import table
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -18,15 +18,6 @@ EXAMPLE = (ROOT / ".env.example").read_text()
 OURS = {name: service for name, service in SERVICES.items() if name in table.SERVICES}
 
 
-def settings() -> dict[str, type[BaseSettings]]:
-    found = {}
-    for item in vars(dubbing.settings).values():
-        if isinstance(item, type) and issubclass(item, BaseSettings) and item is not BaseSettings:
-            for name in item.model_fields:
-                found[f"{item.model_config['env_prefix']}{name}".upper()] = item
-    return found
-
-
 def test_compose_runs_every_process_of_the_local_stack() -> None:
     assert set(table.PROCESS_NAMES) <= set(SERVICES)
 
@@ -34,7 +25,7 @@ def test_compose_runs_every_process_of_the_local_stack() -> None:
 def test_every_variable_of_compose_is_a_setting_that_the_code_reads() -> None:
     given = {name for service in SERVICES.values() for name in service.get("environment", {}) if name.startswith("DUBLINE_")}
     assert given
-    assert given <= set(settings())
+    assert given <= SETTINGS.keys()
 
 
 def test_every_variable_that_compose_takes_from_outside_is_in_the_example() -> None:
@@ -45,15 +36,14 @@ def test_every_variable_that_compose_takes_from_outside_is_in_the_example() -> N
 
 def test_the_example_names_every_setting_and_nothing_else() -> None:
     named = set(re.findall(r"^#?(DUBLINE_[A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
-    of_the_command_line = {"DUBLINE_API_URL", "DUBLINE_API_KEY", "DUBLINE_HOME", "DUBLINE_CARRIERS"}
-    assert named == set(settings()) | of_the_command_line
+    assert named == SETTINGS.keys() | OF_THE_COMMAND_LINE
 
 
 def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in settings():
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     shown = dict(re.findall(r"^#(DUBLINE_[A-Z0-9_]+)=(.+)$", EXAMPLE, re.MULTILINE))
-    for name, kind in settings().items():
+    for name, kind in SETTINGS.items():
         if name not in shown:
             continue
         field = name.removeprefix(kind.model_config["env_prefix"]).lower()
@@ -78,7 +68,7 @@ def test_a_service_runs_the_same_program_as_in_the_local_stack(name: str) -> Non
 
 def test_every_queue_of_the_settings_has_a_worker() -> None:
     consumed = {command[command.index("-Q") + 1] for command in (s["command"] for s in OURS.values()) if "-Q" in command}
-    assert consumed == set(dubbing.settings.QueueSettings().limits)
+    assert consumed == set(QueueSettings().limits)
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if "build" in SERVICES[name]])
