@@ -15,15 +15,14 @@ from desk import Desk
 from film import Film
 from left_out import SHOWN, reason
 from shell import Shell
-from situations import PART_OF, SITUATIONS, Names, Scene, running
+from situations import SITUATIONS, Names, Scene, running
 
 CHECKER = doctest.OutputChecker()
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def place(shown: Shown) -> tuple[Path, str]:
-    heading = shown.block.situation
-    return shown.block.path, PART_OF.get(heading, heading)
+    return shown.block.path, shown.block.situation
 
 
 TO_RUN: dict[tuple[Path, str], list[Shown]] = {}
@@ -33,7 +32,7 @@ for _shown in SHOWN:
 
 
 def test_every_section_of_the_runbook_that_shows_commands_has_its_situation() -> None:
-    assert {shown.block.situation for shown in commands(RUNBOOK)} == {*SITUATIONS, *PART_OF}
+    assert {shown.block.situation for shown in commands(RUNBOOK)} == set(SITUATIONS)
 
 
 @pytest.fixture(scope="module")

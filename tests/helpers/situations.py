@@ -162,15 +162,24 @@ def suspended(scene: Scene, name: str) -> Iterator[None]:
 
 @contextmanager
 def stuck(scene: Scene) -> Iterator[Names]:
-    """A worker that stood still in the middle of a chunk has lost its lease, and now who saw it stands still, too."""
+    """A worker stands still in the middle of a chunk, and so does the one that would see it."""
     job, desk = scene.again(), scene.desk
-    with desk.in_mid_chunk(job) as item, suspended(scene, "worker-infer"):
+    with desk.in_mid_chunk(job), suspended(scene, "worker-infer"), suspended(scene, "worker-maintenance"):
+        desk.silence(job)
+        yield {"job_...": job, "PID": str(desk.system.status().of("worker-maintenance").pid)}
+    end(scene, job)
+    scene.healthy()
+
+
+@contextmanager
+def lease_lost(scene: Scene) -> Iterator[Names]:
+    """A worker that stood still in the middle of a chunk has lost its lease to the sweeper."""
+    job, desk = scene.again(), scene.desk
+    with desk.in_mid_chunk(job) as item:
         desk.silence(job)
         lost = item["leases_lost"]
         until(lambda: max(row["leases_lost"] for row in desk.items(job, "infer")) > lost, "the lease is not taken back")
-        with suspended(scene, "worker-maintenance"):
-            desk.silence(job)
-            yield {"job_...": job, "PID": str(desk.system.status().of("worker-maintenance").pid)}
+    yield {"job_...": job}
     end(scene, job)
 
 
@@ -250,6 +259,7 @@ SITUATIONS: dict[str, Callable[[Scene], AbstractContextManager[Names]]] = {
     "ModelUnavailable": unloaded,
     "JobStuck": stuck,
     "QueueStandingStill": nobody_prepares,
+    "LeaseExpiriesRising": lease_lost,
     "DiskFull": full_scratch,
     "ParityFailed": partial(failed, error=ParityFailed("Frame 17 is not the source's.", where={"frame": 17})),
     "MasterOfBefore": running,
@@ -257,5 +267,3 @@ SITUATIONS: dict[str, Callable[[Scene], AbstractContextManager[Names]]] = {
     "FatalInput": reader_dies,
     "JobsFailing": work_crashed,
 }
-PART_OF = {"LeaseExpiriesRising": "JobStuck"}
-"""Sections whose situation is there in that of another, and whose commands follow those of that one."""
