@@ -128,28 +128,30 @@ class Stitcher:
                 stored = self._store.put_file(ids.output_key(task.job_id, ".mp4"), inputs.output)
                 self._store.put_bytes(ids.preview_key(task.job_id), drawn.result(), "image/png")
                 scores = scored.result()
-        warnings = (
-            *task.warnings,
-            *sound.findings,
-            *broken_mouths(repainted.broken, repainted.doubtful, inputs.analysis.video.fps),
-            *scores.findings,
+        parts = ReceiptParts(
+            task=task,
+            analysis=inputs.analysis,
+            check=check,
+            stored=stored,
+            sound_codec=sound.codec,
+            scores=scores,
+            passed_through=frozenset(repainted.broken),
+            warnings=(
+                *task.warnings,
+                *sound.findings,
+                *broken_mouths(repainted.broken, repainted.doubtful, inputs.analysis.video.fps),
+                *scores.findings,
+            ),
+            seconds=watch.seconds,
         )
-        receipt = make_receipt(
-            ReceiptParts(
-                task=task,
-                analysis=inputs.analysis,
-                check=check,
-                stored=stored,
-                sound_codec=sound.codec,
-                scores=scores,
-                passed_through=frozenset(repainted.broken),
-                warnings=warnings,
-                seconds=watch.seconds,
-            )
-        )
+        return self._deliver_receipt(parts)
+
+    def _deliver_receipt(self, parts: ReceiptParts) -> StitchResult:
+        """Stores the receipt, the last of what is delivered."""
+        task, receipt = parts.task, make_receipt(parts)
         self._store.put_bytes(ids.receipt_key(task.job_id), receipt.model_dump_json(indent=2).encode(), "application/json")
         return StitchResult(
-            output_key=stored.key,
+            output_key=parts.stored.key,
             output_filename=master_name(task),
             receipt_key=ids.receipt_key(task.job_id),
             preview_key=ids.preview_key(task.job_id),

@@ -1,5 +1,6 @@
 """Rules of the repository that no linter knows."""
 
+import ast
 import hashlib
 import json
 import re
@@ -12,6 +13,7 @@ from places import ROOT
 # Names of the place where this was written; in pieces, so that this file does not name them either.
 WORKPLACE = ("/" + "work/", "shared/" + "spec", "issues" + " show")
 PLATFORM_LINES, MODEL_LINES = 400, 600
+FUNCTION_LINES = 40
 WEIGHTS_BYTES = 20 * 10**6
 LEFT_BEHIND = ("TO" + "DO", "FIX" + "ME", "Not" + "ImplementedError", "pytest." + "skip", "pytest.mark." + "skip", "x" + "fail")
 
@@ -53,6 +55,18 @@ def test_files_stay_short() -> None:
         if lines > (MODEL_LINES if path.parts[:2] == ("shared", "lipforcing") else PLATFORM_LINES)
     }
     assert not long
+
+
+def test_functions_of_the_platform_stay_short() -> None:
+    lengths = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in tracked("services/*.py", "shared/dubbing/*.py", "shared/synthetic/*.py", "studies/*.py")
+        if path.relative_to(ROOT).parts[:2] != ("services", "trainer")
+        for node in ast.walk(ast.parse(text_of(path)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert len(lengths) > 500
+    assert not {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES}
 
 
 def test_every_variable_that_the_code_reads_is_in_the_example() -> None:

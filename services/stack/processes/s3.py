@@ -6,6 +6,7 @@ them listen on the loopback address alone.
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from services.stack import certificates
@@ -34,12 +35,6 @@ def describe(context: StackContext) -> ProcessSpec:
     _check_room(data)
     port = context.port(NAME)
     certificates.ensure(context.home.certificates, (LOOPBACK, "localhost"))
-    listening = [f"-s3.port={port}", f"-s3.port.grpc={context.port(NAME, 's3.grpc')}"]
-    for part in _PARTS:
-        listening += [
-            f"-{part}.port={context.port(NAME, part)}",
-            f"-{part}.port.grpc={context.port(NAME, f'{part}.grpc')}",
-        ]
     return ProcessSpec(
         name=NAME,
         command=(
@@ -57,7 +52,7 @@ def describe(context: StackContext) -> ProcessSpec:
             "-admin.ui=false",
             f"-s3.localSocket={context.home.sockets / 's3.sock'}",
             f"-filer.localSocket={context.home.sockets / 'filer.sock'}",
-            *listening,
+            *_ports(context),
         ),
         env={
             "AWS_ACCESS_KEY_ID": context.state.secret("s3.access"),
@@ -69,6 +64,14 @@ def describe(context: StackContext) -> ProcessSpec:
         cwd=str(data),
         probe=f"http://{LOOPBACK}:{port}/healthz",
     )
+
+
+def _ports(context: StackContext) -> Iterator[str]:
+    yield f"-s3.port={context.port(NAME)}"
+    yield f"-s3.port.grpc={context.port(NAME, 's3.grpc')}"
+    for part in _PARTS:
+        yield f"-{part}.port={context.port(NAME, part)}"
+        yield f"-{part}.port.grpc={context.port(NAME, f'{part}.grpc')}"
 
 
 def settings(context: StackContext) -> dict[str, str]:

@@ -83,28 +83,7 @@ class Keys:
             IdempotencyKeyReused: the key was used with another request.
             IdempotencyInProgress: the first call is still being answered.
         """
-        fresh = insert(IdempotencyKey).values(
-            tenant=tenant, key=key, fingerprint=fingerprint, created_at=NOW, locked_until=NOW + _IN_FLIGHT
-        )
-        table = IdempotencyKey
-        abandoned = or_(
-            table.created_at < NOW - _KEPT,
-            (table.status.is_(None)) & (table.locked_until < NOW) & (table.fingerprint == fingerprint),
-        )
-        won = self._session.execute(
-            fresh.on_conflict_do_update(
-                index_elements=[table.tenant, table.key],
-                set_={
-                    "fingerprint": fingerprint,
-                    "status": None,
-                    "response": None,
-                    "created_at": NOW,
-                    "locked_until": NOW + _IN_FLIGHT,
-                },
-                where=abandoned,
-            ).returning(table.key)
-        ).one_or_none()
-        if won is not None:
+        if self._claim(tenant, key, fingerprint):
             return None
         known = self._session.get(IdempotencyKey, (tenant, key), populate_existing=True)
         if known is None:
@@ -122,6 +101,26 @@ class Keys:
                 suggestions=("wait a second, then send it again",),
             )
         return known.status, known.response
+
+    def _claim(self, tenant: str, key: str, fingerprint: str) -> bool:
+        """True when the key is ours: it is new, too old to be kept, or its first call ended without an answer."""
+        table = IdempotencyKey
+        claimed = {"fingerprint": fingerprint, "created_at": NOW, "locked_until": NOW + _IN_FLIGHT}
+        abandoned = or_(
+            table.created_at < NOW - _KEPT,
+            (table.status.is_(None)) & (table.locked_until < NOW) & (table.fingerprint == fingerprint),
+        )
+        statement = (
+            insert(table)
+            .values(tenant=tenant, key=key, **claimed)
+            .on_conflict_do_update(
+                index_elements=[table.tenant, table.key],
+                set_={**claimed, "status": None, "response": None},
+                where=abandoned,
+            )
+            .returning(table.key)
+        )
+        return self._session.execute(statement).one_or_none() is not None
 
     def answer(self, tenant: str, key: str, status: int, response: dict[str, Any]) -> None:
         """Store the answer, in the transaction that did the work."""

@@ -46,11 +46,7 @@ def check_pair(video: MediaInfo, audio: MediaInfo, mode: SyncMode = SyncMode.STR
         NoVideoStream, NotAudio: a stream is missing.
         DurationMismatch: with the difference in frames and milliseconds, and where it lies.
     """
-    if video.video is None:
-        raise NoVideoStream("The video file has no video stream.", where={"pointer": "/video"})
-    if audio.audio is None:
-        raise NotAudio("The audio file has no audio stream.", where={"pointer": "/audio"})
-    picture, sound = video.video, audio.audio
+    picture, sound = _streams(video, audio)
     tolerance = max(Fraction(tolerance_frames), Fraction(1, 2)) / picture.fps
     ways = _ways(picture, sound)
     laid = next((way for way in ways if abs(_over(picture, sound, way)) <= tolerance), ways[0])
@@ -75,6 +71,14 @@ def check_pair(video: MediaInfo, audio: MediaInfo, mode: SyncMode = SyncMode.STR
     if mode is SyncMode.SILENCE and delta < 0:
         return whole.model_copy(update={"pad": lack})
     raise _mismatch(picture, sound, whole)
+
+
+def _streams(video: MediaInfo, audio: MediaInfo) -> tuple[VideoInfo, AudioInfo]:
+    if video.video is None:
+        raise NoVideoStream("The video file has no video stream.", where={"pointer": "/video"})
+    if audio.audio is None:
+        raise NotAudio("The audio file has no audio stream.", where={"pointer": "/audio"})
+    return video.video, audio.audio
 
 
 def _ways(picture: VideoInfo, sound: AudioInfo) -> list[_Laid]:

@@ -133,16 +133,8 @@ def build_index(path: Path, track: int = 1) -> FrameIndex:
         if stream is None:
             raise EmptyMedia("The file has no picture to index.")
         packets = _demux(container, stream)
-        name = stream.codec_context.name
         slotted = container.format.name == "avi"  # its frames have places in a row of equal slots, and no times
-        by_decoding = (
-            name in _HIDDEN_PACKETS
-            or slotted
-            or packets.leading
-            or packets.unstamped > 0
-            or stream.codec_context.field_order not in _PROGRESSIVE
-            or len(set(packets.ticks)) != len(packets.ticks)
-        )
+        by_decoding = slotted or _only_decoding_tells(stream, packets)
         declared = stream.frames if container.format.name.startswith("mov") and not by_decoding else 0
         base, rates = stream.time_base or Fraction(1, 90_000), [stream.guessed_rate, stream.average_rate, stream.base_rate]
         _require_whole(container, packets, declared, base)
@@ -156,12 +148,31 @@ def build_index(path: Path, track: int = 1) -> FrameIndex:
         )
     if slotted and len(packets.slots) == len(shown):
         shown = list[int | None](sorted(packets.slots))  # which a frame takes is a matter of order
-    known = [rate for rate in rates if rate]
+    index = _index_of(shown, packets, base, [rate for rate in rates if rate], slotted=slotted)
+    _require_continuous(index, packets)
+    return index
+
+
+def _only_decoding_tells(stream: VideoStream, packets: _Packets) -> bool:
+    """Packets do not show which frames there are, or when."""
+    return (
+        stream.codec_context.name in _HIDDEN_PACKETS
+        or packets.leading
+        or packets.unstamped > 0
+        or stream.codec_context.field_order not in _PROGRESSIVE
+        or len(set(packets.ticks)) != len(packets.ticks)
+    )
+
+
+def _index_of(
+    shown: list[int | None], packets: _Packets, base: Fraction, known: list[Fraction], *, slotted: bool
+) -> FrameIndex:
+    """The index of frames that are ``shown`` at these ticks (None: not known), with the rates ``known`` of the stream."""
     found = _Frames.of(shown, base, known)
     rate = found.rate if found.guessed else constant_rate(found.ticks, base, known)
     usual = round(float(np.median(np.diff(found.ticks)))) if len(found.ticks) > 1 else 0
     last = (0 if found.guessed else packets.last) or usual or (round(1 / (known[0] * base)) if known else 1) or 1
-    index = FrameIndex(
+    return FrameIndex(
         ticks=found.ticks,
         keys=np.unique(np.asarray(packets.keys if found.named and not slotted else [], np.int64)),
         time_base=found.base,
@@ -172,8 +183,6 @@ def build_index(path: Path, track: int = 1) -> FrameIndex:
         broken=tuple(found.broken),
         guessed=found.guessed,
     )
-    _require_continuous(index, packets)
-    return index
 
 
 @dataclass

@@ -60,16 +60,32 @@ def measure_sound(path: Path, choice: SoundChoice = _ALL) -> tuple[AudioInfo, tu
     measured = [_Measured.of(path, number) for number in used]
     for one, declared in zip(measured, declared_lengths, strict=True):
         one.require_whole(declared, holes_timed=holes_timed)
+    info = _joined(used, measured, codec, choice, zero=zero if timed else None)
+    return info, (*findings, *_sound_findings(info, measured))
+
+
+def _joined(
+    tracks: tuple[int, ...], measured: "Sequence[_Measured]", codec: str, choice: SoundChoice, *, zero: Fraction | None
+) -> AudioInfo:
+    """The facts of all tracks as one sound.
+
+    Args:
+        tracks: numbers of those that are used.
+        measured: what each of them holds.
+        codec: of the first.
+        choice: which of their channels.
+        zero: seconds at which the container's time line begins; None where it has none.
+    """
     layout, channels = _layout(measured), sum(one.channels for one in measured)
     picked = pick_channels(channels, choice)
     require_carriable(len(picked) or channels, layout)
-    begins = [one.course.start if timed else Fraction(0) for one in measured]
-    start = min(begins) - zero if timed else Fraction(0)
+    begins = [one.course.start if zero is not None else Fraction(0) for one in measured]
+    start = min(begins) - (zero or 0)
     joined, first = len(measured) > 1, measured[0]
     leads = [round((begin - min(begins)) * first.rate) for begin in begins]
-    info = AudioInfo(
+    return AudioInfo(
         codec=codec,
-        tracks=used,
+        tracks=tracks,
         sample_rate=first.rate,
         channels=len(picked) or channels,
         picked=picked,
@@ -83,7 +99,6 @@ def measure_sound(path: Path, choice: SoundChoice = _ALL) -> tuple[AudioInfo, tu
         lossless=codec.startswith(_LOSSLESS),
         peak=max(one.peak for one in measured),
     )
-    return info, (*findings, *_sound_findings(info, measured))
 
 
 def _zero(container: InputContainer) -> Fraction:

@@ -41,11 +41,8 @@ def read_video(path: Path, picture: int | None = None, on_frames: Callable[[int]
     _require_undamaged(path, info, second)
     _require_one_shape(info, second)
     _require_declared(headers, info, second)
-    start = info.start
-    if second.record is not None and second.record.start is not None:
-        start = second.record.start  # the container's own tables; libavformat leaves small starts out
     site = second.shown.site if second.shown.site != "unspecified" and "420" in info.pixel_format else None
-    video = info.model_copy(update={"start": start, "chroma_site": site})
+    video = info.model_copy(update={"start": _start(info, second), "chroma_site": site})
     witness = _witness_picture(video, first, headers, second)
     require_agreement(witness)
     findings = [*first.findings, *lost_of_picture(headers.header, video, second.shown)]
@@ -61,6 +58,13 @@ def read_video(path: Path, picture: int | None = None, on_frames: Callable[[int]
         witness=witness,
     )
     return ReadFile(media, _usable(second, first))
+
+
+def _start(info: VideoInfo, second: PictureReading) -> Fraction:
+    """By the container's own tables, where it has some: libavformat leaves small starts out."""
+    if second.record is None or second.record.start is None:
+        return info.start
+    return second.record.start
 
 
 def _own_sound(path: Path) -> AudioInfo | None:

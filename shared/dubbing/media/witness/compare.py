@@ -5,7 +5,7 @@ off: where a tick is a whole frame, a tick is no tolerance.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
 from dubbing.domain.findings import FrameRange, frame_ranges
@@ -41,11 +41,7 @@ def compare_times(
                 frames=(FrameRange(start=fewer, end=max(len(first), len(second))),),
             )
         ]
-    wrong = []
-    for frame, (a, b) in enumerate(zip(first, second, strict=True)):
-        length = first[frame + 1] - a if frame + 1 < len(first) else last
-        if frame not in without and abs(a - b) > min(tick, _QUARTER * length):
-            wrong.append(frame)
+    wrong = [frame for frame in _displaced(first, second, tick, last) if frame not in without]
     if not wrong:
         return []
     at = wrong[0]
@@ -57,6 +53,13 @@ def compare_times(
             frames=frame_ranges(wrong)[:_MOST_NAMED],
         )
     ]
+
+
+def _displaced(first: Sequence[Fraction], second: Sequence[Fraction], tick: Fraction, last: Fraction) -> Iterator[int]:
+    for frame, (a, b) in enumerate(zip(first, second, strict=True)):
+        length = first[frame + 1] - a if frame + 1 < len(first) else last
+        if abs(a - b) > min(tick, _QUARTER * length):
+            yield frame
 
 
 def compare(fact: str, first: object, second: object) -> list[Difference]:

@@ -94,7 +94,11 @@ def check_master(master: Path, source: PictureRecord, given: Given, cuts: Sequen
         *unlike,
         *(Difference(fact="decoder", first="no complaint", second=c.words) for c in picture.shown.complaints[:1]),
     )
-    reading = Reading(
+    return MasterCheck(_reading(headers, picture, record, heard), pixels, sound, differences)
+
+
+def _reading(headers: Headers, picture: PictureReading, record: PictureRecord, heard: SoundReading) -> Reading:
+    return Reading(
         by=headers.by,
         tracks=(picture.track,),
         frames=len(record),
@@ -106,7 +110,6 @@ def check_master(master: Path, source: PictureRecord, given: Given, cuts: Sequen
         sample_rate=heard.heard[0].rate,
         channels=heard.heard[0].channels,
     )
-    return MasterCheck(reading, pixels, sound, differences)
 
 
 def _compare_picture(
