@@ -98,6 +98,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
 
 # Session fixtures that are dear: files that use one of them run in one process, one after another.
 SHARED = ("system", "stack")
+# Begins the group of a file with slow tests; and what one test of such a group, or of those above, takes in tests of others.
+SLOW, SLOW_COSTS = "slow ", 15
 
 
 def seed_from(name: str) -> None:
@@ -153,34 +155,44 @@ def share_out(items: list[pytest.Item]) -> None:
         for item in tests:
             first[item] = (mark is None and dear is None, not slow)
             if mark is None:
-                item.add_marker(pytest.mark.xdist_group(dear or file))
+                item.add_marker(pytest.mark.xdist_group(dear or (f"{SLOW}{file}" if slow else file)))
     items.sort(key=first.__getitem__)
 
 
 class TimeLeft:
-    """Says every half minute how much of a long run is left, by the average of the tests so far."""
+    """Says every half minute how much of a long run is left, by the pace so far; slow tests come first, and weigh more."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._plugins = config.pluginmanager
         self._began = self._spoke = time.monotonic()
-        self._total = self._done = 0
+        self._total = self._done = self._weight = self._weight_done = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._total = len(session.items)
+        self._expect([item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Every worker has collected the same tests."""
-        self._total = len(ids)
+        self._expect(ids)
 
-    def pytest_runtest_logfinish(self) -> None:
+    def _expect(self, ids: list[str]) -> None:
+        self._total, self._weight = len(ids), sum(map(weight_of, ids))
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._done += 1
+        self._weight_done += weight_of(nodeid)
         now = time.monotonic()
         reporter = self._plugins.get_plugin("terminalreporter")  # a process that shares a run has none
         if reporter is not None and now - self._spoke >= 30:
             self._spoke = now
-            left = (now - self._began) / self._done * (self._total - self._done)
+            left = (now - self._began) / self._weight_done * (self._weight - self._weight_done)
             reporter.write_line(f"  {self._done} of {self._total} tests, about {left / 60:.0f} min left")
+
+
+def weight_of(nodeid: str) -> int:
+    """Of a test, by its group."""
+    group = nodeid.rpartition("@")[2]
+    return 1 if group == nodeid or group.startswith("tests/") else SLOW_COSTS
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,7 @@ To add, rename or retune one of our services, change this file and nothing else.
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dubbing.settings import TrainerSettings
 from services.stack.context import StackContext
@@ -112,11 +112,12 @@ def selection(names: Iterable[str]) -> tuple[str, ...]:
 def external_settings(environ: Mapping[str, str], context: StackContext) -> dict[str, str]:
     """The settings in ``environ`` that name servers which run elsewhere, with the keys that belong to them.
 
-    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else. Only servers that are named are asked
-    for their settings, for these draw ports and credentials.
+    A shell of ``dubline exec`` names this stack's own servers: these run nowhere else. What ours are called is asked of a copy
+    of the state: asking draws ports and credentials, which a server that runs elsewhere shall not leave behind.
     """
+    asked = replace(context, state=context.state.model_copy(deep=True), decided={})
     named = [server for server in SERVERS.values() if environ.get(server.external)]
-    own = {server.external: server.settings(context)[server.external] for server in named}
+    own = {server.external: server.settings(asked)[server.external] for server in named}
     found = {name: environ[name] for name in own if environ[name] != own[name]}
     for prefix, external in (("DUBLINE_S3_", SERVERS["s3"].external), ("DUBLINE_TRITON_", SERVERS["triton"].external)):
         if external in found:

@@ -5,6 +5,7 @@ print (``...`` stands for anything, as in doctest). The heading above tells the 
 ``<!-- situation: NAME -->``.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -156,7 +157,9 @@ def _unmade(words: list[str]) -> list[str]:
     makefile = (ROOT / "Makefile").read_text()
     variables = {word.partition("=")[0] for word in words if "=" in word}
     absent = [name for name in variables if not re.search(rf"^{name} \?=", makefile, re.MULTILINE)]
-    done = subprocess.run(["make", "--dry-run", *words], capture_output=True, text=True, check=False, cwd=ROOT)
+    # Without what a `make` that runs these tests hands down.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", "--dry-run", *words], capture_output=True, text=True, check=False, cwd=ROOT, env=environ)
     if done.returncode:
         return [done.stderr.strip()]
     recipe = done.stdout.replace("\\\n", " ").splitlines()
