@@ -136,11 +136,12 @@ class Desk:
         )
 
     def garble(self, job_id: str) -> None:
-        """The job's rows hold what no worker understands, and have one attempt left at what nobody foresaw."""
+        """Rows that only this job needs hold what no worker understands, and have one attempt left at what nobody foresaw."""
         begun = QueueSettings().bug_attempts - 1
         self._database.execute(
             "UPDATE work_items SET payload = '{}', attempt = %s"
-            " WHERE id IN (SELECT work_item_id FROM job_needs WHERE job_id = %s)",
+            " WHERE id IN (SELECT work_item_id FROM job_needs GROUP BY work_item_id"
+            " HAVING array_agg(job_id::text) = ARRAY[%s::text])",
             (begun, job_id),
         )
 
