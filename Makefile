@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # Several processes share the tests out by the groups that tests/conftest.py marks, in the order of the collection.
-SHARED := --dist loadgroup --no-loadscope-reorder -n
+SHARED := -n
 DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= tuned

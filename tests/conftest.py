@@ -4,7 +4,6 @@ import os
 import sys
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,10 +95,25 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
     return make_film(tmp_path_factory.mktemp("film"))
 
 
-# Session fixtures that are dear: files that use one of them run in one process, one after another.
-SHARED = ("system", "stack")
-# Begins the group of a file with slow tests; and what one test of such a group, or of those above, takes in tests of others.
-SLOW, SLOW_COSTS = "slow ", 15
+# Files that share a stack run in one process, one after another; every other file may run beside them. (xdist's own groups, by
+# marks, need the suffix that it puts on a test's id: with this pytest it puts none, and every test goes its own way.)
+STACKS = {
+    "storm": ("tests/e2e/test_chaos.py",),
+    "system": (
+        *("tests/contracts/test_lip_sync_engine.py", "tests/e2e/"),
+        *("tests/integration/test_command_line.py", "tests/integration/test_closed_doors.py"),
+    ),
+    "training": ("tests/integration/core/test_training_",),
+    "stack": (
+        "tests/contracts/",
+        "tests/integration/core/",
+        "tests/integration/test_pipeline_",
+        "tests/integration/test_alerts.py",
+    ),
+    "random_models": ("tests/integration/test_triton_models.py", "tests/integration/test_triton_syncnet.py"),
+}
+# What a test of these folders takes, in tests of the others, roughly.
+DEAR, COSTS = ("tests/e2e/", "tests/integration/", "tests/model/"), 12
 
 
 def seed_from(name: str) -> None:
@@ -111,22 +125,16 @@ def seed_from(name: str) -> None:
         sys.modules["numpy"].random.seed(number)
 
 
-def name_of(node: pytest.Item | pytest.Collector) -> str:
-    """Its id, without the group that a shared run appends."""
-    group = node.get_closest_marker("xdist_group")
-    return node.nodeid.removesuffix(f"@{group.args[0]}") if group else node.nodeid
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
     """A fixture draws the same whichever test asks for it first."""
-    seed_from(f"{fixturedef.argname} {name_of(request.node)}")
+    seed_from(f"{fixturedef.argname} {request.node.nodeid}")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """So does a test."""
-    seed_from(name_of(item))
+    seed_from(item.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -137,26 +145,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if left_out:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        share_out(items)
-
-
-def share_out(items: list[pytest.Item]) -> None:
-    """Mark what one process runs: the files that name a group, those that use a dear fixture, or else the tests of a file."""
-    files: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        files[item.nodeid.partition("::")[0]].append(item)
-    first = {}
-    for file, tests in files.items():
-        mark = next((mark for item in tests if (mark := item.get_closest_marker("xdist_group"))), None)
-        fixtures = {name for item in tests for name in getattr(item, "fixturenames", ())}
-        dear = next((name for name in SHARED if name in fixtures), None)
-        slow = any(item.get_closest_marker("slow") for item in tests)
-        for item in tests:
-            first[item] = (mark is None and dear is None, not slow)
-            if mark is None:
-                item.add_marker(pytest.mark.xdist_group(dear or (f"{SLOW}{file}" if slow else file)))
-    items.sort(key=first.__getitem__)
+        for stack in set(STACKS) & set(getattr(item, "fixturenames", ())):
+            if group_of(item.nodeid) not in {stack, "storm", "training"}:
+                raise pytest.UsageError(f"{item.nodeid} uses {stack!r}, so its file belongs into STACKS of {__file__}")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = {group_of(item.nodeid) for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: (group_of(item.nodeid) not in STACKS, group_of(item.nodeid) not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Several processes (``-n 2``) share the tests out by groups, in the order of the collection."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - not there without the plugin
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """Tests of one group run in one process: those that share a stack, or else those of a file, which share its fixtures."""
+    file = nodeid.partition("::")[0]
+    return next((stack for stack, files in STACKS.items() if file.startswith(files)), file)
 
 
 class TimeLeft:
@@ -190,9 +204,8 @@ class TimeLeft:
 
 
 def weight_of(nodeid: str) -> int:
-    """Of a test, by its group."""
-    group = nodeid.rpartition("@")[2]
-    return 1 if group == nodeid or group.startswith("tests/") else SLOW_COSTS
+    """Of a test, by its folder."""
+    return COSTS if nodeid.startswith(DEAR) else 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -36,7 +36,7 @@ from services.worker.engines import Engines
 from services.worker.infer import InferHandler
 from services.worker.latents import save_latents, save_speech
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("random_models")]
+pytestmark = [pytest.mark.stack]
 
 
 def cancelled(server: dict[str, str]) -> float:

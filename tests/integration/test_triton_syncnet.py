@@ -13,7 +13,7 @@ from dubbing.inference.syncnet import TritonSyncNet
 from lipforcing.contract import SYNCNET, syncnet_samples
 from lipforcing.serving.sync import SyncJudge
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("random_models")]
+pytestmark = [pytest.mark.stack]
 
 
 def a_piece(places: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:

@@ -23,7 +23,7 @@ from services.trainer.methods.starts import NETWORK
 from services.trainer.service.settings import changed
 from services.trainer.service.shelf import get_folder
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 ONE_BY_ONE = {**SETTINGS["teacher_tiny"], "batch": 1, "micro": 1, "steps": 8}  # of eight clips, so each comes once
 CLIPS = 8
 

@@ -15,7 +15,7 @@ from dubbing.queue.runner import Runner
 from dubbing.settings import S3Settings
 from services.trainer.footage.place import place_at
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 def test_a_teacher_learns_from_footage_in_the_store_until_a_shard_of_it_is_damaged(

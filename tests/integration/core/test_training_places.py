@@ -26,7 +26,7 @@ from services.trainer.methods.recipe import OUTSIDE
 from services.trainer.service.offers import offers
 from services.trainer.service.site import Site
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.stack]
 Start = Callable[..., Any]
 
 

@@ -28,7 +28,7 @@ from services.trainer.service.outbox import Outbox
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import get_folder, put_folder
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 Start = Callable[..., str]
 
 

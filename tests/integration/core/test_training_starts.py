@@ -22,7 +22,7 @@ from services.trainer.methods.starts import NETWORK
 from services.trainer.service.offers import offers
 from services.trainer.service.shelf import get_folder, put_folder
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.stack]
 DONE = {"state": RunState.SUCCEEDED, "candidate_key": "training/x/manifest.json"}
 
 
