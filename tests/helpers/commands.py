@@ -158,7 +158,8 @@ def _unmade(words: list[str]) -> list[str]:
     variables = {word.partition("=")[0] for word in words if "=" in word}
     absent = [name for name in variables if not re.search(rf"^{name} \?=", makefile, re.MULTILINE)]
     # Without what a `make` that runs these tests hands down.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    handed = ("MAKE", "MFLAGS", *re.findall(r"^(\w+) \?=", makefile, re.MULTILINE))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(handed)}
     done = subprocess.run(["make", "--dry-run", *words], capture_output=True, text=True, check=False, cwd=ROOT, env=environ)
     if done.returncode:
         return [done.stderr.strip()]
