@@ -4,6 +4,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dubbing.errors import Permanent
 
 
@@ -35,3 +38,9 @@ def mediapipe() -> Any:
     import mediapipe  # noqa: PLC0415 - see above
 
     return mediapipe
+
+
+def image(picture: NDArray[np.uint8]) -> Any:
+    """A picture, uint8 [H, W, 3] RGB and contiguous, as MediaPipe's detectors take it."""
+    library: Any = mediapipe()
+    return library.Image(image_format=library.ImageFormat.SRGB, data=picture)

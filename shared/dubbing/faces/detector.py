@@ -23,7 +23,7 @@ from dubbing.domain.media import Box
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, averaged, invert, preview_crop
 from dubbing.faces.appearance import appearance_of
-from dubbing.faces.bundles import mediapipe, verified
+from dubbing.faces.bundles import image, mediapipe, verified
 from dubbing.faces.mouth_occlusion import doubt
 
 # Apache-2.0; the float16/1 file that Google publishes.
@@ -97,8 +97,8 @@ class MediaPipeDetector:
 
     def __init__(self, model: Path) -> None:
         bundle = verified(model, MODEL_SHA256)
-        self._mp: Any = mediapipe()
-        vision, base_options = self._mp.tasks.vision, self._mp.tasks.BaseOptions
+        tasks = mediapipe().tasks
+        vision, base_options = tasks.vision, tasks.BaseOptions
         options = vision.FaceLandmarkerOptions(
             base_options=base_options(model_asset_buffer=bundle), running_mode=vision.RunningMode.IMAGE, num_faces=_MAX_FACES
         )
@@ -107,9 +107,6 @@ class MediaPipeDetector:
             inner = base_options(model_asset_buffer=parts.read(_INNER_DETECTOR))
         finding = vision.FaceDetectorOptions(base_options=inner, running_mode=vision.RunningMode.IMAGE)
         self._finder: Any = vision.FaceDetector.create_from_options(finding)
-
-    def _image(self, picture: Picture) -> Any:
-        return self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=picture)
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +143,7 @@ class MediaPipeDetector:
 
     def _likely(self, picture: Picture) -> float:
         """How much of a face the finder takes the best one in ``picture`` for, 0 to 1."""
-        found = self._finder.detect(self._image(np.ascontiguousarray(picture))).detections
+        found = self._finder.detect(image(np.ascontiguousarray(picture))).detections
         return max((float(one.categories[0].score) for one in found), default=0.0)
 
     def _shows_only(self, known: Sequence[Face], frame: Frame) -> bool:
@@ -161,7 +158,7 @@ class MediaPipeDetector:
     def _boxes(self, picture: Picture) -> Iterator[Corners]:
         for x, y, width, height in _tiles(picture):
             part = np.ascontiguousarray(picture[y : y + height, x : x + width])
-            for found in self._finder.detect(self._image(part)).detections:
+            for found in self._finder.detect(image(part)).detections:
                 box = found.bounding_box
                 left, top = x + box.origin_x, y + box.origin_y
                 yield np.array([left, top, left + box.width, top + box.height], np.float64)
@@ -201,9 +198,8 @@ class MediaPipeDetector:
         return None if best is None else doubt(face.landmarks, best.landmarks)
 
     def _landmarks(self, picture: Picture) -> Iterator[marks.Points]:
-        image = self._image(np.ascontiguousarray(picture))
         size = np.array([picture.shape[1], picture.shape[0]], np.float64)
-        for face in self._landmarker.detect(image).face_landmarks:
+        for face in self._landmarker.detect(image(np.ascontiguousarray(picture))).face_landmarks:
             # The landmarker counts from the picture's edge, we from the centre of its first pixel.
             yield np.array([(point.x, point.y) for point in face]) * size - 0.5
 

@@ -6,14 +6,14 @@ often wrong in both directions, also where it is sure; `mouth_occlusion.under_a_
 """
 
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
 
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, Points, preview_crop
-from dubbing.faces.bundles import mediapipe, verified
+from dubbing.faces.bundles import image, mediapipe, verified
 from dubbing.faces.detector import Face, around, eight_bit
 
 # Apache-2.0; the float16/1 file that Google publishes.
@@ -45,22 +45,16 @@ class MediaPipeHands:
     """
 
     def __init__(self, model: Path) -> None:
-        self._mp: Any = mediapipe()
-        vision = self._mp.tasks.vision
+        tasks = mediapipe().tasks
+        vision = tasks.vision
         options = vision.HandLandmarkerOptions(
-            base_options=self._mp.tasks.BaseOptions(model_asset_buffer=verified(model, HAND_SHA256)),
+            base_options=tasks.BaseOptions(model_asset_buffer=verified(model, HAND_SHA256)),
             running_mode=vision.RunningMode.IMAGE,
             num_hands=_HANDS,
             min_hand_detection_confidence=_LEAST,
             min_hand_presence_confidence=_LEAST,
         )
         self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Frees the detector."""
@@ -70,7 +64,7 @@ class MediaPipeHands:
         """Share of the lips' outline that lies under the hull of a hand's landmarks, 0 to 1."""
         matrix = around(face, _SIDE, _FACES, _LOWER)
         picture = np.ascontiguousarray(_seen(frame, matrix))
-        found = self._landmarker.detect(self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=picture)).hand_landmarks
+        found = self._landmarker.detect(image(picture)).hand_landmarks
         lips = face.landmarks[list(marks.LIPS)] @ matrix[:, :2].T + matrix[:, 2]
         return max((_under(lips, np.array([(p.x, p.y) for p in hand]) * _SIDE - 0.5) for hand in found), default=0.0)
 

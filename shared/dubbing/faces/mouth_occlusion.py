@@ -69,10 +69,10 @@ def captioned(foreign_V: Series) -> NDArray[np.bool_]:
 
 
 def under_a_hand(hand_V: Series) -> NDArray[np.bool_]:
-    """The frames in which a hand lies over the mouth, and those before its first sighting in which nobody observed.
+    """The frames in which a hand lies over the mouth, and those before its first sighting in which nobody looked.
 
     Args:
-        hand_V: `hands.HandDetector.over` of consecutive frames; NaN where nobody observed.
+        hand_V: `hands.HandDetector.over` of consecutive frames; NaN where nobody looked.
     """
     observed = np.flatnonzero(np.isfinite(hand_V))
     if not len(observed):

@@ -1,6 +1,7 @@
 """What lies over a mouth, by kind and by speaker: found wherever it is, and nothing is found where it is not."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -37,7 +38,7 @@ class Witnesses(NamedTuple):
 @pytest.fixture(scope="module")
 def witnesses() -> Iterator[Witnesses]:
     faces, hands = THIRD_PARTY / "face_landmarker/face_landmarker.task", THIRD_PARTY / "hand_landmarker/hand_landmarker.task"
-    with MediaPipeDetector(faces) as face, MediaPipeHands(hands) as hand_:
+    with MediaPipeDetector(faces) as face, closing(MediaPipeHands(hands)) as hand_:
         yield Witnesses(face, hand_)
 
 
