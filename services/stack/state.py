@@ -33,7 +33,10 @@ class StackState(BaseModel):
         except ValidationError as error:
             raise StackError(
                 f"{path} is damaged: {error.errors()[0]['msg']}",
-                suggestions=("Stop the stack and remove that file; new ports and credentials are then made.",),
+                suggestions=(
+                    "Stop the stack and remove that file; new ports and credentials are then made.",
+                    "What the stack holds is kept.",
+                ),
             ) from error
 
     def save(self, path: Path) -> None:

@@ -70,7 +70,10 @@ def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
     return Handler
 
 
-OnPort = http.server.ThreadingHTTPServer
+class OnPort(http.server.ThreadingHTTPServer):
+    """Listens on a port that the test holds for it."""
+
+    allow_reuse_port = True
 
 
 class OnSocket(http.server.ThreadingHTTPServer):

@@ -291,25 +291,6 @@ def test_a_stack_whose_state_was_removed_gets_new_credentials_and_keeps_its_data
         stack.destroy()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's databases lie outside of the stack's folder")
-def test_a_new_stack_does_not_take_up_the_database_of_one_that_was_removed(tmp_path: Path) -> None:
-    stack, told = LocalStack(home_at(tmp_path / "home"), owner=os.getpid()), Steps()
-    try:
-        stack.start(["postgres"])
-        with psycopg.connect(database_of(stack)) as connection:
-            connection.execute("CREATE TABLE old AS SELECT 1 AS value")
-        stack.stop()
-        shutil.rmtree(stack.home.root)
-        again = LocalStack(stack.home, owner=os.getpid())
-        again.start(["postgres"], told)
-        with psycopg.connect(database_of(again)) as connection:
-            assert connection.execute("SELECT to_regclass('old')").fetchone() == (None,)
-        (kept,) = (text.rsplit(" ", 1)[1] for text in told.texts if "is kept as" in text)
-        assert (Path(kept) / "PG_VERSION").exists()
-    finally:
-        stack.destroy()
-
-
 def database_of(stack: LocalStack) -> str:
     """The stack's database as psycopg addresses it."""
     return stack.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")

@@ -195,8 +195,8 @@ def _initialise(context: StackContext, programs: Path, data: Path, owner: _Owner
 
 def _set_aside(context: StackContext, data: Path) -> None:
     """Moves away what a stack left that had the same folder and was removed: its jobs are not this stack's."""
-    number = next(n for n in itertools.count(1) if not data.with_name(f"{data.name}.left-{n}").exists())
-    aside = data.rename(data.with_name(f"{data.name}.left-{number}"))
+    number = next(n for n in itertools.count(1) if not data.with_name(f"{data.name}.lost-{n}").exists())
+    aside = data.rename(data.with_name(f"{data.name}.lost-{number}"))
     context.say(f"The database of a stack that was removed is kept as {aside}")
 
 

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from sqlalchemy import Engine, create_engine, event, select, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -17,9 +17,12 @@ from dubbing.settings import DatabaseSettings
 AWAY = (OperationalError, InterfaceError, NoConnection)
 """What a transaction raises when the server is away, takes no writes, or broke a deadlock: the same may succeed later."""
 
+# A process that stands still between two statements holds the locks of its transaction, and the sweeper passes over what is
+# locked. The server ends such a session sooner than whoever waits for its locks gives up.
+_IDLE, _LOCKED = 25_000, 30_000
 _CONNECT = {
     "connect_timeout": 5,
-    "options": "-c timezone=utc -c lock_timeout=30000",
+    "options": f"-c timezone=utc -c lock_timeout={_LOCKED} -c idle_in_transaction_session_timeout={_IDLE}",
     # A server that only reads is none to us. Where the address names several, the one that takes writes is found.
     "target_session_attrs": "read-write",
     # A machine that vanishes closes no connection. Without these the system waits for its answers for a quarter of an hour.
@@ -38,18 +41,18 @@ def driver_url(url: str) -> str:
 def open_engine(settings: DatabaseSettings) -> Engine:
     """A pool that checks connections before use, so that a restarted server costs one round trip, not an error."""
     engine = create_engine(driver_url(settings.url), pool_size=settings.pool_size, pool_pre_ping=True, connect_args=_CONNECT)
-    event.listen(engine, "handle_error", _refused_to_write)
+    event.listen(engine, "handle_error", _as_away)
     return engine
 
 
-def _refused_to_write(context: ExceptionContext) -> Exception | None:
-    """A server that refuses to write is one that is away, e.g. a primary that another took over from.
+def _as_away(context: ExceptionContext) -> Exception | None:
+    """A server that refuses to write is one that is away, e.g. a primary that another took over from; one that hangs up, too.
 
-    Nothing is wrong with the connection itself, so the pool would keep it for ever. All of them are dropped, and the caller
-    is told what it is told when a server goes away.
+    With a connection that only reads nothing is wrong by itself, so the pool would keep it for ever. All of them are dropped,
+    and the caller is told what it is told when a server goes away.
     """
     cause = context.original_exception
-    if not isinstance(cause, ReadOnlySqlTransaction):
+    if not isinstance(cause, ReadOnlySqlTransaction | IdleInTransactionSessionTimeout):
         return None
     context.is_disconnect = True
     return OperationalError(context.statement, context.parameters, cause, connection_invalidated=True)

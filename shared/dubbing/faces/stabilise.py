@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from dubbing.faces.align import Matrix, Points, Pose, pose_of
 from dubbing.faces.motion import Motion
@@ -126,4 +125,8 @@ def _followed(pose: Pose) -> Pose:
 
 def _local(values: NDArray[np.float64], window: int, order: int) -> NDArray[np.float64]:
     odd = min(window, len(values) - 1 + len(values) % 2)
-    return values if odd <= order + 1 else np.asarray(savgol_filter(values, odd, order, axis=0, mode="interp"))
+    if odd <= order + 1:
+        return values
+    from scipy.signal import savgol_filter  # noqa: PLC0415 - it imports all of scipy.stats, which most workers never need
+
+    return np.asarray(savgol_filter(values, odd, order, axis=0, mode="interp"))

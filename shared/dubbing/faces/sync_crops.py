@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import medfilt
+from scipy.ndimage import median_filter
 
 from dubbing.domain.media import Box
 from dubbing.faces.align import TEMPLATE_HEIGHT, TEMPLATE_WIDTH, Picture, View, crop_transform, invert
@@ -51,7 +51,7 @@ class FaceBoxes(NamedTuple):
 
     def smoothed(self) -> "FaceBoxes":
         """By the published median filter, which takes what lies beyond the ends for 0."""
-        return FaceBoxes(*(medfilt(series, _MEDIAN) for series in self))
+        return FaceBoxes(*(median_filter(series, _MEDIAN, mode="constant") for series in self))
 
 
 def sync_crop(frame: View, x: float, y: float, half: float) -> Picture:

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
 # Telephone band (ITU-T G.712): speech without rumble and hiss.
 _BAND = (300.0, 3400.0)
@@ -20,6 +19,8 @@ def loudness(samples: Iterator[NDArray[np.float32]], times: list[Fraction], rate
         times: presentation time of every frame in seconds, ascending.
         rate: samples per second.
     """
+    from scipy.signal import butter, sosfilt  # noqa: PLC0415 - it imports all of scipy.stats, which most workers never need
+
     filtering = butter(4, _BAND, "bandpass", fs=rate, output="sos")
     state = np.zeros((len(filtering), 2))
     edges = _edges(times, rate)

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from platform_jobs import make_job
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+from waiting import until
 
 from dubbing import clock
 from dubbing.db.models import WorkItem
@@ -55,6 +57,29 @@ def test_an_item_is_taken_over_when_its_holder_falls_silent(work: UnitOfWork) ->
     assert second is not None
     assert (second.id, second.attempt) == (first.id, first.attempt + 1)
     assert work.items.leases_lost()["probe"] == 1
+
+
+def test_a_holder_that_stands_still_in_a_transaction_loses_its_item_too(sessions: sessionmaker[Session]) -> None:
+    """Its locks go with its session, which the server ends: soon here, and in time wherever nothing is set."""
+    with sessions.begin() as session:
+        make_job(UnitOfWork(session))
+        item = UnitOfWork(session).items.claim(PROBE, "a", 3600)
+        assert item is not None
+        asked = text("SELECT setting::int FROM pg_settings WHERE name = :name")
+        names = ("idle_in_transaction_session_timeout", "lock_timeout")
+        idle, locked = (session.scalar(asked, {"name": name}) for name in names)
+    assert 0 < idle < locked
+
+    def taken_back() -> list[str]:
+        with sessions.begin() as session:
+            return [found[0] for found in UnitOfWork(session).items.expired(heartbeat_timeout=0)]
+
+    with sessions() as holder:
+        holder.execute(text("SET idle_in_transaction_session_timeout = 500"))
+        UnitOfWork(holder).items.renew(item)
+        assert until(taken_back, "the item is never taken back") == [item.id]
+        with pytest.raises(OperationalError):
+            UnitOfWork(holder).items.renew(item)
 
 
 def test_a_beating_heart_does_not_save_an_item_past_its_lease(work: UnitOfWork) -> None:

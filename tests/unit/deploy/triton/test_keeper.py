@@ -22,12 +22,9 @@ RELOADED = ["/v2/repository/models/lip_student_tiny/unload", "/v2/repository/mod
 class Kept:
     """A server with its keeper."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
         self.folder = folder
         (folder / "triton_python_backend_stub").symlink_to(sys.executable)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         server = [sys.executable, HELPERS / "server_of_stubs.py"]
         command = [sys.executable, KEEPER, *server, f"--folder={folder}", f"--http-port={port}", *options]
         with (folder / "log").open("wb") as log:
@@ -56,11 +53,20 @@ Start = Callable[..., Kept]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def port() -> Iterator[int]:
+    """Nobody else gets it: it is bound here, and the server shares it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def start(tmp_path: Path, port: int) -> Iterator[Start]:
     kept: list[Kept] = []
 
     def run(*options: str) -> Kept:
-        kept.append(Kept(tmp_path, *options))
+        kept.append(Kept(tmp_path, port, *options))
         until(lambda: len(kept[0].stubs()) == 1, kept[0].said)
         return kept[0]
 

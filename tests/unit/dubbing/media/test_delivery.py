@@ -9,6 +9,7 @@ import psutil
 import pytest
 from media_delivery import FAST, Delivery
 from media_samples import VARIABLE, Make, decoded_sound
+from waiting import until
 
 from dubbing.domain.media import Box, SyncMode, SyncPlan
 from dubbing.errors import DiskFull, EncodeFailed
@@ -189,12 +190,11 @@ def test_a_sound_that_takes_too_long_is_given_up_and_its_program_ended(noise: Ma
     script = tmp_path / "slow"
     script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
     script.chmod(0o755)
-    with (
-        sound_track(noise("s.wav"), tmp_path / "o.mp4", MuxSettings(ffmpeg=str(script), seconds=1.0)) as track,
-        pytest.raises(EncodeFailed, match="did not finish"),
-    ):
-        track.ready()
-    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    with sound_track(noise("s.wav"), tmp_path / "o.mp4", MuxSettings(ffmpeg=str(script), seconds=0.1)) as track:
+        pid = until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "the program does not start")
+        with pytest.raises(EncodeFailed, match="did not finish"):
+            track.ready()
+    assert not psutil.pid_exists(int(pid))
 
 
 def test_a_sound_that_nobody_waits_for_is_ended_with_the_block(noise: Make, tmp_path: Path) -> None:

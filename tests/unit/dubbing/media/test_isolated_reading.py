@@ -3,11 +3,13 @@
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from media_samples import Make
+from waiting import LIMIT
 
 from dubbing.errors import DiskFull, FatalInput, NotAVideo
 from dubbing.media import isolated
@@ -140,6 +142,5 @@ def test_a_reader_ends_with_whoever_started_it(clip: Make, tmp_path: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", script], check=False)
     assert done.returncode == -signal.SIGKILL
-    child = psutil.Process(int(note.read_text())) if psutil.pid_exists(int(note.read_text())) else None
-    if child is not None:
-        child.wait(timeout=60)
+    with suppress(psutil.NoSuchProcess):  # it may have ended by now
+        psutil.Process(int(note.read_text())).wait(LIMIT)

@@ -1,16 +1,20 @@
-"""A database changes its place with all that it holds."""
+"""A database changes its place with all that it holds, and one without a password stands aside."""
 
 import os
 import shutil
 import stat
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from services.stack.context import StackContext
 from services.stack.errors import StackError
-from services.stack.processes.postgres import move
+from services.stack.home import home_at
+from services.stack.processes.postgres import describe, move
+from services.stack.state import StackState
 
 
 @pytest.fixture
@@ -20,6 +24,17 @@ def memory() -> Iterator[Path]:
     folder.mkdir()
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def contexts(tmp_path: Path) -> Iterator[Iterator[StackContext]]:
+    """Of one home, twice without a state that remembers anything."""
+    home = home_at(tmp_path / "home")
+    home.create()
+    states = [StackState() for _ in range(2)]
+    yield (StackContext(home, state) for state in states)
+    for folder in {folder for state in states for folder in state.folders.values()}:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -82,3 +97,15 @@ def test_a_copy_that_fails_leaves_the_database_where_it_was(cluster: Path, memor
     with pytest.raises(StackError, match=r"cannot be moved|cp failed"):
         move(cluster, memory / "nowhere" / "postgres-15")
     assert seen(cluster) == before
+
+
+def test_a_database_whose_password_went_with_its_home_makes_room_for_a_new_one(contexts: Iterator[StackContext]) -> None:
+    """pg_control holds the number that initdb drew for the cluster."""
+    cluster = Path(describe(next(contexts)).cwd or "")
+    first = (cluster / "global" / "pg_control").read_bytes()
+    said: list[str] = []
+    assert describe(replace(next(contexts), say=said.append)).cwd == str(cluster)
+    lost = cluster.with_name(f"{cluster.name}.lost-1")
+    assert any(str(lost) in text for text in said)
+    assert (lost / "global" / "pg_control").read_bytes() == first
+    assert (cluster / "global" / "pg_control").read_bytes() != first
