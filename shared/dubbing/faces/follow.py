@@ -71,6 +71,7 @@ class Followed:
     wary: int = 0  # further sightings that are doubted
     hands_asked: int = -_HANDS_EVERY  # frame of the last look for hands
     hands_near: int = -1  # last frame up to which every sighting is looked at for hands
+    recent: deque[tuple[int, Face]] = field(default_factory=lambda: deque(maxlen=_SEARCH_EVERY))  # sightings by frame
 
     @property
     def range(self) -> FrameRange:
@@ -89,6 +90,7 @@ class Followed:
             self.hands_near = frame + _HANDS_EVERY if hand > 0 else self.hands_near
         self.occlusions.see(frame, self.face.appearance, face.appearance, likeness)
         self.face = face
+        self.recent.append((frame, face))
         self.motion.see(frame, picture, marks.anchors(face.landmarks))
         self.wary = _CALM if likeness < _BURST else self.wary - 1
         eyes, outline = float(marks.eye_distance(face.landmarks)), outline_of(face.landmarks)
@@ -254,7 +256,10 @@ class FaceTracker:
         """Note where a face is now; if it is somebody else who is there, its track ends, and another begins."""
         alike = _alike(one.face, face)
         if alike.upper >= _SAME_FACE:
-            one.see(self._frame, frame, face, alike.lower, self._hand_over(frame, one, face))
+            hand = self._hand_over(frame, one, face)
+            one.see(self._frame, frame, face, alike.lower, hand)
+            if hand > 0:
+                self._look_back(one)
         else:
             self._retire([one])
             another = Followed(face)
@@ -264,6 +269,13 @@ class FaceTracker:
     def _hand_over(self, frame: Frame, one: Followed, face: Face) -> float:
         asked = self._hands is not None and one.wants_hands(self._frame)
         return self._hands.over(frame, face) if asked and self._hands is not None else NAN
+
+    def _look_back(self, one: Followed) -> None:
+        """A hand has been seen where nobody looked before: a single look is often wrong, and one that is right came late."""
+        pictures = dict(self._recent)
+        for index, face in one.recent:
+            if self._hands is not None and index in pictures and np.isnan(one.seen[index].hand):
+                one.seen[index] = one.seen[index]._replace(hand=self._hands.over(pictures[index], face))
 
     def _search(self, frame: Frame, *, deep: bool) -> None:
         seen = [one.face for one in self._live if one.last == self._frame]

@@ -69,7 +69,7 @@ def captioned(foreign_V: Series) -> NDArray[np.bool_]:
 
 
 def under_a_hand(hand_V: Series) -> NDArray[np.bool_]:
-    """The frames in which a hand lies over the mouth, and those before its first sighting in which nobody looked.
+    """The frames in which a hand lies over the mouth: from before its first sighting, where nobody looked, to its last.
 
     Args:
         hand_V: `hands.HandDetector.over` of consecutive frames; NaN where nobody looked.
@@ -77,10 +77,14 @@ def under_a_hand(hand_V: Series) -> NDArray[np.bool_]:
     observed = np.flatnonzero(np.isfinite(hand_V))
     if not len(observed):
         return np.zeros(len(hand_V), bool)
-    found = median_filter(filled_in(hand_V), _HAND_WINDOW, mode="nearest") > _UNDER
+    # At the ends stands a mirror: the first look alone, or the last one, is no half of a second.
+    found = median_filter(filled_in(hand_V), _HAND_WINDOW, mode="reflect") > _UNDER
+    seen = observed[hand_V[observed] > _UNDER]
     for run in frame_ranges(np.flatnonzero(found).tolist()):
-        first = next((i for i in observed if i >= run.start and hand_V[i] > _UNDER), run.start)
-        found[max((int(i) + 1 for i in observed if i < first), default=0) : first] = True
+        # Once it is sure that there is one, the single sightings near it are sightings of it.
+        near = seen[(seen >= run.start - _HAND_WINDOW) & (seen < run.end + _HAND_WINDOW)]
+        start, end = min([run.start, *near.tolist()]), max([run.end, *(near + 1).tolist()])
+        found[max((int(i) + 1 for i in observed if i < start), default=0) : end] = True
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 

@@ -14,9 +14,10 @@ from drawn_covers import Cover, banner, hand
 from places import ROOT
 
 from dubbing.errors import Permanent
-from dubbing.faces.detector import MediaPipeDetector
+from dubbing.faces.align import Frame
+from dubbing.faces.detector import Face, MediaPipeDetector
 from dubbing.faces.follow import FaceTracker
-from dubbing.faces.hands import MediaPipeHands
+from dubbing.faces.hands import HandDetector, MediaPipeHands
 from dubbing.faces.mouth_occlusion import under_a_hand
 from dubbing.faces.tracks import choose_faces
 from dubbing.media.shots import ShotFinder
@@ -52,9 +53,21 @@ def talk(who: int) -> tuple[Picture, ...]:
     return tuple(one.draw(swaying(one, i), Mouth(open=0.4 + 0.4 * np.sin(0.9 * i))) for i in range(FRAMES))
 
 
-def dubbed(witnesses: Witnesses, film: list[Picture]) -> set[int]:
+class WrongInOneLook:
+    """Sees what ``hands`` see, but for its second look, the first after a pause: there it is sure of one that is not there."""
+
+    def __init__(self, hands: MediaPipeHands) -> None:
+        self._hands = hands
+        self._looks = 0
+
+    def over(self, frame: Frame, face: Face) -> float:
+        self._looks += 1
+        return 0.9 if self._looks == 2 else self._hands.over(frame, face)
+
+
+def dubbed(witnesses: Witnesses, film: list[Picture], hands: HandDetector | None = None) -> set[int]:
     """The frames that would be painted."""
-    finder, tracker = ShotFinder(FPS), FaceTracker(witnesses.faces, sparse=True, hands=witnesses.hands)
+    finder, tracker = ShotFinder(FPS), FaceTracker(witnesses.faces, sparse=True, hands=hands or witnesses.hands)
     for frame in film:
         change = finder.push(frame)
         tracker.push(frame, cut=change.cut, resumes=change.resumes, steady=change.difference < 4)
@@ -102,6 +115,11 @@ def test_speakers_over_whose_mouths_nothing_lies_are_dubbed(witnesses: Witnesses
     assert {who: len(dubbed(witnesses, list(talk(who)))) for who in (2, 5)} == dict.fromkeys((2, 5), FRAMES)
 
 
+@pytest.mark.parametrize("who", [2, 5])
+def test_one_look_that_is_wrong_costs_no_frame(witnesses: Witnesses, who: int) -> None:
+    assert dubbed(witnesses, list(talk(who)), WrongInOneLook(witnesses.hands)) == set(range(FRAMES))
+
+
 # Hands
 
 
@@ -133,10 +151,19 @@ LOOKS: dict[str, tuple[dict[int, float], set[int]]] = {
         dict.fromkeys(range(60), 0.0) | dict.fromkeys(range(24, 28), 0.5),
         set(),
     ),
+    "one look alone, the frames before and after it looked at": (
+        {0: 0.0, 12: 0.0} | dict.fromkeys(range(16, 37), 0.0) | {24: 0.9},
+        set(),
+    ),
+    "the first look alone": ({0: 0.9} | dict.fromkeys(range(1, 13), 0.0), set()),
+    "single sightings before one that is sure": (
+        dict.fromkeys(range(60), 0.0) | {20: 0.4} | dict.fromkeys(range(24, 37), 0.5),
+        set(range(18, 39)),
+    ),
     "half a second": (dict.fromkeys(range(60), 0.0) | dict.fromkeys(range(24, 37), 0.5), set(range(22, 39))),
     "one that is recognised in two frames of three": (
         dict.fromkeys(range(60), 0.0) | {i: 0.4 for i in range(20, 50) if i % 3},
-        set(range(21, 49)),
+        set(range(18, 52)),
     ),
     "one that came while nobody looked": (
         {0: 0.0, 12: 0.0} | dict.fromkeys(range(24, 48), 0.5) | dict.fromkeys(range(48, 60), 0.0),
