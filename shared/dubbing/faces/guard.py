@@ -143,7 +143,9 @@ def trust(picture: Picture, landmarks: marks.Points, block: int = 1) -> float:
     (left, top), (right, bottom) = np.clip(box[:2], 0, size - 1).astype(int), np.clip(np.ceil(box[2:]), 1, size).astype(int)
     seen = float(((landmarks > -1) & (landmarks < size)).all(axis=1).mean())
     light = float(picture[top : max(bottom, top + 1), left : max(right, left + 1)].mean())
-    return min(float(marks.eye_distance(landmarks)) * block / _LARGE, light / _LIT, 1.0) * seen
+    # Squared: of fewer pixels more is guessed, and each of them is a larger part of the distance that doubt is measured in.
+    large = (float(marks.eye_distance(landmarks)) * block / _LARGE) ** 2
+    return min(large, light / _LIT, 1.0) * seen
 
 
 def settled(signs: Mapping[int, Signs]) -> dict[int, float]:

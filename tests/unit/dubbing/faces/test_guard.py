@@ -208,7 +208,7 @@ def test_the_landmarks_of_small_dark_and_cut_faces_are_trusted_less() -> None:
     assert trust(picture, face) == 1
     assert trust(picture // 4, face) == pytest.approx(0.5)
     assert trust(picture[:, ::2], face * [0.5, 1], 2) == 1
-    assert trust(picture, (face - 50) / 4 + 50) == pytest.approx(1 / 3)
+    assert trust(picture, (face - 50) / 4 + 50) == pytest.approx(1 / 9)
     beside = trust(picture, face + np.array([45, 0]))
     assert 0.5 < beside < 0.7
     assert trust(picture, face + np.array([200, 0])) == 0
