@@ -24,8 +24,8 @@ from services.stack.local import LocalStack
 Row = dict[str, Any]
 
 
-class Desk:
-    """What a test needs of a running system.
+class Platform:
+    """A running system: its API, its store, its database and its processes.
 
     Args:
         system: the system.
