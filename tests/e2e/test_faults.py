@@ -109,12 +109,16 @@ def test_a_database_that_only_reads_for_a_while_holds_up_everything_and_ends_not
     url = platform.system.env()["DUBLINE_API_URL"]
     with platform.in_mid_chunk(job_id) as item:
         with platform.reading_database():
-            until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 503, "a server that only reads is called ready")
+            until(
+                lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 503,
+                "a server that only reads is called ready",
+                every=0.2,
+            )
             os.kill(pid_of(item), signal.SIGCONT)  # it goes on, and cannot write what it makes
             key = {"Authorization": f"Bearer {platform.system.env()['DUBLINE_API_KEY']}"}
             answer = httpx.get(f"{url}/v1/jobs/{job_id}", headers=key, timeout=60)
             assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
-        until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200, "the API never became ready again")
+        until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200, "the API never became ready again", every=0.2)
     check(platform, job_id, dubbed, item)
     (again,) = (row for row in platform.items(job_id, "infer") if row["id"] == item["id"])
     assert (again["attempt"], again["leases_lost"]) == (item["attempt"], item["leases_lost"])

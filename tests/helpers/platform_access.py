@@ -96,7 +96,7 @@ class Platform:
 
         The process goes on afterwards, if it lives.
         """
-        item = until(lambda: self._caught(job_id), "no chunk is ever half done", every=0.005)
+        item = until(lambda: self._caught(job_id), "no chunk is ever half done", every=0.02)
         assert item is not None
         try:
             yield item

@@ -15,6 +15,7 @@ import httpx
 import psutil
 from film import Film, ffmpeg
 from platform_access import Platform
+from waiting import LIMIT, until
 
 from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
@@ -25,15 +26,6 @@ from services.stack.plan import ProcessPhase
 from services.stack.supervisor import plan_file
 
 Names = dict[str, str]
-PATIENCE = 300.0
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Returns when ``condition`` holds, and fails with ``what`` when it never does."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,11 @@ class Scene:
         """Returns when the API finds every part; what a command started belongs to this process again."""
         self.platform.system.start(())
         url = self.platform.system.env()["DUBLINE_API_URL"]
-        until(lambda: httpx.get(f"{url}/readyz", timeout=60).json()["status"] == "ok", "the system does not become well")
+        until(
+            lambda: httpx.get(f"{url}/readyz", timeout=60).json()["status"] == "ok",
+            "the system does not become well",
+            every=0.2,
+        )
         self.platform.reconnect()
 
     def whole(self) -> None:
@@ -130,7 +126,7 @@ def api_crashed(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def unloaded(scene: Scene) -> Iterator[Names]:
     socket = scene.platform.system.env()["DUBLINE_TRITON_HTTP_URL"].removeprefix("unix:")
-    with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://triton", timeout=PATIENCE) as triton:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://triton", timeout=LIMIT) as triton:
         model = "v2/repository/models/lip_student_tiny"
 
         def state() -> str:
@@ -138,7 +134,7 @@ def unloaded(scene: Scene) -> Iterator[Names]:
             return str(found["state"])
 
         assert triton.post(f"{model}/unload").is_success
-        until(lambda: state() == "UNAVAILABLE", "the model is not unloaded")
+        until(lambda: state() == "UNAVAILABLE", "the model is not unloaded", every=0.2)
         try:
             yield {}
         finally:
