@@ -111,9 +111,10 @@ def test_no_name_holds_a_word_that_is_gone() -> None:
 def test_no_name_in_the_tests_holds_one_that_is_gone_from_them() -> None:
     found = []
     for path in modules("tests"):
-        if str(path).startswith(TRAINERS_TESTS):
+        source = (ROOT / path).read_text(encoding="utf-8")
+        if str(path).startswith(TRAINERS_TESTS) or not re.search("|".join(GONE_FROM_TESTS), source, re.IGNORECASE):
             continue
-        names = {name for name in given_names((ROOT / path).read_text(encoding="utf-8")) if not name.startswith("test_")}
+        names = {name for name in given_names(source) if not name.startswith("test_")}
         found += [f"{path}: {name}" for name in {*names, path.stem} if set(gone_in(name)) & set(GONE_FROM_TESTS)]
     assert found == []
 
