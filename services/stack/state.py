@@ -34,8 +34,8 @@ class StackState(BaseModel):
             raise StackError(
                 f"{path} is damaged: {error.errors()[0]['msg']}",
                 suggestions=(
-                    "Stop the stack and remove that file; new ports, new credentials and an empty database are then made.",
-                    "The old database is kept; `dubline up` says where.",
+                    "Stop the stack and remove that file; new ports and credentials are then made.",
+                    "What the stack holds is kept.",
                 ),
             ) from error
 
@@ -55,10 +55,6 @@ class StackState(BaseModel):
             return known
         self.ports[name] = ports.choose(self.ports.values())
         return self.ports[name]
-
-    def knows_secret(self, name: str) -> bool:
-        """True when the secret called ``name`` was made already."""
-        return name in self.secrets
 
     def secret(self, name: str) -> str:
         """The remembered random secret called ``name``, made at first use (letters and digits, safe in URLs)."""

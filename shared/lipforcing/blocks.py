@@ -64,6 +64,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last dimension; same dtype out as in."""
+        # Squares of bf16 values keep 8 bits: their mean over 1,536 or 5,120 channels would lose the small ones.
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         scaled = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
         return scaled.to(x.dtype) * self.weight
@@ -91,6 +92,7 @@ class SelfAttention(_Projections):
     def forward(self, x_BSD: Tensor, attention: Attention, layer: int) -> Tensor:
         """[B, S, D] -> [B, S, D]; stores keys and values where the form of attention keeps them."""
         q, k, v = self._qkv(x_BSD)
+        # Keys are handed over before rotation: whoever stores them rotates them to two places (`lipforcing.cache`).
         k, v = self.split(self.norm_k(k)), self.split(v)
         mixed = attention(layer, self.split(self.norm_q(q)), k, v)
         if attention.stores:
@@ -139,6 +141,7 @@ class CrossAttention(_Projections):
         if text.keys.shape[0] == q_BSHC.shape[0]:
             mixed = attend(q_BSHC, *text)
         else:
+            # One prompt for all: queries of the whole batch stand in one row [1, B · S, H, C], as they do not see each other.
             mixed = attend(q_BSHC.flatten(0, 1).unsqueeze(0), *text).view_as(q_BSHC)
         out: Tensor = self.o(mixed.flatten(2))
         return out
@@ -161,6 +164,7 @@ class Block(nn.Module):
 
     def modulate(self, time_BT6D: Tensor) -> Modulation:
         """The block's shifts, scales and gates at given timesteps."""
+        # [B, T, 6, D] + [1, 6, D] -> six of [B, T, 1, D], which broadcast over the N tokens of a latent frame.
         shift1, scale1, gate1, shift2, scale2, gate2 = (time_BT6D + self.modulation).unsqueeze(3).unbind(2)
         return Modulation(shift1, 1 + scale1, gate1, shift2, 1 + scale2, gate2)
 
@@ -182,11 +186,13 @@ class Block(nn.Module):
         m = self.modulate(time) if isinstance(time, Tensor) else time
         if audio_BTD is not None:
             x_BTND = x_BTND + audio_BTD.unsqueeze(2)
+        # Modulation is per latent frame, attention over all S = T · N tokens.
         h = self.modulated(x_BTND, m.attention_shift, m.attention_scale).flatten(1, 2)
         if attention.stores and self.last:
             self.self_attn.store(h, attention, self.layer)
             return x_BTND
         x_BTND = torch.addcmul(x_BTND, self.self_attn(h, attention, self.layer).view_as(x_BTND), m.attention_gate)
+        # The prompt has neither modulation nor gate (Wan 2.1).
         x_BTND = x_BTND + self.cross_attn(self.norm3(x_BTND).flatten(1, 2), text).view_as(x_BTND)
         h = self.modulated(x_BTND, m.ffn_shift, m.ffn_scale)
         return torch.addcmul(x_BTND, self.ffn(h), m.ffn_gate)

@@ -108,10 +108,12 @@ class BlockCausal(_Stateless):
         valid = place >= pad[:, None]
         positions = (place - pad[:, None]).clamp(min=0)
         table = rope_angles(config, width, device, dtype)
+        # [blocks, width] places -> [blocks, width · N] rows of the table of angles.
         count = config.frame_tokens
         tokens = (positions[:, :, None] * count + torch.arange(count)).flatten(1).to(device)
         self._frames = torch.tensor([[0] * (width - len(row)) + row for row in seen]).flatten().to(device)
         self._keys = Angles(table.cos[tokens].flatten(0, 1), table.sin[tokens].flatten(0, 1))
+        # A query's position is that of its own frame in its own window; keys are repeated in every window that sees them.
         live = tokens[:, -LATENTS_PER_BLOCK * count :].flatten()
         self._queries = Angles(table.cos[live], table.sin[live])
         self._valid = valid.repeat_interleave(count, dim=1).to(device)
@@ -120,6 +122,8 @@ class BlockCausal(_Stateless):
     def __call__(self, layer: int, q_BSHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor) -> Tensor:
         """See ``Attention``."""
         del layer
+        # [B, S, H, C] -> [B · blocks, tokens of a block, H, C] beside keys of [B · blocks, tokens of a window, H, C]: windows
+        # are a batch of their own, and no S x S mask is made.
         batch = q_BSHC.shape[0]
         q = rotate(q_BSHC, self._queries).unflatten(1, (self._blocks, -1)).flatten(0, 1)
         k = rotate(self._windows(k_BSHC), self._keys).unflatten(1, (self._blocks, -1)).flatten(0, 1)
@@ -203,6 +207,7 @@ class Streaming:
         sink, block = cache.sink_tokens, cache.block_tokens
         # First live position by block number; it settles from block 2 on.
         live = [min(number * block, sink + block) for number in blocks]
+        # Where a block lies once it is the past: first of all in block 1's window, behind the sink in all later ones.
         past = [0 if number == 0 else sink for number in blocks]
         self.stores = store
         self._cache = cache
@@ -250,7 +255,7 @@ class Streaming:
     def _window(self, layer: int, number: int, k_RSHC: Tensor, v_RSHC: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values that a run sees: its past, then its live block."""
         run = self._runs[number]
-        if run.stage == 0:
+        if run.stage == 0:  # nothing came before
             return k_RSHC, v_RSHC
         if self._pasts is not None:
             past_k, past_v = self._pasts[number][layer]

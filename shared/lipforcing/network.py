@@ -59,6 +59,7 @@ class Head(nn.Module):
 
     def forward(self, x_BTND: Tensor, time_BTD: Tensor) -> Tensor:
         """[B, T, N, D] -> [B, T, N, 4 · 16], channel fastest."""
+        # [B, T, 1, D] + [1, 2, D]: the head has a shift and a scale of its own, and no gate.
         shift, scale = (time_BTD.unsqueeze(2) + self.modulation).unsqueeze(3).unbind(2)
         out: Tensor = self.head(self.modulated(x_BTND, shift, 1 + scale))
         return out
@@ -126,12 +127,15 @@ class LipNetwork(nn.Module):
 
     def embed_time(self, t: Tensor) -> EmbeddedTime:
         """Timesteps [B] or [B, T] -> modulation of every block and of the head; sinusoids in float64."""
+        # One timestep for a whole clip is [B, 1] from here on, and broadcasts over the T latent frames.
         t_BT = t.double().unsqueeze(1) if t.ndim == 1 else t.double()
         half = self.config.freq_dim // 2
         rates = 10_000.0 ** (-torch.arange(half, dtype=torch.float64, device=t.device) / half)
+        # The network was trained with timesteps of 0 .. 1000; float32 would be off by up to 6e-5 rad at the fastest rate.
         angles = TRAINING_STEPS * t_BT.unsqueeze(-1) * rates
         sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1).to(self.dtype)
         embedded_BTD = self.time_embedding(sinusoids)
+        # Shift, scale and gate for each of the two halves of a block.
         projected_BT6D = self.time_projection(embedded_BTD).unflatten(-1, (6, -1))
         return EmbeddedTime([block.modulate(projected_BT6D) for block in self._blocks()], embedded_BTD)
 
@@ -143,6 +147,7 @@ class LipNetwork(nn.Module):
     def embed_conditions(self, conditions: Conditions) -> EmbeddedConditions:
         """Everything about a block that its denoising passes have in common."""
         static = self._patches(conditions.static_channels().to(self.dtype), slice(LATENT_CHANNELS, None))
+        # The pack groups G = 4 speech features to a latent frame: [B, T, 4, A] -> [B, T, E], then one projection for a block.
         frames = conditions.speech_BTGA.shape[1]
         speech_BTGA = pad(conditions.speech_BTGA.to(self.dtype), (0, 0, 0, 0, 0, -frames % _ROWS))
         packed_BTE = self.audio_proj(speech_BTGA)
@@ -156,6 +161,8 @@ class LipNetwork(nn.Module):
 
     def _patches(self, x_BZThw: Tensor, channels: slice) -> Tensor:
         """Project some of the input channels: [B, Z, T, h, w] -> [B, T, N, D]; the static part brings the bias."""
+        # [B, Z, T, h, w] -> [B, Z, T, h/2, 2, w/2, 2] -> [B, T, h/2, w/2, Z, 2, 2], the order in which the convolution's weight
+        # [D, Z, 1, 2, 2] is flattened: a strided convolution without overlap is a matrix product.
         _, dh, dw = PATCH
         patches = x_BZThw.unflatten(4, (-1, dw)).unflatten(3, (-1, dh)).permute(0, 2, 3, 5, 1, 4, 6)
         weight = self.patch_embedding.weight[:, channels].flatten(1)
@@ -166,6 +173,7 @@ class LipNetwork(nn.Module):
         """A token's 64 outputs are (row, column, channel), channel fastest."""
         _, dh, dw = PATCH
         grid_h, grid_w = like_BZThw.shape[3] // dh, like_BZThw.shape[4] // dw
+        # [B, T, N, 64] -> [B, T, h/2, w/2, 2, 2, Z] -> [B, Z, T, h/2, 2, w/2, 2] -> [B, Z, T, h, w]
         y = y_BTNP.unflatten(3, (dh, dw, -1)).unflatten(2, (grid_h, grid_w))
         out: Tensor = y.permute(0, 6, 1, 2, 4, 3, 5).reshape(like_BZThw.shape)
         return out
@@ -185,6 +193,7 @@ def initialise(network: LipNetwork, seed: int) -> None:
             fresh.fill_(1.0)
         elif name.startswith(("text_embedding", "time_embedding")) and parameter.ndim > 1:
             fresh.normal_(std=0.02, generator=generator)
+        # The head's matrix stays zero, as every bias does: the first prediction is zero flow, whatever the conditions.
         elif parameter.ndim > 1 and not name.startswith("head."):
             nn.init.xavier_uniform_(fresh.flatten(1), generator=generator)
         with torch.no_grad():

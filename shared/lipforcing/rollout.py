@@ -141,6 +141,7 @@ def eager(student: Student, cache: StreamCache, policy: Policy | None = None) ->
 
 @torch.no_grad()
 def _context(student: Student, cache: StreamCache, batch: BlockBatch, x0: Tensor, prepared: EmbeddedConditions) -> None:
+    # At t = 0, the last of the times: the next block shall see keys of a clean past, as in training.
     attention = cache.step(batch.slots, batch.blocks, store=True)
     student.network(x0, student.times[-1], prepared, student.text, attention)
 
@@ -148,6 +149,7 @@ def _context(student: Student, cache: StreamCache, batch: BlockBatch, x0: Tensor
 def _denoise(student: Student, cache: StreamCache, batch: BlockBatch, policy: Policy) -> tuple[Tensor, EmbeddedConditions]:
     network, t_list = student.network, student.network.config.t_list
     exit_step = policy.exit_step(batch.blocks)
+    # Noise is drawn on the CPU, so a seed gives the same block on every device.
     x0 = noise = _to(network, batch.noise(0))
     with torch.no_grad():
         prepared = network.embed_conditions(batch.conditions)
@@ -156,7 +158,7 @@ def _denoise(student: Student, cache: StreamCache, batch: BlockBatch, policy: Po
         x_t = noise if step == 0 else add_noise(x0, noise, t_list[step])
         differentiable = policy.differentiable(batch.blocks, step)
         with torch.set_grad_enabled(differentiable):
-            if differentiable:
+            if differentiable:  # once more: what was prepared without gradients would cut those of the embedding layers
                 prepared = network.embed_conditions(batch.conditions)
             attention = cache.step(batch.slots, batch.blocks, differentiable=differentiable)
             x0 = flow_to_x0(x_t, network(x_t, student.times[step], prepared, student.text, attention), t_list[step])

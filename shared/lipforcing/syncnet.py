@@ -229,6 +229,7 @@ class ClipScorer:
 
 def embed_pictures(network: SyncNet, frames_VCHW: Tensor) -> Tensor:
     """Prepared pictures [V, 3, side, side] -> embeddings of five of them at every place, [V - 4, E]."""
+    # [V - 4, 3, side, side, 5] as a view -> [V - 4, 3, 5, side, side]; 64 at a time, because a place takes 3 MB.
     windows = frames_VCHW.unfold(0, FRAMES, 1).permute(0, 1, 4, 2, 3)
     return torch.cat([network.pictures(part) for part in windows.split(_CHUNK)])
 
@@ -246,6 +247,7 @@ def prepare_pictures(frames_VHWC: Tensor, side: int) -> Tensor:
     """
     if frames_VHWC.dtype != torch.uint8 or len(frames_VHWC) < FRAMES:
         raise ValueError(f"SyncNet takes {FRAMES} uint8 pictures or more, not {len(frames_VHWC)} of {frames_VHWC.dtype}")
+    # The published network was trained on pictures that OpenCV had read, which are BGR, and without scaling to [0, 1].
     frames_VCHW = frames_VHWC.flip(-1).permute(0, 3, 1, 2).float()
     return interpolate(frames_VCHW, (side, side), mode="bilinear", align_corners=False)
 

@@ -272,6 +272,30 @@ def test_a_database_that_lies_in_the_stacks_folder_is_served_with_all_that_it_ho
         stack.destroy()
 
 
+def test_a_stack_whose_state_was_removed_gets_new_credentials_and_keeps_its_data(tmp_path: Path) -> None:
+    stack, steps = LocalStack(home_at(tmp_path / "home"), owner=os.getpid()), Steps()
+    try:
+        stack.start(["postgres"])
+        with psycopg.connect(database_of(stack)) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS value")
+        stack.stop()
+        before = StackState.load(stack.home.state_file).secrets
+        stack.home.state_file.unlink()
+        again = LocalStack(stack.home, owner=os.getpid())
+        again.start(["postgres"], steps)
+        with psycopg.connect(database_of(again)) as connection:
+            assert connection.execute("SELECT value FROM kept").fetchone() == (1,)
+        assert StackState.load(stack.home.state_file).secrets["postgres"] != before["postgres"]
+        assert any("new password" in text for text in steps.texts)
+    finally:
+        stack.destroy()
+
+
+def database_of(stack: LocalStack) -> str:
+    """The stack's database as psycopg addresses it."""
+    return stack.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", "")
+
+
 def as_an_older_version_left_it(stack: LocalStack) -> None:
     """For root too, the database lay in the stack's folder, which others could pass."""
     state = StackState.load(stack.home.state_file)

@@ -41,11 +41,16 @@ def describe(context: StackContext) -> ProcessSpec:
     folder = _folder(context, owner)
     programs = _programs(folder, owner)
     data = folder / f"postgres-{_major(programs)}"
-    if data.exists() and not context.state.knows_secret(NAME):
-        context.say(f"Nobody knows the password of the database in {data}: it stands in {set_aside(data)} from now on")
+    known = NAME in context.state.secrets
+    if not known and data.exists() and not context.home.log_of(NAME).exists():
+        _set_aside(context, data)
     if not (data / "PG_VERSION").exists():
         context.say("Creating the database")
         _initialise(context, programs, data, owner)
+    elif not known:
+        context.say("Giving the database a new password, because the old one is lost")
+        new = f"ALTER ROLE {USER} PASSWORD '{context.state.secret(NAME)}';\n"
+        _run([programs / "postgres", "--single", "-D", data, "postgres"], owner, new)
     port = context.port(NAME)
     settings = {
         "listen_addresses": LOOPBACK,
@@ -135,18 +140,6 @@ def move(cluster: Path, target: Path) -> None:
     shutil.rmtree(cluster)
 
 
-def set_aside(cluster: Path) -> Path:
-    """Moves a database whose password is lost, because its home or its state was removed, out of the way of a new one.
-
-    Returns:
-        where it stands now, in the same folder, as ``*.lost-1``, ``*.lost-2`` and so on.
-    """
-    places = (cluster.with_name(f"{cluster.name}.lost-{number}") for number in itertools.count(1))
-    place = next(place for place in places if not place.exists())
-    cluster.rename(place)
-    return place
-
-
 def _passable(folder: Path) -> bool:
     """True when every user may walk through ``folder`` and its parents."""
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in (folder, *folder.parents))
@@ -198,6 +191,13 @@ def _initialise(context: StackContext, programs: Path, data: Path, owner: _Owner
         _run([programs / "initdb", *options, f"--pwfile={password.name}", "-D", making], owner)
     _run([programs / "postgres", "--single", "-D", making, "postgres"], owner, f"CREATE DATABASE {DATABASE};\n")
     making.rename(data)
+
+
+def _set_aside(context: StackContext, data: Path) -> None:
+    """Moves away what a stack left that had the same folder and was removed: its jobs are not this stack's."""
+    number = next(n for n in itertools.count(1) if not data.with_name(f"{data.name}.lost-{n}").exists())
+    aside = data.rename(data.with_name(f"{data.name}.lost-{number}"))
+    context.say(f"The database of a stack that was removed is kept as {aside}")
 
 
 def _run(command: list[str | Path], owner: _Owner, text: str = "") -> None:

@@ -90,6 +90,7 @@ class _Positions(nn.Module):
 
     def forward(self, x_BGC: Tensor) -> Tensor:
         direction, length = self.conv.get_parameter("weight_v"), self.conv.get_parameter("weight_g")
+        # Weight normalisation over all but the taps (dim=2): one length for each of the 128.
         weight = direction * (length / direction.norm(dim=(0, 1), keepdim=True))
         bias = self.conv.get_parameter("bias")
         out_BCG = conv1d(x_BGC.transpose(1, 2), weight, bias, padding=weight.shape[2] // 2, groups=self.groups)
@@ -199,12 +200,14 @@ class Wav2Vec2Features(nn.Module):
         Returns:
             [V, A] float32. Frames behind the sound hear the track's mean.
         """
+        # Steps of 40 ms; rounded to a millionth, so that 3 / 25 s does not fall into the step before its own.
         at_V = (times_V.double() * _STEPS_PER_SECOND).mul(1e6).round().div(1e6)
         last = math.ceil(at_V[-1].item()) if len(at_V) else 0
         steps = max(-(-waveform_S.shape[0] // SPEECH_STEP), last + 1)
         sound_S = (waveform_S.float() - level[0]) / torch.sqrt(level[1].float() ** 2 + _VARIANCE_FLOOR)
         padded_S = pad(sound_S, (0, steps * SPEECH_STEP - sound_S.shape[0]))
         states_GA = self._states(padded_S)
+        # At 25 fps every part is 0, and a frame has its step's features to the bit.
         low_V = at_V.floor().long().clamp(0, steps - 1)
         high_V = (low_V + 1).clamp(max=steps - 1)
         part_V1 = (at_V - low_V).to(states_GA.dtype).unsqueeze(1)

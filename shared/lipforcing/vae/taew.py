@@ -43,6 +43,7 @@ class Memory(nn.Module):
             before = torch.zeros_like(x_BVCHW[:, :1])
         past_BVCHW = torch.cat([before, x_BVCHW[:, :-1]], dim=1)
         state.tensors[self.slot] = x_BVCHW[:, -1:].clone()
+        # Current frame first: the order of the published weights.
         both_NCHW = torch.cat([x_BVCHW, past_BVCHW], dim=2).flatten(0, 1)
         out_BVCHW: Tensor = self.act(self.conv(both_NCHW).view_as(x_BVCHW) + x_BVCHW)
         return out_BVCHW
@@ -58,6 +59,7 @@ class Pool(nn.Module):
 
     def forward(self, x_BVCHW: Tensor) -> Tensor:
         """[B, V, C, H, W] -> [B, V / stride, C, H, W]."""
+        # Neighbouring frames on the channels, the older ones first.
         x_NCHW = x_BVCHW.reshape(-1, self.stride * x_BVCHW.shape[2], *x_BVCHW.shape[3:])
         out_NCHW: Tensor = self.conv(x_NCHW)
         return out_NCHW.reshape(x_BVCHW.shape[0], -1, *out_NCHW.shape[1:])
@@ -139,6 +141,7 @@ class Taew(Codec):
 
     def decode_step(self, z_BZThw: Tensor, state: CodecState) -> Tensor:
         """See ``Codec.decode_step``."""
+        # The first latent stands for frame 0 alone, and makes four like every other one.
         drop = 0 if state.started else _LEAD
         x_BVCHW = _run(self.decoder, self._cast(z_BZThw, self.decoder).transpose(1, 2), state)
         return x_BVCHW[:, drop:].clamp(0.0, 1.0).mul(2.0).sub(1.0).transpose(1, 2)

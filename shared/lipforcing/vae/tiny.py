@@ -33,7 +33,7 @@ class TinyResidual(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.weight)  # a block starts as (nearly) the identity, so the linear path is learned first
 
     def forward(self, x_NDhw: Tensor) -> Tensor:
         """[N, D, h, w] -> the same shape."""
@@ -78,6 +78,7 @@ class TinyDecoder(nn.Module):
         x = self.low(self.inp(torch.cat([z_NZhw, previous_NZhw], dim=1)))
         x = self.mid(pixel_shuffle(self.up_mid(x), 2))
         x = self.high(pixel_shuffle(self.up_high(x), 2))
+        # [N, 12 · 64, h, w] -> [N, 12, 8h, 8w], and [N, 12 · 4, 4h, 4w] -> the same.
         return pixel_shuffle(self.linear(z_NZhw), SPATIAL_STRIDE) + pixel_shuffle(self.out(silu(x)), 2)
 
 

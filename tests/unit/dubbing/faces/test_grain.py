@@ -73,6 +73,34 @@ def test_the_grain_of_edges_is_not_that_of_skin() -> None:
     assert field(noisy, (WIDTH, 200), 7).std() / TOP * 255 == pytest.approx(20, rel=0.25)
 
 
+def features(seed: int) -> Any:
+    """A small face as blocks see it: features as large as they are, as soft as a codec leaves them."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0.3, 0.8, (3, 4, 3))
+    face = cv2.resize(coarse, (4 * BLOCK, 3 * BLOCK), interpolation=cv2.INTER_LINEAR)
+    for _ in range(16):
+        at = rng.integers(4, [4 * BLOCK - 4, 3 * BLOCK - 4])
+        cv2.ellipse(face, at.tolist(), (7, 2), float(rng.uniform(-20, 20)), 0, 360, rng.uniform(0.1, 0.4, 3).tolist(), -1)
+    return cv2.GaussianBlur(face, (0, 0), 1.0) * TOP
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_features_of_a_small_face_are_no_grain(seed: int) -> None:
+    assert measure(bands(features(seed))) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fine_grain_on_a_small_face_is_found(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grainy = features(seed) + rng.standard_normal((3 * BLOCK, 4 * BLOCK, 3)) * 25 / 255 * TOP
+    assert measure(bands(grainy)) is not None
+
+
+def test_soft_grain_is_found_where_many_flat_blocks_show_the_same() -> None:
+    made = field(measured(12.0, softness=1.0), (WIDTH, 200), 7)
+    assert made.std() / TOP * 255 == pytest.approx(12, rel=0.2)
+
+
 def test_where_too_little_is_seen_there_is_none() -> None:
     assert measure([]) is None
     assert measure([[channel[:, :12] for channel in band] for band in bands(shaded() + noise(20.0, 0.0, 1, 0.0))]) is None
