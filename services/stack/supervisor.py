@@ -25,8 +25,6 @@ from services.stack.plan import ProcessPlan, StackStatus
 # To be raised when processes must be started in another way: `up` replaces a supervisor of another edition with all it runs.
 EDITION = 1
 TICK = 0.1
-# Walking the process table costs more than the rest of a tick.
-REAP_EVERY = 20
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -75,15 +73,12 @@ class Supervisor:
     def run(self) -> None:
         """Supervises until `stop`, or until the plan's owner is gone; leaves no process behind."""
         reap.end(self._orphans(), 3.0)
-        ticks = 0
         try:
             while not self._stopping and self._owned():
-                ticks += 1
                 self._reconcile()
                 for child in self._children.values():
                     child.tick()
-                if ticks % REAP_EVERY == 0:
-                    _reap_strangers({child.status.pid for child in self._children.values()})
+                _reap_strangers({child.status.pid for child in self._children.values()})
                 self._report()
                 time.sleep(TICK)
         finally:
@@ -140,10 +135,12 @@ class Supervisor:
 
 def _reap_strangers(own: set[int | None]) -> None:
     """Collects ended grandchildren: as subreaper we inherit them, and nobody else will wait for them."""
-    for process in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess, ChildProcessError):
-            if process.pid not in own and process.status() == psutil.STATUS_ZOMBIE:
-                os.waitpid(process.pid, os.WNOHANG)
+    with suppress(ChildProcessError):
+        # WNOWAIT only looks: a child of our own is left to whoever polls it.
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in own:
+                return
+            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def main() -> int:

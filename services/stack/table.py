@@ -79,7 +79,7 @@ SERVICES: dict[str, Service] = {
     "worker-maintenance": _worker("services.worker.app:app", "maintenance", 1),
     "worker-train": _worker("services.trainer.service.app:app", "train", 1, ("postgres", "redis", "s3"), optional=True),
     "worker-publish": _worker("services.trainer.service.app:app", "publish", 1, optional=True),
-    "beat": Service("celery", "-A services.worker.app:app beat -l INFO --pidfile= -s {data}/beat", _LIVENESS, ("redis",)),
+    "beat": Service("celery", "-A services.worker.beat:app beat -l INFO --pidfile= -s {data}/beat", _LIVENESS, ("redis",)),
 }
 
 PROCESS_NAMES = (*SERVERS, *SERVICES)

@@ -1,4 +1,4 @@
-"""Entry point: ``celery -A services.worker.app:app worker -Q prepare|infer|maintenance``, and ``... beat``."""
+"""Entry point: ``celery -A services.worker.app:app worker -Q prepare|infer|maintenance``."""
 
 from services.worker.bootstrap import make_app
 

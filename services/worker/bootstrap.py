@@ -38,7 +38,7 @@ from services.worker.probe import ProbeHandler
 
 
 def make_app() -> Celery:
-    """The Celery application of the prepare, infer and maintenance workers, and of beat."""
+    """The Celery application of the prepare, infer and maintenance workers."""
     bypass_for_loopback()
     configure_logging(LoggingSettings(), "worker")
     cv2.setNumThreads(1)  # frames are worked on side by side; a pool inside every call on one costs more than it saves

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from places import ROOT
 from waiting import LIMIT, until
 
 from services.stack import probes, reap
@@ -57,6 +58,23 @@ def test_a_killed_process_is_started_again_and_its_end_is_reported(home: Home) -
     assert (child.status.restarts, child.status.last_exit) == (1, "killed by SIGKILL")
     child.ask_to_stop()
     child.stopped()
+
+
+def test_a_process_is_called_unhealthy_when_it_misses_several_probes_in_a_row(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, False, False, True, False, False, False, True])
+    monkeypatch.setattr("services.stack.child.PROBE_EVERY", 0.0)
+    monkeypatch.setattr("services.stack.child.is_healthy", lambda *_: next(answers))
+    child = Child(spec(home), home)
+    child.start()
+    seen = []
+    for _ in range(8):
+        child.tick()
+        seen.append(child.status.phase)
+    child.ask_to_stop()
+    child.stopped()
+    assert seen == [ProcessPhase.RUNNING] * 6 + [ProcessPhase.UNHEALTHY, ProcessPhase.RUNNING]
 
 
 def test_pauses_between_crashes_grow(home: Home) -> None:
@@ -176,3 +194,24 @@ def test_a_sign_of_life_counts_while_it_is_fresh_and_of_this_start(tmp_path: Pat
     assert not probes.is_healthy(f"life://20{life}", 5)  # the process before this one left it
     os.utime(life, times=(time.time() - 30,) * 2)
     assert not probes.is_healthy(f"life://20{life}", 60)
+
+
+def test_ended_grandchildren_are_collected_and_children_left_to_whoever_waits_for_them() -> None:
+    """In a process of its own, which has no other children."""
+    script = (
+        "import os, subprocess\n"
+        "from services.stack.supervisor import _reap_strangers\n"
+        "own, stranger = (subprocess.Popen(['/bin/sh', '-c', 'exit 3']) for _ in range(2))\n"
+        "for child in (own, stranger):\n"
+        "    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)\n"
+        "_reap_strangers({own.pid})\n"
+        "assert own.wait() == 3\n"
+        "_reap_strangers({own.pid})\n"
+        "try:\n"
+        "    os.waitpid(stranger.pid, 0)\n"
+        "except ChildProcessError:\n"
+        "    print('collected')\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environ)
+    assert done.stdout == "collected\n"
