@@ -260,6 +260,7 @@ class ApiSettings(BaseSettings):
         events_poll: seconds between two looks for new events of a job that somebody follows.
         events_heartbeat: seconds of silence after which a comment keeps such a connection open.
         docs_url: base of the ``type`` URIs of problems; the API's own pages, wherever it is, by default.
+        pages: folder of the documentation that the API serves as Markdown.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
@@ -270,3 +271,4 @@ class ApiSettings(BaseSettings):
     events_poll: float = 0.4
     events_heartbeat: float = 10.0
     docs_url: str = "/errors"
+    pages: Path = Path("docs")

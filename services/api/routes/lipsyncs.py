@@ -10,19 +10,21 @@ from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import Chosen, JobState, Models, Phase
 from dubbing.domain.media import SoundChoice
+from dubbing.errors import ModelUnavailable, NotFound
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
-from services.api.requests import Built, Caller, JobsWrite, OnceOnly
+from services.api.problems import refuses
+from services.api.requests import JOB, Built, Caller, JobsWrite, OnceOnly
 from services.api.schemas import JobOut, LipsyncCreate
 from services.api.views import job_views
 
 router = APIRouter(prefix="/v1", tags=["lipsyncs"])
 
 
-@router.post("/lipsyncs", status_code=202, response_model=JobOut)
+@router.post("/lipsyncs", status_code=202, response_model=JobOut, openapi_extra=refuses(NotFound, ModelUnavailable))
 def create_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Dub one video with one track. The job is always accepted and waits its turn; what is wrong with the files, it says."""
-    return once.run(caller, 202, body, lambda work: _create(work, built, caller, body))
+    return once.run(caller, 202, body, lambda work: _create(work, built, caller, body), at=JOB)
 
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:

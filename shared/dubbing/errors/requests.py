@@ -19,6 +19,20 @@ class Conflict(BadInput):
     status = 409
 
 
+class InvalidCursor(BadInput):
+    """The cursor is not one that a page gave."""
+
+    code = "invalid_cursor"
+    title = "The cursor leads nowhere"
+
+
+class FileTooLarge(BadInput):
+    """The file that was announced is larger than this installation takes."""
+
+    code = "file_too_large"
+    title = "The file is too large"
+
+
 class IdempotencyKeyReused(BadInput):
     """The same Idempotency-Key came with another request."""
 
