@@ -20,7 +20,7 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ fuzz: setup  ## Draw many requests for every operation of the API (FUZZ_EXAMPLES
 
 fmt: setup  ## Lay the code out, and mend what a linter can mend
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
+
+examples: setup  ## Write the examples of the API's description anew, as a real installation answers
+	@EXAMPLES_WRITE=1 $(PYTHON) -m pytest -q tests/integration/core/test_api_examples.py $(ARGS)
 
 docs: setup  ## Write the page of settings anew
 	@$(PYTHON) -m services.api settings >docs/reference/settings.md.new

@@ -63,7 +63,8 @@ def test_every_answer_to_whatever_is_sent_is_one_that_the_document_promises(
         "--config-file",
         str(ROOT / "tests/helpers/schemathesis.toml"),
     ]
-    chosen = ["--seed", SEED, "--max-examples", EXAMPLES]
+    # The examples have a test of their own, which sends them where what they name exists.
+    chosen = ["--seed", SEED, "--max-examples", EXAMPLES, "--phases", "coverage,fuzzing,stateful"]
     key = f"Authorization: {authorised(services)['Authorization']}"
     done = subprocess.run(
         [*program, "run", f"{address}/openapi.json", *chosen, "--header", key],
