@@ -72,6 +72,9 @@ def _parts(components: dict[str, Any], schema: dict[str, Any], value: Any) -> It
         name = schema["$ref"].removeprefix(_COMPONENTS)
         yield name, value
         yield from _parts(components, components[name], value)
+    if "discriminator" in schema:
+        kind = schema["discriminator"]
+        yield from _parts(components, {"$ref": kind["mapping"][value[kind["propertyName"]]]}, value)
     for branch in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
         if value is not None:
             yield from _parts(components, branch, value)

@@ -25,6 +25,7 @@ _CODES = {404: NotFound.code, **{status: code for status, code, _ in ROUTED}}
 REFUSES = "x-refuses"
 """The member of an operation's description that `refuses` writes; the finished document has statuses instead."""
 _RETRY_AFTER = 2
+_REFERENCES, _KINDS = ("video", "audio"), ("asset", "url")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 log = structlog.get_logger()
@@ -137,8 +138,11 @@ def _fault(item: Any) -> dict[str, Any]:
     source, *path = item["loc"]
     fault = {"code": item["type"], "detail": item["msg"]}
     if source == "body":
-        # A union's branch shows in the location; it is no part of the document.
-        return {"pointer": "".join(f"/{part}" for part in path) or "/", **fault}
+        # Which kind of reference was read shows in the location; it is no part of the document.
+        names = [
+            part for before, part in zip(("", *path), path, strict=False) if not (before in _REFERENCES and part in _KINDS)
+        ]
+        return {"pointer": "".join(f"/{part}" for part in names) or "/", **fault}
     return {source if source == "header" else "parameter": str(path[0]) if path else "", **fault}
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from dubbing.domain.jobs import JobState, Phase, Sync
 from dubbing.domain.media import SyncMode
-from services.api.values import FileName, Id, Labels, Moment, Preset, Seed, Sha256, whole
+from services.api.values import FileName, Id, Labels, Moment, Preset, Seed, Sha256, Url, whole
 
 
 class Body(BaseModel):
@@ -81,11 +81,11 @@ class UploadComplete(Body):
 
 
 class AssetOut(BaseModel):
-    """A stored file. ``sha256`` and ``media`` are known once a job has probed it."""
+    """A stored file. ``sha256`` and ``media`` are known once a job has probed it, as is the size of a file at a URL."""
 
     id: str
     filename: str
-    size: int
+    size: int | None
     sha256: str | None
     media: dict[str, Any] | None
     created_at: datetime
@@ -105,17 +105,41 @@ class AssetRef(Body):
     id: Id
 
 
-class VideoRef(AssetRef):
+class UrlRef(Body):
+    """A file that is fetched when the job begins. ``sha256``, if given, is compared with the bytes that arrive."""
+
+    type: Literal["url"]
+    url: Url
+    sha256: Sha256 | None = None
+
+
+class PictureChoice(Body):
     """The picture: of a file with several, the one that is its default, unless ``track`` (from 1) chooses."""
 
     track: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
-class AudioRef(AssetRef):
+class TrackChoice(Body):
     """The new sound: ``tracks`` and ``channels`` (both from 1) choose what of the file is used."""
 
     tracks: list[Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=list, max_length=8)
     channels: list[Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=list, max_length=8)
+
+
+class VideoRef(AssetRef, PictureChoice):
+    """The picture, of an uploaded file."""
+
+
+class VideoUrl(UrlRef, PictureChoice):
+    """The picture, of a file at a URL."""
+
+
+class AudioRef(AssetRef, TrackChoice):
+    """The new sound, of an uploaded file."""
+
+
+class AudioUrl(UrlRef, TrackChoice):
+    """The new sound, of a file at a URL."""
 
 
 class Options(Body):
@@ -134,8 +158,8 @@ class SyncChoice(Body):
 class LipsyncCreate(Body):
     """One dub."""
 
-    video: VideoRef
-    audio: AudioRef
+    video: VideoRef | VideoUrl = Field(discriminator="type")
+    audio: AudioRef | AudioUrl = Field(discriminator="type")
     model: Preset = "tiny"
     sync: SyncChoice = SyncChoice()
     options: Options = Options()

@@ -105,5 +105,8 @@ Settings = Annotated[
 ]
 """Settings of a training run, by their dotted names."""
 
+Url = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]
+"""Where a file can be fetched; `dubbing.storage.remote.checked` says which of them are."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]

@@ -37,6 +37,8 @@ from dubbing.errors.requests import (
     Cancelled,
     ChecksumMismatch,
     Conflict,
+    FetchFailed,
+    FetchInterrupted,
     FileTooLarge,
     Forbidden,
     IdempotencyInProgress,
@@ -44,6 +46,7 @@ from dubbing.errors.requests import (
     InvalidCursor,
     NotFound,
     Unauthorized,
+    UrlNotAllowed,
 )
 from dubbing.errors.training import (
     AcceleratorMissing,
@@ -101,6 +104,8 @@ __all__ = [
     "EncodeFailed",
     "FaceUpsideDown",
     "FatalInput",
+    "FetchFailed",
+    "FetchInterrupted",
     "FileTooLarge",
     "Forbidden",
     "GateDataMissing",
@@ -143,6 +148,7 @@ __all__ = [
     "UnknownSetting",
     "UnsupportedChannels",
     "UnsupportedCodec",
+    "UrlNotAllowed",
     "WorkerDied",
     "from_problem",
     "kinds",

@@ -189,7 +189,9 @@ def test_a_failed_call_may_be_sent_again_with_its_key(client: TestClient, body: 
     ("change", "pointer"),
     [
         ({"surprise": 1}, "/surprise"),
-        ({"video": {"type": "url", "id": "x"}}, "/video/type"),
+        ({"video": {"type": "file", "id": "x"}}, "/video"),
+        ({"video": {"type": "asset", "id": "x"}}, "/video/id"),
+        ({"audio": {"type": "url"}}, "/audio/url"),
         ({"sync": {"mode": "stretch"}}, "/sync/mode"),
         ({"deadline": "2026-10-12T06:00:00"}, "/deadline"),
         ({"seed": -1}, "/seed"),

@@ -61,6 +61,10 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
         "metadata": {"title": "Nº 1", "language": "pt-BR"},
     }
     other = story.tell("create_lipsync", "every-member", 202, whole)["id"]
+    film_at = {"type": "url", "url": "https://studio.example.com/film.mp4?signature=...", "sha256": "1" * 64, "track": 1}
+    track_at = {"type": "url", "url": "https://studio.example.com/track.wav", "tracks": [1]}
+    remote = story.tell("create_lipsync", "files-at-urls", 202, {"video": film_at, "audio": track_at})["id"]
+    story.tell("cancel_job", "waiting-for-files", 202, job_id=remote)
     nothing = {**shortest, "audio": {"type": "asset", "id": f"ast_{UNKNOWN}"}}
     story.tell("create_lipsync", "no-such-asset", 404, nothing)
     story.tell("read_receipt", "too-early", 404, job_id=job)
@@ -204,7 +208,7 @@ def test_a_request_and_its_answer_have_the_same_name(document: dict[str, Any]) -
         for media in answer["content"].values()
         for name in media.get("examples", ())
     ]
-    assert sorted(asked) == sorted(answered) == ["every-member", "no-such-asset", "shortest"]
+    assert sorted(asked) == sorted(answered) == ["every-member", "files-at-urls", "no-such-asset", "shortest"]
 
 
 def test_every_operation_is_in_a_described_group_and_names_every_status(document: dict[str, Any]) -> None:
