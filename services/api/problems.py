@@ -25,7 +25,7 @@ _CODES = {404: NotFound.code, **{status: code for status, code, _ in ROUTED}}
 REFUSES = "x-refuses"
 """The member of an operation's description that `refuses` writes; the finished document has statuses instead."""
 _RETRY_AFTER = 2
-_REFERENCES, _KINDS = ("video", "audio"), ("asset", "url")
+_REFERENCES, _KINDS = (["video"], ["audio"]), (["asset"], ["url"])
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 log = structlog.get_logger()
@@ -138,11 +138,9 @@ def _fault(item: Any) -> dict[str, Any]:
     source, *path = item["loc"]
     fault = {"code": item["type"], "detail": item["msg"]}
     if source == "body":
-        # Which kind of reference was read shows in the location; it is no part of the document.
-        names = [
-            part for before, part in zip(("", *path), path, strict=False) if not (before in _REFERENCES and part in _KINDS)
-        ]
-        return {"pointer": "".join(f"/{part}" for part in names) or "/", **fault}
+        if path[:1] in _REFERENCES and path[1:2] in _KINDS:
+            del path[1]  # which kind of reference was read: it is no part of the document
+        return {"pointer": "".join(f"/{part}" for part in path) or "/", **fault}
     return {source if source == "header" else "parameter": str(path[0]) if path else "", **fault}
 
 

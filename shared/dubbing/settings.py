@@ -232,7 +232,7 @@ class FetchSettings(BaseSettings):
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
     ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
     bytes: int = 512 * 1024**3
-    seconds: float = 4 * 3600.0
+    seconds: float = 3600.0
     silence: float = 30.0
     redirects: int = 5
 
