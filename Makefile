@@ -13,7 +13,7 @@ T ?=
 FAULTS ?= 20
 JOBS ?= 6
 SECONDS ?= 60
-FUZZ_EXAMPLES ?= 200
+FUZZ_EXAMPLES ?= 100
 FUZZ_SEED ?= 1
 TRAIN_tuned := sf_tiny_tuned --publish
 TRAIN_fresh := sf_tiny --publish
@@ -50,7 +50,7 @@ model: setup  ## Tests of the models and their benchmarks, or those that T names
 	@$(PYTHON) -m pytest $(or $(T),$(SHARED) 2 tests/model) $(ARGS)
 
 fuzz: setup  ## Draw many requests for every operation of the API (FUZZ_EXAMPLES, FUZZ_SEED)
-	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$(FUZZ_SEED) $(PYTHON) -m pytest tests/integration/core/test_api_fuzzed.py $(ARGS)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$(FUZZ_SEED) $(PYTHON) -m pytest -s tests/integration/core/test_api_fuzzed.py $(ARGS)
 
 fmt: setup  ## Lay the code out, and mend what a linter can mend
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .

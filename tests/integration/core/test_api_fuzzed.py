@@ -74,4 +74,5 @@ def test_every_answer_to_whatever_is_sent_is_one_that_the_document_promises(
         text=True,
         check=False,
     )
+    sys.stdout.write(done.stdout)  # `make fuzz` shows what was drawn
     assert done.returncode == 0, done.stdout + done.stderr
