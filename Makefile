@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # Several processes share the tests out by the groups that tests/conftest.py marks, in the order of the collection.
 SHARED := -n
+# Where this is set, every process of a run compiles anew all that has changed, and each of pytest's rewrites every test.
+export PYTHONDONTWRITEBYTECODE :=
 DUBLINE := .venv/bin/dubline
 ARGS ?=
 PROFILE ?= tuned

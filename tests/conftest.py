@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 import pytest
+from once import made_once
 from quick import QUICK
 
 from dubbing.proxies import bypass_for_loopback
@@ -92,7 +93,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> "Film":
     """Four seconds of a speaker that code made, in two chunks, with a replacement track and the truth about both."""
     from film import make_film  # noqa: PLC0415 - unit tests need not wait for the renderer's imports
 
-    return make_film(tmp_path_factory.mktemp("film"))
+    return made_once(tmp_path_factory, "film", make_film)
 
 
 # Files that share a stack run in one process, one after another; every other file may run beside them. (xdist's own groups, by

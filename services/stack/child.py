@@ -17,6 +17,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that ran this long was healthy, so that its next crash starts the pauses from the beginning.
 STEADY = 30.0
 PROBE_EVERY = 3.0
+# Probes in a row that a process may miss: each waits for a second only, in which a busy machine may let it wait.
+MISSES = 2
 LOG_LIMIT = 16 * 2**20
 
 
@@ -38,6 +40,7 @@ class Child:
         self._failures = 0
         self._retry_at = 0.0
         self._probe_at = 0.0
+        self._missed = 0
 
     def start(self) -> None:
         """Starts the process; its output goes to its log."""
@@ -109,13 +112,14 @@ class Child:
 
     def _probe(self, now: float) -> None:
         healthy = is_healthy(self.spec.probe, now - self._started)
+        self._missed = 0 if healthy else self._missed + 1
         starting = self.status.phase is ProcessPhase.STARTING
         self._probe_at = now if starting and not healthy else now + PROBE_EVERY
         if now - self._started > STEADY:
             self._failures = 0
         if healthy and self.status.phase is not ProcessPhase.RUNNING:
             self._move(ProcessPhase.RUNNING)
-        elif not healthy and self.status.phase is ProcessPhase.RUNNING:
+        elif self._missed > MISSES and self.status.phase is ProcessPhase.RUNNING:
             self._move(ProcessPhase.UNHEALTHY)
 
     def _crashed(self, ending: str) -> None:

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CloughTocher2DInterpolator, LinearNDInterpolator
 
 # Arrays of float32 and of uint8; the stubs of numpy and OpenCV lose the width on the way through arithmetic.
 F32: TypeAlias = NDArray[Any]
@@ -118,6 +117,9 @@ def spline(points: F32, samples: int = 12, *, closed: bool = False) -> F32:
 
 
 def _height(x: F32, y: F32) -> F32:
+    # Loaded here: whoever draws no head, as most processes that know these modules, starts half a second sooner.
+    from scipy.interpolate import CloughTocher2DInterpolator, LinearNDInterpolator  # noqa: PLC0415
+
     v = vertices().astype(np.float64)
     coarse_x = np.linspace(X_MIN, X_MAX, 145)
     coarse_y = np.linspace(Y_MIN, Y_MAX, 169)

@@ -5,7 +5,6 @@ from fractions import Fraction
 from typing import Self
 
 import numpy as np
-from scipy.signal import fftconvolve, lfilter, resample_poly
 
 from .canonical import F32
 from .drawn_voices import COUNT, data_path, drawn_voice
@@ -71,6 +70,8 @@ def speak(said: str, voice: Voice, rate: int = SAMPLE_RATE, effort: float = 1.0,
     spoken = say(
         said, f"{voice.language}+{voice.variant}", rate=voice.rate, pitch=voice.pitch, pitch_range=voice.pitch_range, data=data
     )
+    from scipy.signal import resample_poly  # noqa: PLC0415 - as in `canonical._height`
+
     # Played back slower by `tract`: formants and pitch fall, and everything lasts that much longer.
     ratio = Fraction(rate, spoken.rate) * voice.tract
     sound = resample_poly(spoken.samples, ratio.numerator, ratio.denominator).astype(np.float32)
@@ -97,6 +98,8 @@ def fit(utterance: Utterance, samples: int, start: int = 0) -> Utterance:
 
 def recorded(utterance: Utterance, rng: np.random.Generator) -> Utterance:
     """The same speech through a room and a microphone: tilt, reflections, noise, gain."""
+    from scipy.signal import fftconvolve, lfilter  # noqa: PLC0415 - as in `canonical._height`
+
     sound = utterance.samples
     tilt = float(rng.uniform(-0.35, 0.5))
     sound = lfilter([1.0, -tilt], [1.0], sound)

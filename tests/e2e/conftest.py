@@ -10,8 +10,8 @@ from typing import Any
 
 import in_process
 import pytest
-from desk import Desk
 from film import Film
+from platform_access import Platform
 
 from services.stack.local import LocalStack
 
@@ -19,10 +19,10 @@ Dubline = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def desk(system: LocalStack) -> Iterator[Desk]:
-    desk = Desk(system)
-    yield desk
-    desk.close()
+def platform(system: LocalStack) -> Iterator[Platform]:
+    platform = Platform(system)
+    yield platform
+    platform.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk
 from film import Film, ffmpeg, write_tone
+from platform_access import Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -22,13 +22,13 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def answers(desk: Desk, film: Film, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def answers(platform: Platform, film: Film, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """All jobs at once; how each ended."""
     folder = tmp_path_factory.mktemp("bad")
     files = make_files(folder, film)
-    assets = {path.name: desk.client.upload(path, lambda _: None) for path in files}
-    jobs = {case: desk.submit(assets[video], assets[audio]) for case, (video, audio, _) in CASES.items()}
-    return {case: desk.ended(job_id) for case, job_id in jobs.items()}
+    assets = {path.name: platform.client.upload(path, lambda _: None) for path in files}
+    jobs = {case: platform.submit(assets[video], assets[audio]) for case, (video, audio, _) in CASES.items()}
+    return {case: platform.ended(job_id) for case, job_id in jobs.items()}
 
 
 def make_files(folder: Path, film: Film) -> list[Path]:

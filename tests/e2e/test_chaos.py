@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from chaos import Chaos, Place
-from desk import Desk
 from film import Film, ffmpeg, make_film
 from line import Line
+from platform_access import Platform
 from quick import QUICK
 from triton_chunks import fill_and_empty
 from triton_metrics import slots_in_use
@@ -71,10 +71,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def desk(place: Place) -> Iterator[Desk]:
-    desk = Desk(place.system)
-    yield desk
-    desk.close()
+def platform(place: Place) -> Iterator[Platform]:
+    platform = Platform(place.system)
+    yield platform
+    platform.close()
 
 
 class Pace:
@@ -112,15 +112,15 @@ class Pace:
             known = done
 
 
-def uploaded(desk: Desk, film: Film, folder: Path) -> list[str]:
+def uploaded(platform: Platform, film: Film, folder: Path) -> list[str]:
     """Pictures for the jobs: every second one is a file of its own, which is analysed anew and gives the same master."""
-    common = desk.client.upload(film.video, lambda _: None)
+    common = platform.client.upload(film.video, lambda _: None)
     pictures = []
     for number in range(JOBS):
         if number % 2:
             copy = folder / f"{number}.mp4"
             ffmpeg("-i", film.video, "-c", "copy", "-metadata", f"title=copy {number}", copy)
-            pictures.append(desk.client.upload(copy, lambda _: None))
+            pictures.append(platform.client.upload(copy, lambda _: None))
         else:
             pictures.append(common)
     return pictures
@@ -130,17 +130,19 @@ def regions(system: LocalStack) -> int:
     return len(list(Path("/dev/shm").glob(f"{system.home.name}-*")))  # noqa: S108 - where shared memory is
 
 
-def names(desk: Desk, job: str) -> set[str]:
+def names(platform: Platform, job: str) -> set[str]:
     """What the bucket holds of a job."""
-    return {key.split("/", 2)[2] for key in desk.store.list_keys(f"jobs/{job}/")}
+    return {key.split("/", 2)[2] for key in platform.store.list_keys(f"jobs/{job}/")}
 
 
-def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(place: Place, desk: Desk, tmp_path: Path) -> None:
+def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(
+    place: Place, platform: Platform, tmp_path: Path
+) -> None:
     system, over, film = place.system, threading.Event(), make_film(tmp_path, frames=50)
-    track, pictures = desk.client.upload(film.track, lambda _: None), uploaded(desk, film, tmp_path)
-    first = desk.submit(pictures[0], track)
-    desk.delivered(first)
-    undisturbed, kept = desk.made(first), names(desk, first)
+    track, pictures = platform.client.upload(film.track, lambda _: None), uploaded(platform, film, tmp_path)
+    first = platform.submit(pictures[0], track)
+    platform.delivered(first)
+    undisturbed, kept = platform.made(first), names(platform, first)
     fill_and_empty(system.env(), range(950, 958))
     before, chaos = regions(system), Chaos(place, SEED)
     pace = Pace(system.env()["DUBLINE_DATABASE_URL"].replace("+psycopg", ""))
@@ -150,7 +152,7 @@ def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(place: Pl
     try:
         jobs = []
         for picture in pictures:  # accepted all the time through
-            jobs.append(desk.submit(picture, track))
+            jobs.append(platform.submit(picture, track))
             time.sleep(SECONDS / JOBS / 2)
         storm.join()
     finally:
@@ -159,27 +161,27 @@ def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(place: Pl
     assert len(chaos.struck) == faults, chaos.struck
     assert faults < len(chaos.kinds) or {kind for _, kind in chaos.struck} == chaos.kinds
     assert chaos.settle(PATIENCE), system.status()
-    desk.reconnect()
+    platform.reconnect()
     for job in jobs:
-        desk.ended(job, PATIENCE)
-        desk.delivered(job)
-        assert len([kind for kind in desk.events(job) if kind in {"job.succeeded", "job.failed", "job.canceled"}]) == 1
-        assert {item["state"] for item in desk.items(job)} == {"done"}
-        assert desk.made(job) == undisturbed
-        assert names(desk, job) == kept
+        platform.ended(job, PATIENCE)
+        platform.delivered(job)
+        assert len([kind for kind in platform.events(job) if kind in {"job.succeeded", "job.failed", "job.canceled"}]) == 1
+        assert {item["state"] for item in platform.items(job)} == {"done"}
+        assert platform.made(job) == undisturbed
+        assert names(platform, job) == kept
     pace.end()
-    assert {key.split("/")[1] for key in desk.store.list_keys("jobs/")} <= desk.jobs()
+    assert {key.split("/")[1] for key in platform.store.list_keys("jobs/")} <= platform.jobs()
     assert not chaos.strays()
     assert regions(system) == before
     fill_and_empty(system.env(), range(960, 968))
     assert slots_in_use(system.env(), 0) == 0
     # The next work sweeps what killed workers left on their disk.
-    desk.delivered(desk.submit(pictures[-1], track, seed=8))
+    platform.delivered(platform.submit(pictures[-1], track, seed=8))
     assert not list((system.home.data / "scratch").rglob(".making-*"))
-    sys.stderr.write(told(chaos, pace))
+    sys.stderr.write(summary(chaos, pace))
 
 
-def told(chaos: Chaos, pace: Pace) -> str:
+def summary(chaos: Chaos, pace: Pace) -> str:
     """How many faults of each kind, and the medians of their seconds."""
     until: dict[str, list[float]] = defaultdict(list)
     for moment, kind in chaos.struck:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from commands import RUNBOOK, Shown, commands
-from desk import Desk
 from film import Film
 from left_out import SHOWN, reason
+from platform_access import Platform
 from shell import Shell
 from situations import SITUATIONS, Names, Scene, running
 
@@ -36,15 +36,15 @@ def test_every_section_of_the_runbook_that_shows_commands_has_its_situation() ->
 
 
 @pytest.fixture(scope="module")
-def scene(desk: Desk, film: Film, dubbed: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    scene = Scene(desk, film, dubbed, tmp_path_factory.mktemp("scene"))
+def scene(platform: Platform, film: Film, dubbed: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    scene = Scene(platform, film, dubbed, tmp_path_factory.mktemp("scene"))
     yield scene
     scene.whole()
 
 
 @pytest.fixture(scope="module")
 def shell(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(scene.desk.system, scene.film, tmp_path_factory.mktemp("checkout"))
+    return Shell(scene.platform.system, scene.film, tmp_path_factory.mktemp("checkout"))
 
 
 def filled(command: str, names: Names) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from desk import Desk
 from film import FPS, RATE, SIZE, Film
 from numpy.typing import NDArray
+from platform_access import Platform
 
 from dubbing import ids
 from dubbing.domain.analysis import Analysis
@@ -29,14 +29,14 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def receipt(desk: Desk, dubbed: dict[str, Any]) -> dict[str, Any]:
-    return desk.client.receipt(dubbed["job"]["id"])
+def receipt(platform: Platform, dubbed: dict[str, Any]) -> dict[str, Any]:
+    return platform.client.receipt(dubbed["job"]["id"])
 
 
 @pytest.fixture(scope="module")
-def analysis(desk: Desk, dubbed: dict[str, Any]) -> Analysis:
-    (item,) = desk.items(dubbed["job"]["id"], "prepare")
-    return Analysis.model_validate_json(desk.store.get_bytes(item["payload"]["analysis_key"]))
+def analysis(platform: Platform, dubbed: dict[str, Any]) -> Analysis:
+    (item,) = platform.items(dubbed["job"]["id"], "prepare")
+    return Analysis.model_validate_json(platform.store.get_bytes(item["payload"]["analysis_key"]))
 
 
 def frames_of(path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -88,8 +88,8 @@ def test_the_receipt_says_by_which_measure_mouths_and_track_agree_and_nothing_th
     assert score["syncnet"] is None
     assert shot["touched"]
     assert 0 < score["frames"] <= film.frames
-    told = [part[name] for part in (score, shot) for name in ("agreement", "agreement_before") if part[name] is not None]
-    assert all(one["significance"] <= 0.04 for one in told)
+    agreements = [part[name] for part in (score, shot) for name in ("agreement", "agreement_before") if part[name] is not None]
+    assert all(one["significance"] <= 0.04 for one in agreements)
     assert all(shot[name] is None for name in ("score", "score_before", "lag_frames", "lag_frames_before"))
 
 
@@ -118,13 +118,15 @@ def test_nothing_moves_outside_the_face(film: Film, master: Path, analysis: Anal
         assert abs(error.mean()) < 0.5
 
 
-def test_the_contact_sheet_is_a_picture(desk: Desk, dubbed: dict[str, Any], tmp_path: Path) -> None:
-    desk.client.download(lambda: dubbed["job"]["links"]["preview"], tmp_path / "sheet.png")
+def test_the_contact_sheet_is_a_picture(platform: Platform, dubbed: dict[str, Any], tmp_path: Path) -> None:
+    platform.client.download(lambda: dubbed["job"]["links"]["preview"], tmp_path / "sheet.png")
     with av.open(str(tmp_path / "sheet.png")) as sheet:
         picture = next(sheet.decode(video=0)).to_ndarray(format="rgb24")
     assert min(picture.shape[:2]) > 200
     assert picture.std() > 10
 
 
-def test_the_stored_receipt_is_the_one_that_the_api_shows(desk: Desk, receipt: dict[str, Any], dubbed: dict[str, Any]) -> None:
-    assert json.loads(desk.store.get_bytes(ids.receipt_key(dubbed["job"]["id"]))) == receipt
+def test_the_stored_receipt_is_the_one_that_the_api_shows(
+    platform: Platform, receipt: dict[str, Any], dubbed: dict[str, Any]
+) -> None:
+    assert json.loads(platform.store.get_bytes(ids.receipt_key(dubbed["job"]["id"]))) == receipt

@@ -47,7 +47,7 @@ class Listener(Context):
 
     def __init__(self, item: LeasedItem) -> None:
         self.item = item
-        self.told: list[tuple[int, int]] = []
+        self.progressed: list[tuple[int, int]] = []
         self.phases: list[Phase] = []
         self.parts: list[Frozen] = []
 
@@ -56,7 +56,7 @@ class Listener(Context):
 
     def progress(self, done: int, total: int) -> None:
         """Note it."""
-        self.told.append((done, total))
+        self.progressed.append((done, total))
 
     def partial_result(self, result: Frozen) -> None:
         """Note it."""

@@ -20,7 +20,7 @@ class Server:
         self.stubs: list[subprocess.Popen[bytes]] = []
 
     def tell(self, what: str) -> None:
-        with (self.folder / "told").open("a") as file:
+        with (self.folder / "notes").open("a") as file:
             file.write(what + "\n")
 
     def start(self) -> None:

@@ -37,8 +37,10 @@ class Shell:
         ffmpeg("-i", film.video, "-t", SECONDS, folder / "film.mp4")
         ffmpeg("-i", film.track, "-t", SECONDS, folder / "italian.wav")
         asked = {**os.environ, **system._environ, "DUBLINE_HOME": str(system.home.root), "COLUMNS": "160"}
-        told = subprocess.run([CHECKOUT / ".venv/bin/dubline", "exec", "env", "-0"], env=asked, capture_output=True, check=True)
-        self._env = dict(line.split("=", 1) for line in told.stdout.decode().split("\0") if line)
+        answer = subprocess.run(
+            [CHECKOUT / ".venv/bin/dubline", "exec", "env", "-0"], env=asked, capture_output=True, check=True
+        )
+        self._env = dict(line.split("=", 1) for line in answer.stdout.decode().split("\0") if line)
 
     def run(self, command: str, given: str = "") -> Printed:
         """Runs ``command`` with ``given`` on its standard input."""

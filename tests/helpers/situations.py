@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 import psutil
-from desk import Desk
 from film import Film, ffmpeg
+from platform_access import Platform
+from waiting import LIMIT, until
 
 from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
@@ -25,15 +26,6 @@ from services.stack.plan import ProcessPhase
 from services.stack.supervisor import plan_file
 
 Names = dict[str, str]
-PATIENCE = 300.0
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Returns when ``condition`` holds, and fails with ``what`` when it never does."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class Scene:
         folder: for files.
     """
 
-    desk: Desk
+    platform: Platform
     film: Film
     dubbed: dict[str, Any]
     folder: Path
@@ -57,29 +49,33 @@ class Scene:
 
     def again(self) -> str:
         """Another job for the same files, of which all is known but what its chunks show."""
-        return self.desk.submit(self.dubbed["job"]["video"], self.dubbed["job"]["audio"])
+        return self.platform.submit(self.dubbed["job"]["video"], self.dubbed["job"]["audio"])
 
     def unknown(self) -> str:
         """The same pictures in a file that nobody has read yet: its asset."""
         name = ids.new_id("film")
         ffmpeg("-i", self.film.video, "-c", "copy", "-metadata", f"title={name}", self.folder / f"{name}.mp4")
-        return str(self.desk.client.upload(self.folder / f"{name}.mp4", lambda _: None))
+        return str(self.platform.client.upload(self.folder / f"{name}.mp4", lambda _: None))
 
     def job_of(self, video: str) -> str:
         """A job for the picture ``video``."""
-        return self.desk.submit(video, self.dubbed["job"]["audio"])
+        return self.platform.submit(video, self.dubbed["job"]["audio"])
 
     def healthy(self) -> None:
         """Returns when the API finds every part; what a command started belongs to this process again."""
-        self.desk.system.start(())
-        url = self.desk.system.env()["DUBLINE_API_URL"]
-        until(lambda: httpx.get(f"{url}/readyz", timeout=60).json()["status"] == "ok", "the system does not become well")
-        self.desk.reconnect()
+        self.platform.system.start(())
+        url = self.platform.system.env()["DUBLINE_API_URL"]
+        until(
+            lambda: httpx.get(f"{url}/readyz", timeout=60).json()["status"] == "ok",
+            "the system does not become well",
+            every=0.2,
+        )
+        self.platform.reconnect()
 
     def whole(self) -> None:
         """Returns when all that was started runs."""
         fine = {ProcessPhase.RUNNING, ProcessPhase.STOPPED}
-        until(lambda: {process.phase for process in self.desk.system.status().processes} <= fine, "not all runs again")
+        until(lambda: {process.phase for process in self.platform.system.status().processes} <= fine, "not all runs again")
         self.healthy()
 
 
@@ -91,7 +87,7 @@ def running(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def gone(scene: Scene, name: str) -> Iterator[Names]:
     """A process ends whenever it is started, as where its port is taken, until ``dubline up`` starts it rightly."""
-    system = scene.desk.system
+    system = scene.platform.system
     plan = system._plan()
     for process in reap.process_tree(system.status().of(name).pid):
         process.kill()  # an end in good order takes some of them seconds, and is not what the section is about
@@ -111,7 +107,7 @@ def gone(scene: Scene, name: str) -> Iterator[Names]:
 @contextmanager
 def only_reads(scene: Scene) -> Iterator[Names]:
     try:
-        with scene.desk.reading_database():
+        with scene.platform.reading_database():
             yield {}
     finally:
         scene.healthy()
@@ -120,17 +116,17 @@ def only_reads(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def api_crashed(scene: Scene) -> Iterator[Names]:
     """A call met what nobody foresaw: a table is away for a moment."""
-    env = scene.desk.system.env()
+    env = scene.platform.system.env()
     key = {"Authorization": f"Bearer {env['DUBLINE_API_KEY']}"}
-    with scene.desk.without_table("training_runs"):
+    with scene.platform.without_table("training_runs"):
         assert httpx.get(f"{env['DUBLINE_API_URL']}/v1/training-runs", headers=key, timeout=60).status_code == 500
     yield {}
 
 
 @contextmanager
 def unloaded(scene: Scene) -> Iterator[Names]:
-    socket = scene.desk.system.env()["DUBLINE_TRITON_HTTP_URL"].removeprefix("unix:")
-    with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://triton", timeout=PATIENCE) as triton:
+    socket = scene.platform.system.env()["DUBLINE_TRITON_HTTP_URL"].removeprefix("unix:")
+    with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://triton", timeout=LIMIT) as triton:
         model = "v2/repository/models/lip_student_tiny"
 
         def state() -> str:
@@ -138,7 +134,7 @@ def unloaded(scene: Scene) -> Iterator[Names]:
             return str(found["state"])
 
         assert triton.post(f"{model}/unload").is_success
-        until(lambda: state() == "UNAVAILABLE", "the model is not unloaded")
+        until(lambda: state() == "UNAVAILABLE", "the model is not unloaded", every=0.2)
         try:
             yield {}
         finally:
@@ -149,7 +145,7 @@ def unloaded(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def suspended(scene: Scene, name: str) -> Iterator[None]:
     """The processes of ``name`` stand still; those that live go on afterwards."""
-    processes = reap.process_tree(scene.desk.system.status().of(name).pid)
+    processes = reap.process_tree(scene.platform.system.status().of(name).pid)
     for process in processes:
         process.suspend()
     try:
@@ -163,10 +159,10 @@ def suspended(scene: Scene, name: str) -> Iterator[None]:
 @contextmanager
 def stuck(scene: Scene) -> Iterator[Names]:
     """A worker stands still in the middle of a chunk, and so does the one that would see it."""
-    job, desk = scene.again(), scene.desk
-    with desk.in_mid_chunk(job), suspended(scene, "worker-infer"), suspended(scene, "worker-maintenance"):
-        desk.silence(job)
-        yield {"job_...": job, "PID": str(desk.system.status().of("worker-maintenance").pid)}
+    job, platform = scene.again(), scene.platform
+    with platform.in_mid_chunk(job), suspended(scene, "worker-infer"), suspended(scene, "worker-maintenance"):
+        platform.silence(job)
+        yield {"job_...": job, "PID": str(platform.system.status().of("worker-maintenance").pid)}
     end(scene, job)
     scene.healthy()
 
@@ -174,11 +170,11 @@ def stuck(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def lease_lost(scene: Scene) -> Iterator[Names]:
     """A worker that stood still in the middle of a chunk has lost its lease to the sweeper."""
-    job, desk = scene.again(), scene.desk
-    with desk.in_mid_chunk(job) as item:
-        desk.silence(job)
+    job, platform = scene.again(), scene.platform
+    with platform.in_mid_chunk(job) as item:
+        platform.silence(job)
         lost = item["leases_lost"]
-        until(lambda: max(row["leases_lost"] for row in desk.items(job, "infer")) > lost, "the lease is not taken back")
+        until(lambda: max(row["leases_lost"] for row in platform.items(job, "infer")) > lost, "the lease is not taken back")
     yield {"job_...": job}
     end(scene, job)
 
@@ -194,7 +190,7 @@ def nobody_prepares(scene: Scene) -> Iterator[Names]:
 
 @contextmanager
 def full_scratch(scene: Scene) -> Iterator[Names]:
-    copy = Path(scene.desk.system.env()["DUBLINE_MEDIA_SCRATCH"]) / "sources" / "left.mp4"
+    copy = Path(scene.platform.system.env()["DUBLINE_MEDIA_SCRATCH"]) / "sources" / "left.mp4"
     copy.parent.mkdir(exist_ok=True)
     copy.write_bytes(scene.film.video.read_bytes())
     try:
@@ -206,15 +202,15 @@ def full_scratch(scene: Scene) -> Iterator[Names]:
 @contextmanager
 def reader_dies(scene: Scene) -> Iterator[Names]:
     """Whatever process reads files for the worker is killed, until the job has ended."""
-    job, desk = scene.job_of(scene.unknown()), scene.desk
-    worker = psutil.Process(desk.system.status().of("worker-prepare").pid)
+    job, platform = scene.job_of(scene.unknown()), scene.platform
+    worker = psutil.Process(platform.system.status().of("worker-prepare").pid)
 
     def ended() -> bool:
         for child in worker.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 if "dubbing.media.child" in " ".join(child.cmdline()):
                     child.kill()
-        return desk.client.job(job)["status"] in TERMINAL
+        return platform.client.job(job)["status"] in TERMINAL
 
     until(ended, "the job goes on")
     yield {"job_...": job}
@@ -226,23 +222,23 @@ def work_crashed(scene: Scene) -> Iterator[Names]:
     video = scene.unknown()
     with suspended(scene, "worker-prepare"):
         job = scene.job_of(video)
-        scene.desk.garble(job)
-    assert scene.desk.ended(job)["error"]["code"] == "internal_error"
+        scene.platform.garble(job)
+    assert scene.platform.ended(job)["error"]["code"] == "internal_error"
     yield {"job_...": job}
 
 
 @contextmanager
 def failed(scene: Scene, error: DublineError) -> Iterator[Names]:
     """A job that ended with ``error``, which no sound system brings about: only its row."""
-    with scene.desk.copy_of_job(scene.done, state="failed", error=error.problem(), output=None) as job:
+    with scene.platform.copy_of_job(scene.done, state="failed", error=error.problem(), output=None) as job:
         yield {"job_...": job}
 
 
 def end(scene: Scene, job: str) -> None:
     """Ends a job that has served its turn."""
-    if scene.desk.client.job(job)["status"] not in TERMINAL:
-        scene.desk.client.cancel(job)
-        scene.desk.ended(job)
+    if scene.platform.client.job(job)["status"] not in TERMINAL:
+        scene.platform.client.cancel(job)
+        scene.platform.ended(job)
 
 
 SITUATIONS: dict[str, Callable[[Scene], AbstractContextManager[Names]]] = {

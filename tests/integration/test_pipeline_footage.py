@@ -134,7 +134,7 @@ def test_encoding_again_does_not_encode_what_is_stored(pipeline: Pipeline, cut: 
     for job_id in ("job_3", "job_4"):
         pipeline.dub(source, track, job_id=job_id)
         (context,) = [context for key, context in pipeline.contexts.items() if key.startswith("encode_face:")][-1:]
-        calls.append(len(context.told))
+        calls.append(len(context.progressed))
     assert calls == [1, 0]
 
 
@@ -143,8 +143,8 @@ def test_every_step_tells_how_far_it_is_and_ends_at_its_total(pipeline: Pipeline
     pipeline.dub(cut("progress.mp4", "-vf", "hue=h=5"), write_tone(tmp_path / "track.wav", 1), job_id="job_5")
     for key, context in pipeline.contexts.items():
         if not key.startswith("probe:"):
-            assert context.told[-1] == (25, 25), key
-            assert context.told == sorted(context.told), key
+            assert context.progressed[-1] == (25, 25), key
+            assert context.progressed == sorted(context.progressed), key
 
 
 def test_what_an_older_version_stored_of_the_same_files_is_not_read(pipeline: Pipeline, cut: Cut, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def cancelled(server: dict[str, str]) -> float:
     return float(next(line for line in lines if line.startswith(name)).removeprefix(name))
 
 
-class Shelf(dict[str, bytes]):
+class MemoryStore(dict[str, bytes]):
     """Objects in a dict."""
 
     put_bytes, get_bytes = dict.__setitem__, dict.__getitem__
@@ -123,10 +123,10 @@ def test_a_bad_input_is_named_and_frees_the_slot(client: grpc.InferenceServerCli
     assert slots_in_use(server, 0) == 0
 
 
-def keep_busy(server: dict[str, str], number: int, told: threading.Event) -> tuple[int, np.ndarray]:
+def keep_busy(server: dict[str, str], number: int, enough: threading.Event) -> tuple[int, np.ndarray]:
     """How many blocks were generated until the word came, and the frames of the last chunk."""
     blocks = 0
-    while blocks == 0 or not told.is_set():
+    while blocks == 0 or not enough.is_set():
         frames = run_chunk(server, Chunk(number, blocks=2))
         blocks += 2
     return blocks, frames
@@ -136,9 +136,9 @@ def test_a_block_that_is_cancelled_while_it_waits_is_not_generated_and_its_slot_
     server: dict[str, str], client: grpc.InferenceServerClient, weights: Weights
 ) -> None:
     calls, before = TritonCalls(server["DUBLINE_TRITON_URL"]), metrics(server)["blocks_total"]
-    told, caught = threading.Event(), False
+    enough, caught = threading.Event(), False
     with ThreadPoolExecutor(7) as pool:  # on each process of the model three or four wait for one another
-        running = [pool.submit(keep_busy, server, 60 + number, told) for number in range(7)]
+        running = [pool.submit(keep_busy, server, 60 + number, enough) for number in range(7)]
         try:
             for number in range(40, 60):
                 gone = Chunk(number, blocks=3)
@@ -150,7 +150,7 @@ def test_a_block_that_is_cancelled_while_it_waits_is_not_generated_and_its_slot_
                 if caught := cancelled(server) > withdrawn:
                     break
         finally:
-            told.set()
+            enough.set()
         others = [future.result() for future in running]
     assert caught, "no block was ever cancelled while it waited"
     generated, tries = metrics(server)["blocks_total"] - before - sum(blocks for blocks, _ in others), number - 39
@@ -271,9 +271,9 @@ def test_an_output_that_is_no_number_fails_its_chunk_frees_its_slot_and_stores_n
     broken.network.head.head.weight.data.fill_(1e38)
     broken.write_student(folder / "2")
     client.load_model(TINY.student)
-    chunk, shelf = Chunk(110, blocks=2), Shelf()
-    save_latents(shelf, "latents", request_of(chunk).latents)
-    save_speech(shelf, ids.speech_window_key("speech/", 0), chunk.speech)
+    chunk, store = Chunk(110, blocks=2), MemoryStore()
+    save_latents(store, "latents", request_of(chunk).latents)
+    save_speech(store, ids.speech_window_key("speech/", 0), chunk.speech)
     task = InferTask(
         job_id="job_1", chunk=PlannedChunk(index=110, track=0, shot=0, start=0, keep_from=0, end=21), seed=5, preset="tiny",
         student=ModelPin(name=TINY.student, digest="0" * 64), latents_key="latents", speech_prefix="speech/", output_key="out",
@@ -282,8 +282,8 @@ def test_an_output_that_is_no_number_fails_its_chunk_frees_its_slot_and_stores_n
     context = SimpleNamespace(item=item, progress=lambda *_: None, opens=lambda _: None, raise_if_canceled=lambda: None)
     try:
         with pytest.raises(ChunkFailed, match="non_finite_output: block 0 of chunk 110 is not finite"):
-            InferHandler(shelf, Engines(partial(TritonEngine, server["DUBLINE_TRITON_URL"])))(task, context)
-        assert "out" not in shelf
+            InferHandler(store, Engines(partial(TritonEngine, server["DUBLINE_TRITON_URL"])))(task, context)
+        assert "out" not in store
         assert slots_in_use(server, 0, version=2) == 0
     finally:
         rmtree(folder / "2")

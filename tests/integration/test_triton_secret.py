@@ -3,8 +3,8 @@
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
+from waiting import until
 
 from dubbing.errors import ModelUnavailable
 from dubbing.inference.channel import grpc_client
@@ -78,9 +79,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     spec = triton.describe(StackContext(home, StackState(), {"DUBLINE_MODEL_REPO": str(repository)}))
     program = next(Path(word) for word in spec.command if word.endswith("/tritonserver"))
     backends = next(word for word in spec.command if word.startswith("--backend-directory="))
-    http, grpc_port, metrics = (ports.choose(()) for _ in range(3))
-    options = [backends, f"--http-port={http}", f"--grpc-port={grpc_port}", f"--metrics-port={metrics}"]
-    options += [f"--{part}-address=127.0.0.1" for part in ("http", "grpc", "metrics")]
+    chosen: dict[str, int] = {}
+    for part in ("http", "grpc", "metrics"):
+        chosen[part] = ports.choose(chosen.values())
+    options = [backends, *(f"--{part}-port={port}" for part, port in chosen.items())]
+    options += [f"--{part}-address=127.0.0.1" for part in chosen]
     for file in ("docker/serve-models", "triton/keeper.py"):  # side by side, as in the image
         shutil.copy(CHECKOUT / "deploy" / file, home.run)
     with (home.logs / "triton.log").open("w") as log:
@@ -90,23 +93,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             stdout=log,
             stderr=log,
         )
-    place = TritonSettings(url=f"127.0.0.1:{grpc_port}", http_url=f"http://127.0.0.1:{http}", secret=SecretStr(SECRET))
+    url, http_url = f"127.0.0.1:{chosen['grpc']}", f"http://127.0.0.1:{chosen['http']}"
+    place = TritonSettings(url=url, http_url=http_url, secret=SecretStr(SECRET))
     try:
-        wait_until_ready(started, place.http_url)
+        until(lambda: started.poll() is not None or is_ready(http_url), "the model is never ready", every=0.2)
+        assert started.poll() is None, "the server ended"
         yield Server(place, repository)
     finally:
         started.terminate()
         started.wait(60)
 
 
-def wait_until_ready(started: subprocess.Popen[bytes], url: str) -> None:
-    while started.poll() is None:
-        try:
-            if httpx.get(f"{url}/v2/models/{MODEL}/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    pytest.fail("the server ended")
+def is_ready(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/v2/models/{MODEL}/ready").status_code == 200
+    return False
 
 
 @pytest.mark.parametrize("call", GRPC)

@@ -30,16 +30,16 @@ class Kept:
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(command, stderr=log)
 
-    def told(self) -> list[str]:
-        file = self.folder / "told"
+    def notes(self) -> list[str]:
+        file = self.folder / "notes"
         return file.read_text().splitlines() if file.exists() else []
 
     def stubs(self) -> list[list[int]]:
         """Process ids of the stubs of each loading."""
-        return [json.loads(line.removeprefix("stubs ")) for line in self.told() if line.startswith("stubs ")]
+        return [json.loads(line.removeprefix("stubs ")) for line in self.notes() if line.startswith("stubs ")]
 
     def asked(self) -> list[str]:
-        return [line for line in self.told() if line.startswith("/")]
+        return [line for line in self.notes() if line.startswith("/")]
 
     def watched(self) -> bool:
         """Whether the keeper knows the stubs that live now."""

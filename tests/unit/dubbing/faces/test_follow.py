@@ -41,7 +41,7 @@ class Found(NamedTuple):
         return [(face.track.start, face.track.end) for face in self.faces.faces]
 
     @property
-    def told(self) -> dict[str, list[Span]]:
+    def reasons(self) -> dict[str, list[Span]]:
         return {finding.code: [(part.start, part.end) for part in finding.frames] for finding in self.faces.findings}
 
     @property
@@ -81,7 +81,7 @@ def test_a_face_on_its_side_is_dubbed(detector: FaceDetector, roll: int) -> None
     one = speaker(3)
     found = analysed(detector, talk(one, 8, lambda _: one.pose(size=0.8, roll=np.radians(roll))))
     assert found.tracks == [(0, 8)]
-    assert found.told == {}
+    assert found.reasons == {}
     left, right, nose = found.faces.faces[0].anchors[0]
     way = np.degrees(np.arctan2(*(right - left)[::-1]))
     assert way == pytest.approx(roll, abs=6)
@@ -103,14 +103,14 @@ def test_a_film_that_is_mirrored_or_lies_on_its_side_is_dubbed(
 ) -> None:
     found = analysed(detector, turned(talk(speaker(5), 12), turn))
     assert found.tracks == [(0, 12)]
-    assert found.told == {}
+    assert found.reasons == {}
 
 
 def test_where_a_film_stands_on_its_head_it_passes_through_and_is_told(detector: FaceDetector) -> None:
     upright, other = talk(speaker(3), 14), talk(speaker(4), 12, wall=bookshelf(2))
     found = analysed(detector, upright + turned(other, lambda frame: np.rot90(frame, 2)))
     assert found.tracks == [(0, 14)]
-    assert found.told == {"face_upside_down": [(14, 26)]}
+    assert found.reasons == {"face_upside_down": [(14, 26)]}
 
 
 # Cuts and flashes
@@ -142,11 +142,11 @@ SHOTS: dict[str, tuple[tuple[int, ...], list[Span], dict[str, list[Span]]]] = {
 
 @pytest.mark.parametrize("name", SHOTS)
 def test_no_track_crosses_a_cut_and_a_shot_too_short_passes_through(detector: FaceDetector, name: str) -> None:
-    lengths, tracks, told = SHOTS[name]
+    lengths, tracks, reasons = SHOTS[name]
     found = analysed(detector, scenes(*lengths))
     assert [shot.start for shot in found.shots] == [sum(lengths[:i]) for i in range(len(lengths))]
     assert found.tracks == tracks
-    assert found.told == told
+    assert found.reasons == reasons
     for face in found.faces.faces:  # each stands where its own person does, from its first frame to its last
         assert np.abs(np.diff(face.anchors.mean(axis=(1, 2)))).max() < 3
 
@@ -175,7 +175,7 @@ def test_a_flash_passes_through_and_the_frames_around_it_are_dubbed(detector: Fa
     found = analysed(detector, film)
     (face,) = found.faces.faces
     assert (face.track.start, face.track.end, face.track.missing) == (0, 24, (12,))
-    assert found.told == {"flash": [(12, 13)]}
+    assert found.reasons == {"flash": [(12, 13)]}
     assert np.abs(np.diff(face.anchors.mean(axis=(1, 2)))).max() < 3
 
 
@@ -218,7 +218,7 @@ def test_of_two_people_one_is_dubbed_at_any_time_and_the_less_prominent_one_whil
     frames, left, right, tracks, both = PAIRS[name]
     found = analysed(detector, two(frames, left, right))
     assert found.tracks == tracks
-    assert found.told == {"speaker_ambiguous": [both]}
+    assert found.reasons == {"speaker_ambiguous": [both]}
     assert found.dubbed == set(range(frames))
 
 
@@ -281,11 +281,11 @@ def test_a_covered_mouth_passes_through_and_the_frames_around_it_are_dubbed(dete
     film = talk(one, LENGTH, lambda _: one.pose())
     film[FIRST:AFTER] = [cover(picture, one) for picture in film[FIRST:AFTER]]
     found = analysed(detector, film)
-    (told,) = found.told["mouth_covered"]
-    assert set(found.told) == {"mouth_covered"}
-    assert FIRST - 10 <= told[0] <= FIRST
-    assert AFTER <= told[1] <= AFTER + 5
-    assert found.dubbed == set(range(LENGTH)) - set(range(*told))
+    (reasons,) = found.reasons["mouth_covered"]
+    assert set(found.reasons) == {"mouth_covered"}
+    assert FIRST - 10 <= reasons[0] <= FIRST
+    assert AFTER <= reasons[1] <= AFTER + 5
+    assert found.dubbed == set(range(LENGTH)) - set(range(*reasons))
 
 
 @pytest.mark.parametrize("who", [3, 5, 6])
@@ -294,7 +294,7 @@ def test_a_mouth_that_only_speaks_is_not_covered(detector: FaceDetector, who: in
     film = talk(one, 32, lambda i: one.pose(320 + 20 * np.sin(i / 6), yaw=0.35 * np.sin(i / 8), roll=0.1 * np.sin(i / 5)))
     found = analysed(detector, film)
     assert found.tracks == [(0, 32)]
-    assert found.told == {}
+    assert found.reasons == {}
 
 
 def test_small_faces_are_told_as_such(detector: FaceDetector) -> None:
@@ -302,5 +302,5 @@ def test_small_faces_are_told_as_such(detector: FaceDetector) -> None:
     film = talk(large, 14) + talk(small, 14, lambda _: small.pose(size=0.2), bookshelf(2))
     found = analysed(detector, film)
     assert found.tracks == [(0, 14)]
-    assert set(found.told) <= {"face_too_small", "face_lost"}
-    assert [frame for spans in found.told.values() for frame in spans] == [(14, 28)]
+    assert set(found.reasons) <= {"face_too_small", "face_lost"}
+    assert [frame for spans in found.reasons.values() for frame in spans] == [(14, 28)]

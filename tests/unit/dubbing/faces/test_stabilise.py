@@ -100,10 +100,10 @@ def test_a_jump_that_no_picture_tells_is_not_smeared() -> None:
 
 
 def test_size_and_roll_tremble_less_than_pictures_tell_them() -> None:
-    told = path(FRAMES, *np.random.default_rng(0).normal([[0], [0], [1], [0]], [[0], [0], [0.002], [0.002]], (4, FRAMES)))
-    whole = np.concatenate([told, np.broadcast_to([[0.0, 0.0, 1.0]], (FRAMES, 1, 3))], axis=1)
+    known = path(FRAMES, *np.random.default_rng(0).normal([[0], [0], [1], [0]], [[0], [0], [0.002], [0.002]], (4, FRAMES)))
+    whole = np.concatenate([known, np.broadcast_to([[0.0, 0.0, 1.0]], (FRAMES, 1, 3))], axis=1)
     steps = np.concatenate([np.full((1, 2, 3), np.nan), (whole[1:] @ np.linalg.inv(whole[:-1]))[:, :2]])
-    anchors = np.stack([place(matrix) for matrix in told])
+    anchors = np.stack([place(matrix) for matrix in known])
     before, after = pose_of(anchors), pose_of(stabilised(anchors, Motion(steps, np.zeros(FRAMES, np.int64))))
     for name in ("log_scale", "angle"):
         one, other = (np.diff(getattr(pose, name), 2).std() for pose in (before, after))

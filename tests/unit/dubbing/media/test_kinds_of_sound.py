@@ -49,7 +49,7 @@ class Case(NamedTuple):
 
     make: Callable[[Path, Make], Path]
     wanted: Callable[[], NDArray[np.generic]]
-    told: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     choice: SoundChoice = SoundChoice()
 
 
@@ -103,7 +103,7 @@ def test_what_is_chosen_is_delivered_sample_for_sample_and_told(kind: str, clip:
     assert prove(made.out, made.record, made.given, ()).sound.exact
     wanted = case.wanted()
     assert np.array_equal(samples(made.out, wanted), wanted)
-    assert tuple(made.codes) == case.told
+    assert tuple(made.codes) == case.findings
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

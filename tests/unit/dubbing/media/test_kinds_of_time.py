@@ -30,7 +30,7 @@ class Case(NamedTuple):
     samples: int
     times: list[Fraction]
     starts: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
-    told: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 def grid(frames: int, rate: Fraction = Fraction(25)) -> list[Fraction]:
@@ -106,8 +106,8 @@ CASES = {
         80_080,
         grid(50, NTSC_LIKE),
     ),
-    "two frames with one time": Case(twin_times, 96_000, grid(50), told=("times_repaired",)),
-    "no times at all": Case(no_times, 96_000, grid(50), told=("times_guessed",)),
+    "two frames with one time": Case(twin_times, 96_000, grid(50), findings=("times_repaired",)),
+    "no times at all": Case(no_times, 96_000, grid(50), findings=("times_guessed",)),
     "a picture that starts late, a track for the programme": Case(
         late_picture("0.5"), 120_000, grid(50), (Fraction(1, 2), Fraction(0)), ("picture_starts_late",)
     ),
@@ -130,7 +130,7 @@ def test_every_frame_keeps_its_time_and_what_is_not_plain_is_told(kind: str, cli
     tick = Fraction(1, 1000)
     assert all(abs(a - b) <= tick for a, b in zip(picture, case.times, strict=True)), picture
     assert [abs(a - b) <= tick for a, b in zip(begins, case.starts, strict=True)] == [True, True], begins
-    assert tuple(made.codes) == case.told
+    assert tuple(made.codes) == case.findings
 
 
 def test_rates_are_delivered_as_the_source_has_them(clip: Make, make: Make, noise: Make) -> None:

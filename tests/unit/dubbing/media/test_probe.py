@@ -182,7 +182,7 @@ def test_damage_of_any_kind_ends_in_a_named_error_or_a_result(clip: Make) -> Non
 
 def test_repaired_times_are_told_in_ranges_and_counted_by_frames() -> None:
     index = FrameIndex(np.arange(50), np.arange(1), Fraction(1, 25), 1, Fraction(25), broken=(8, 9, 10, 30))
-    (told,) = _time_findings(index)
-    assert told.code == "times_repaired"
-    assert told.detail.startswith("4 of 50 frames")
-    assert [(part.start, part.end) for part in told.frames] == [(8, 11), (30, 31)]
+    (finding,) = _time_findings(index)
+    assert finding.code == "times_repaired"
+    assert finding.detail.startswith("4 of 50 frames")
+    assert [(part.start, part.end) for part in finding.frames] == [(8, 11), (30, 31)]

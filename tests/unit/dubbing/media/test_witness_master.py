@@ -165,8 +165,8 @@ def test_a_wrong_first_reading_of_sound_is_not_believed(
     facts: dict[str, object], fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoiled(path: Path, *choice: object) -> object:
-        info, told = measure_sound(path, *choice)
-        return info.model_copy(update=facts), told
+        info, findings = measure_sound(path, *choice)
+        return info.model_copy(update=facts), findings
 
     monkeypatch.setattr(audio_module, "measure_sound", spoiled)
     with pytest.raises(ReadingsDiffer) as refused:

@@ -83,13 +83,13 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def told() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-def client(server: Server, told: list[str]) -> Client:
-    return Client(server.url, "dub_k", told.append)
+def client(server: Server, messages: list[str]) -> Client:
+    return Client(server.url, "dub_k", messages.append)
 
 
 @pytest.fixture(autouse=True)
@@ -157,13 +157,15 @@ def test_a_place_that_cannot_be_written_is_named(server: Server, client: Client,
 
 
 @pytest.mark.parametrize("status", [502, 503, 504, 429])
-def test_an_api_that_is_away_for_a_while_costs_nothing(server: Server, client: Client, told: list[str], status: int) -> None:
+def test_an_api_that_is_away_for_a_while_costs_nothing(
+    server: Server, client: Client, messages: list[str], status: int
+) -> None:
     away = says(status, b"no JSON at all")
     server.answers = [says(200, b'{"id": "job_1"}'), *[away] * 12, says(200, b'{"id": "job_2"}')]
     assert client.submit({}) == {"id": "job_1"}
     assert client.submit({}) == {"id": "job_2"}
     assert len(server.asked) == 14
-    assert told == [f"The API is waited for: HTTP {status}: no JSON at all", "The API answers again."]
+    assert messages == [f"The API is waited for: HTTP {status}: no JSON at all", "The API answers again."]
 
 
 def test_an_api_that_closes_every_connection_is_waited_for_when_it_has_answered_before(server: Server, client: Client) -> None:
@@ -264,8 +266,8 @@ def test_events_go_on_after_the_last_one_that_was_heard(server: Server, client: 
 
 
 def test_an_outage_is_told_once_however_many_threads_wait() -> None:
-    told: list[str] = []
-    line, away = Retries("The API", told.append), iter([True] * 40 + [False] * 9)
+    messages: list[str] = []
+    line, away = Retries("The API", messages.append), iter([True] * 40 + [False] * 9)
     lock = threading.Lock()
 
     def call() -> None:
@@ -280,7 +282,7 @@ def test_an_outage_is_told_once_however_many_threads_wait() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert told == ["The API is waited for: It is gone.", "The API answers again."]
+    assert messages == ["The API is waited for: It is gone.", "The API answers again."]
 
 
 def test_nobody_at_all_is_told_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from socketserver import UnixStreamServer
 from urllib.parse import quote
 
 import pytest
+from waiting import until
 
 from services.stack import certificates, private, probes
 from services.stack.errors import StackError
@@ -162,7 +163,7 @@ def test_a_probe_asks_over_a_unix_socket(tmp_path: Path) -> None:
     assert not probes.is_healthy(probe, 1.0)
     with UnixStreamServer(str(path), Healthy) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        assert probes.is_healthy(probe, 1.0)
+        assert until(lambda: probes.is_healthy(probe, 1.0), "the server never answers in time")
         assert not probes.is_healthy(probe.replace("ready", "other"), 1.0)
         server.shutdown()
     assert not probes.is_healthy(probe, 1.0)

@@ -59,6 +59,23 @@ def test_a_killed_process_is_started_again_and_its_end_is_reported(home: Home) -
     child.stopped()
 
 
+def test_a_process_is_called_unhealthy_when_it_misses_several_probes_in_a_row(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, False, False, True, False, False, False, True])
+    monkeypatch.setattr("services.stack.child.PROBE_EVERY", 0.0)
+    monkeypatch.setattr("services.stack.child.is_healthy", lambda *_: next(answers))
+    child = Child(spec(home), home)
+    child.start()
+    seen = []
+    for _ in range(8):
+        child.tick()
+        seen.append(child.status.phase)
+    child.ask_to_stop()
+    child.stopped()
+    assert seen == [ProcessPhase.RUNNING] * 6 + [ProcessPhase.UNHEALTHY, ProcessPhase.RUNNING]
+
+
 def test_pauses_between_crashes_grow(home: Home) -> None:
     child = Child(spec(home, command=("/bin/sh", "-c", "exit 3")), home)
     child.start()

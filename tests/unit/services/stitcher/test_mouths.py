@@ -20,7 +20,7 @@ from services.stitcher.mouths import GeneratedMouths
 VIDEO = VideoInfo(codec="h264", width=96, height=64, fps=Fraction(25), frames=40, pixel_format="yuv420p")
 
 
-class Shelf:
+class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
@@ -46,13 +46,13 @@ def test_mouths_come_by_frame_without_those_that_no_face_was_seen_for() -> None:
         paths=(path(0, 2, 10, missing=(4, 7)), path(1, 20, 23)),
         chunks=chunks,
     )
-    shelf: Any = Shelf()
+    store: Any = MemoryStore()
     for chunk in chunks:
         kept = range(chunk.keep_from, chunk.end)
         crops = np.stack([np.full((16, 16, 3), frame, np.uint8) for frame in kept])
-        shelf.objects[ids.chunk_key("job_1", chunk.index)] = pack_crops(crops)
+        store.objects[ids.chunk_key("job_1", chunk.index)] = pack_crops(crops)
     nobody: Any = None  # an analysis without outlines is that of an older version: no face is looked for
-    found = list(GeneratedMouths(shelf, nobody).read("job_1", analysis, chunks[::-1], 16))
+    found = list(GeneratedMouths(store, nobody).read("job_1", analysis, chunks[::-1], 16))
     assert [mouth.frame for mouth in found] == [2, 3, 5, 6, 8, 9, 20, 21, 22]
     assert [int(mouth.crop[0, 0, 0]) for mouth in found] == [mouth.frame for mouth in found]
     assert all(mouth.filmed is None for mouth in found)
@@ -86,9 +86,9 @@ def test_a_mouth_comes_with_the_filmed_outline_and_those_of_the_faces_made_aroun
         chunk = Chunk(index=0, track=0, shot=0, start=0, keep_from=0, end=frames)
         shots = (Shot(index=0, start=0, end=frames),)
         analysis = Analysis(video=VIDEO, shots=shots, paths=(filmed,), chunks=(chunk,))
-        shelf: Any = Shelf()
-        shelf.objects[ids.chunk_key("job_1", 0)] = pack_crops(np.asarray(crops, np.uint8))
-        found = list(GeneratedMouths(shelf, detector).read("job_1", analysis, (chunk,), side))
+        store: Any = MemoryStore()
+        store.objects[ids.chunk_key("job_1", 0)] = pack_crops(np.asarray(crops, np.uint8))
+        found = list(GeneratedMouths(store, detector).read("job_1", analysis, (chunk,), side))
     for mouth in found:
         assert mouth.filmed is not None
         np.testing.assert_allclose(mouth.filmed, face.outline, atol=0.1)

@@ -38,7 +38,7 @@ class Watcher:
         self.seen.append(frame if isinstance(frame, int) else frame.index)
 
 
-class Told:
+class Recorder:
     """Stands where a job's context does."""
 
     def progress(self, done: int, total: int) -> None:
@@ -116,11 +116,11 @@ def test_broken_mouths_pass_through_with_those_beside_them(
     reader: FrameReader, crops: Crops, tmp_path: Path, name: str
 ) -> None:
     broken, dubbed, passing = CASES[name]
-    meter, sheet, told = Watcher(), Watcher(), Told()
+    meter, sheet, recorder = Watcher(), Watcher(), Recorder()
     settings = EncodeSettings(crf=4, preset="ultrafast")
     anything: Any = (meter, sheet)
     painter = Painter(reader.video, SIDE, settings, *anything)
-    context: Any = told
+    context: Any = recorder
     painter.paint(reader, crops.mouths(broken, dubbed), tmp_path / "master.mp4", context)
     assert set(painter.broken) == passing
     assert not set(painter.broken) & set(painter.doubtful)
@@ -133,9 +133,9 @@ def test_broken_mouths_pass_through_with_those_beside_them(
 def test_mouths_of_an_analysis_that_kept_no_outlines_are_painted_unjudged(
     reader: FrameReader, crops: Crops, tmp_path: Path
 ) -> None:
-    meter, sheet, told = Watcher(), Watcher(), Told()
+    meter, sheet, recorder = Watcher(), Watcher(), Recorder()
     anything: Any = (meter, sheet)
-    context: Any = told
+    context: Any = recorder
     painter = Painter(reader.video, SIDE, EncodeSettings(crf=4, preset="ultrafast"), *anything)
     mouths = (mouth._replace(filmed=None, made=()) for mouth in crops.mouths({4, 5}, {4, 5}))
     painter.paint(reader, mouths, tmp_path / "master.mp4", context)
@@ -154,7 +154,7 @@ def test_a_mouth_that_landmarks_cannot_place_is_painted_and_told(reader: FrameRe
     )
     analysis = Analysis(video=reader.video, shots=(shot,), paths=(path,), chunks=())
     sheet: Any = Watcher()
-    context: Any = Told()
+    context: Any = Recorder()
     aslant = set(range(12, 18))
     with MouthMeter(partial(MediaPipeDetector, LANDMARKER), analysis) as meter:
         painter = Painter(reader.video, SIDE, EncodeSettings(crf=4, preset="ultrafast"), meter, sheet)

@@ -139,13 +139,13 @@ def test_a_mouth_that_follows_the_new_track_is_told_with_its_significance_and_th
 
 def test_where_the_source_agrees_with_its_own_sound_and_the_new_mouth_with_nothing_that_is_told(master: Master) -> None:
     for opening in (heard(voice(3, 24)), master.filmed):  # follows another track; was not touched at all
-        (told,) = scored(master, opening).findings
-        assert told.code == FindingCode.SYNC_LOST
-        assert told.detail.startswith(
+        (finding,) = scored(master, opening).findings
+        assert finding.code == FindingCode.SYNC_LOST
+        assert finding.detail.startswith(
             "The source's mouths agree with its own sound by 1.00, the new ones with the new track by"
         )
-    (told,) = scored(master, np.full(FRAMES, 0.2)).findings
-    assert "the new ones with the new track not at all" in told.detail
+    (finding,) = scored(master, np.full(FRAMES, 0.2)).findings
+    assert "the new ones with the new track not at all" in finding.detail
 
 
 def test_a_source_without_sound_of_its_own_says_nothing_of_what_was_lost(master: Master) -> None:

@@ -56,13 +56,13 @@ def dumped(shots: tuple[ShotScore, ...]) -> list[Any]:
 
 
 def test_unrelated_sound_gives_no_score_though_twenty_shots_are_twenty_tries() -> None:
-    told = 0
+    compared = 0
     for seed in range(5):
         found = score(
             analysis(speech(SHOTS * FRAMES, seed)), speech(SHOTS * FRAMES, 100 + seed), speech(SHOTS * FRAMES, 200 + seed)
         )
-        told += sum(one.agreement is not None for one in found.shots)
-    assert told <= 1  # one shot in twenty would be 5
+        compared += sum(one.agreement is not None for one in found.shots)
+    assert compared <= 1  # one shot in twenty would be 5
 
 
 def film(*lengths: int) -> Analysis:
@@ -141,8 +141,8 @@ LOST: dict[str, tuple[tuple[int, int, int, int], bool]] = {
 def test_only_a_language_that_lost_the_agreement_of_its_source_is_told_of(name: str) -> None:
     seeds, lost = LOST[name]
     own, filmed, track, made = (speech(3 * FRAMES, seed) for seed in seeds)
-    told = lost_sync(analysis(filmed, 3), made, track, own)
-    assert (told is not None and told.code == "sync_lost") == lost
+    compared = lost_sync(analysis(filmed, 3), made, track, own)
+    assert (compared is not None and compared.code == "sync_lost") == lost
 
 
 class Looked:

@@ -95,8 +95,8 @@ def test_a_frame_without_the_face_is_shown_as_the_nearest_one_of_its_chunk(reade
 @pytest.mark.parametrize(("stored", "news"), [([], [2, 6, 14, 30, 62, 126, 190]), ([0, 1, 2], [4, 8, 16, 32, 64, 128, 192])])
 def test_jobs_hear_of_stored_chunks_by_stretches_that_grow(stored: list[int], news: list[int]) -> None:
     heard = []
-    told = _StoredChunks(SimpleNamespace(partial_result=heard.append), list(stored))
+    partial = _StoredChunks(SimpleNamespace(partial_result=heard.append), list(stored))
     for chunk in range(len(stored), 200):
-        told.stored(chunk, chunk)
+        partial.stored(chunk, chunk)
     assert [len(part.chunks) for part in heard] == news
     assert heard[0].chunks == tuple(range(news[0]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from worker_shelf import Shelf, Told
+from worker_context import MemoryStore, RecordingContext
 
 from dubbing import ids
 from dubbing.domain.jobs import ModelPin
@@ -56,28 +56,28 @@ def track(folder: Path, seconds: int) -> Path:
     return path
 
 
-def encoded(path: Path, fps: Fraction, frames: int, **laid: Any) -> tuple[Listening, Shelf, Told]:
+def encoded(path: Path, fps: Fraction, frames: int, **laid: Any) -> tuple[Listening, MemoryStore, RecordingContext]:
     sound = Source(asset_id="ast_1", key="track", filename="track.wav", sha256="0" * 64, media=probe(path, "audio"))
     video = VideoInfo(codec="h264", width=64, height=64, fps=fps, frames=frames, pixel_format="yuv420p")
     film = MediaInfo(container="mp4", size_bytes=1, video=video)
     picture = Source(asset_id="ast_2", key="film", filename="film.mp4", sha256="1" * 64, media=film)
     pin = ModelPin(name="speech_encoder_tiny", digest="0" * 64)
     task = EncodeSpeechTask(source=sound, video=picture, preset="tiny", encoder=pin, speech_prefix="speech/", **laid)
-    engine, shelf, told = Listening(), Shelf(), Told()
-    result = EncodeSpeechHandler(shelf, Local(path), Engines(lambda *_: engine))(task, told)  # type: ignore[arg-type]
+    engine, store, context = Listening(), MemoryStore(), RecordingContext()
+    result = EncodeSpeechHandler(store, Local(path), Engines(lambda *_: engine))(task, context)  # type: ignore[arg-type]
     assert result.frames == frames
-    return engine, shelf, told
+    return engine, store, context
 
 
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(4)])
 def test_every_stored_window_holds_its_600_frames_however_many_requests_they_took(tmp_path: Path, fps: Fraction) -> None:
     frames = FRAMES + 40
-    engine, shelf, told = encoded(track(tmp_path, int(frames / fps)), fps, frames)
+    engine, store, context = encoded(track(tmp_path, int(frames / fps)), fps, frames)
     assert (len(engine.windows) > 2) == (fps == 4)
-    stored = [load_speech(shelf, ids.speech_window_key("speech/", number)) for number in (0, 1)]  # type: ignore[arg-type]
-    assert sorted(shelf.objects) == [ids.speech_window_key("speech/", number) for number in (0, 1)]
+    stored = [load_speech(store, ids.speech_window_key("speech/", number)) for number in (0, 1)]  # type: ignore[arg-type]
+    assert sorted(store.objects) == [ids.speech_window_key("speech/", number) for number in (0, 1)]
     assert [len(features) for features in stored] == [FRAMES, 40]
-    assert told.progressed[-1] == (frames, frames)
+    assert context.progressed[-1] == (frames, frames)
 
 
 def test_silence_before_the_track_and_a_late_picture_are_part_of_what_is_heard(tmp_path: Path) -> None:

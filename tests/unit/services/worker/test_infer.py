@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from worker_shelf import Shelf, Told
+from worker_context import MemoryStore, RecordingContext
 
 from dubbing import ids
 from dubbing.domain.faces import Chunk
@@ -63,27 +63,29 @@ class Recording(PassthroughEngine):
         return True
 
 
-def run(work: InferTask, engine: Any, padded: int, told: Told | None = None) -> tuple[Shelf, Told]:
+def run(
+    work: InferTask, engine: Any, padded: int, context: RecordingContext | None = None
+) -> tuple[MemoryStore, RecordingContext]:
     """The chunk with ``padded`` stored frames; features tell the number of their frame."""
-    shelf, told = Shelf(), told or Told()
-    save_latents(shelf, "latents", ENGINE.encode_faces(crops(padded)))
+    store, context = MemoryStore(), context or RecordingContext()
+    save_latents(store, "latents", ENGINE.encode_faces(crops(padded)))
     for window in range(2):
         rows = np.arange(window * FRAMES, (window + 1) * FRAMES, dtype=np.float16)
-        save_speech(shelf, ids.speech_window_key("speech/", window), np.repeat(rows[:, None], 64, axis=1))
-    InferHandler(shelf, Engines(lambda *_: engine))(work, told)
-    return shelf, told
+        save_speech(store, ids.speech_window_key("speech/", window), np.repeat(rows[:, None], 64, axis=1))
+    InferHandler(store, Engines(lambda *_: engine))(work, context)
+    return store, context
 
 
 def test_pre_roll_and_padding_are_not_kept() -> None:
-    shelf, told = run(task(100, 109, 118), Recording(), 21)
-    kept = unpack_crops(shelf.objects["out.mkv"])
+    store, context = run(task(100, 109, 118), Recording(), 21)
+    kept = unpack_crops(store.objects["out.mkv"])
     assert kept[:, 0, 0, 0].tolist() == list(range(9, 18))
-    assert told.progressed == [(9, 18), (18, 18)]
+    assert context.progressed == [(9, 18), (18, 18)]
 
 
 def test_a_chunk_hears_its_own_frames_also_across_two_windows() -> None:
     engine = Recording()
-    run(task(FRAMES - 4, FRAMES - 4, FRAMES + 5), engine, 9, Told(3))
+    run(task(FRAMES - 4, FRAMES - 4, FRAMES + 5), engine, 9, RecordingContext(3))
     (request,) = engine.requests
     assert request.speech_VA[:, 0].tolist() == list(range(FRAMES - 4, FRAMES + 5))
     assert (request.seed, request.chunk, request.attempt) == (5, 2, 3)
@@ -107,14 +109,14 @@ def test_too_few_frames_are_a_failed_chunk() -> None:
 
 
 def test_what_the_holder_before_left_open_is_ended_first() -> None:
-    told, engine = Told(2), Recording()
-    told.item.sequence = OpenSequence.drawn("lip_student_tiny", 1)
-    run(task(0, 0, 9), engine, 9, told)
-    assert engine.ended == [told.item.sequence]
+    context, engine = RecordingContext(2), Recording()
+    context.item.sequence = OpenSequence.drawn("lip_student_tiny", 1)
+    run(task(0, 0, 9), engine, 9, context)
+    assert engine.ended == [context.item.sequence]
 
 
 def test_a_chunk_that_is_cancelled_between_two_blocks_leaves_the_engine_before_anybody_learns_of_it() -> None:
-    class Wanted(Told):
+    class Wanted(RecordingContext):
         def progress(self, done: int, total: int) -> None:
             raise Cancelled(f"{done} of {total} were enough")
 

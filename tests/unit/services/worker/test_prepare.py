@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drawn import HALF_OPEN, Picture, bookshelf, speaker, written
 from places import HAND_LANDMARKER, LANDMARKER
-from worker_shelf import Shelf, Told
+from worker_context import MemoryStore, RecordingContext
 
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import FaceTrack
@@ -31,32 +31,32 @@ def talk(who: Any, wall: int) -> list[Picture]:
     return [who.draw(who.pose(320 + 2 * i), HALF_OPEN, bookshelf(wall)) for i in range(LENGTH)]
 
 
-class Desk:
-    """A preparer, its shelf, and how many of its detectors are open."""
+class Preparer:
+    """A preparer, its store, and how many of its detectors are open."""
 
     def __init__(self, folder: Path) -> None:
-        self.shelf, self.open = Shelf(), 0
-        store: Any = self.shelf
+        self.store, self.open = MemoryStore(), 0
+        store: Any = self.store
         self._folder = folder
         self._prepare = PrepareHandler(store, SourceCache(store, folder / "sources", 1 << 30), self._detector, self._hands)
 
     def _detector(self) -> MediaPipeDetector:
-        desk = self
+        preparer = self
 
         class Counted(MediaPipeDetector):
             def close(self) -> None:
-                desk.open -= 1
+                preparer.open -= 1
                 super().close()
 
         self.open += 1
         return Counted(LANDMARKER)
 
     def _hands(self) -> MediaPipeHands:
-        desk = self
+        preparer = self
 
         class Counted(MediaPipeHands):
             def close(self) -> None:
-                desk.open -= 1
+                preparer.open -= 1
                 super().close()
 
         self.open += 1
@@ -65,7 +65,7 @@ class Desk:
     def prepare(self, frames: list[Picture], context: Any) -> PrepareResult:
         path = self._folder / "film.mp4"
         video = written(path, frames).video
-        self.shelf.put_file("assets/film", path)
+        self.store.put_file("assets/film", path)
         media = MediaInfo(container="mov", size_bytes=path.stat().st_size, video=video)
         return self._prepare(task(media, sha256_of(path)), context)
 
@@ -76,10 +76,10 @@ def task(media: MediaInfo, sha256: str = "1" * 64) -> PrepareTask:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    assert desk.open == 0, "a detector was left open"
+def preparer(tmp_path: Path) -> Iterator[Preparer]:
+    preparer = Preparer(tmp_path)
+    yield preparer
+    assert preparer.open == 0, "a detector was left open"
 
 
 # Films, and the frames of their shots and of the faces in them.
@@ -91,44 +91,44 @@ FILMS: dict[str, tuple[list[Picture], list[tuple[int, int]], list[tuple[int, int
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_shots_faces_and_chunks_are_found_and_stored(desk: Desk, name: str) -> None:
+def test_shots_faces_and_chunks_are_found_and_stored(preparer: Preparer, name: str) -> None:
     frames, shots, faces = FILMS[name]
-    told = Told()
-    found = desk.prepare(frames, told)
-    stored = Analysis.model_validate_json(desk.shelf.objects["analysis.json"])
+    context = RecordingContext()
+    found = preparer.prepare(frames, context)
+    stored = Analysis.model_validate_json(preparer.store.objects["analysis.json"])
     assert [(shot.start, shot.end) for shot in stored.shots] == shots
     assert [(path.track.start, path.track.end) for path in stored.paths] == faces
     assert [(chunk.keep_from, chunk.end) for chunk in stored.chunks] == faces
     assert found == PrepareResult(shots=len(shots), tracks=len(faces), chunks=stored.chunks, findings=stored.findings)
-    assert told.progressed == [(i + 1, len(frames)) for i in range(len(frames))]
+    assert context.progressed == [(i + 1, len(frames)) for i in range(len(frames))]
     for path in stored.paths:
         assert len(path.anchors) == len(path.opening) == len(path.track)
         assert path.outline
 
 
-def test_a_film_without_a_face_fails_and_leaves_no_analysis(desk: Desk) -> None:
+def test_a_film_without_a_face_fails_and_leaves_no_analysis(preparer: Preparer) -> None:
     with pytest.raises(NoFaceAnywhere):
-        desk.prepare([bookshelf(1)] * 4, Told())
-    assert "analysis.json" not in desk.shelf.objects
+        preparer.prepare([bookshelf(1)] * 4, RecordingContext())
+    assert "analysis.json" not in preparer.store.objects
 
 
-def test_a_file_without_a_picture_is_refused_before_anything_is_opened(desk: Desk) -> None:
+def test_a_file_without_a_picture_is_refused_before_anything_is_opened(preparer: Preparer) -> None:
     with pytest.raises(NoVideoStream, match=r"film\.mp4"):
-        desk._prepare(task(MediaInfo(container="wav", size_bytes=1)), Told())
+        preparer._prepare(task(MediaInfo(container="wav", size_bytes=1)), RecordingContext())
 
 
-def test_nobody_looks_further_when_the_job_is_canceled(desk: Desk) -> None:
-    class Canceled(Told):
+def test_nobody_looks_further_when_the_job_is_canceled(preparer: Preparer) -> None:
+    class Canceled(RecordingContext):
         def progress(self, done: int, total: int) -> None:
             super().progress(done, total)
             if done == 2:
                 raise Cancelled("No job wants this work any more.")
 
-    told = Canceled()
+    context = Canceled()
     with pytest.raises(Cancelled):
-        desk.prepare(talk(ONE, 1), told)
-    assert told.progressed == [(1, LENGTH), (2, LENGTH)]
-    assert "analysis.json" not in desk.shelf.objects
+        preparer.prepare(talk(ONE, 1), context)
+    assert context.progressed == [(1, LENGTH), (2, LENGTH)]
+    assert "analysis.json" not in preparer.store.objects
 
 
 def test_points_are_kept_to_a_thousandth_of_a_pixel_and_an_unseen_mouth_has_no_opening() -> None:

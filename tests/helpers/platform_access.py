@@ -24,8 +24,8 @@ from services.stack.local import LocalStack
 Row = dict[str, Any]
 
 
-class Desk:
-    """What a test needs of a running system.
+class Platform:
+    """A running system: its API, its store, its database and its processes.
 
     Args:
         system: the system.
@@ -96,7 +96,7 @@ class Desk:
 
         The process goes on afterwards, if it lives.
         """
-        item = until(lambda: self._caught(job_id), "no chunk is ever half done", every=0.005)
+        item = until(lambda: self._caught(job_id), "no chunk is ever half done", every=0.02)
         assert item is not None
         try:
             yield item

@@ -10,7 +10,7 @@ from dubbing.errors import ObjectMissing
 from dubbing.storage.store import StoredObject, sha256_of
 
 
-class Shelf:
+class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
@@ -40,7 +40,7 @@ class Shelf:
         return (key for key in self.objects if key.startswith(prefix))
 
 
-class Told:
+class RecordingContext:
     """Keeps what it was told."""
 
     def __init__(self, attempt: int = 1) -> None:
