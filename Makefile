@@ -15,12 +15,14 @@ T ?=
 FAULTS ?= 20
 JOBS ?= 6
 SECONDS ?= 60
+FUZZ_EXAMPLES ?= 200
+FUZZ_SEED ?= 1
 TRAIN_tuned := sf_tiny_tuned --publish
 TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model check fmt docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -49,8 +51,14 @@ e2e: setup  ## Tests of the whole system, or those that T names
 model: setup  ## Tests of the models and their benchmarks, or those that T names
 	@$(PYTHON) -m pytest $(or $(T),$(SHARED) 2 tests/model) $(ARGS)
 
+fuzz: setup  ## Draw many requests for every operation of the API (FUZZ_EXAMPLES, FUZZ_SEED)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$(FUZZ_SEED) $(PYTHON) -m pytest tests/integration/core/test_api_fuzzed.py $(ARGS)
+
 fmt: setup  ## Lay the code out, and mend what a linter can mend
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
+
+examples: setup  ## Write the examples of the API's description anew, as a real installation answers
+	@EXAMPLES_WRITE=1 $(PYTHON) -m pytest -q tests/integration/core/test_api_examples.py $(ARGS)
 
 docs: setup  ## Write the page of settings anew
 	@$(PYTHON) -m services.api settings >docs/reference/settings.md.new

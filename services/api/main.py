@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,17 +17,13 @@ from dubbing.db.engine import AWAY
 from dubbing.errors import DublineError
 from dubbing.logging import configure_logging
 from dubbing.metrics import HttpMetrics
-from services.api import bootstrap, problems
+from services.api import bootstrap, openapi, problems
 from services.api.collector import PlatformCollector
 from services.api.middleware import RequestMiddleware
-from services.api.routes import events, explained, health, jobs, lipsyncs, releases, training, uploads
+from services.api.routes import documentation, events, explained, health, jobs, lipsyncs, releases, training, uploads
 
-_PROBLEM: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "What went wrong (RFC 9457)",
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+# Else FastAPI describes refusals in a form that is not ours; `openapi.describe` puts each status in its place.
+_REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What went wrong (RFC 9457)"}}
 
 
 def create_app(services: bootstrap.Services | None = None) -> FastAPI:
@@ -38,12 +36,15 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
         yield
         built.database.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Dubline",
         version="1.0.0",
         summary="Re-synchronises filmed lips with a new audio track.",
+        redoc_url=None,
+        static_url="/docs/viewer",
+        swagger_ui_parameters={"validatorUrl": None},  # else the viewer asks a server on the internet for a badge
         lifespan=lifespan,
-        responses=_PROBLEM,
+        responses=_REFUSED,
         generate_unique_id_function=lambda route: route.name,
     )
     registry, platform = CollectorRegistry(), CollectorRegistry()
@@ -55,9 +56,10 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
     for lost in AWAY:
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
-    for module in (uploads, lipsyncs, jobs, events, training, releases, health, explained):
+    for module in (uploads, lipsyncs, jobs, events, training, releases, health, explained, documentation):
         app.include_router(module.router)
-    _describe_problem(app)
+    app.include_router(uploads.assets)
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     return app
 
 
@@ -66,16 +68,3 @@ def _handler(render: Callable[[Request, Any], Response]) -> Callable[[Request, E
         return render(request, error)
 
     return handle
-
-
-def _describe_problem(app: FastAPI) -> None:
-    """Put the problem's schema among the components, which FastAPI does for models of handlers only."""
-    describe = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = describe()
-        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = schema
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

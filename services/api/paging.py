@@ -5,7 +5,8 @@ import binascii
 from datetime import datetime
 from typing import Any, Protocol
 
-from dubbing.errors import BadInput
+from dubbing.errors import InvalidCursor
+from services.api.values import utc
 
 
 class PageRow(Protocol):
@@ -21,7 +22,7 @@ def cursor(row: PageRow) -> str:
 
 
 def read(text: str) -> tuple[datetime, str]:
-    """(created_at, id) of the row that a cursor points behind; raises `BadInput`."""
+    """(created_at, id) of the row that a cursor points behind; raises `InvalidCursor`."""
     try:
         when, row_id = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii").split(" ")
         at = datetime.fromisoformat(when)
@@ -29,8 +30,8 @@ def read(text: str) -> tuple[datetime, str]:
         raise _bad() from error
     if at.tzinfo is None or "\x00" in row_id:
         raise _bad()
-    return at, row_id
+    return utc(at), row_id
 
 
-def _bad() -> BadInput:
-    return BadInput("The cursor is not one that a page gave.", where={"parameter": "cursor"})
+def _bad() -> InvalidCursor:
+    return InvalidCursor("The cursor is not one that a page gave.", where={"parameter": "cursor"})

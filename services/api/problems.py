@@ -1,14 +1,16 @@
 """RFC 9457: the one place where errors become HTTP responses."""
 
+import json
 from typing import Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Match
 
 from dubbing.errors import BadInput, DublineError, NotFound, Outage
 
@@ -20,7 +22,11 @@ ROUTED = (
 )
 """Status, code and title of what the router refuses; its 404 is that of our tree."""
 _CODES = {404: NotFound.code, **{status: code for status, code, _ in ROUTED}}
+REFUSES = "x-refuses"
+"""The member of an operation's description that `refuses` writes; the finished document has statuses instead."""
 _RETRY_AFTER = 2
+_REFERENCES, _KINDS = ("video", "audio"), ("asset", "url")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 log = structlog.get_logger()
 
@@ -43,7 +49,22 @@ class Problem(BaseModel):
     errors: list[dict[str, Any]] = []
 
 
-def respond(request: Request, members: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+def refuses(*kinds: type[DublineError]) -> dict[str, Any]:
+    """For a route's ``openapi_extra``: what it answers besides what follows from its key, parameters and body."""
+    return {REFUSES: [kind.code for kind in kinds]}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem, in ASCII: it names what was sent, which need not be valid Unicode."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return json.dumps(content).encode("ascii")
+
+
+def respond(request: Request, members: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     """A problem response with the members that every problem has."""
     state = request.app.state.services
     problem = {
@@ -57,7 +78,7 @@ def respond(request: Request, members: dict[str, Any], headers: dict[str, str] |
         extra.setdefault("Retry-After", str(_RETRY_AFTER))
     if problem["status"] == 401:
         extra.setdefault("WWW-Authenticate", "Bearer")
-    return JSONResponse(problem, problem["status"], extra, MEDIA_TYPE)
+    return ProblemResponse(problem, problem["status"], extra)
 
 
 def type_uri(base: str, code: str) -> str:
@@ -70,12 +91,12 @@ def page_name(code: str) -> str:
     return code.replace("_", "-")
 
 
-def from_error(request: Request, error: DublineError) -> JSONResponse:
+def from_error(request: Request, error: DublineError) -> Response:
     """An error of our tree."""
     return respond(request, error.problem())
 
 
-def from_http(request: Request, error: HTTPException) -> JSONResponse:
+def from_http(request: Request, error: HTTPException) -> Response:
     """What the router raises: unknown path, wrong method, unreadable body."""
     status = error.status_code
     members = {
@@ -85,10 +106,20 @@ def from_http(request: Request, error: HTTPException) -> JSONResponse:
         "code": _CODES.get(status, "invalid_request" if status < 500 else "internal_error"),
         "retryable": False,
     }
-    return respond(request, members, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return respond(request, members, headers)
 
 
-def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+def _allowed(request: Request) -> list[str]:
+    """The methods that the path takes: of all its routes, where the router names those of the first."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    routes = request.app.routes
+    return [method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+
+
+def from_validation(request: Request, error: RequestValidationError) -> Response:
     """A request that does not fit the schema: every fault with its JSON pointer. A malformed id in a path is a 404."""
     faults = [_fault(item) for item in error.errors()]
     if any(item["loc"][0] == "path" for item in error.errors()):
@@ -98,8 +129,8 @@ def from_validation(request: Request, error: RequestValidationError) -> JSONResp
         unreadable = {"title": title, "status": status, "code": code, "retryable": False}
         return respond(request, {**unreadable, "detail": faults[0]["detail"], "errors": faults})
     first = faults[0]
-    place = first.get("pointer") or first.get("parameter") or first.get("header")
-    problem = BadInput(f"{place}: {first['detail']}.").problem()
+    where: dict[str, Any] = {name: first[name] for name in ("pointer", "parameter", "header") if name in first}
+    problem = BadInput(f"{' '.join(where.values())}: {first['detail']}.", where=where).problem()
     return respond(request, {**problem, "errors": faults})
 
 
@@ -107,17 +138,20 @@ def _fault(item: Any) -> dict[str, Any]:
     source, *path = item["loc"]
     fault = {"code": item["type"], "detail": item["msg"]}
     if source == "body":
-        # A union's branch shows in the location; it is no part of the document.
-        return {"pointer": "".join(f"/{part}" for part in path) or "/", **fault}
+        # Which kind of reference was read shows in the location; it is no part of the document.
+        names = [
+            part for before, part in zip(("", *path), path, strict=False) if not (before in _REFERENCES and part in _KINDS)
+        ]
+        return {"pointer": "".join(f"/{part}" for part in names) or "/", **fault}
     return {source if source == "header" else "parameter": str(path[0]) if path else "", **fault}
 
 
-def from_lost_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+def from_lost_database(request: Request, error: SQLAlchemyError) -> Response:
     """The database cannot be reached, or dropped the connection: the call may be repeated with its Idempotency-Key."""
     log.warning("database_lost", reason=str(error).splitlines()[0])
     return from_error(request, Outage("The database does not answer.", suggestions=("wait and send the same again",)))
 
 
-def from_crash(request: Request) -> JSONResponse:
+def from_crash(request: Request) -> Response:
     """A bug: nothing of it is shown, the request id finds it in the logs."""
     return from_error(request, DublineError("The request failed unexpectedly; quote the request id to the operator."))

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Annotated, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.responses import JSONResponse
@@ -76,6 +77,9 @@ JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
 TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]
 TrainingWrite = Annotated[Caller, Depends(Scoped("training:write"))]
 
+JOB = "/v1/jobs/{id}"
+"""Where a job is read."""
+
 IdempotencyHeader = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$"),
@@ -94,16 +98,21 @@ class Once:
         self._built = built
         self._key = key
 
-    def run(self, caller: Caller, status: int, body: BaseModel | None, do: Callable[[UnitOfWork], BaseModel]) -> JSONResponse:
-        """Call ``do`` and answer with ``status`` and what it returns, or replay the stored answer."""
+    def run(
+        self, caller: Caller, status: int, body: BaseModel | None, do: Callable[[UnitOfWork], BaseModel], at: str = ""
+    ) -> JSONResponse:
+        """Call ``do`` and answer with ``status`` and what it returns, or replay the stored answer.
+
+        ``at`` is where to read it again, with names of the answer's members in braces.
+        """
         if self._key is None:
             with self._transaction() as work:
                 answer = do(work).model_dump(mode="json")
-            return JSONResponse(answer, status)
+            return _answer(answer, status, at)
         with self._transaction() as work:
             known = work.keys.begin(caller.tenant, self._key, self._fingerprint(body))
         if known is not None:
-            return JSONResponse(known[1], known[0], {"Idempotent-Replayed": "true"})
+            return _answer(known[1], known[0], at, {"Idempotent-Replayed": "true"})
         try:
             with self._transaction() as work:
                 answer = do(work).model_dump(mode="json")
@@ -112,7 +121,7 @@ class Once:
             with self._transaction() as work:
                 work.keys.abandon(caller.tenant, self._key)
             raise
-        return JSONResponse(answer, status)
+        return _answer(answer, status, at)
 
     def _transaction(self) -> AbstractContextManager[UnitOfWork]:
         return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring)
@@ -121,6 +130,10 @@ class Once:
         document = body.model_dump(mode="json", exclude_unset=True) if body is not None else None
         parts = [self._request.method, self._request.url.path, json.dumps(document, sort_keys=True)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _answer(members: dict[str, Any], status: int, at: str, headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
+    return JSONResponse(members, status, {**headers, **({"Location": at.format_map(members)} if at else {})})
 
 
 OnceOnly = Annotated[Once, Depends(Once)]

@@ -3,31 +3,26 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from dubbing.domain.jobs import JobState, Phase, Sync
-
-# PostgreSQL stores no NUL, and control characters have no business in names of ours.
-Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
-def _storable(name: str) -> str:
-    """A file's name as its owner's system has it: anything that can be stored."""
-    if "\x00" in name:
-        raise PydanticCustomError("file_name", "A file name cannot hold a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in name):
-        raise PydanticCustomError("file_name", "A file name must be valid Unicode: replace what is not")
-    return name
-
-
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_storable)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
+from dubbing.domain.media import SyncMode
+from services.api.values import FileName, Id, Labels, Moment, Preset, Seed, Sha256, Url, whole
 
 
 class Body(BaseModel):
-    """A request body: unknown members are errors, never ignored."""
+    """A request body: unknown members are errors, never ignored, and nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_whole_numbers(cls, given: Any) -> Any:
+        return {name: whole(value) for name, value in given.items()} if isinstance(given, dict) else given
+
+
+class Parameters(BaseModel):
+    """A request's query: unknown parameters are errors, never ignored; numbers are read from text."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -86,11 +81,11 @@ class UploadComplete(Body):
 
 
 class AssetOut(BaseModel):
-    """A stored file. ``sha256`` and ``media`` are known once a job has probed it."""
+    """A stored file. ``sha256`` and ``media`` are known once a job has probed it, as is the size of a file at a URL."""
 
     id: str
     filename: str
-    size: int
+    size: int | None
     sha256: str | None
     media: dict[str, Any] | None
     created_at: datetime
@@ -110,17 +105,41 @@ class AssetRef(Body):
     id: Id
 
 
-class VideoRef(AssetRef):
+class UrlRef(Body):
+    """A file that is fetched when the job begins. ``sha256``, if given, is compared with the bytes that arrive."""
+
+    type: Literal["url"]
+    url: Url
+    sha256: Sha256 | None = None
+
+
+class PictureChoice(Body):
     """The picture: of a file with several, the one that is its default, unless ``track`` (from 1) chooses."""
 
-    track: int | None = Field(default=None, ge=1, le=100)
+    track: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
-class AudioRef(AssetRef):
+class TrackChoice(Body):
     """The new sound: ``tracks`` and ``channels`` (both from 1) choose what of the file is used."""
 
     tracks: list[Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=list, max_length=8)
     channels: list[Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=list, max_length=8)
+
+
+class VideoRef(AssetRef, PictureChoice):
+    """The picture, of an uploaded file."""
+
+
+class VideoUrl(UrlRef, PictureChoice):
+    """The picture, of a file at a URL."""
+
+
+class AudioRef(AssetRef, TrackChoice):
+    """The new sound, of an uploaded file."""
+
+
+class AudioUrl(UrlRef, TrackChoice):
+    """The new sound, of a file at a URL."""
 
 
 class Options(Body):
@@ -129,18 +148,25 @@ class Options(Body):
     on_no_face: Literal["passthrough"] = "passthrough"
 
 
+class SyncChoice(Body):
+    """Sync mode, and how many frames of difference count as none (``strict``)."""
+
+    mode: Annotated[SyncMode, Field(strict=False)] = SyncMode.STRICT
+    tolerance_frames: int = Field(default=1, ge=0, le=25)
+
+
 class LipsyncCreate(Body):
     """One dub."""
 
-    video: VideoRef
-    audio: AudioRef
-    model: Annotated[str, StringConstraints(min_length=1, max_length=40)] = "tiny"
-    sync: Sync = Sync()
+    video: VideoRef | VideoUrl = Field(discriminator="type")
+    audio: AudioRef | AudioUrl = Field(discriminator="type")
+    model: Preset = "tiny"
+    sync: SyncChoice = SyncChoice()
     options: Options = Options()
-    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    seed: Seed | None = None
     priority: int = Field(default=0, ge=-100, le=100)
-    deadline: AwareDatetime | None = None
-    metadata: dict[Line, Line] = Field(default_factory=dict, max_length=50)
+    deadline: Moment | None = None
+    metadata: Labels = Field(default_factory=dict)
 
 
 class PhaseOut(BaseModel):
@@ -239,3 +265,24 @@ class ModelList(BaseModel):
     """Every model."""
 
     items: list[ModelStatus]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class PartStatus(BaseModel):
+    """Whether a part answers, whether the API itself ``needed`` it, and the ``reason`` if it does not answer."""
+
+    ok: bool
+    needed: bool
+    reason: str | None
+
+
+class Readiness(BaseModel):
+    """Whether this process can do its own work, and what of the platform does not answer."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    checks: dict[str, PartStatus]

@@ -7,23 +7,21 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dubbing.domain.training import RecipeOffer, ReleaseState, RunState
 from services.api.schemas import Body
-
-Value = bool | int | float | str
-Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_.]+$")]
+from services.api.values import Finite, Settings
 
 
 class RunCreate(Body):
     """One training run. ``settings`` change the recipe's defaults, by dotted name."""
 
     recipe: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
-    settings: dict[Name, Value | list[Value]] = Field(default_factory=dict, max_length=100)
+    settings: Settings = Field(default_factory=dict)
     processes: int = Field(default=1, ge=1, le=512)
 
 
 class Publish(Body):
     """How to publish: ``share`` of new jobs that get the version; less than 1 makes it a canary."""
 
-    share: float = Field(default=1.0, gt=0.0, le=1.0)
+    share: Finite = Field(default=1.0, gt=0.0, le=1.0)
 
 
 class RecipeList(BaseModel):

@@ -20,6 +20,7 @@ from dubbing.queue.tasks import add_maintenance_tasks, add_work_task
 from dubbing.settings import (
     DatabaseSettings,
     EngineSettings,
+    FetchSettings,
     LoggingSettings,
     MediaSettings,
     QueueSettings,
@@ -27,6 +28,7 @@ from dubbing.settings import (
     S3Settings,
     TritonSettings,
 )
+from dubbing.storage.remote import RemoteFiles
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.sources import SourceCache
 from services.worker.encode_face import EncodeFaceHandler
@@ -59,7 +61,7 @@ def _handlers(store: S3Store) -> Handlers:
     triton = TritonSettings()
     engines = Engines(lambda preset, version: open_engine(engine.engine, preset, triton, str(engine.model_repo), version))
     handlers = Handlers()
-    handlers.add("probe", ProbeHandler(store, sources, Reader(media.reading_bytes)))
+    handlers.add("probe", ProbeHandler(store, sources, Reader(media.reading_bytes), RemoteFiles(FetchSettings())))
     looking = (partial(MediaPipeDetector, media.face_model), partial(MediaPipeHands, media.hand_model))
     handlers.add("prepare", PrepareHandler(store, sources, *looking))
     handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))

@@ -1,4 +1,4 @@
-"""PROBE: what an uploaded file really is. Hashes it, reads it twice, and refuses what cannot be dubbed."""
+"""PROBE: what a file really is. Fetches it from its URL, hashes it, reads it twice, and refuses what cannot be dubbed."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,7 @@ from dubbing.errors import ChecksumMismatch
 from dubbing.media.container import naming
 from dubbing.media.isolated import Reader, ReadRequest
 from dubbing.queue.context import Context
+from dubbing.storage.remote import RemoteFiles
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 
@@ -21,12 +22,14 @@ class ProbeHandler:
         store: where the second reading's record of a picture goes.
         sources: local copies.
         reader: reads files in a process of its own.
+        remote: fetches files at URLs.
     """
 
-    def __init__(self, store: ObjectStore, sources: SourceCache, reader: Reader) -> None:
+    def __init__(self, store: ObjectStore, sources: SourceCache, reader: Reader, remote: RemoteFiles) -> None:
         self._store = store
         self._sources = sources
         self._reader = reader
+        self._remote = remote
 
     def __call__(self, task: ProbeTask, context: Context) -> ProbeResult:
         """Verify the announced checksum and read the file's facts.
@@ -36,13 +39,17 @@ class ProbeHandler:
             ReadingsDiffer: two independent readings say different things.
             FatalInput: the file ends the process that reads it.
             BadInput: the file is no video (role ``video``) or has no sound (role ``audio``), or is damaged.
+            UrlNotAllowed, FetchFailed, FileTooLarge, FetchInterrupted: it cannot be fetched from its URL.
         """
+        if (url := task.url) is not None:
+            with naming(task.filename, task.role):
+                self._sources.bring(task.key, lambda path: self._remote.fetch(url, path, context.raise_if_canceled))
         with self._sources.admit(task.key) as (path, stored):
             if task.claimed_sha256 not in (None, stored.sha256):
                 raise ChecksumMismatch(
                     f"{task.filename} arrived with another SHA-256 than was announced.",
                     where={"pointer": f"/{task.role}", "asset": task.asset_id},
-                    suggestions=("upload the file again",),
+                    suggestions=("send the file again",),
                     media={"announced_sha256": task.claimed_sha256, "sha256": stored.sha256},
                 )
             context.raise_if_canceled()

@@ -4,6 +4,7 @@ Nothing here is read at import. Every variable is listed in ``.env.example``.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -203,9 +204,37 @@ def _named(given: object) -> object:
     return given or None
 
 
+def _with_commas(given: object) -> object:
+    """The parts of a text with commas between."""
+    return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+
 def _listed(given: object) -> object:
     """As PATH lists them: with colons between."""
     return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
+
+
+class FetchSettings(BaseSettings):
+    """Files at URLs.
+
+    The machine's own addresses and those of a cloud's metadata are never asked, whatever is opened.
+
+    Attributes:
+        hosts: names, with commas between, that may lead to private addresses.
+        ranges: private addresses that may be asked, as networks (``10.20.0.0/16``) with commas between.
+        bytes: size of the largest file that is fetched.
+        seconds: longest time that fetching one may take.
+        silence: seconds without a byte after which the server is given up.
+        redirects: how many redirects are followed; each is checked like the URL itself.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_FETCH_")
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    bytes: int = 512 * 1024**3
+    seconds: float = 4 * 3600.0
+    silence: float = 30.0
+    redirects: int = 5
 
 
 class TrainerSettings(BaseSettings):
@@ -260,6 +289,7 @@ class ApiSettings(BaseSettings):
         events_poll: seconds between two looks for new events of a job that somebody follows.
         events_heartbeat: seconds of silence after which a comment keeps such a connection open.
         docs_url: base of the ``type`` URIs of problems; the API's own pages, wherever it is, by default.
+        pages: folder of the documentation that the API serves as Markdown.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
@@ -270,3 +300,4 @@ class ApiSettings(BaseSettings):
     events_poll: float = 0.4
     events_heartbeat: float = 10.0
     docs_url: str = "/errors"
+    pages: Path = Path("docs")

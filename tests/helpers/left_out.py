@@ -10,6 +10,8 @@ LEFT_OUT = {
     "make integration": "minutes; CI runs it",
     "make e2e": "it is what runs the others",
     "make model": "minutes; CI runs it",
+    "make examples": "it changes the checkout; tests/integration/core/test_api_examples.py compares",
+    "make fuzz": "minutes; tests/integration/core/test_api_fuzzed.py draws fewer",
     "make up": "the stack runs already; tests/integration/test_local_stack.py starts one",
     "make check": "minutes; CI runs it",
     "make fmt": "it changes the checkout",

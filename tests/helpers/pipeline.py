@@ -19,7 +19,8 @@ from dubbing.media.isolated import Reader
 from dubbing.media.mux import MuxSettings
 from dubbing.queue.context import Context
 from dubbing.queue.runner import Handlers
-from dubbing.settings import MediaSettings
+from dubbing.settings import FetchSettings, MediaSettings
+from dubbing.storage.remote import RemoteFiles
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from dubbing.workflow import flow
@@ -85,7 +86,9 @@ class Pipeline:
         engines = Engines(lambda preset, _: engine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
-        self._handlers.add("probe", ProbeHandler(store, sources, Reader(MediaSettings().reading_bytes)))
+        self._handlers.add(
+            "probe", ProbeHandler(store, sources, Reader(MediaSettings().reading_bytes), RemoteFiles(FetchSettings()))
+        )
         self._handlers.add(
             "prepare", PrepareHandler(store, sources, detector, partial(MediaPipeHands, MediaSettings().hand_model))
         )

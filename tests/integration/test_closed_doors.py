@@ -29,7 +29,8 @@ FILM = "doors/film.mp4"
 # These need no secret: health, metrics and documentation, none of which shows a film.
 OPEN = {
     *("/healthz", "/readyz", "/metrics", "/metrics/platform"),
-    *("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/errors", "/errors/{name}"),
+    *("/openapi.json", "/docs", "/docs/oauth2-redirect", "/docs/{page}", "/llms.txt"),
+    *("/errors", "/errors/{name}", "/errors.md", "/errors/{name}.md"),
 }
 # Ports of the object store's parts, and calls of their gRPC services; an empty message is a valid one to each.
 PARTS = ("s3.master", "s3.volume", "s3.filer", "s3.admin")

@@ -12,10 +12,11 @@ from services.api import sse
 from services.api.bootstrap import Services
 from services.api.requests import Built, Caller, JobsRead, Reading
 from services.api.routes.jobs import JobId
+from services.api.values import LARGEST
 from services.api.views import progress_view
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
-LastEventId = Annotated[int, Header(ge=0, le=2**63 - 1)]
+LastEventId = Annotated[int, Header(ge=0, le=LARGEST)]
 
 
 @router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})

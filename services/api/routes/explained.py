@@ -8,8 +8,10 @@ from fastapi.responses import HTMLResponse
 
 from dubbing.errors import NotFound, kinds
 from services.api.problems import ROUTED, page_name
+from services.api.routes.documentation import MarkdownResponse
 
 router = APIRouter()
+_ELSEWHERE = "What was wrong and where, and what to do, stands in the problem's own detail, where and suggestions."
 
 
 class Explained(NamedTuple):
@@ -20,6 +22,11 @@ class Explained(NamedTuple):
     status: int
     retryable: bool
     meaning: str
+
+    @property
+    def again(self) -> str:
+        """What comes of sending the same request once more."""
+        return "The same request may succeed later." if self.retryable else "The same request will fail again."
 
 
 def explained() -> dict[str, Explained]:
@@ -42,19 +49,37 @@ def list_errors() -> HTMLResponse:
     return _page("Errors", f"<ul>{rows}</ul>")
 
 
+@router.get("/errors.md", tags=["errors"], response_class=MarkdownResponse)
+def list_errors_as_markdown() -> MarkdownResponse:
+    """Every error code, with a link to its page, as Markdown."""
+    rows = [f"- [`{one.code}`](/errors/{name}.md): {one.title}." for name, one in sorted(explained().items())]
+    return MarkdownResponse("\n".join(["# Errors", "", *rows, ""]))
+
+
+@router.get("/errors/{name}.md", tags=["errors"], response_class=MarkdownResponse)
+def explain_error_as_markdown(name: str) -> MarkdownResponse:
+    """What an error means, as Markdown."""
+    one = _known(name)
+    facts = f"Code `{one.code}`, HTTP status {one.status}. {one.again}"
+    return MarkdownResponse("\n\n".join([f"# {one.title}", one.meaning, facts, f"{_ELSEWHERE}\n"]))
+
+
 @router.get("/errors/{name}", tags=["errors"], response_class=HTMLResponse)
 def explain_error(name: str) -> HTMLResponse:
     """What an error means; problems point here by their ``type``."""
+    one = _known(name)
+    return _page(
+        one.title,
+        f"<p>{escape(one.meaning)}</p><p>Code <code>{escape(one.code)}</code>, HTTP status {one.status}. {one.again}</p>"
+        f'<p>{_ELSEWHERE}</p><p><a href="/errors">All errors</a></p>',
+    )
+
+
+def _known(name: str) -> Explained:
     one = explained().get(name)
     if one is None:
         raise NotFound(f"There is no error {name}.")
-    again = "The same request may succeed later." if one.retryable else "The same request will fail again."
-    return _page(
-        one.title,
-        f"<p>{escape(one.meaning)}</p><p>Code <code>{escape(one.code)}</code>, HTTP status {one.status}. {again}</p>"
-        "<p>What was wrong and where, and what to do, stands in the problem's own <code>detail</code>, <code>where</code> and"
-        ' <code>suggestions</code>.</p><p><a href="/errors">All errors</a></p>',
-    )
+    return one
 
 
 def _page(title: str, body: str) -> HTMLResponse:

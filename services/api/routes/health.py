@@ -6,9 +6,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from services.api import readiness
 from services.api.requests import Built, JobsRead
-from services.api.schemas import ModelList, ModelStatus
+from services.api.schemas import Alive, ModelList, ModelStatus, PartStatus, Readiness
 
 router = APIRouter()
+
+
+class Exposition(Response):
+    """Metrics in Prometheus' text format."""
+
+    media_type = CONTENT_TYPE_LATEST
 
 
 @router.get("/v1/models", tags=["models"])
@@ -23,12 +29,12 @@ def list_models(_: JobsRead, built: Built) -> ModelList:
 
 
 @router.get("/healthz", tags=["health"])
-def healthz() -> dict[str, str]:
+def healthz() -> Alive:
     """The process answers."""
-    return {"status": "ok"}
+    return Alive(status="ok")
 
 
-@router.get("/readyz", tags=["health"])
+@router.get("/readyz", tags=["health"], response_model=Readiness, responses={503: {"model": Readiness}})
 def readyz(built: Built) -> JSONResponse:
     """Whether this process can do its own work, and everything else that jobs need: what does not answer, and why.
 
@@ -37,22 +43,24 @@ def readyz(built: Built) -> JSONResponse:
     found = readiness.reasons(built)
     missing = {name for name, reason in found.items() if reason is not None}
     ready = not missing & readiness.OWN
-    checks = {name: {"ok": reason is None, "needed": name in readiness.OWN, "reason": reason} for name, reason in found.items()}
-    status = "unavailable" if not ready else "degraded" if missing else "ok"
-    return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503)
+    checks = {
+        name: PartStatus(ok=reason is None, needed=name in readiness.OWN, reason=reason) for name, reason in found.items()
+    }
+    body = Readiness(status="unavailable" if not ready else "degraded" if missing else "ok", checks=checks)
+    return JSONResponse(body.model_dump(), 200 if ready else 503)
 
 
-@router.get("/metrics", tags=["health"])
-def metrics(request: Request) -> Response:
+@router.get("/metrics", tags=["health"], response_class=Exposition)
+def metrics(request: Request) -> Exposition:
     """What this process counts, for Prometheus: to be scraped from every replica, and summed."""
     return _exposed(request.app.state.registry)
 
 
-@router.get("/metrics/platform", tags=["health"])
-def platform_metrics(request: Request) -> Response:
+@router.get("/metrics/platform", tags=["health"], response_class=Exposition)
+def platform_metrics(request: Request) -> Exposition:
     """What the platform knows, for Prometheus: the same from every replica, so to be scraped once."""
     return _exposed(request.app.state.platform)
 
 
-def _exposed(registry: CollectorRegistry) -> Response:
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+def _exposed(registry: CollectorRegistry) -> Exposition:
+    return Exposition(generate_latest(registry))

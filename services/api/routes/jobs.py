@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from dubbing.db.jobs import JobFilter
 from dubbing.db.models import Job
@@ -12,28 +12,30 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.work import StitchResult
-from dubbing.errors import Conflict, NotFound
+from dubbing.errors import Conflict, InvalidCursor, NotFound
 from dubbing.workflow.advance import Advancer
 from services.api import paging
 from services.api.bootstrap import Services
-from services.api.requests import Built, JobsRead, JobsWrite, OnceOnly, Reading
-from services.api.schemas import Body, JobOut, JobPage
+from services.api.problems import refuses
+from services.api.requests import JOB, Built, JobsRead, JobsWrite, OnceOnly, Reading
+from services.api.schemas import JobOut, JobPage, Parameters
+from services.api.values import Moment
 from services.api.views import job_views
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 JobId = Annotated[str, Path(pattern=r"^job_[0-9a-z]{26}$")]
 
 
-class JobQuery(Body):
+class JobQuery(Parameters):
     """Which jobs to list."""
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: str | None = Field(default=None, max_length=200)
     status: list[JobState] = Field(default_factory=list)
-    created_after: AwareDatetime | None = None
+    created_after: Moment | None = None
 
 
-@router.get("/jobs")
+@router.get("/jobs", openapi_extra=refuses(InvalidCursor))
 def list_jobs(
     caller: JobsRead,
     built: Built,
@@ -54,7 +56,7 @@ def read_job(job_id: JobId, caller: JobsRead, built: Built, work: Reading) -> Jo
     return job_views(built, work, [work.jobs.get(job_id, caller.tenant)])[0]
 
 
-@router.post("/jobs/{job_id}/cancel", status_code=202, response_model=JobOut)
+@router.post("/jobs/{job_id}/cancel", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict))
 @router.post("/jobs/{job_id}:cancel", status_code=202, response_model=JobOut, include_in_schema=False)
 def cancel_job(job_id: JobId, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Cancel. What runs is stopped at its next check; a job that has ended is a conflict, cancelling twice is none."""
@@ -70,7 +72,7 @@ def cancel_job(job_id: JobId, caller: JobsWrite, built: Built, once: OnceOnly) -
             work.session.refresh(job)
         return _one(built, work, job)
 
-    return once.run(caller, 202, None, cancel)
+    return once.run(caller, 202, None, cancel, at=JOB)
 
 
 @router.get("/jobs/{job_id}/receipt")

@@ -8,12 +8,15 @@ from fastapi.responses import JSONResponse
 from dubbing.db.training_models import ModelRelease
 from dubbing.domain.jobs import Models
 from dubbing.domain.training import ReleaseState
+from dubbing.errors import Conflict, ModelUnavailable
 from services.api import problems
 from services.api.bootstrap import Services
+from services.api.problems import refuses
 from services.api.requests import Built, OnceOnly, Reading, TrainingRead, TrainingWrite
 from services.api.training_schemas import Measuring, ReleaseList, ReleaseOut
 
 router = APIRouter(prefix="/v1", tags=["training"])
+_CHANGING = (Conflict, ModelUnavailable)
 Preset = Annotated[str, Path(pattern=r"^[a-z0-9.]{1,40}$")]
 
 
@@ -23,13 +26,13 @@ def list_versions(model: Preset, _: TrainingRead, built: Built, work: Reading) -
     return ReleaseList(items=[release_view(built, release) for release in work.releases.of(model)])
 
 
-@router.post("/models/{model}/promote", response_model=ReleaseOut)
+@router.post("/models/{model}/promote", response_model=ReleaseOut, openapi_extra=refuses(*_CHANGING))
 def promote(model: Preset, caller: TrainingWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """The canary serves every new job."""
     return once.run(caller, 200, None, lambda work: release_view(built, work.releases.promote(model)))
 
 
-@router.post("/models/{model}/rollback", response_model=ReleaseOut)
+@router.post("/models/{model}/rollback", response_model=ReleaseOut, openapi_extra=refuses(*_CHANGING))
 def roll_back(model: Preset, caller: TrainingWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """New jobs get the version before, at once; a canary is taken back first. Jobs keep the version that they have."""
     return once.run(caller, 200, None, lambda work: release_view(built, work.releases.roll_back(model)))

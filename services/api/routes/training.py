@@ -13,21 +13,35 @@ from dubbing import ids
 from dubbing.db.training_models import TrainingRun
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.training import LIVE_RUNS, RunState, check_places, checked_settings
-from dubbing.errors import Conflict
+from dubbing.errors import (
+    Conflict,
+    InvalidCursor,
+    InvalidSetting,
+    PlaceNotAllowed,
+    PublishInProgress,
+    TrainerUnavailable,
+    UnfitStart,
+    UnknownRecipe,
+    UnknownSetting,
+)
 from dubbing.workflow.training_starts import with_starts
 from services.api import paging, problems, sse
 from services.api.bootstrap import Services
+from services.api.problems import refuses
 from services.api.requests import Built, Caller, Once, OnceOnly, Reading, TrainingRead, TrainingWrite
 from services.api.routes.events import LastEventId
 from services.api.routes.releases import release_view
-from services.api.schemas import Body
+from services.api.schemas import Parameters
 from services.api.training_schemas import Publish, RecipeList, ReleaseOut, RunCreate, RunOut, RunPage
 
 router = APIRouter(prefix="/v1", tags=["training"])
+_RUN = "/v1/training-runs/{id}"
+_STARTING = (InvalidSetting, PlaceNotAllowed, TrainerUnavailable, UnfitStart, UnknownRecipe, UnknownSetting)
+_PUBLISHING = (Conflict, PublishInProgress, TrainerUnavailable, UnknownRecipe)
 RunId = Annotated[str, Path(pattern=r"^run_[0-9a-z]{26}$")]
 
 
-class RunQuery(Body):
+class RunQuery(Parameters):
     """Which runs to list."""
 
     limit: int = Field(default=20, ge=1, le=100)
@@ -40,7 +54,7 @@ def list_recipes(_: TrainingRead, work: Reading) -> RecipeList:
     return RecipeList(items=work.runs.offers())
 
 
-@router.post("/training-runs", status_code=202, response_model=RunOut)
+@router.post("/training-runs", status_code=202, response_model=RunOut, openapi_extra=refuses(*_STARTING))
 def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Start a run. It waits until a trainer is free."""
 
@@ -65,10 +79,10 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
         work.ring(work.runs.add(run, built.queue.max_attempts))
         return _view(built, run, work.now())
 
-    return once.run(caller, 202, body, start)
+    return once.run(caller, 202, body, start, at=_RUN)
 
 
-@router.get("/training-runs")
+@router.get("/training-runs", openapi_extra=refuses(InvalidCursor))
 def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotated[RunQuery, Query()]) -> RunPage:
     """Runs, newest first."""
     before = None if query.cursor is None else paging.read(query.cursor)
@@ -95,13 +109,13 @@ def run_events(
     return sse.respond(built.api, partial(_fetch, built, caller, run_id), last_event_id)
 
 
-@router.post("/training-runs/{run_id}/stop", status_code=202, response_model=RunOut)
+@router.post("/training-runs/{run_id}/stop", status_code=202, response_model=RunOut, openapi_extra=refuses(Conflict))
 def stop_run(run_id: RunId, caller: TrainingWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Save a checkpoint and stop. Stopping twice is fine, stopping what has ended is a conflict."""
     return _change(run_id, caller, built, once, lambda work, run: work.runs.stop(run))
 
 
-@router.post("/training-runs/{run_id}/resume", status_code=202, response_model=RunOut)
+@router.post("/training-runs/{run_id}/resume", status_code=202, response_model=RunOut, openapi_extra=refuses(Conflict))
 def resume_run(run_id: RunId, caller: TrainingWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Go on from the last checkpoint: same step, optimiser, sampler and random generators."""
 
@@ -111,7 +125,7 @@ def resume_run(run_id: RunId, caller: TrainingWrite, built: Built, once: OnceOnl
     return _change(run_id, caller, built, once, resume)
 
 
-@router.post("/training-runs/{run_id}/publish", status_code=202, response_model=ReleaseOut)
+@router.post("/training-runs/{run_id}/publish", status_code=202, response_model=ReleaseOut, openapi_extra=refuses(*_PUBLISHING))
 def publish_run(run_id: RunId, body: Publish, caller: TrainingWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Measure what the run made beside the incumbent, check it in the inference server, and serve it if it is no worse."""
 
@@ -125,7 +139,7 @@ def publish_run(run_id: RunId, body: Publish, caller: TrainingWrite, built: Buil
         work.ring(ring)
         return release_view(built, release)
 
-    return once.run(caller, 202, body, publish)
+    return once.run(caller, 202, body, publish, at="/v1/models/{model}/versions")
 
 
 def _change(
@@ -137,7 +151,7 @@ def _change(
         do(work, run)
         return _view(built, run, work.now())
 
-    return once.run(caller, 202, None, change)
+    return once.run(caller, 202, None, change, at=_RUN)
 
 
 def _fetch(built: Services, caller: Caller, run_id: str, last_id: int) -> sse.Batch:

@@ -9,13 +9,15 @@ from fastapi.responses import JSONResponse
 from dubbing import clock, ids
 from dubbing.db.models import Asset, Upload
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.errors import BadInput, BadParts, Conflict, EmptyMedia
+from dubbing.errors import BadParts, Conflict, EmptyMedia, FileTooLarge, StoreUnavailable
 from dubbing.storage.store import Part
 from services.api.bootstrap import Services
+from services.api.problems import refuses
 from services.api.requests import AssetsRead, AssetsWrite, Built, Caller, OnceOnly, Reading
 from services.api.schemas import AssetOut, AssetRead, PartDone, PartUrl, UploadComplete, UploadCreate, UploadOut
 
 router = APIRouter(prefix="/v1", tags=["uploads"])
+assets = APIRouter(prefix="/v1", tags=["assets"])
 
 _MOST_PARTS = 1000  # S3 allows 10,000; with 1,000 every URL fits in one answer
 _MIB = 1 << 20
@@ -23,16 +25,18 @@ UploadId = Annotated[str, Path(pattern=r"^upl_[0-9a-z]{26}$")]
 AssetId = Annotated[str, Path(pattern=r"^ast_[0-9a-z]{26}$")]
 
 
-@router.post("/uploads", status_code=201, response_model=UploadOut)
+@router.post(
+    "/uploads", status_code=201, response_model=UploadOut, openapi_extra=refuses(EmptyMedia, FileTooLarge, StoreUnavailable)
+)
 def create_upload(body: UploadCreate, caller: AssetsWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Announce a file and get presigned URLs for its parts."""
     if body.size == 0:
         raise EmptyMedia(f"{body.filename} is empty.", where={"pointer": "/size"})
     if body.size > built.api.max_upload:
-        raise BadInput(
+        raise FileTooLarge(
             f"{body.filename} has {body.size} bytes; the limit is {built.api.max_upload}.", where={"pointer": "/size"}
         )
-    return once.run(caller, 201, body, lambda work: _create(work, built, caller, body))
+    return once.run(caller, 201, body, lambda work: _create(work, built, caller, body), at="/v1/uploads/{upload_id}")
 
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate) -> UploadOut:
@@ -55,14 +59,16 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreat
     return _view(built, upload, [])
 
 
-@router.get("/uploads/{upload_id}")
+@router.get("/uploads/{upload_id}", openapi_extra=refuses(StoreUnavailable))
 def read_upload(upload_id: UploadId, caller: AssetsRead, built: Built, work: Reading) -> UploadOut:
     """Which parts arrived and which are missing, with fresh URLs: how to resume."""
     upload = work.assets.upload(upload_id, caller.tenant)
     return _view(built, upload, _arrived(built, upload) if _state(upload) == "uploading" else [])
 
 
-@router.post("/uploads/{upload_id}/complete", response_model=AssetOut)
+@router.post(
+    "/uploads/{upload_id}/complete", response_model=AssetOut, openapi_extra=refuses(BadParts, Conflict, StoreUnavailable)
+)
 def complete_upload(
     upload_id: UploadId, body: UploadComplete, caller: AssetsWrite, built: Built, once: OnceOnly
 ) -> JSONResponse:
@@ -155,7 +161,7 @@ def _in(seconds: float) -> datetime:
     return clock.now() + timedelta(seconds=seconds)
 
 
-@router.get("/assets/{asset_id}", tags=["assets"])
+@assets.get("/assets/{asset_id}")
 def read_asset(asset_id: AssetId, caller: AssetsRead, built: Built, work: Reading) -> AssetRead:
     """A stored file, what it holds once a job has probed it, and where its bytes are."""
     asset, ttl = work.assets.get(asset_id, caller.tenant), built.api.url_ttl

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import Asset, Upload
@@ -48,6 +48,12 @@ class Assets:
         self._session.flush()
         return asset
 
+    def add(self, asset: Asset) -> Asset:
+        """Insert a file that is yet to be fetched."""
+        self._session.add(asset)
+        self._session.flush()
+        return asset
+
     def get(self, asset_id: str, tenant: str, pointer: str = "/id") -> Asset:
         """The asset, if it is the tenant's; raises `NotFound` that points at ``pointer``."""
         asset = self._session.scalar(select(Asset).where(Asset.id == asset_id, Asset.tenant == tenant))
@@ -64,7 +70,9 @@ class Assets:
         """Keep what the probe measured; facts that were read in another way before are replaced."""
         stale = or_(Asset.sha256.is_(None), Asset.media["reading"].astext.is_distinct_from(media.reading))
         self._session.execute(
-            update(Asset).where(Asset.id == asset_id, stale).values(sha256=sha256, media=media.model_dump(mode="json"))
+            update(Asset)
+            .where(Asset.id == asset_id, stale)
+            .values(sha256=sha256, size=func.coalesce(Asset.size, media.size_bytes), media=media.model_dump(mode="json"))
         )
 
     def stale_uploads(self, limit: int = 50) -> list[Upload]:

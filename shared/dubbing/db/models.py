@@ -66,14 +66,18 @@ class Upload(Base):
 
 
 class Asset(Base):
-    """An uploaded file. ``sha256`` and ``media`` are what the probe measured, null before it ran."""
+    """A file that was uploaded, or is fetched from ``source_url`` when it is first probed.
+
+    ``sha256`` and ``media`` are what the probe measured, null before it ran; so is the size of a file that is fetched.
+    """
 
     __tablename__ = "assets"
     id: Mapped[str] = mapped_column(primary_key=True)
     tenant: Mapped[str]
     object_key: Mapped[str]
     filename: Mapped[str]
-    size: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    source_url: Mapped[str | None]
     claimed_sha256: Mapped[str | None]
     sha256: Mapped[str | None]
     media: Mapped[dict[str, Any] | None]

@@ -121,7 +121,9 @@ class Source(Frozen):
 
 
 class ProbeTask(Frozen):
-    """Hash and read one uploaded file. ``claimed_sha256`` is what the uploader announced; a difference fails the item.
+    """Hash and read one file. ``claimed_sha256`` is what the caller announced; a difference fails the item.
+
+    A file with a ``url`` is fetched from there unless it is stored already.
 
     ``picture`` and ``sound`` are what the caller chose of it; None and empty for the documented default.
     """
@@ -131,6 +133,7 @@ class ProbeTask(Frozen):
     filename: str
     claimed_sha256: str | None
     role: str
+    url: str | None = None
     picture: int | None = None
     sound: SoundChoice = SoundChoice()
 

@@ -1,6 +1,6 @@
 """What is wrong with a call, or with the one who makes it."""
 
-from dubbing.errors.base import BadInput, Permanent
+from dubbing.errors.base import BadInput, Permanent, Transient
 
 
 class NotFound(BadInput):
@@ -17,6 +17,44 @@ class Conflict(BadInput):
     code = "conflict"
     title = "Not possible in the current state"
     status = 409
+
+
+class InvalidCursor(BadInput):
+    """The cursor is not one that a page gave."""
+
+    code = "invalid_cursor"
+    title = "The cursor leads nowhere"
+
+
+class FileTooLarge(BadInput):
+    """The file that was announced is larger than this installation takes."""
+
+    code = "file_too_large"
+    title = "The file is too large"
+
+
+class UrlNotAllowed(BadInput):
+    """The URL is not of http or https, holds a user or a password, or leads where the platform must not be sent.
+
+    That is its own machine, a private network that the operator has not opened, and where clouds keep their secrets.
+    """
+
+    code = "url_not_allowed"
+    title = "The URL is not allowed"
+
+
+class FetchFailed(BadInput):
+    """The URL was answered, but not with a film or a track: it is refused there, or shows something else."""
+
+    code = "fetch_failed"
+    title = "The file could not be fetched"
+
+
+class FetchInterrupted(Transient):
+    """The server at the URL did not answer, or broke off."""
+
+    code = "fetch_interrupted"
+    title = "Fetching the file was interrupted"
 
 
 class IdempotencyKeyReused(BadInput):

@@ -7,7 +7,7 @@ used first, when the folder grows beyond its limit.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -64,6 +64,14 @@ class SourceCache:
             stored = self._store.get_file(key, path)
             yield path, stored
             path.replace(self._folder / stored.sha256)
+
+    def bring(self, key: str, fetch: Callable[[Path], None]) -> None:
+        """Put what ``fetch`` writes into the store, unless the object is there already."""
+        if self._store.size(key) is not None:
+            return
+        with scratch_folder(self._folder) as folder:
+            fetch(folder / "source")
+            self._store.put_file(key, folder / "source")
 
     def _fetch(self, key: str, sha256: str, path: Path, lock: BinaryIO) -> None:
         if path.exists():

@@ -183,6 +183,7 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
         filename=asset.filename,
         claimed_sha256=asset.claimed_sha256,
         role=role,
+        url=asset.source_url,
     )
 
 

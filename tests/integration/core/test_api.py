@@ -189,7 +189,9 @@ def test_a_failed_call_may_be_sent_again_with_its_key(client: TestClient, body: 
     ("change", "pointer"),
     [
         ({"surprise": 1}, "/surprise"),
-        ({"video": {"type": "url", "id": "x"}}, "/video/type"),
+        ({"video": {"type": "file", "id": "x"}}, "/video"),
+        ({"video": {"type": "asset", "id": "x"}}, "/video/id"),
+        ({"audio": {"type": "url"}}, "/audio/url"),
         ({"sync": {"mode": "stretch"}}, "/sync/mode"),
         ({"deadline": "2026-10-12T06:00:00"}, "/deadline"),
         ({"seed": -1}, "/seed"),
@@ -218,7 +220,7 @@ def test_an_asset_that_does_not_exist_is_named(client: TestClient, body: dict[st
         ("GET", "/v1/jobs/%00", 404, "not_found"),
         ("GET", f"/v1/jobs/job_{UNKNOWN}/events", 404, "not_found"),
         ("GET", f"/v1/uploads/upl_{UNKNOWN}", 404, "not_found"),
-        ("GET", "/v1/jobs?cursor=nonsense", 422, "invalid_request"),
+        ("GET", "/v1/jobs?cursor=nonsense", 422, "invalid_cursor"),
         ("GET", "/v1/jobs?limit=0", 422, "invalid_request"),
         ("GET", "/v1/jobs?status=lost", 422, "invalid_request"),
         ("POST", "/v1/lipsyncs", 422, "invalid_request"),
@@ -235,6 +237,39 @@ def test_broken_json_and_oversized_bodies_are_problems(client: TestClient) -> No
     for unreadable in (b"{", b'{"filename": "\xff"}'):
         problem(client.post("/v1/uploads", content=unreadable, headers=headers), 400, "invalid_json")
     problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+
+
+def test_what_is_no_valid_unicode_is_refused_as_whatever_else_is_wrong(client: TestClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    for unpaired in (b'{"filename": "\\ud800", "size": 3}', b'{"\\udfff": 1, "filename": "a", "size": 3}'):
+        problem(client.post("/v1/uploads", content=unpaired, headers=headers), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("deadline", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-10-12T06:00:00+23:59"])
+def test_a_deadline_at_the_edge_of_time_in_another_zone_is_taken_and_read_again(
+    client: TestClient, body: dict[str, Any], deadline: str
+) -> None:
+    made = client.post("/v1/lipsyncs", json={**body, "deadline": deadline})
+    assert made.status_code == 202, made.text
+    assert made.json()["deadline"].endswith("Z")
+    assert client.get(made.headers["Location"]).json()["deadline"] == made.json()["deadline"]
+    assert client.get("/v1/jobs", params={"created_after": deadline}).status_code == 200
+
+
+def test_a_method_that_is_not_taken_is_answered_with_all_that_are(client: TestClient) -> None:
+    for path, allowed in {"/v1/training-runs": "GET, POST", "/v1/jobs": "GET", "/v1/uploads": "POST"}.items():
+        answer = client.put(path)
+        problem(answer, 405, "method_not_allowed")
+        assert answer.headers["Allow"] == allowed
+
+
+def test_what_is_made_or_changed_says_where_to_read_it(client: TestClient, body: dict[str, Any]) -> None:
+    upload = client.post("/v1/uploads", json={"filename": "a.mp4", "size": 3}, headers={"Idempotency-Key": "u"})
+    again = client.post("/v1/uploads", json={"filename": "a.mp4", "size": 3}, headers={"Idempotency-Key": "u"})
+    assert upload.headers["Location"] == again.headers["Location"] == f"/v1/uploads/{upload.json()['upload_id']}"
+    job = client.post("/v1/lipsyncs", json=body)
+    ended = client.post(f"/v1/jobs/{job.json()['id']}/cancel")
+    assert job.headers["Location"] == ended.headers["Location"] == f"/v1/jobs/{job.json()['id']}"
 
 
 def test_a_wrong_header_is_named(client: TestClient) -> None:

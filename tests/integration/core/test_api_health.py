@@ -158,7 +158,7 @@ def test_the_description_is_openapi_3_1_and_names_the_problem(client: TestClient
     assert document["openapi"].startswith("3.1")
     assert "Problem" in document["components"]["schemas"]
     operation = document["paths"]["/v1/lipsyncs"]["post"]
-    assert operation["responses"]["default"]["content"]["application/problem+json"]
+    assert operation["responses"]["422"]["content"]["application/problem+json"]
     assert operation["security"] == [{"ApiKey": []}]
 
 

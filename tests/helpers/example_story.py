@@ -1,0 +1,85 @@
+"""Calls of the API in an order that makes sense, told to a real installation, and put down as examples for its document.
+
+What differs from one installation to the next is replaced: ids, times, request ids and the addresses of stored files.
+"""
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from fastapi.testclient import TestClient
+
+from services.api.examples import Exchange
+
+LINES, MOST = 5, 600  # of a text, as many lines and characters are shown
+ID = re.compile(r"\b([a-z]{3})_[0-9a-z]{26}\b")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+STORED = re.compile(r"http://127\.0\.0\.1:\d+/([^\"?]+)\?[^\"]*")
+EVENT = re.compile(r"^id: \d+$", re.MULTILINE)
+CURSOR = re.compile(r'"((?:next_)?cursor)": "MjAy[\w=-]+"')
+DRAWN = re.compile(r'"seed": \d{4,}')
+COUNTED = re.compile(r"^(dubline_http\S+) [0-9.]+$", re.MULTILINE)
+SECONDS = re.compile(r'"(fps|eta_seconds)": [0-9.e-]+')
+
+
+class Story:
+    """Sends calls and keeps what was said.
+
+    Args:
+        client: somebody who may do everything.
+        document: the OpenAPI document, which knows the operations' methods and paths.
+    """
+
+    def __init__(self, client: TestClient, document: dict[str, Any]) -> None:
+        self._client = client
+        self._known: dict[str, str] = {}
+        self._operations = {
+            operation["operationId"]: (method.upper(), path, operation.get("parameters", []))
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+        self.exchanges: list[Exchange] = []
+
+    def tell(self, operation: str, name: str, status: int = 200, body: Any = None, /, **parameters: Any) -> Any:
+        """Send one call, see it answered with ``status``, and put both down; gives the answer's JSON, or its text."""
+        method, path, described = self._operations[operation]
+        places = {parameter["name"]: parameter["in"] for parameter in described}
+        given = {name.replace("_", "-") if name.startswith("last_") else name: value for name, value in parameters.items()}
+        assert given.keys() <= places.keys(), operation
+        by_place = {where: {n: v for n, v in given.items() if places[n] == where} for where in ("path", "query", "header")}
+        answer = self._client.request(
+            method,
+            path.format_map({name: quote(str(value)) for name, value in by_place["path"].items()}),
+            params=by_place["query"],
+            headers={name: str(value) for name, value in by_place["header"].items()},
+            json=body,
+        )
+        assert answer.status_code == status, answer.text
+        shown = _shown(answer)
+        self.exchanges.append(
+            Exchange(operation, name, self.placeless(given), self.placeless(body), status, self.placeless(shown))
+        )
+        return shown
+
+    def placeless(self, value: Any) -> Any:
+        """``value`` as any installation could have it: the same things have the same ids throughout the story."""
+        text = json.dumps(value, ensure_ascii=False)
+        text = ID.sub(
+            lambda found: self._known.setdefault(found[0], f"{found[1]}_01k7wq3v9f8x2n4b6m0zr5{self._number()}"), text
+        )
+        text = STORED.sub(r"https://store.example.com/\1?X-Amz-Signature=...", text)
+        text = SECONDS.sub(lambda found: f'"{found[1]}": 12.5', MOMENT.sub("2026-10-12T06:00:00Z", text))
+        text = CURSOR.sub(r'"\1": "MjAyNi0xMC0xMlQwNjowMDowMFogam9iXzAxazd3cTN2OWY4eDJuNGI2bTB6cjUwMDA5"', text)
+        return json.loads(DRAWN.sub('"seed": 1234567', text))
+
+    def _number(self) -> str:
+        return f"{len(self._known) + 1:04d}"
+
+
+def _shown(answer: httpx.Response) -> Any:
+    if "json" in answer.headers["content-type"]:
+        return answer.json()
+    text = "\n".join(answer.text.splitlines()[:LINES])[:MOST]
+    return COUNTED.sub(r"\1 1.0", EVENT.sub("id: 1", text))

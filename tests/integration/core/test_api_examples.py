@@ -1,0 +1,221 @@
+"""Every call has an example, and each was sent to a real installation: the story below makes ``services/api/examples.json``.
+
+``make examples`` writes the file anew.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+from api_calls import UNKNOWN, authorised, work_through
+from example_story import Story
+from fastapi.testclient import TestClient
+from full_receipt import LOST, full
+from places import ROOT
+from training_rows import OFFER, make_run, version
+
+from dubbing.db.models import Asset, Job
+from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.training import RunState
+from dubbing.domain.work import StitchResult
+from dubbing.ids import preview_key
+from services.api import examples
+from services.api.bootstrap import Services
+from services.api.main import create_app
+
+pytestmark = pytest.mark.stack
+FILE = ROOT / "services/api/examples.json"
+FIGURE = {"name": "psnr_mouth", "candidate": 31.2, "incumbent": 30.9, "better": "higher", "slack": 0.1, "passed": True}
+
+
+@pytest.fixture
+def document(services: Services) -> dict[str, Any]:
+    return create_app(services).openapi()
+
+
+@pytest.fixture
+def story(services: Services, document: dict[str, Any]) -> Iterator[Story]:
+    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+        yield Story(client, document)
+
+
+def tell_of_a_dub(story: Story, services: Services) -> None:
+    film, track = send(story, "film.mp4", b"f" * 1000), send(story, "track.wav", b"t" * 800, wholly=False)
+    story.tell("create_upload", "empty-file", 422, {"filename": "empty.mp4", "size": 0})
+    story.tell("list_models", "all")
+    shortest = {"video": {"type": "asset", "id": film}, "audio": {"type": "asset", "id": track}}
+    job = story.tell("create_lipsync", "shortest", 202, shortest)["id"]
+    whole = {
+        "video": {**shortest["video"], "track": 1},
+        "audio": {**shortest["audio"], "tracks": [1], "channels": [1, 2]},
+        "model": "tiny",
+        "sync": {"mode": "cut_off", "tolerance_frames": 0},
+        "options": {"on_no_face": "passthrough"},
+        "seed": 7,
+        "priority": 10,
+        "deadline": "2026-10-12T06:00:00Z",
+        "metadata": {"title": "Nº 1", "language": "pt-BR"},
+    }
+    other = story.tell("create_lipsync", "every-member", 202, whole)["id"]
+    film_at = {"type": "url", "url": "https://studio.example.com/film.mp4?signature=...", "sha256": "1" * 64, "track": 1}
+    track_at = {"type": "url", "url": "https://studio.example.com/track.wav", "tracks": [1]}
+    remote = story.tell("create_lipsync", "files-at-urls", 202, {"video": film_at, "audio": track_at})["id"]
+    story.tell("cancel_job", "waiting-for-files", 202, job_id=remote)
+    nothing = {**shortest, "audio": {"type": "asset", "id": f"ast_{UNKNOWN}"}}
+    story.tell("create_lipsync", "no-such-asset", 404, nothing)
+    story.tell("read_receipt", "too-early", 404, job_id=job)
+    story.tell("cancel_job", "waiting", 202, job_id=other)
+    work_through(services)
+    finish(services, job)
+    story.tell("read_job", "ended", job_id=job)
+    story.tell("read_receipt", "ended", job_id=job)
+    story.tell("job_events", "from-the-first", job_id=job, last_event_id=0)
+    story.tell("cancel_job", "ended", 409, job_id=job)
+    page = story.tell("list_jobs", "newest", limit=1)
+    story.tell("list_jobs", "next-page", limit=1, cursor=page["next_cursor"])
+    story.tell("list_jobs", "chosen", status=["succeeded_with_warnings"], created_after="2026-10-12T06:00:00Z")
+    story.tell("list_jobs", "no-such-page", 422, cursor="page2")
+    story.tell("read_asset", "probed", asset_id=film)
+
+
+def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:
+    """Upload a file; gives the asset's id."""
+    stem = name.partition(".")[0]
+    made = story.tell("create_upload", stem, 201, {"filename": name, "size": len(data)})
+    upload = made["upload_id"]
+    if wholly:
+        story.tell("read_upload", "announced", upload_id=upload)
+        story.tell("complete_upload", "too-early", 422, {}, upload_id=upload)
+    etag = httpx.put(made["parts"][0]["url"], content=data).headers["ETag"].strip('"')
+    if wholly:
+        story.tell("read_upload", "arrived", upload_id=upload)
+        return str(
+            story.tell("complete_upload", "with-etags", 200, {"parts": [{"n": 1, "etag": etag}]}, upload_id=upload)["id"]
+        )
+    return str(story.tell("complete_upload", "what-arrived", 200, {}, upload_id=upload)["id"])
+
+
+def finish(services: Services, job_id: str) -> None:
+    """What the stitcher leaves behind, with everything that a receipt can have."""
+    with services.database.sessions().begin() as session:
+        job = session.get_one(Job, job_id)
+        made = StitchResult.model_validate(job.output)
+        output = made.model_copy(update={"receipt": full(made.receipt), "preview_key": preview_key(job_id)})
+        job.output, job.warnings = output.model_dump(mode="json"), [LOST.model_dump(mode="json")]
+        job.state = "succeeded_with_warnings"
+        for asset in session.query(Asset):
+            asset.sha256 = "1" * 64
+
+
+def tell_of_training(story: Story, services: Services) -> None:
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        work.runs.offer([OFFER])
+    story.tell("list_recipes", "all")
+    run = story.tell("start_run", "shortest", 202, {"recipe": OFFER.name})["id"]
+    every = {"recipe": OFFER.name, "settings": {"steps": 7, "lr": 0.002, "half": True, "betas": [0.9, 0.99]}, "processes": 2}
+    story.tell("start_run", "every-member", 202, every)
+    story.tell("start_run", "no-such-recipe", 422, {"recipe": "huge"})
+    story.tell("stop_run", "waiting", 202, run_id=run)
+    story.tell("run_events", "from-the-first", run_id=run, last_event_id=0)
+    story.tell("resume_run", "stopped", 202, run_id=run)
+    story.tell("resume_run", "waiting-already", 409, run_id=run)
+    story.tell("read_run", "waiting", run_id=run)
+    story.tell("list_runs", "newest", limit=1)
+    story.tell("publish_run", "too-early", 409, {"share": 1.0}, run_id=run)
+    tell_of_versions(story, services)
+
+
+def tell_of_versions(story: Story, services: Services) -> None:
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        done = make_run(work, state=RunState.SUCCEEDED, candidate_key="x/manifest.json").id
+        work.releases.adopt("tiny", version(1))
+    made = story.tell("publish_run", "as-a-canary", 202, {"share": 0.5}, run_id=done)
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        work.releases.get(made["id"]).progress = {"model": "candidate", "done": 3, "of": 24, "eta_seconds": 70.5}
+    story.tell("list_versions", "one-is-measured", model="tiny")
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        release = work.releases.get(made["id"])
+        release.figures = [FIGURE]
+        work.releases.pass_(release, version(2))
+    story.tell("promote", "canary", model="tiny")
+    story.tell("promote", "no-canary", 404, model="tiny")
+    story.tell("roll_back", "to-the-version-before", model="tiny")
+    story.tell("roll_back", "nothing-before", 409, model="tiny")
+
+
+def tell_of_the_api_itself(story: Story) -> None:
+    story.tell("healthz", "alive")
+    story.tell("readyz", "ready")
+    story.tell("metrics", "this-replica")
+    story.tell("platform_metrics", "platform")
+    story.tell("list_errors", "all")
+    story.tell("list_errors_as_markdown", "all")
+    story.tell("explain_error", "one", name="not-found")
+    story.tell("explain_error", "no-such-error", 404, name="none-such")
+    story.tell("explain_error_as_markdown", "one", name="not-found")
+    story.tell("list_pages", "all")
+    story.tell("read_page", "reference", page="reference/api.md")
+
+
+def test_the_examples_are_what_a_real_installation_answered(story: Story, services: Services) -> None:
+    tell_of_the_api_itself(story)
+    tell_of_a_dub(story, services)
+    tell_of_training(story, services)
+    made = json.dumps([one._asdict() for one in story.exchanges], indent=1, ensure_ascii=False) + "\n"
+    if "EXAMPLES_WRITE" in os.environ:
+        FILE.write_text(made, encoding="utf-8")
+    assert json.loads(made) == json.loads(FILE.read_text(encoding="utf-8")), "make examples"
+
+
+def test_every_operation_and_every_schema_has_an_example(document: dict[str, Any]) -> None:
+    shown = {one.operation for one in examples.exchanges()}
+    assert {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()} == shown
+    assert [name for name, schema in document["components"]["schemas"].items() if not schema.get("examples")] == []
+
+
+def test_every_example_is_of_its_schema(document: dict[str, Any]) -> None:
+    shown = [
+        ({"$ref": f"#/components/schemas/{name}"}, one["examples"][0])
+        for name, one in document["components"]["schemas"].items()
+    ]
+    for place in places(document["paths"]):
+        shown += [(place["schema"], example["value"]) for example in place["examples"].values()]
+    assert len(shown) > 150
+    for schema, example in shown:
+        whole = {**schema, "components": document["components"]}
+        jsonschema_rs.Draft202012Validator(whole, validate_formats=True).validate(example)
+
+
+def places(part: Any) -> Iterator[dict[str, Any]]:
+    """Every parameter and body of the document that has examples."""
+    if isinstance(part, dict) and {"examples", "schema"} <= part.keys():
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from places(inner)
+
+
+def test_a_request_and_its_answer_have_the_same_name(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/v1/lipsyncs"]["post"]
+    asked = operation["requestBody"]["content"]["application/json"]["examples"]
+    answered = [
+        name
+        for answer in operation["responses"].values()
+        for media in answer["content"].values()
+        for name in media.get("examples", ())
+    ]
+    assert sorted(asked) == sorted(answered) == ["every-member", "files-at-urls", "no-such-asset", "shortest"]
+
+
+def test_every_operation_is_in_a_described_group_and_names_every_status(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert set(operation["tags"]) <= described
+            assert "default" not in operation["responses"]
+            assert operation["description"]
+            assert all(answer["description"] for answer in operation["responses"].values())
