@@ -30,33 +30,38 @@ def version_folder(repository: Path, model: str) -> Path:
     return repository / model / "1"
 
 
-def publish(
-    repository: Path, codec: TinyCodec, encoder: TinySpeechEncoder, network: LipNetwork, provenance: Mapping[str, Any]
-) -> None:
-    """Write the three version folders of preset ``tiny``.
+def publish_encoders(repository: Path, codec: TinyCodec, encoder: TinySpeechEncoder, provenance: Mapping[str, Any]) -> None:
+    """Write the version folders of both encoders of preset ``tiny``.
 
     Args:
         repository: Triton's model repository.
-        codec: of both folders that need one.
+        codec: of crops.
         encoder: of speech.
-        network: the student.
         provenance: how the weights came about; JSON values.
     """
+    _write_tiny(repository, TINY.face_encoder, {"codec": _as(codec, torch.float16)}, {}, provenance)
+    _write_tiny(repository, TINY.speech_encoder, {"encoder": _as(encoder, torch.float16)}, {}, provenance)
+
+
+def publish(
+    repository: Path, codec: TinyCodec, encoder: TinySpeechEncoder, network: LipNetwork, provenance: Mapping[str, Any]
+) -> None:
+    """Write the three version folders of preset ``tiny``: the encoders, and ``network`` as the student with the codec."""
+    publish_encoders(repository, codec, encoder, provenance)
     config = network.config
     student = {
         "network": _as(network, torch.bfloat16),
         "codec": _as(codec, torch.float16),
         "text": {"embedding": torch.zeros(config.text_len, config.text_dim, dtype=torch.bfloat16)},
     }
-    common = {"preset": TINY.preset, "demo": TINY.demo, "source": dict(provenance)}
-    parts = {
-        TINY.student: (student, config.to_json()),
-        TINY.face_encoder: ({"codec": student["codec"]}, {}),
-        TINY.speech_encoder: ({"encoder": _as(encoder, torch.float16)}, {}),
-    }
-    for model, (tensors, settings) in parts.items():
-        manifest = {**common, "model": model, "config": settings}
-        write_folder(version_folder(repository, model), join_parts(tensors), manifest)
+    _write_tiny(repository, TINY.student, student, config.to_json(), provenance)
+
+
+def _write_tiny(
+    repository: Path, model: str, parts: Mapping[str, dict[str, Tensor]], config: Mapping[str, Any], source: Mapping[str, Any]
+) -> None:
+    manifest = {"preset": TINY.preset, "demo": TINY.demo, "source": dict(source), "model": model, "config": dict(config)}
+    write_folder(version_folder(repository, model), join_parts(parts), manifest)
 
 
 def publish_student(

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from services.trainer.data import MARGIN, SHARD, Takes, render_takes
+from services.trainer.encode_takes import both_ways, target_shapes
 from services.trainer.latents import ClipLatents
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.pipeline import both_ways, target_shapes
 from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split

@@ -12,20 +12,20 @@ from typing import Any, cast
 import structlog
 import torch
 
-from lipforcing.network import LipNetwork, initialise
+from lipforcing.network import LipNetwork
 from lipforcing.syncnet import TINY, ClipScorer, SyncNet
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.common.update import precision
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Kept
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
+from services.trainer.methods.initialise import fresh_network
 from services.trainer.methods.material import Batches
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import Reward, SyncReward
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
-from services.trainer.methods.update import precision
 from services.trainer.mouth_pictures import WHOLE, MouthPictures
 from services.trainer.mouth_reader import MouthReader, train_reader
 from studies.ablation.footage import StudyFootage
@@ -59,19 +59,17 @@ class Stages:
         return cast("TinyCodec", self.encoders.codec)
 
     @property
-    def null(self) -> Null:
+    def null(self) -> NullConditions:
         """Of guidance; ``tiny`` has no prompt, so its embedding is zero and so is that of the empty one."""
         config = self.sizes.network
-        return Null(torch.zeros(config.text_len, config.text_dim))
+        return NullConditions(torch.zeros(config.text_len, config.text_dim))
 
     def teacher(self, seed: int) -> TrainedNetwork:
-        """The bidirectional teacher; it starts at the footage unchanged (``start_from_reference``)."""
+        """The bidirectional teacher; it starts at the footage unchanged (``fresh_network``)."""
         recipe = teacher_recipe(self.sizes, seed, self.codec)
 
         def train() -> tuple[Kept, Mapping[str, Any]]:
-            network = LipNetwork(self.sizes.network)
-            initialise(network, seed)
-            start_from_reference(network)
+            network = fresh_network(self.sizes.network, seed)
             return self._run(recipe, network, build(recipe, network, self.null))
 
         return self.cache.network("teacher", self._key(recipe), train)

@@ -10,11 +10,11 @@ from places import ROOT
 
 from dubbing.media.crops import pack_crops
 from services.trainer import data
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
+from services.trainer.common.stage import Stage
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
-from services.trainer.service.group import Group
 from services.trainer.service.offers import open_stage
-from services.trainer.service.site import Site
-from services.trainer.service.stage import Stage
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"
@@ -32,9 +32,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "teacher_tiny": {**_SMALL, **_sizes("network", "teaching.network"), "teaching.steps": 4, "update.warm_up": 0},
     "df_tiny": {**_SMALL, **_sizes("network"), "update.warm_up": 0},
     "sf_tiny": {
-        **_SMALL, **_sizes("network", "critic", "teaching.network"), "stage.ratio": 2, "sync.plan.steps": 2,
+        **_SMALL, **_sizes("network", "critic", "teaching.network"), "stage.student_update_freq": 2, "sync.plan.steps": 2,
         "sync.plan.batch": 4,
     },
+    "selftest": {"steps": 4},
     "teacher_tiny_tuned": _SMALL,
     "df_tiny_tuned": _SMALL,
 }  # fmt: skip

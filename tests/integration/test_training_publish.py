@@ -33,11 +33,12 @@ from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
 from services.stack.bootstrap import triton_settings
 from services.stack.home import CHECKOUT, home_at
 from services.stack.local import LocalStack
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
 from services.trainer.service.golden import agreement, made_by
-from services.trainer.service.group import Group
+from services.trainer.service.offers import open_stage
 from services.trainer.service.publish import Places, Publisher
 from services.trainer.service.repository import folders_of, load, models_of
-from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import put_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -164,7 +165,8 @@ def shop(env: dict[str, str], repository: Path) -> Iterator[Shop]:
 
 
 def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop: Shop, tmp_path: Path) -> None:
-    selftest(SelfTest(steps=1), Group()).export(tmp_path / "worse", {"run": "test"})
+    stage = open_stage("selftest", {"steps": 1}, Site(tmp_path, Group(), CHECKOUT / "model_repo"))
+    stage.export(tmp_path / "worse", {"run": "test"})
     release = shop.publish(tmp_path / "worse", tmp_path)
     assert release.state == ReleaseState.REJECTED, release.error
     assert release.error is not None

@@ -23,6 +23,7 @@ from torch import Tensor
 from dubbing.errors import BadDataset, InvalidSetting
 from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
 from lipforcing.vae.base import Codec, to_uint8
+from services.trainer.common.site import Advance, Site
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.plan import CLIP_FRAMES
@@ -32,7 +33,6 @@ from services.trainer.methods.places import place_of
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.samples import BadSampleError, Clips, EncodedSample, Span, collate
 from services.trainer.methods.sync_training import Spoken, SpokenClips
-from services.trainer.service.site import Advance, Site
 from synthetic.splits import Split
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from lipforcing.presets import TRAINING_WINDOWS, StudentConfig
 from lipforcing.schedule import T_MAX, add_noise, flow_to_x0, shifted
 from services.trainer.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights
 from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.samples import Clips
@@ -88,7 +88,7 @@ class DiffusionForcing:
     """
 
     stage: Stage1
-    null: Null
+    null: NullConditions
     pictures: Pictures | None = None
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ class Guidance:
         u_B = draws.uniform(purpose)
         low, high = (t / (self.shift - (self.shift - 1.0) * t) for t in self.window)
         width, total = high - low, _MOST - _LEAST
-        inside = draws.together(Purpose.REGION) < width / total
+        inside = draws.shared_uniform(Purpose.REGION) < width / total
         if inside:
             u_B = low + u_B * width
         else:
@@ -82,7 +82,7 @@ class Guidance:
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
+class NullConditions:
     """What a network is told instead of a condition that is dropped.
 
     Attributes:

@@ -17,9 +17,9 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
+from services.trainer.common.group import Group
 from services.trainer.methods.adapters import Trained, choose_trained
 from services.trainer.methods.sharding import checkpoint_blocks, materialise, on_meta, shard
-from services.trainer.service.group import Group
 
 _WIDE = 1024  # networks of this width are so large that their memory counts for more than computing blocks twice
 

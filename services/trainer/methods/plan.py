@@ -9,8 +9,9 @@ Hours: matrix products of the forwards that a step makes, at 40 % of an H200's d
 Legend: D width, F feed-forward width, L layers.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 from lipforcing.presets import StudentConfig
 from services.trainer.methods.adapters import FULL, Trained
@@ -18,11 +19,38 @@ from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sharding import groups_of, on_meta
-from services.trainer.service.plan import Plan
 
 _PEAK = 989e12 * 0.4
 _FLOAT, _HALF = 4, 2
 _INSIDE = 24  # tensors of width D (the feed-forward's counted by its width) that one block keeps while it is computed again
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would need.
+
+    Attributes:
+        parameters: trained.
+        memory: bytes on each GPU, by what they hold.
+        shards: processes that share the networks and the optimiser's state.
+        processes: one for each GPU.
+        steps: of the optimiser.
+        samples: in all steps and processes.
+        gpu_hours: at 40 % of an H200's bf16 peak; a lower bound where the data or a CPU is slower.
+    """
+
+    parameters: int
+    memory: dict[str, int]
+    shards: int
+    processes: int
+    steps: int
+    samples: int
+    gpu_hours: float
+
+    def to_json(self) -> dict[str, Any]:
+        """For readers: with the sum of the memory, and hours to three digits, which are never 0."""
+        hours = float(f"{self.gpu_hours:.3g}")
+        return {**asdict(self), "gpu_hours": hours, "memory_per_gpu": sum(self.memory.values())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +161,4 @@ def _flops_per_sample(recipe: MethodRecipe) -> float:
     critic, teacher = (forward_flops(one, tokens, tokens) for one in (recipe.judges()[0], recipe.judges()[1].network))
     calls = len(config.t_list) / 2  # of the student for one block, on average over the exit steps
     rollout, learning = (calls + 1) * causal, (calls + 4) * causal
-    return rollout + 4 * critic + (learning + critic + 1.4 * teacher) / stage.ratio
+    return rollout + 4 * critic + (learning + critic + 1.4 * teacher) / stage.student_update_freq

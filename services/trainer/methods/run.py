@@ -12,22 +12,24 @@ import torch
 from torch import Tensor
 
 from dubbing.errors import InvalidSetting, ObjectMissing
-from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
-from lipforcing.network import LipNetwork, initialise
+from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
+from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, TINY, ClipScorer
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from lipforcing.weights.syncnet import load_syncnet
-from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.common.site import Site
+from services.trainer.common.update import precision
 from services.trainer.footage.whole import write_whole
 from services.trainer.latents import channel_energy
 from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
 from services.trainer.methods.folders import Stored
 from services.trainer.methods.footage_material import footage
 from services.trainer.methods.forcing import Stage1
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
+from services.trainer.methods.initialise import LEAST_WIDTH, fresh_network
 from services.trainer.methods.material import Batches, Material
 from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.places import file_of
@@ -42,14 +44,10 @@ from services.trainer.methods.starts import check_named, load_start
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
-from services.trainer.methods.update import precision
 from services.trainer.publish import publish, publish_student
-from services.trainer.service.site import Site
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder
-
-_LEAST_FRESH = 2 * 4 * LATENT_CHANNELS  # `start_from_reference` carries two streams of patches through them
 
 
 class MethodRun:
@@ -139,18 +137,15 @@ class MethodRun:
         """The weights that the run begins with."""
         if self._start is not None:
             return self._start.weights
-        if self._config.dim < _LEAST_FRESH:
+        if self._config.dim < LEAST_WIDTH:
             raise InvalidSetting(
-                f"A network that starts afresh is wired by {_LEAST_FRESH} channels and cannot have {self._config.dim}.",
+                f"A network that starts afresh is wired by {LEAST_WIDTH} channels and cannot have {self._config.dim}.",
                 where={"pointer": "/settings/network.dim"},
             )
-        network = LipNetwork(self._config)
-        initialise(network, self._recipe.seed)
-        start_from_reference(network)
-        return network.state_dict()
+        return fresh_network(self._config, self._recipe.seed).state_dict()
 
     def _method(self, network: LipNetwork) -> Method:
-        recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
+        recipe, null = self._recipe, NullConditions(self._empty_LE.to(self._device))
         if self._teacher is None:
             return build(recipe, network, null, pictures=self._pictures())
         teacher = Teacher(recipe.judges()[1], self._placing.network(*_of(self._teacher), frozen=True), null)
@@ -260,7 +255,7 @@ def _no_syncnet(detail: str) -> InvalidSetting:
 
 
 def _check_split(recipe: MethodRecipe, world: int) -> None:
-    for name in ("batch", "together"):
+    for name in ("batch", "rng_group"):
         samples = getattr(recipe, name)
         if samples % (world * recipe.micro):
             raise InvalidSetting(

@@ -26,6 +26,7 @@ from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, clip_batches, eager, rollout
 from lipforcing.schedule import add_noise
+from services.trainer.common.update import UpdatePlan, Updater
 from services.trainer.losses import critic_loss, vsd_direction, vsd_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Guidance
@@ -34,7 +35,6 @@ from services.trainer.methods.reward import Reward, Weighting, over_ranks
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Figures, marked_last, sync_gradients
-from services.trainer.methods.update import UpdatePlan, Updater
 
 _DRAWS_PER_BLOCK = 256
 
@@ -46,7 +46,7 @@ class Stage2:
     Attributes:
         student: optimiser of the student.
         critic: optimiser of the critic; of equal rate, and the two should have equally many trainable parameters.
-        ratio: critic updates per student update.
+        student_update_freq: steps of which the last also updates the student; the critic learns in each.
         guidance: of the teacher.
         places: weights of mouth and rest in every loss.
         weighting: of the samples by their reward; None rewards nothing.
@@ -55,7 +55,7 @@ class Stage2:
     student: UpdatePlan
     critic: UpdatePlan
     guidance: Guidance
-    ratio: int = 5
+    student_update_freq: int = 5
     places: CellWeights = field(default=CellWeights(kept=0.05))
     weighting: Weighting | None = None
 
@@ -116,7 +116,7 @@ class SelfForcing:
         stage: hyper-parameters.
         seed: of everything that is drawn.
         reward: of generated clips; needed exactly where the stage weights by it.
-        shared: places that decide together (``Draws``).
+        rng_group: places that share draws (``Draws``).
 
     Raises:
         ValueError: a reward without a weighting or the reverse; a teacher that would be trained.
@@ -124,14 +124,14 @@ class SelfForcing:
 
     def __init__(
         self, student: LipNetwork, critic: LipNetwork, teacher: Teacher, stage: Stage2, *,
-        seed: int, reward: Reward | None = None, shared: int = 1 << 30,
+        seed: int, reward: Reward | None = None, rng_group: int = 1 << 30,
     ) -> None:  # fmt: skip
         if (reward is None) != (stage.weighting is None):
             raise ValueError("a stage that weights by reward needs one, and a reward needs a weighting")
         if any(parameter.requires_grad for parameter in teacher.network.parameters()):
             raise ValueError("the teacher is not frozen")
         self._student, self._critic, self._teacher = student, critic, teacher
-        self._stage, self._seed, self._reward, self._shared = stage, seed, reward, shared
+        self._stage, self._seed, self._reward, self._rng_group = stage, seed, reward, rng_group
         self.student_update = Updater("student", student, stage.student)
         self.critic_update = Updater("critic", critic, stage.critic)
 
@@ -141,13 +141,13 @@ class SelfForcing:
         return {"student": self._student, "critic": self._critic}
 
     def step(self, number: int, micro_batches: Sequence[Clips]) -> Figures:
-        """See ``Method``: the critic learns in every step, the student in every ``ratio``-th."""
-        draws = [Draws(self._seed, number, clips.places, self._shared) for clips in micro_batches]
+        """See ``Method``: the critic learns in every step, the student in every ``student_update_freq``-th."""
+        draws = [Draws(self._seed, number, clips.places, self._rng_group) for clips in micro_batches]
         with torch.no_grad():
             made = [self_rollout(self._student, *pair, gradient=False) for pair in zip(micro_batches, draws, strict=True)]
         names = [name for clips in micro_batches for name in clips.names]
         figures = self._teach_critic(micro_batches, draws, made)
-        if number % self._stage.ratio == 0:
+        if number % self._stage.student_update_freq == 0:
             figures |= self._teach_student(micro_batches, draws, made)
             figures |= self.student_update.apply(names)
         return {**figures, **self.critic_update.apply(names)}

@@ -19,14 +19,14 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import TeacherConfig
 from lipforcing.rollout import Student, generate
 from lipforcing.vae.base import to_uint8
+from services.trainer.common.update import Updater, precision
 from services.trainer.methods.adapters import Trained, merged
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Kept, save_network
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.starts import NETWORK
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.update import Updater, precision
 from services.trainer.sheet import draw_sheet
 
 Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
@@ -87,7 +87,7 @@ class Show:
     def _generated(self) -> Tensor:
         if self.teaching is None:
             return generate(Student.trained(self.network, self.clip.text_BLE), self.clip.conditions, seed=1)
-        teacher = Teacher(self.teaching, self.network, Null(self.empty_LE.to(self.clip.text_BLE)))
+        teacher = Teacher(self.teaching, self.network, NullConditions(self.empty_LE.to(self.clip.text_BLE)))
         noise = torch.randn(self.clip.x0_BZThw.shape, generator=torch.Generator().manual_seed(1))
         return teacher.sample(self.clip, noise.to(self.clip.x0_BZThw))
 

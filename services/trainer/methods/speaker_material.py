@@ -11,15 +11,15 @@ import torch
 from safetensors.torch import load_file
 
 from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
-from services.trainer.data import MARGIN, Takes, read_takes, render_takes
+from services.trainer.common.site import Advance, in_silence
+from services.trainer.data import MARGIN, Takes, noise_takes, read_takes, render_takes
+from services.trainer.encode_takes import both_ways
 from services.trainer.footage.whole import write_whole
 from services.trainer.latents import ClipLatents
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.material import Speakers
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.pipeline import both_ways
-from services.trainer.service.site import Advance, in_silence
 from synthetic.splits import Split
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def speakers(
         device: of latents and features.
     """
     frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
-    rendering = partial(advance, "rendering speakers")
-    render_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed, advance=rendering)
-    takes = read_takes(cache / "takes", Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed)
+    takes = _takes(recipe, cache / "takes", frames, partial(advance, "rendering speakers"))
     digest = hashlib.sha256("/".join([takes.digest(), *encoders.digests.values()]).encode()).hexdigest()
     path = cache / f"speakers-{digest[:16]}.safetensors"
     if not path.exists():
@@ -52,6 +50,13 @@ def speakers(
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
     sounds_NS = torch.from_numpy(_heard(takes)[:, ::-1].reshape(len(latents), -1).copy())
     return Speakers(digest, latents, speech_NVA, sounds_NS, _Talk(takes))
+
+
+def _takes(recipe: MethodRecipe, folder: Path, frames: int, advance: Callable[[int, int], None]) -> Takes:
+    if recipe.noise:
+        return noise_takes(recipe.takes, frames=frames, seed=recipe.seed)
+    render_takes(folder, Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed, advance=advance)
+    return read_takes(folder, Split.TRAIN, recipe.takes, frames=frames, seed=recipe.seed)
 
 
 def _encode(takes: Takes, encoders: Encoders, path: Path, advance: Callable[[int, int], None]) -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from dubbing.errors import BadDataset, CheckpointMismatch, TrainingDiverged
+from services.trainer.common.stage import State, StepReport
+from services.trainer.common.update import DivergedError
 from services.trainer.methods.samples import BadSampleError, Clips
 from services.trainer.methods.training import Method, MethodState, restore, state_of
-from services.trainer.optimise import DivergedError
-from services.trainer.service.stage import State, StepReport
 
 Draw = Callable[[Path], None]
 Export = Callable[[Path, Mapping[str, Any]], bool]
 
 
 class MethodStage:
-    """See ``services.trainer.service.stage.Stage``.
+    """See ``services.trainer.common.stage.Stage``.
 
     Args:
         method: takes the steps.

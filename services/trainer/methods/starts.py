@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from dubbing.domain.training import SERVED
+from dubbing.domain.networks import SERVED
 from dubbing.errors import ObjectMissing, UnfitStart
 from lipforcing.contract import STUDENTS
 from lipforcing.presets import StudentConfig
 from lipforcing.weights.errors import UnreadableWeightsError, WeightsError
 from lipforcing.weights.folder import MANIFEST, TENSORS
+from services.trainer.common.site import Site
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.folders import Stored, read_network, read_served
 from services.trainer.methods.places import folder_of
 from services.trainer.methods.recipe import MethodRecipe
-from services.trainer.service.site import Site
 
 NETWORK = "network"  # the folder of a candidate that holds the network between runs
 

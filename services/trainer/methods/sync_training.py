@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncSizes, prepare_pictures, prepare_sound
+from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
 from services.trainer.losses import contrastive_loss
-from services.trainer.optimise import Curve, Optimisation, Parts, optimise
 
 _THREADS = 4  # that prepare steps
 
@@ -57,14 +57,14 @@ class SyncStage:
         sizes: of the network.
         temperature: of the softmax at the start; it is learned.
         calibration: clips from which batch normalisation's statistics are measured at the end.
-        together: clips of one step.
+        clips: of one step.
     """
 
     plan: Optimisation
     sizes: SyncSizes = field(default=TINY)
     temperature: float = 1.0
     calibration: int = 32
-    together: int = 4
+    clips: int = 4
 
 
 class ClipPlaces(NamedTuple):
@@ -127,7 +127,7 @@ def train_syncnet(
 def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[ClipPlaces]:
     """What step number ``step`` looks at."""
     drawn = torch.Generator().manual_seed(seed << 32 | step)
-    rows = torch.randint(len(clips), (stage.together,), generator=drawn).tolist()
+    rows = torch.randint(len(clips), (stage.clips,), generator=drawn).tolist()
     return [places_of(clips[row], stage.sizes, stage.plan.batch, drawn) for row in rows]
 
 
@@ -166,9 +166,9 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage, devi
         norm.reset_running_stats()
         norm.momentum = None
     network.train()
-    for first in range(0, len(clips), stage.together):
+    for first in range(0, len(clips), stage.clips):
         drawn = torch.Generator().manual_seed(first)
-        few = clips[first : first + stage.together]
+        few = clips[first : first + stage.clips]
         some = [places_of(clip, stage.sizes, stage.plan.batch, drawn).on(device) for clip in few]
         network.pictures(torch.cat([one.pictures for one in some]))
         network.sounds(torch.cat([one.sounds for one in some]))

@@ -20,7 +20,7 @@ from lipforcing.presets import TeacherConfig
 from lipforcing.schedule import add_noise, flow_to_x0, sampling_grid, shifted
 from services.trainer.losses import flow_loss, guided
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights, predict_flow
 from services.trainer.methods.samples import Clips
 
@@ -66,7 +66,7 @@ class FlowMatching:
     """
 
     stage: FlowStage
-    null: Null
+    null: NullConditions
 
     def losses(self, network: LipNetwork, clips: Clips, draws: Draws) -> Tensor:
         """Loss of every clip, [B]."""
@@ -103,7 +103,7 @@ class Teacher:
 
     config: TeacherConfig
     network: LipNetwork
-    null: Null
+    null: NullConditions
 
     def x0(self, x_t: Tensor, t_B: Tensor, clips: Clips, scale: float) -> Tensor:
         """The clean clips seen in noisy ones with guidance; at scale 1 the pass without conditions is not run."""

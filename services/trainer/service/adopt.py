@@ -26,7 +26,7 @@ from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.starts import NETWORK
 from services.trainer.service import repository
 from services.trainer.service.brought import COPY_AGAIN, UNREADABLE, Brought, read
-from services.trainer.service.offers import Offered, offered, offers
+from services.trainer.service.offers import offered, offers
 from services.trainer.service.shelf import put_folder
 
 TENANT = "default"
@@ -72,7 +72,7 @@ def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TE
     return taken
 
 
-def _check(one: Brought, recipe: Offered, known: Mapping[str, RecipeOffer]) -> None:
+def _check(one: Brought, recipe: MethodRecipe, known: Mapping[str, RecipeOffer]) -> None:
     """Refuse what is not finished, of another recipe, or damaged."""
     run, defaults = one.run, known[one.run.recipe].settings
     if not one.finished:
@@ -92,7 +92,7 @@ def _check(one: Brought, recipe: Offered, known: Mapping[str, RecipeOffer]) -> N
     _check_candidate(one, recipe)
 
 
-def _check_candidate(one: Brought, recipe: Offered) -> None:
+def _check_candidate(one: Brought, recipe: MethodRecipe) -> None:
     """Refuse files that are not what their manifests say, in the words of those who read them."""
     try:
         _check_files(one.candidate, one.run.id, recipe)
@@ -103,13 +103,12 @@ def _check_candidate(one: Brought, recipe: Offered) -> None:
         raise CheckpointMismatch(f"What the run made cannot be read: {error}", suggestions=COPY_AGAIN) from error
 
 
-def _check_files(candidate: Path, run_id: str, recipe: Offered) -> None:
+def _check_files(candidate: Path, run_id: str, recipe: MethodRecipe) -> None:
     if any(path.is_symlink() for path in (candidate, *candidate.rglob("*"))):
         raise CheckpointMismatch("There are links in what the run made; only files are taken.")
-    if isinstance(recipe.default, MethodRecipe):
-        read_network(candidate / NETWORK)
-    if recipe.preset is not None:
-        repository.check_candidate(candidate, recipe.preset)
+    read_network(candidate / NETWORK)
+    if recipe.serves is not None:
+        repository.check_candidate(candidate, recipe.serves)
     for path in sorted(candidate.rglob("model.json")):
         maker = json.loads(path.read_text())["source"]["run"]
         if maker != run_id:

@@ -18,11 +18,12 @@ from dubbing import clock, ids
 from dubbing.domain.training import LegEnd, check_chain, in_order, recipe_sha256
 from dubbing.errors import DublineError, TrainingInterrupted
 from dubbing.settings import EngineSettings
+from services.trainer.common.settings import flat
 from services.trainer.console import say
-from services.trainer.service.offers import OFFERS, offered
+from services.trainer.recipes import RECIPES
+from services.trainer.service.offers import offered
 from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.processes import Processes
-from services.trainer.service.settings import flat
 
 Tell = Callable[[str, dict[str, Any]], None]
 _POLL, _SELDOM = 0.2, 5.0  # seconds between two looks, and between two lines of metrics
@@ -60,8 +61,8 @@ class Alone:
             DublineError: what a run gave up for.
         """
         offered(last)
-        names = in_order(last, {name: tuple(one.starts.values()) for name, one in OFFERS.items()})
-        check_chain(self._settings, {name: flat(offered(name).default) for name in names})
+        names = in_order(last, {name: tuple(one.starts.values()) for name, one in RECIPES.items()})
+        check_chain(self._settings, {name: flat(offered(name)) for name in names})
         for name in names:
             self._made[name] = self._finished(name)
         return self._made[last]
@@ -99,7 +100,7 @@ class Alone:
 
     def _order(self, name: str) -> Order:
         offer = offered(name)
-        settings = {key: value for key, value in self._settings.items() if key in flat(offer.default)}
+        settings = {key: value for key, value in self._settings.items() if key in flat(offer)}
         starts = {setting: self._made[recipe] for setting, recipe in offer.starts.items()}
         (cache := self._out / "cache").mkdir(parents=True, exist_ok=True)
         return Order(
@@ -144,7 +145,7 @@ class _Attempt:
     def is_of(self, order: Order) -> bool:
         """Whether it followed the same order, by a recipe whose defaults have not changed since."""
         facts = self._facts()
-        now = recipe_sha256(flat(offered(order.recipe).default), order.settings)
+        now = recipe_sha256(flat(offered(order.recipe)), order.settings)
         same = (self.order.recipe, self.order.settings) == (order.recipe, order.settings)
         return same and facts.get("recipe_sha256", now) == now
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from dubbing.errors import CheckpointMismatch, DiskFull
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
+from services.trainer.common.group import Group
+from services.trainer.common.stage import State
 from services.trainer.footage.errors import disk_error
-from services.trainer.service.group import Group
-from services.trainer.service.stage import State
 
 
 def save(state: State, parent: Path, step: int, group: Group) -> Path:

@@ -16,15 +16,15 @@ from dubbing import clock
 from dubbing.domain.training import LegEnd, recipe_sha256
 from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
 from dubbing.settings import S3Settings
+from services.trainer.common.group import Group
+from services.trainer.common.settings import flat
+from services.trainer.common.site import Site
+from services.trainer.common.stage import Stage, StepReport
 from services.trainer.footage.errors import disk_error
 from services.trainer.publish import revision
 from services.trainer.service import checkpoint, offers
 from services.trainer.service.agent import die_with_parent
-from services.trainer.service.group import Group
 from services.trainer.service.outbox import Order, Outbox
-from services.trainer.service.settings import flat
-from services.trainer.service.site import Site
-from services.trainer.service.stage import Stage, StepReport
 
 
 class Pace:
@@ -119,19 +119,23 @@ class Rank:
     def _facts(self, stage: Stage) -> dict[str, Any]:
         """What a model version says of its origin, with every git revision that took part, in order."""
         earlier, now = list(self._order.facts.get("revisions", ())), revision(Path(__file__).parents[3])
-        defaults = flat(offers.offered(self._order.recipe).default)
+        defaults = flat(offers.offered(self._order.recipe))
         recipe = recipe_sha256(defaults, self._order.settings)
         return {**stage.facts, "recipe_sha256": recipe, "revisions": earlier if now in earlier else [*earlier, now]}
 
     def _compare(self, facts: Mapping[str, Any]) -> None:
-        """A resumed run must be the same run: same recipe, data and number of parameters, same networks beside its own."""
+        """A resumed run must be the same run: same recipe, data and number of parameters, same networks beside its own.
+
+        Raises:
+            CheckpointMismatch: it is not; for one that a version with other defaults began, too.
+        """
         for name in ("recipe_sha256", "data", "parameters", "starts", "reward"):
             before, now = self._order.facts.get(name), facts.get(name)
             if before is not None and before != now:
                 raise CheckpointMismatch(
                     f"The run began with {name} {before}, and now has {now}.",
                     where={"stage": "training", "fact": name},
-                    suggestions=("start a new run",),
+                    suggestions=("start a new run, or let the revision that began this one finish it",),
                 )
 
     def _prepare(self, what: str, done: int, of: int) -> None:

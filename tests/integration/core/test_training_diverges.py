@@ -14,13 +14,13 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
+from services.trainer.common.settings import changed
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.material import rows_of
-from services.trainer.methods.recipe import load
 from services.trainer.methods.speaker_material import speakers
 from services.trainer.methods.starts import NETWORK
-from services.trainer.service.settings import changed
+from services.trainer.recipes import load
 from services.trainer.service.shelf import get_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]

@@ -12,14 +12,15 @@ from method_runs import ALONE, MODELS, SETTINGS, data_set, made, opened, render
 
 from dubbing.errors import BadDataset, CorruptShard, InvalidSetting, LeakedReference, ObjectMissing
 from dubbing.settings import S3Settings
+from services.trainer.common.settings import changed
+from services.trainer.common.site import Site
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace
 from services.trainer.methods.encoders import Encoders, load_encoders
 from services.trainer.methods.footage_material import FootageMaterial, footage
-from services.trainer.methods.recipe import MethodRecipe, load
-from services.trainer.service.settings import changed
-from services.trainer.service.site import Site
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.recipes import load
 from synthetic.splits import Split
 
 TEXT = torch.zeros(2, 64)

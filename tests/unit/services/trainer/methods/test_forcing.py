@@ -42,7 +42,7 @@ def test_chances_that_do_not_fit_the_list_are_refused() -> None:
 def test_all_five_windows_are_drawn_alike_and_all_ranks_draw_the_same() -> None:
     counts = [0] * 5
     for step in range(500):
-        draws = [Draws(1, step, places, shared=4) for places in ((0, 1), (2, 3))]
+        draws = [Draws(1, step, places, rng_group=4) for places in ((0, 1), (2, 3))]
         chosen = {one.choice(Purpose.WINDOW, 5) for one in draws}
         assert len(chosen) == 1
         counts[chosen.pop()] += 1

@@ -18,22 +18,22 @@ from lipforcing.serving.loading import load_student
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
+from services.trainer.common.group import Group
+from services.trainer.common.settings import changed
+from services.trainer.common.stage import Stage, State
 from services.trainer.methods import material, run
 from services.trainer.methods.encoders import load_decoder, load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.material import Speakers, rows_of
-from services.trainer.methods.recipe import OUTSIDE, load
+from services.trainer.methods.recipe import OUTSIDE
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import SelfForcing
 from services.trainer.methods.speaker_material import speakers
 from services.trainer.methods.starts import NETWORK
 from services.trainer.methods.training import Supervised
+from services.trainer.recipes import RECIPES, load
 from services.trainer.service import checkpoint
-from services.trainer.service.group import Group
-from services.trainer.service.offers import OFFERS
 from services.trainer.service.repository import check_candidate
-from services.trainer.service.settings import changed
-from services.trainer.service.stage import Stage, State
 
 NAMES = ("teacher_tiny", "df_tiny", "sf_tiny")
 Chain = Mapping[str, dict[str, Path]]
@@ -135,7 +135,7 @@ def test_a_distilled_student_is_a_candidate_with_the_encoders_that_serve(cache: 
         ours, theirs = ((root / model / "1" / "model.safetensors").read_bytes() for root in (tmp_path, MODELS))
         assert ours == theirs
     assert not (chain["sf_tiny"]["teacher"] / tiny.student).exists()  # a teacher is nothing to serve
-    assert (OFFERS["teacher_tiny"].preset, OFFERS["sf_tiny"].preset) == (None, "tiny")
+    assert (RECIPES["teacher_tiny"].serves, RECIPES["sf_tiny"].serves) == (None, "tiny")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -257,7 +257,7 @@ def test_half_precision_reaches_every_parameter_of_a_student_that_was_rolled_out
     cache: Path, chain: Chain
 ) -> None:
     """What autocast had kept of the first rollout would have no gradient in the second."""
-    stage = opened("sf_tiny", cache, dict(chain["sf_tiny"]), **{"stage.ratio": 1})
+    stage = opened("sf_tiny", cache, dict(chain["sf_tiny"]), **{"stage.student_update_freq": 1})
     before = tensors(stage.state())
     stage.advance()
     after = tensors(stage.state())

@@ -5,11 +5,11 @@ import pytest
 
 from dubbing.domain.training import recipe_sha256
 from dubbing.errors import CheckpointMismatch
-from services.trainer.service.group import Group
+from services.trainer.common.group import Group
+from services.trainer.common.settings import flat
 from services.trainer.service.offers import offered
 from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.rank import Rank
-from services.trainer.service.settings import flat
 
 ONE_STEP = {"steps": 1}
 
@@ -27,7 +27,7 @@ def facts_of_a_run(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_run_says_which_recipe_it_follows_and_goes_on_with_no_other(tmp_path: Path) -> None:
     facts = facts_of_a_run(tmp_path / "first", {})
-    assert facts["recipe_sha256"] == recipe_sha256(flat(offered("selftest").default), ONE_STEP)
+    assert facts["recipe_sha256"] == recipe_sha256(flat(offered("selftest")), ONE_STEP)
     assert facts_of_a_run(tmp_path / "resumed", facts) == facts
     with pytest.raises(CheckpointMismatch, match="began with recipe_sha256 old") as raised:
         facts_of_a_run(tmp_path / "changed", {**facts, "recipe_sha256": "old"})
