@@ -96,7 +96,7 @@ train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PR
 
 train-whole: setup  ## Make every committed weight from nothing: encoders, a student by the recipes, its decoder (many hours, a GPU)
 	@$(PYTHON) -m services.trainer --encoders --repository $(WHOLE)/encoders
-	@$(PYTHON) -m services.trainer.service.alone $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES)
+	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES)
 	@$(PYTHON) -m services.trainer --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1
 	@$(PYTHON) -m services.trainer --evaluate $(ARGS)
 

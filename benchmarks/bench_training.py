@@ -38,7 +38,7 @@ from services.trainer.common.group import Group
 from services.trainer.common.update import precision
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import NullConditions
-from services.trainer.methods.placing import Placing
+from services.trainer.methods.parallelize import Parallelism
 from services.trainer.methods.plan import plan
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import SyncReward
@@ -183,7 +183,7 @@ def shrunk(recipe: MethodRecipe) -> MethodRecipe:
 def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
     """What ``MethodRun`` puts together of a finished start, a finished teacher and the published SyncNet."""
     big = device.type == "cuda"
-    placing = Placing(device, Group(), recipe.trained, recipe.half, recipe.seed)
+    placing = Parallelism(device, Group(), recipe.trained, recipe.half, recipe.seed)
     critic, teaching = recipe.judges()
     student, learns = (placing.network(config, Drawn(config, device)) for config in (recipe.network, critic))
     null = NullConditions(torch.randn(recipe.network.text_len, recipe.network.text_dim, device=device))

@@ -7,8 +7,8 @@ from pathlib import Path
 from services.trainer.encoders.recipe import EncoderRecipe
 from services.trainer.encoders.run import EncoderRun
 from services.trainer.evaluate import Evaluation, judge
-from services.trainer.publish import TINY
-from services.trainer.service.repository import keep_version
+from services.trainer.models.publish import TINY
+from services.trainer.models.repository import keep_version
 
 ROOT = Path(__file__).parents[2]
 

@@ -150,9 +150,9 @@ def _utterance(split: Split, seed: int, samples: int, rng: np.random.Generator, 
 
 def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
     shot = footage(split, seed, frames)
-    made = crop_sample(shot.scene)
+    sample = crop_sample(shot.scene)
     return {
-        "crops": np.stack([made.source, made.target]),
+        "crops": np.stack([sample.source, sample.target]),
         "sound": shot.sound,
         "visemes": np.stack([shot.visemes(0), shot.visemes(1)]),
         "truth": shot.truth,

@@ -26,7 +26,7 @@ def both_ways(
     """
     device = next(encoder.parameters()).device
     times, sounds = torch.from_numpy(takes.times).to(device), torch.from_numpy(takes.sound).flatten(0, 1).to(device)
-    heard = torch.stack([encoder(sound.float() / 32_768.0, times) for sound in sounds]).cpu()
+    features = torch.stack([encoder(sound.float() / 32_768.0, times) for sound in sounds]).cpu()
     true = encoder.spread(torch.from_numpy(takes.visemes).flatten(0, 1).to(device)).cpu()
     pairs = []
     for done, pair in enumerate(takes.crops, 1):
@@ -34,8 +34,8 @@ def both_ways(
         advance(done, len(takes))
     reference, masked = (torch.stack([pair[which].half() for pair in pairs]).repeat(2, 1, 1, 1, 1).cpu() for which in (0, 1))
     # Footage of A that shall say B is to become the footage of B: nothing has to be encoded twice.
-    target, heard, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (reference, heard, true))
-    return ClipLatents(reference, masked, target, torch.cat([heard, true]).half())
+    target, features, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (reference, features, true))
+    return ClipLatents(reference, masked, target, torch.cat([features, true]).half())
 
 
 def target_shapes(takes: Takes) -> Tensor:

@@ -12,9 +12,9 @@ from dubbing.media.crops import pack_crops
 from services.trainer import data
 from services.trainer.common.group import Group
 from services.trainer.common.site import Site
-from services.trainer.common.stage import Stage
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
-from services.trainer.service.offers import open_stage
+from services.trainer.methods.stage import MethodStage
+from services.trainer.recipes.offers import open_stage
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"
@@ -53,14 +53,14 @@ def render(cache: Path) -> Path:
 
 def opened(
     name: str, cache: Path, starts: dict[str, Path], group: Group = ALONE, places: tuple[Path, ...] = ANYWHERE, **settings: Any
-) -> Stage:
+) -> MethodStage:
     """A shrunken run that starts from what is in the folders."""
     named = {setting: f"run_{setting}" for setting in starts}
     site = Site(cache, group, MODELS, starts, places=places)
     return open_stage(name, {**SETTINGS[name], **named, **settings}, site)
 
 
-def made(stage: Stage, name: str, folder: Path, steps: int = 2) -> Path:
+def made(stage: MethodStage, name: str, folder: Path, steps: int = 2) -> Path:
     """What a run leaves after some steps, as a process of the service writes it."""
     for _ in range(steps):
         stage.advance()

@@ -33,13 +33,13 @@ from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
 from services.stack.bootstrap import triton_settings
 from services.stack.home import CHECKOUT, home_at
 from services.stack.local import LocalStack
+from services.trainer.common.folder_store import put_folder
 from services.trainer.common.group import Group
 from services.trainer.common.site import Site
-from services.trainer.service.golden import agreement, made_by
-from services.trainer.service.offers import open_stage
-from services.trainer.service.publish import Places, Publisher
-from services.trainer.service.repository import folders_of, load, models_of
-from services.trainer.service.shelf import put_folder
+from services.trainer.models.repository import folders_of, load, models_of
+from services.trainer.recipes.offers import open_stage
+from services.trainer.release.golden import agreement, generated_by
+from services.trainer.release.publisher import Places, Publisher
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 MODELS = models_of("tiny")
@@ -184,7 +184,7 @@ def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_i
     shop: Shop, tmp_path: Path
 ) -> None:
     before = TritonEngine(shop.triton.url, "tiny", 1)
-    first, digests = made_by(before)
+    first, digests = generated_by(before)
     release = shop.publish(shop.without_encoders(tmp_path / "equal"), tmp_path)
     assert (release.state, release.version) == (ReleaseState.ACTIVE, 2), release.error
     served = shop.chosen()
@@ -199,9 +199,9 @@ def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_i
     with shop.database.sessions()() as session:
         assert session.get_one(TrainingRun, release.run_id).version == 2
 
-    again, _ = made_by(before)  # a job that was submitted before keeps its version
+    again, _ = generated_by(before)  # a job that was submitted before keeps its version
     assert np.array_equal(first, again)
-    newer, newer_digests = made_by(TritonEngine(shop.triton.url, "tiny", 2))
+    newer, newer_digests = generated_by(TritonEngine(shop.triton.url, "tiny", 2))
     assert newer_digests == digests == {served.student.digest}
     assert np.array_equal(first, newer)
     with unit_of_work(shop.database.sessions(), lambda _: None) as work:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, distributed
 
 # Rank 0 prepares data while the others wait.
-_PATIENCE = timedelta(hours=12)
+_TIMEOUT = timedelta(hours=12)
 
 
 class Group:
@@ -33,7 +33,7 @@ class Group:
         if group.world > 1:
             # Without a store of ours, the first would open a port for the others, and for everybody else.
             store = distributed.FileStore(str(meeting), group.world)  # type: ignore[attr-defined]
-            distributed.init_process_group(backend, timeout=_PATIENCE, store=store, rank=group.rank, world_size=group.world)
+            distributed.init_process_group(backend, timeout=_TIMEOUT, store=store, rank=group.rank, world_size=group.world)
         return group
 
     def leave(self) -> None:

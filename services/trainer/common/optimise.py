@@ -100,7 +100,7 @@ def optimise(
             per_step = curve.seconds / (step + 1)
             log.info("training", stage=stage, step=step + 1, of=plan.steps, seconds_per_step=round(per_step, 3),
                      minutes_left=round(per_step * (plan.steps - step - 1) / 60, 1), **curve.losses[-1])  # fmt: skip
-    update.swap_average()
+    update.swap_ema()
     return curve
 
 

@@ -22,7 +22,7 @@ class Site:
         cache: folder of prepared data, shared by all runs of this machine.
         group: the run's processes.
         models: model repository whose encoders make latents and features.
-        starts: folders of what other runs made, by the setting that names the run.
+        init_from: folders of what other runs made, by the setting that names the run.
         s3: the object store, for what lies there; None where there is none.
         places: folders that settings of a run may name something in.
         advance: is told what is prepared, how much of it is done, and how much there is.
@@ -31,7 +31,7 @@ class Site:
     cache: Path
     group: Group
     models: Path
-    starts: Mapping[str, Path] = field(default_factory=dict)
+    init_from: Mapping[str, Path] = field(default_factory=dict)
     s3: S3Settings | None = None
     places: tuple[Path, ...] = ()
     advance: Advance = in_silence

@@ -14,7 +14,7 @@ Legend: B samples.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import structlog
 import torch
@@ -112,12 +112,11 @@ class Updater:
         if not self.parameters:
             raise ValueError(f"{name} has no parameter that is to be trained")
         decayed = [parameter for parameter in self.parameters if plan.decay_vectors or parameter.ndim > 1]
-        kept = [parameter for parameter in self.parameters if not (plan.decay_vectors or parameter.ndim > 1)]
-        self._optimiser = torch.optim.AdamW(
-            [{"params": decayed}, *([{"params": kept, "weight_decay": 0.0}] if kept else [])],
-            lr=plan.lr, betas=plan.betas, eps=plan.eps, weight_decay=plan.weight_decay,
-        )  # fmt: skip
-        self.average = None if plan.ema is None else [parameter.detach().clone() for parameter in self.parameters]
+        groups: list[dict[str, Any]] = [{"params": decayed}]
+        if len(decayed) < len(self.parameters):
+            groups.append({"params": [p for p in self.parameters if p.ndim <= 1], "weight_decay": 0.0})
+        self._optimiser = torch.optim.AdamW(groups, lr=plan.lr, betas=plan.betas, eps=plan.eps, weight_decay=plan.weight_decay)
+        self.ema = None if plan.ema is None else [parameter.detach().clone() for parameter in self.parameters]
 
     @property
     def steps(self) -> int:
@@ -176,8 +175,8 @@ class Updater:
         found = {f"weights/{key}": parameter.detach() for key, parameter in self._named.items()}
         for key, parameter in self._named.items():
             found |= {f"{kind}/{key}": value for kind, value in self._optimiser.state.get(parameter, {}).items()}
-        for key, kept in zip(self._named, self.average or (), strict=self.average is not None):
-            found[f"average/{key}"] = kept
+        for key, undecayed in zip(self._named, self.ema or (), strict=self.ema is not None):
+            found[f"ema/{key}"] = undecayed
         return {name: _local(value) for name, value in found.items()}
 
     def counts(self) -> dict[str, int]:
@@ -192,9 +191,9 @@ class Updater:
         Raises:
             ValueError: it is the state of another network or of other settings; nothing has been changed then.
         """
-        kinds = ("weights", "average") if self.average is not None else ("weights",)
+        kinds = ("weights", "ema") if self.ema is not None else ("weights",)
         wanted = {f"{kind}/{key}": _local(p).shape for key, p in self._named.items() for kind in kinds}
-        given = {name: value.shape for name, value in tensors.items() if name.split("/")[0] in ("weights", "average")}
+        given = {name: value.shape for name, value in tensors.items() if name.split("/")[0] in ("weights", "ema")}
         if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
             listed = ", ".join(wrong[:3])
             raise ValueError(f"{self._name}: {len(wrong)} tensors of the checkpoint do not fit, among them {listed}")
@@ -205,17 +204,17 @@ class Updater:
                 for kind, empty in moments.items():
                     _local(empty).copy_(tensors[f"{kind}/{key}"])
                 self._optimiser.state[parameter] = {"step": tensors[f"step/{key}"].clone(), **moments}
-            if self.average is not None:
-                _local(self.average[place]).copy_(tensors[f"average/{key}"])
+            if self.ema is not None:
+                _local(self.ema[place]).copy_(tensors[f"ema/{key}"])
         self._tally = _Tally(counts["steps"], counts["skipped"], counts["in_a_row"])
 
     @torch.no_grad()
-    def swap_average(self) -> None:
+    def swap_ema(self) -> None:
         """Exchange weights and averaged weights, for evaluating or publishing; a second call exchanges them back."""
-        for kept, live in zip(self.average or (), self.parameters, strict=self.average is not None):
+        for undecayed, live in zip(self.ema or (), self.parameters, strict=self.ema is not None):
             before = live.detach().clone()
-            live.copy_(kept)
-            kept.copy_(before)
+            live.copy_(undecayed)
+            undecayed.copy_(before)
 
     def _clip(self) -> Tensor:
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self._plan.clip)
@@ -223,10 +222,10 @@ class Updater:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        if self.average is not None and self._plan.ema is not None:
+        if self.ema is not None and self._plan.ema is not None:
             # Short memory first, so that the start is forgotten.
             weight = 1.0 - min(self._plan.ema, (1.0 + self._tally.steps) / (10.0 + self._tally.steps))
-            torch._foreach_lerp_(self.average, [parameter.detach() for parameter in self.parameters], weight)
+            torch._foreach_lerp_(self.ema, [parameter.detach() for parameter in self.parameters], weight)
 
     def _skip(self, suspects: list[str]) -> None:
         tally = self._tally

@@ -42,7 +42,7 @@ class CodecStage:
             that opens for one frame is little of a picture's error, and the first thing that four frames in one latent lose.
         edges: weight of the edge term.
         masked: share of the items whose mouth region is grey, as the student's second stream is.
-        starts: share of the items that begin a stream (frame 0 repeated).
+        first_latents: share of the items that begin a stream (frame 0 repeated).
     """
 
     plan: Optimisation
@@ -54,7 +54,7 @@ class CodecStage:
     moving: float = 6.0
     edges: float = 0.5
     masked: float = 0.2
-    starts: float = 0.15
+    first_latents: float = 0.15
 
 
 class CodecBatches:
@@ -83,7 +83,7 @@ class CodecBatches:
         random, crop = self._random, self._stage.crop
         count, length, side = self._clips.shape[:3]
         clip = self._clips[random.integers(count)]
-        if random.random() < self._stage.starts:
+        if random.random() < self._stage.first_latents:
             picked = np.concatenate([np.zeros(2 * FRAMES_PER_LATENT, int), np.arange(1, 1 + FRAMES_PER_LATENT)])
         else:
             picked = (
@@ -118,14 +118,14 @@ def codec_loss(codec: TinyCodec, x_BCVHW: Tensor, mouth_BHW: Tensor, stage: Code
         z_NZhw = clean_NZhw + stage.noise * torch.randn_like(clean_NZhw)
         z_BTZhw = z_NZhw.reshape(-1, LATENTS, *z_NZhw.shape[1:])
         now, before = z_BTZhw[:, 1:].flatten(0, 1), z_BTZhw[:, :-1].flatten(0, 1)
-        made = codec.decoder(now, before).float()
+        decoded = codec.decoder(now, before).float()
     wanted = pack_frames(x_BCVHW[:, :, FRAMES_PER_LATENT:])
     weight = 1.0 + stage.mouth * mouth_BHW.repeat_interleave(LATENTS - 1, dim=0)[:, None]
     if not settled:
-        return {"picture": picture_loss(made, wanted, weight, stage.edges)}
+        return {"picture": picture_loss(decoded, wanted, weight, stage.edges)}
     power_Z = clean_NZhw.square().mean(dim=(0, 2, 3))
     return {
-        "picture": picture_loss(made, wanted, weight * (1.0 + stage.moving * motion(wanted)), stage.edges),
+        "picture": picture_loss(decoded, wanted, weight * (1.0 + stage.moving * motion(wanted)), stage.edges),
         "power": _UNIT * (power_Z - 1.0).square().mean(),
     }
 

@@ -30,9 +30,9 @@ from services.trainer.encode_takes import both_ways
 from services.trainer.encoders.codec import train_codec
 from services.trainer.encoders.decoder import train_decoder
 from services.trainer.encoders.recipe import EncoderRecipe
-from services.trainer.encoders.speech import Heard, SpeechSample, train_speech, viseme_correlation
+from services.trainer.encoders.speech import SpeechSample, UtteranceColumns, train_speech, viseme_correlation
+from services.trainer.models.publish import publish, publish_encoders, revision
 from services.trainer.mouth_pictures import MouthPictures
-from services.trainer.publish import publish, publish_encoders, revision
 from synthetic.splits import Split
 from synthetic.utterance import SAMPLE_RATE, draw, draw_strange
 
@@ -78,14 +78,14 @@ class EncoderRun:
         def train() -> tuple[TinyCodec, Curves]:
             clips = both_ways(takes, codec, encoder)
             pictures = MouthPictures(codec, takes.crops)
-            made, curve = train_decoder(pictures, network, clips, recipe.decoder, recipe.codec, seed=recipe.seed)
-            return made, {"own": curve}
+            utterance, curve = train_decoder(pictures, network, clips, recipe.decoder, recipe.codec, seed=recipe.seed)
+            return utterance, {"own": curve}
 
         key = [asdict(recipe.decoder), asdict(recipe.codec), _fingerprint(codec), _fingerprint(encoder), origin["digest"]]
         own = self._stage("own", [*key, takes.digest()], TinyCodec, train)
         # It learned with the decoder of before: its encoders are these, but no longer by their digest.
-        made_by = {name: value for name, value in origin.get("source", {}).items() if name != "encoders"}
-        publish(repository, own, encoder, network, {**self._provenance(), "student": made_by})
+        source = {name: value for name, value in origin.get("source", {}).items() if name != "encoders"}
+        publish(repository, own, encoder, network, {**self._provenance(), "student": source})
 
     @cached_property
     def _takes(self) -> Takes:
@@ -103,17 +103,19 @@ class EncoderRun:
         recipe = self._recipe
 
         def train() -> tuple[TinySpeechEncoder, Curves]:
-            encoder, curve = train_speech(self._heard(Split.TRAIN, recipe.utterances), recipe.speech, recipe.seed)
-            held = self._heard(Split.DEV, min(recipe.utterances, _HELD_OUT))
+            encoder, curve = train_speech(self._utterances(Split.TRAIN, recipe.utterances), recipe.speech, recipe.seed)
+            held = self._utterances(Split.DEV, min(recipe.utterances, _HELD_OUT))
             log.info("speech encoder", held_out_r=viseme_correlation(encoder, held))
             return encoder, {"speech": curve}
 
         key = [asdict(recipe.speech), recipe.utterances, recipe.utterance_seconds, recipe.seed]
         return self._stage("speech", key, TinySpeechEncoder, train)
 
-    def _heard(self, split: Split, count: int) -> Heard:
+    def _utterances(self, split: Split, count: int) -> UtteranceColumns:
         say = partial(_said, split, self._recipe.utterance_seconds)
-        return Heard.joined([Heard.of(shard) for shard in in_processes(say, range(_SPEECH_SEEDS, _SPEECH_SEEDS + count))])
+        return UtteranceColumns.joined(
+            [UtteranceColumns.of(shard) for shard in in_processes(say, range(_SPEECH_SEEDS, _SPEECH_SEEDS + count))]
+        )
 
     def _stage(
         self, name: str, key: list[Any], empty: Callable[[], ModuleT], train: Callable[[], tuple[ModuleT, Curves]]
@@ -147,8 +149,8 @@ class EncoderRun:
 def _said(split: Split, seconds: int, seed: int) -> SpeechSample:
     """Every other training utterance is by a voice that nobody has, in words that nobody knows."""
     samples = seconds * SAMPLE_RATE
-    made = draw_strange(seed, samples) if split is Split.TRAIN and seed % 2 else draw(split, seed, samples)
-    return SpeechSample(made.samples.astype(np.float32), made.track.frames(seconds * int(_FPS), _FPS))
+    utterance = draw_strange(seed, samples) if split is Split.TRAIN and seed % 2 else draw(split, seed, samples)
+    return SpeechSample(utterance.samples.astype(np.float32), utterance.track.frames(seconds * int(_FPS), _FPS))
 
 
 def _fingerprint(module: nn.Module) -> str:

@@ -75,7 +75,7 @@ class SpeechStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class UtteranceColumns:
     """Utterances of equal length as the encoder's training reads them.
 
     Attributes:
@@ -111,12 +111,12 @@ class Heard:
             torch.cat([part.visemes_NVP for part in parts]),
         )
 
-    def stretches(self, rows_B: Tensor, starts_B: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    def stretches(self, rows_B: Tensor, first_B: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Columns [B, K, M] as the encoder expects them, and visemes [B, frames, P]."""
-        columns = STRIDE * starts_B[:, None] + torch.arange(COLUMNS + STRIDE * (frames - 1))
-        level_B = self.level_NV[rows_B, starts_B + torch.randint(frames, rows_B.shape)]
+        columns = STRIDE * first_B[:, None] + torch.arange(COLUMNS + STRIDE * (frames - 1))
+        level_B = self.level_NV[rows_B, first_B + torch.randint(frames, rows_B.shape)]
         power = 10.0 ** (self.power_NKM[rows_B[:, None], columns].float() - 2.0 * level_B[:, None, None])
-        return log_scale(power), self.visemes_NVP[rows_B[:, None], starts_B[:, None] + torch.arange(frames)]
+        return log_scale(power), self.visemes_NVP[rows_B[:, None], first_B[:, None] + torch.arange(frames)]
 
     def draw(self, batch: int, frames: int) -> tuple[Tensor, Tensor]:
         """Random stretches."""
@@ -145,28 +145,28 @@ def vary(columns_BKM: Tensor, stage: SpeechStage) -> Tensor:
 
 
 def train_speech(
-    heard: Heard, stage: SpeechStage, seed: int, start: TinySpeechEncoder | None = None
+    columns: UtteranceColumns, stage: SpeechStage, seed: int, start: TinySpeechEncoder | None = None
 ) -> tuple[TinySpeechEncoder, Curve]:
-    """A speech encoder for ``heard`` utterances, in evaluation mode; ``start`` continues an earlier one."""
+    """A speech encoder for ``columns`` utterances, in evaluation mode; ``start`` continues an earlier one."""
     torch.manual_seed(seed)
     encoder = (start or TinySpeechEncoder()).train()
     weight = torch.tensor(stage.weights)
-    spread = heard.visemes_NVP.flatten(0, 1).std(dim=0).clamp(min=0.05)
+    spread = columns.visemes_NVP.flatten(0, 1).std(dim=0).clamp(min=0.05)
 
     def loss(step: int) -> Parts:
-        columns_BKM, visemes_BVP = heard.draw(stage.plan.batch, stage.frames)
+        columns_BKM, visemes_BVP = columns.draw(stage.plan.batch, stage.frames)
         with torch.autocast("cpu", torch.bfloat16):
-            made_BVP = encoder.along(vary(columns_BKM, stage.at(step))).float()
-        return {"visemes": weighted_mse(made_BVP / spread, visemes_BVP / spread, weight)}
+            predicted_BVP = encoder.along(vary(columns_BKM, stage.at(step))).float()
+        return {"visemes": weighted_mse(predicted_BVP / spread, visemes_BVP / spread, weight)}
 
     curve = optimise(encoder, loss, stage.plan, stage="speech", report_every=250)
     return encoder.eval(), curve
 
 
 @torch.no_grad()
-def viseme_correlation(encoder: TinySpeechEncoder, heard: Heard) -> list[float]:
-    """Pearson correlation of every viseme parameter with the truth, over all frames of ``heard`` utterances."""
-    count, frames = heard.visemes_NVP.shape[:2]
-    columns_NKM, visemes_NVP = heard.stretches(torch.arange(count), torch.zeros(count, dtype=torch.long), frames)
-    made, true = encoder.along(columns_NKM).flatten(0, 1), visemes_NVP.flatten(0, 1)
-    return [float(torch.corrcoef(torch.stack([made[:, p], true[:, p]]))[0, 1]) for p in range(true.shape[1])]
+def viseme_correlation(encoder: TinySpeechEncoder, columns: UtteranceColumns) -> list[float]:
+    """Pearson correlation of every viseme parameter with the truth, over all frames of ``columns`` utterances."""
+    count, frames = columns.visemes_NVP.shape[:2]
+    columns_NKM, visemes_NVP = columns.stretches(torch.arange(count), torch.zeros(count, dtype=torch.long), frames)
+    predicted, true = encoder.along(columns_NKM).flatten(0, 1), visemes_NVP.flatten(0, 1)
+    return [float(torch.corrcoef(torch.stack([predicted[:, p], true[:, p]]))[0, 1]) for p in range(true.shape[1])]

@@ -47,7 +47,7 @@ class Stage1:
     continuous: bool = False
     shift: float = 5.0
     windows: tuple[tuple[int, int], ...] = TRAINING_WINDOWS
-    places: CellWeights = field(default=CellWeights(kept=0.05))
+    places: CellWeights = field(default=CellWeights(outside=0.05))
     drop_text: float = 0.0
     drop_speech: float = 0.0
     picture: float = 0.0
@@ -103,11 +103,11 @@ class DiffusionForcing:
         noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
         x_t = add_noise(x0, noise, t_BT)
         window = stage.windows[draws.choice(Purpose.WINDOW, len(stage.windows))]
-        told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        dropped = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
         attention = _attention(network.config, clips.frames, x0.device, x0.dtype, window)
-        flow = network(x_t.to(network.dtype), t_BT.to(x0.device), told.conditions, told.text_BLE, attention).to(x0.dtype)
-        made = flow_to_x0(x_t, flow, t_BT)
-        loss_B = forcing_loss(made, x0, stage.places.weight(x0), t_BT.to(x0.device))
+        flow = network(x_t.to(network.dtype), t_BT.to(x0.device), dropped.conditions, dropped.text_BLE, attention).to(x0.dtype)
+        x0_pred = flow_to_x0(x_t, flow, t_BT)
+        loss_B = forcing_loss(x0_pred, x0, stage.places.weight(x0), t_BT.to(x0.device))
         if self.pictures is None or not stage.picture:
             return loss_B
-        return loss_B + stage.picture * self.pictures.losses(made, x0, t_BT, draws.uniform(Purpose.SHOWN))
+        return loss_B + stage.picture * self.pictures.losses(x0_pred, x0, t_BT, draws.uniform(Purpose.SHOWN))

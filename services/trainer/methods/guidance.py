@@ -112,6 +112,6 @@ class NullConditions:
         """Condition dropout: every clip loses its text and its sound with these chances, each for itself."""
         no_text = (draws.uniform(Purpose.DROP_TEXT) < text).view(-1, 1, 1).to(clips.text_BLE.device)
         no_speech = (draws.uniform(Purpose.DROP_SPEECH) < speech).view(-1, 1, 1, 1).to(clips.text_BLE.device)
-        kept = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)
+        speech_BTGA = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)
         texts = torch.where(no_text, self.texts(clips), clips.text_BLE) if text else clips.text_BLE
-        return replace(clips, text_BLE=texts, conditions=replace(clips.conditions, speech_BTGA=kept))
+        return replace(clips, text_BLE=texts, conditions=replace(clips.conditions, speech_BTGA=speech_BTGA))

@@ -40,18 +40,18 @@ class CellWeights:
 
     Attributes:
         mouth: in the region that is generated.
-        kept: in the region that the footage is pasted over.
+        outside: in the region that the footage is pasted over.
         channels: of every latent channel, for codecs of which few channels carry most of the picture; None for all alike.
     """
 
     mouth: float = 1.0
-    kept: float = 1.0
+    outside: float = 1.0
     channels: tuple[float, ...] | None = None
 
     def weight(self, like: Tensor) -> Tensor:
         """[h, w], or [Z, 1, h, w] where channels differ, for latents [..., Z, T, h, w]."""
         mask_hw = generate_mask(like.shape[-1], like.device, like.dtype)
-        weight_hw = self.kept + (self.mouth - self.kept) * mask_hw
+        weight_hw = self.outside + (self.mouth - self.outside) * mask_hw
         if self.channels is None:
             return weight_hw
         return torch.tensor(self.channels).to(like)[:, None, None, None] * weight_hw

@@ -128,8 +128,8 @@ def _whole(config: StudentConfig, learns: int, trained: Trained | None) -> int:
 def _activations(recipe: MethodRecipe, gpus: int) -> int:
     """Bytes of one micro-batch's backward pass in the largest trained network."""
     configs = [recipe.network, *([recipe.critic] if recipe.critic else [])]
-    kept = _FLOAT if gpus == 1 else _HALF  # whole weights stay float32, and so does what they add up
-    needs = [_pass(config, recipe.latents, kept) for config in configs]
+    stored = _FLOAT if gpus == 1 else _HALF  # whole weights stay float32, and so does what they add up
+    needs = [_pass(config, recipe.latents, stored) for config in configs]
     if isinstance(recipe.stage, Stage2):
         # The rollout's cache, and a copy of the past for every block whose call carries gradient.
         config, blocks = recipe.network, recipe.latents // 3
@@ -138,9 +138,9 @@ def _activations(recipe: MethodRecipe, gpus: int) -> int:
     return recipe.micro * max(needs)
 
 
-def _pass(config: StudentConfig, latents: int, kept: int) -> int:
+def _pass(config: StudentConfig, latents: int, stored: int) -> int:
     tokens = latents * config.frame_tokens
-    return tokens * (kept * config.dim * config.layers + _HALF * (_INSIDE * config.dim + 3 * config.ffn))
+    return tokens * (stored * config.dim * config.layers + _HALF * (_INSIDE * config.dim + 3 * config.ffn))
 
 
 def forward_flops(config: StudentConfig, queries: int, keys: int) -> float:

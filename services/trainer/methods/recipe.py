@@ -110,7 +110,7 @@ class MethodRecipe:
             raise ValueError(f"{self.name}: {self.latents} latents are no whole number of blocks of {LATENTS_PER_BLOCK}")
 
     @property
-    def starts(self) -> dict[str, str]:
+    def init_from(self) -> dict[str, str]:
         """Settings that name a finished run, and the recipe that it must be of."""
         named = {"start": self.follows, "teacher": self.taught_by}
         return {setting: recipe for setting, recipe in named.items() if recipe is not None}
@@ -137,8 +137,8 @@ class MethodRecipe:
 
     def to_json(self) -> dict[str, Any]:
         """For manifests and plans."""
-        made: dict[str, Any] = json.loads(json.dumps({**asdict(self), "method": type(self.stage).__name__}))
-        return made
+        document: dict[str, Any] = json.loads(json.dumps({**asdict(self), "method": type(self.stage).__name__}))
+        return document
 
 
 def build(

@@ -98,7 +98,7 @@ class SyncReward:
 
     def __init__(self, codec: Codec, scorer: ClipScorer) -> None:
         self._codec, self._scorer = codec.eval().requires_grad_(requires_grad=False), scorer
-        self._heard: dict[str, Tensor] = {}
+        self._sound_embeddings: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Tensor:
@@ -121,9 +121,9 @@ class SyncReward:
 
     def _sounds(self, name: str, waveform_S: Tensor) -> Tensor:
         """A sample's sound never changes: it is embedded once."""
-        if name not in self._heard:
-            self._heard[name] = self._scorer.sounds(waveform_S.cpu())
-        return self._heard[name]
+        if name not in self._sound_embeddings:
+            self._sound_embeddings[name] = self._scorer.sounds(waveform_S.cpu())
+        return self._sound_embeddings[name]
 
 
 def over_ranks(rewards_B: Tensor) -> tuple[Tensor, int]:

@@ -56,7 +56,7 @@ class Stage2:
     critic: UpdatePlan
     guidance: Guidance
     student_update_freq: int = 5
-    places: CellWeights = field(default=CellWeights(kept=0.05))
+    places: CellWeights = field(default=CellWeights(outside=0.05))
     weighting: Weighting | None = None
 
 
@@ -144,11 +144,11 @@ class SelfForcing:
         """See ``Method``: the critic learns in every step, the student in every ``student_update_freq``-th."""
         draws = [Draws(self._seed, number, clips.places, self._rng_group) for clips in micro_batches]
         with torch.no_grad():
-            made = [self_rollout(self._student, *pair, gradient=False) for pair in zip(micro_batches, draws, strict=True)]
+            rollouts = [self_rollout(self._student, *pair, gradient=False) for pair in zip(micro_batches, draws, strict=True)]
         names = [name for clips in micro_batches for name in clips.names]
-        figures = self._teach_critic(micro_batches, draws, made)
+        figures = self._teach_critic(micro_batches, draws, rollouts)
         if number % self._stage.student_update_freq == 0:
-            figures |= self._teach_student(micro_batches, draws, made)
+            figures |= self._teach_student(micro_batches, draws, rollouts)
             figures |= self.student_update.apply(names)
         return {**figures, **self.critic_update.apply(names)}
 
@@ -175,18 +175,18 @@ class SelfForcing:
         """See ``Method``."""
         return {"student": self.student_update, "critic": self.critic_update}
 
-    def _teach_critic(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], made: Sequence[Tensor]) -> Figures:
+    def _teach_critic(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], rollouts: Sequence[Tensor]) -> Figures:
         samples, total = sum(map(len, micro_batches)), 0.0
-        for (clips, last), drawn, x0 in zip(marked_last(micro_batches), draws, made, strict=True):
+        for (clips, last), drawn, x0 in zip(marked_last(micro_batches), draws, rollouts, strict=True):
             sync_gradients(self._critic, on=last)
             loss_B = self.critic_losses(x0, clips, drawn)
             self.critic_update.backward(loss_B, clips.names, samples)
             total += float(loss_B.detach().sum()) / samples
         return {"critic/loss": total}
 
-    def _teach_student(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], made: Sequence[Tensor]) -> Figures:
+    def _teach_student(self, micro_batches: Sequence[Clips], draws: Sequence[Draws], rollouts: Sequence[Tensor]) -> Figures:
         samples, total = sum(map(len, micro_batches)), 0.0
-        weights, figures = self._weights(micro_batches, made)
+        weights, figures = self._weights(micro_batches, rollouts)
         for (clips, last), drawn, weight_B in zip(marked_last(micro_batches), draws, weights, strict=True):
             sync_gradients(self._student, on=last)
             x0 = self_rollout(self._student, clips, drawn, gradient=True)
@@ -196,13 +196,13 @@ class SelfForcing:
         return {"student/loss": total, **figures}
 
     @torch.no_grad()
-    def _weights(self, micro_batches: Sequence[Clips], made: Sequence[Tensor]) -> tuple[list[Tensor], Figures]:
+    def _weights(self, micro_batches: Sequence[Clips], rollouts: Sequence[Tensor]) -> tuple[list[Tensor], Figures]:
         """A weight for every sample of every micro-batch, from the rewards of the whole step."""
         if self._reward is None or self._stage.weighting is None:
-            return [torch.ones(len(clips)).to(x0) for clips, x0 in zip(micro_batches, made, strict=True)], {}
-        mine = torch.cat([self._reward(x0, clips) for clips, x0 in zip(micro_batches, made, strict=True)])
+            return [torch.ones(len(clips)).to(x0) for clips, x0 in zip(micro_batches, rollouts, strict=True)], {}
+        mine = torch.cat([self._reward(x0, clips) for clips, x0 in zip(micro_batches, rollouts, strict=True)])
         rewards, first = over_ranks(mine)
-        weights = self._stage.weighting.weights(rewards.double()).to(made[0])
+        weights = self._stage.weighting.weights(rewards.double()).to(rollouts[0])
         figures = {"reward/mean": float(rewards.mean()), "reward/least": float(rewards.min()),
                    "reward/most": float(rewards.max()), "reward/weight": float(weights.max())}  # fmt: skip
         return list(weights[first : first + len(mine)].split([len(clips) for clips in micro_batches])), figures

@@ -113,7 +113,7 @@ def train_syncnet(
     """
     torch.manual_seed(seed)
     pairing = _Pairing(stage).to(device).train()
-    prepared = _ahead(lambda step: _drawn(clips, stage, seed, step), stage.plan.steps)
+    prepared = _prefetched(lambda step: _drawn(clips, stage, seed, step), stage.plan.steps)
 
     def loss(step: int) -> Parts:
         advance(step + 1, stage.plan.steps)
@@ -131,7 +131,7 @@ def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[C
     return [places_of(clips[row], stage.sizes, stage.plan.batch, drawn) for row in rows]
 
 
-def _ahead(make: Callable[[int], list[ClipPlaces]], count: int) -> Iterator[list[ClipPlaces]]:
+def _prefetched(make: Callable[[int], list[ClipPlaces]], count: int) -> Iterator[list[ClipPlaces]]:
     """``make(0)``, ``make(1)``, ... in order, a few of them made ahead by threads."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="places") as threads:
         waiting: deque[Future[list[ClipPlaces]]] = deque()

@@ -75,8 +75,8 @@ class FlowMatching:
         index_B = (draws.uniform(Purpose.LEVEL) * LEVELS).long()
         noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
         t_B = levels[index_B]
-        told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
-        flow = predict_flow(network, add_noise(x0, noise, t_B), t_B, told)
+        dropped = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        flow = predict_flow(network, add_noise(x0, noise, t_B), t_B, dropped)
         level_weight_B = weights[index_B].to(x0) if stage.bell else torch.ones(len(clips)).to(x0)
         return flow_loss(flow, x0, noise, stage.places.weight(x0), level_weight_B)
 
@@ -131,10 +131,10 @@ class Teacher:
 
     def sample(self, clips: Clips, noise: Tensor, scale: float | None = None) -> Tensor:
         """Clips of a full sampling run, [B, Z, T, h, w]; guided at the teacher's own scale by default."""
-        made = noise
+        x0 = noise
         for step in self.trajectory(clips, noise, self.config.guidance if scale is None else scale):
-            made = step.x0
-        return made
+            x0 = step.x0
+        return x0
 
 
 def jump(x_t: Tensor, x0: Tensor, t: float, after: float) -> Tensor:

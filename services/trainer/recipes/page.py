@@ -21,7 +21,7 @@ def page() -> str:
 
 
 def _row(recipe: MethodRecipe) -> str:
-    named = [f"{setting}: `{other}`" for setting, other in recipe.starts.items()]
+    named = [f"{setting}: `{other}`" for setting, other in recipe.init_from.items()]
     if recipe.start or (recipe.follows is None and recipe.preset != "tiny"):
         named.insert(0, f"start: `{recipe.start}`" if recipe.start else "start: a network's folder")
     cells = (f"`{recipe.name}`", recipe.summary, ", ".join(named) or "nothing", f"{recipe.steps} x {recipe.batch}",

@@ -22,13 +22,13 @@ from dubbing.domain.training import RunState
 from dubbing.errors import ChecksumMismatch, ObjectMissing
 from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
+from services.trainer.common.folder_store import get_folder, put_folder
 from services.trainer.common.group import Group
 from services.trainer.common.site import Site
 from services.trainer.recipes import RECIPES, load
+from services.trainer.recipes.offers import open_stage
+from services.trainer.runtime.outbox import Outbox
 from services.trainer.service.bootstrap import register_offers
-from services.trainer.service.offers import open_stage
-from services.trainer.service.outbox import Outbox
-from services.trainer.service.shelf import get_folder, put_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 Start = Callable[..., str]
@@ -85,7 +85,7 @@ def ranks() -> list[psutil.Process]:
     found = {}
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if "services.trainer.service.rank" in process.cmdline():
+            if "services.trainer.runtime.rank" in process.cmdline():
                 found[int(process.environ()["RANK"])] = process
     return [found[number] for number in sorted(found)]
 

@@ -126,10 +126,10 @@ def test_averaged_weights_follow_and_can_be_swapped_in_and_out() -> None:
         update.backward(losses(module, [1.0, 2.0]), ["a"], 1)
         update.apply(["a"])
     live = module.weight.detach().clone()
-    update.swap_average()
+    update.swap_ema()
     assert (live < module.weight).all()
     assert (module.weight < 1.0).all()
-    update.swap_average()
+    update.swap_ema()
     assert torch.equal(module.weight, live)
 
 

@@ -11,7 +11,7 @@ from lipforcing.audio.mel import QUIETEST_LEVEL, MelColumns, linear_scale, local
 from lipforcing.audio.tiny import COLUMNS, STRIDE, TinySpeechEncoder
 from lipforcing.contract import SAMPLE_RATE, SPEECH_CONTEXT
 from services.trainer.common.optimise import Optimisation
-from services.trainer.encoders.speech import Heard, SpeechSample, SpeechStage, train_speech
+from services.trainer.encoders.speech import SpeechSample, SpeechStage, UtteranceColumns, train_speech
 
 
 def _speechlike(seconds: float) -> torch.Tensor:
@@ -80,7 +80,7 @@ def test_sliding_along_a_stretch_gives_what_each_frames_own_columns_give() -> No
 
 def test_training_hears_the_columns_that_serving_hears() -> None:
     track, encoder = _speechlike(3.0).numpy(), TinySpeechEncoder()
-    heard = Heard.of([SpeechSample(track, np.zeros((75, 7), np.float32))])
+    heard = UtteranceColumns.of([SpeechSample(track, np.zeros((75, 7), np.float32))])
     columns, visemes = heard.stretches(torch.tensor([0]), torch.tensor([30]), 1)
     served = encoder.columns(torch.from_numpy(track), torch.tensor([30 / 25], dtype=torch.float64))
     assert visemes.shape == (1, 1, 7)
@@ -90,7 +90,10 @@ def test_training_hears_the_columns_that_serving_hears() -> None:
 def test_parts_that_are_heard_one_by_one_are_the_whole() -> None:
     rng = np.random.default_rng(1)
     spoken = [SpeechSample(rng.standard_normal(8_000).astype(np.float32), np.zeros((12, 7), np.float32)) for _ in range(3)]
-    whole, joined = Heard.of(spoken), Heard.joined([Heard.of(spoken[:1]), Heard.of(spoken[1:])])
+    whole, joined = (
+        UtteranceColumns.of(spoken),
+        UtteranceColumns.joined([UtteranceColumns.of(spoken[:1]), UtteranceColumns.of(spoken[1:])]),
+    )
     assert torch.equal(whole.power_NKM, joined.power_NKM)
     assert torch.equal(whole.level_NV, joined.level_NV)
     assert torch.equal(whole.visemes_NVP, joined.visemes_NVP)
@@ -103,6 +106,6 @@ def test_a_few_steps_of_training_lower_the_error() -> None:
         for i in range(4)
     ]
     plan = Optimisation(30, 8, 2e-3, warm_up=3)
-    _, curve = train_speech(Heard.of(spoken), SpeechStage(plan, frames=4), seed=1)
-    _, short = train_speech(Heard.of(spoken), SpeechStage(replace(plan, steps=2), frames=4), seed=1)
+    _, curve = train_speech(UtteranceColumns.of(spoken), SpeechStage(plan, frames=4), seed=1)
+    _, short = train_speech(UtteranceColumns.of(spoken), SpeechStage(replace(plan, steps=2), frames=4), seed=1)
     assert curve.losses[-1]["visemes"] < short.losses[-1]["visemes"]

@@ -26,7 +26,7 @@ from services.trainer.footage.prepare import Preparation, PrepareProgress, Reque
 from services.trainer.footage.sample import Sample
 from services.trainer.footage.workers import Tools
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.footage_material import footage as footage_of
+from services.trainer.methods.footage_dataset import footage as footage_of
 from services.trainer.recipes import load
 from synthetic.splits import Split
 

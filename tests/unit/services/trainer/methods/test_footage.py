@@ -18,7 +18,7 @@ from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace
 from services.trainer.methods.encoders import Encoders, load_encoders
-from services.trainer.methods.footage_material import FootageMaterial, footage
+from services.trainer.methods.footage_dataset import FootageMaterial, footage
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.recipes import load
 from synthetic.splits import Split

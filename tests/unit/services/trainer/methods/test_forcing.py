@@ -74,7 +74,7 @@ def test_no_block_feels_what_its_window_hides(window: tuple[int, int]) -> None:
 
 
 def test_the_loss_is_that_of_x0_written_out() -> None:
-    draws, some, net, stage = Draws(3, 2, (0, 1)), clips(), network(1), Stage1(places=CellWeights(kept=0.05))
+    draws, some, net, stage = Draws(3, 2, (0, 1)), clips(), network(1), Stage1(places=CellWeights(outside=0.05))
     t_BT = draw_levels(draws, 2, SMALL, stage)
     noise = draws.normal(Purpose.NOISE, (16, 6, 8, 8)).double()
     t = t_BT[:, None, :, None, None]

@@ -140,7 +140,7 @@ def test_a_step_over_two_ranks_is_the_step_of_one(name: str, of_two_ranks: dict[
 def test_a_sharded_run_goes_on_exactly_from_its_shards(of_two_ranks: dict[str, dict[str, Tensor]]) -> None:
     resumed = of_two_ranks["resumed"]
     assert any(name.startswith("student/exp_avg_sq/") for name in resumed)
-    assert any(name.startswith("student/average/") for name in resumed)
+    assert any(name.startswith("student/ema/") for name in resumed)
     assert all(bool(same) for same in resumed.values())
 
 

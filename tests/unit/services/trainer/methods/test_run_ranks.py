@@ -16,14 +16,14 @@ from lipforcing.presets import StudentConfig
 from services.trainer.common.group import Group
 from services.trainer.common.settings import changed
 from services.trainer.common.site import Site
-from services.trainer.common.stage import Stage
 from services.trainer.methods.adapters import merged
-from services.trainer.methods.folders import Kept, load_network, save_network
+from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.run import open_run
 from services.trainer.methods.samples import Clips
+from services.trainer.methods.stage import MethodStage
 from services.trainer.recipes import load
-from services.trainer.service import checkpoint
+from services.trainer.runtime import checkpoint
 
 CPU = torch.device("cpu")
 WIDTHS: dict[str, Any] = {**SIZES, "text_dim": 6, "text_len": 3, "audio_input": 64, "latent": 16}
@@ -32,7 +32,7 @@ COMMON: dict[str, Any] = {"preset": "tiny", "latents": 3, "batch": 4, "micro": 1
 NAMES = ("teacher_14b_ls", "df_1_3b", "sf_14b")
 
 
-def stage_of(name: str, folder: Path, group: Group, **more: Any) -> Stage:
+def stage_of(name: str, folder: Path, group: Group, **more: Any) -> MethodStage:
     networks = {"teacher_14b_ls": ["network", "teaching.network"], "df_1_3b": ["network"],
                 "sf_14b": ["network", "critic", "teaching.network"]}[name]  # fmt: skip
     settings = {f"{network}.{key}": value for network in networks for key, value in WIDTHS.items()}
@@ -107,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         network.head.head.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(2))
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(folder / "network", Kept(network, text[0], text[1]), {})
+    save_network(folder / "network", PromptedNetwork(network, text[0], text[1]), {})
     return folder
 
 

@@ -312,7 +312,7 @@ class TestReward:
 
 def test_channels_that_carry_the_picture_may_count_more() -> None:
     latents = torch.zeros(2, 3, 6, 8, 8)
-    plain, told = CellWeights(kept=0.5).weight(latents), CellWeights(kept=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
+    plain, told = CellWeights(outside=0.5).weight(latents), CellWeights(outside=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
     assert told.shape == (3, 1, 8, 8)
     for channel, share in enumerate((1.0, 0.0, 2.0)):
         assert torch.equal(told[channel, 0], share * plain)
@@ -320,6 +320,6 @@ def test_channels_that_carry_the_picture_may_count_more() -> None:
 
 
 def test_places_count_the_mouth_and_a_little_of_the_rest() -> None:
-    weight = CellWeights(kept=0.05).weight(torch.zeros(1, 1, 1, 64, 64, dtype=F64))
+    weight = CellWeights(outside=0.05).weight(torch.zeros(1, 1, 1, 64, 64, dtype=F64))
     assert sorted(weight.unique().tolist()) == [0.05, 1.0]
     assert 0.35 < float((weight == 1.0).double().mean()) < 0.45

@@ -9,7 +9,7 @@ import torch
 from method_clips import NULL, clips, network
 
 from dubbing.errors import CheckpointMismatch, TrainingDiverged
-from services.trainer.common.stage import State
+from services.trainer.common.state import State
 from services.trainer.common.update import UpdatePlan
 from services.trainer.methods.forcing import DiffusionForcing, Stage1
 from services.trainer.methods.samples import Clips

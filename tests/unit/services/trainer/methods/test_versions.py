@@ -16,12 +16,12 @@ from lipforcing.serving.loading import load_student
 from lipforcing.weights.folder import load_tensors, split_parts
 from services.trainer.common.settings import changed
 from services.trainer.common.site import Site
-from services.trainer.common.stage import Stage
-from services.trainer.methods.folders import Kept, load_network, save_network
+from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
+from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.run import open_run
-from services.trainer.methods.starts import NETWORK
+from services.trainer.methods.stage import MethodStage
+from services.trainer.models.repository import folders_of
 from services.trainer.recipes import RECIPES, load
-from services.trainer.service.repository import folders_of
 
 CPU = torch.device("cpu")
 
@@ -32,14 +32,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("big")
     data_set(home / "set", home / "takes")
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(home / "network", Kept(network(), text[0], text[1]), {})
+    save_network(home / "network", PromptedNetwork(network(), text[0], text[1]), {})
     write_encoders(home / "models")
     write_student(home / "models", {"network": "imported"}, seed=7)
     with shrunken():
         yield home
 
 
-def opened(name: str, home: Path, models: Path) -> Stage:
+def opened(name: str, home: Path, models: Path) -> MethodStage:
     networks = ["network"] if name == "df_1_3b" else ["network", "critic", "teaching.network"]
     settings: dict[str, Any] = {f"{one}.{key}": value for one in networks for key, value in WIDTHS.items()}
     settings |= {"latents": 3, "batch": 2, "micro": 1, "rng_group": 1, "steps": 1, "half": False, "data": str(home / "set")}
