@@ -21,7 +21,7 @@ from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, s
 from services.trainer.common.group import Group
 from services.trainer.common.settings import changed
 from services.trainer.common.state import State
-from services.trainer.methods import material, run
+from services.trainer.methods import dataset, run
 from services.trainer.methods.dataset import SpeakerDataset, rows_of
 from services.trainer.methods.encoders import load_decoder, load_encoders
 from services.trainer.methods.folders import load_network
@@ -316,8 +316,7 @@ class TestMaterial:
     ) -> None:
         text = torch.zeros(2, 64)
         ranks = [
-            material.Batches(shown, 4, 2, rank, world, 1, text, sound=False, device=torch.device("cpu"))
-            for rank in range(world)
+            dataset.Batches(shown, 4, 2, rank, world, 1, text, sound=False, device=torch.device("cpu")) for rank in range(world)
         ]
         names: dict[int, list[str]] = {}
         for number in (1, 2):
