@@ -84,6 +84,7 @@ class Draws:
 
     def shared_uniform(self, purpose: Purpose) -> float:
         """One number in [0, 1) for the whole group."""
+        # Seeded by the group's number in place of a sample's; part -1 keeps both apart.
         return float(self._of(self.places[0] // self.rng_group, purpose, part=-1).random())
 
     def choice(self, purpose: Purpose, count: int) -> int:
@@ -91,4 +92,5 @@ class Draws:
         return int(self.shared_uniform(purpose) * count)
 
     def _of(self, place: int, purpose: Purpose, part: int = 0) -> np.random.Generator:
+        # Stateless: a generator for each number's name, so nothing has to be saved or sent.
         return np.random.default_rng([self.seed, self.step, place, int(purpose), part + 1])

@@ -49,17 +49,20 @@ class Parallelism:
 
     def network(self, config: StudentConfig, weights: Mapping[str, Tensor], *, frozen: bool = False) -> LipNetwork:
         """A network of these sizes with these weights, to be trained unless it is frozen."""
+        # No memory yet: a 14B network would not fit twice.
         network = on_meta(config)
         if frozen:
             network.eval().requires_grad_(requires_grad=False)
         else:
             choose_trained(network.train(), self.trained)
         big = self.sharded or (self.device.type == "cuda" and config.dim >= _WIDE)
+        # A teacher's weights in half precision are half of its memory, and no optimiser needs more.
         if frozen and self.half and big:
             network.to(torch.bfloat16)
         elif not frozen and big:
             checkpoint_blocks(network)
         if self.sharded:
+            # One dimension: all processes share every network.
             mesh = init_device_mesh(self.device.type, (self.group.world,))
             shard(network, mesh, torch.bfloat16 if self.half else torch.float32)
         materialise(network, self.device, partial(self._fill, weights))
@@ -76,6 +79,7 @@ class Parallelism:
     def _adapter(self, name: str, shape: torch.Size) -> Tensor:
         """A new adapter's factor: B is zero, so that the layer begins as it is; A as `AdaptedLinear` draws it."""
         if name.endswith("lora_B.weight"):
+            # Like `AdaptedLinear`.
             return torch.zeros(shape)
         drawn = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=7).digest()
         reach = 1.0 / math.sqrt(shape[1])

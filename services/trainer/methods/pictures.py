@@ -34,13 +34,17 @@ class Pictures:
             t_BT: their timesteps; at 0 nothing was made.
             u_B: which of the latents that were made, as fractions in [0, 1). Latent 0, of one frame, is never looked at.
         """
+        # [B, T - 1], without latent 0.
         noisy_BT = t_BT[:, 1:] > 0
         count_B = noisy_BT.sum(dim=1)
+        # The how-manieth of a clip's noisy latents, from 1.
         wanted_B = (u_B * count_B).long() + 1
+        # Its place: the first where so many have been counted.
         at_B = 1 + (noisy_BT.cumsum(dim=1) >= wanted_B[:, None]).int().argmax(dim=1)
         rows_B, at_B = torch.arange(len(at_B), device=x0_pred_BZThw.device), at_B.to(x0_pred_BZThw.device)
         with torch.no_grad():
             true = self._decoded(x0_BZThw, rows_B, at_B)
+        # Gradient reaches two latents: the decoder shows each with the one before it.
         error = self._decoded(x0_pred_BZThw, rows_B, at_B) - true
         return (count_B > 0).to(error) * (_size(error) + _EDGES * (_size(error.diff(dim=-1)) + _size(error.diff(dim=-2))))
 

@@ -58,6 +58,7 @@ class Weighting:
     def weights(self, rewards_N: Tensor) -> Tensor:
         """Weights [N] of all samples of one step, in (0, cap]."""
         if self.mode == "per_sample":
+            # Each sample for itself; unbounded above but for the cap.
             return (self.beta * rewards_N).exp().clamp(max=self.cap)
         if self.mode == "centred":
             # Rewards that differ by rounding only are equal.
@@ -65,6 +66,7 @@ class Weighting:
             rewards_N = ((rewards_N - rewards_N.mean()) / deviation).clamp(-self.spread, self.spread)
         elif self.mode == "clamped":
             rewards_N = rewards_N.clamp(*self.bounds)
+        # Softmax times N: weights of mean 1, so the step's size does not follow the rewards.
         return _capped(torch.softmax(self.beta * rewards_N, dim=0) * len(rewards_N), self.cap)
 
 
@@ -75,6 +77,7 @@ def _capped(weights_N: Tensor, cap: float) -> Tensor:
         over = weights_N >= cap
         if not (weights_N > cap).any():
             break
+        # What is left for those below the cap, so that the mean stays 1.
         rest = len(weights_N) - cap * over.sum()
         others = torch.where(over, 0.0, weights_N)
         weights_N = torch.where(over, cap, others * rest / others.sum())

@@ -88,9 +88,11 @@ class _Pairing(nn.Module):
 
     def loss(self, clips: Sequence[ClipPlaces]) -> Tensor:
         """Mean over clips."""
+        # Places of each clip, to take the batch apart again.
         counts = [len(one.sounds) for one in clips]
         lips = self.network.pictures(torch.cat([one.pictures for one in clips])).split(counts)
         sounds = self.network.sounds(torch.cat([one.sounds for one in clips])).split(counts)
+        # [P, P] for each clip: every picture against every sound of the same clip, and no other clip's.
         tables = [torch.cdist(*pair) for pair in zip(lips, sounds, strict=True)]
         return torch.stack([contrastive_loss(table, self.log_temperature.exp()) for table in tables]).mean()
 
@@ -149,10 +151,12 @@ def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator
     Raises:
         ValueError: fewer than two places.
     """
+    # [places, 13, 20]: one for each frame, 0.2 s long.
     sounds = prepare_sound(torch.from_numpy(clip.waveform_S))
     places = min(len(clip.frames_VHWC) - FRAMES, len(sounds))
     if places < 2:
         raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
+    # Without repetition: the same place twice would be right and wrong at once.
     chosen = torch.randperm(places, generator=drawn)[:count]
     frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
     return ClipPlaces(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
@@ -164,6 +168,7 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage, devi
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - the common base of all three has no public name
     for norm in norms:
         norm.reset_running_stats()
+        # None is PyTorch's word for a plain mean over all batches.
         norm.momentum = None
     network.train()
     for first in range(0, len(clips), stage.clips):

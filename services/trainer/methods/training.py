@@ -82,7 +82,9 @@ class Supervised:
         """See ``Method``."""
         samples, total = sum(map(len, micro_batches)), 0.0
         for clips, last in marked_last(micro_batches):
+            # One exchange a step: until the last micro-batch gradients only add up here.
             sync_gradients(self._network, on=last)
+            # [B]: one for each sample, so that a bad one can be named.
             loss_B = self._objective.losses(self._network, clips, Draws(self._seed, number, clips.places, self._rng_group))
             self.update.backward(loss_B, clips.names, samples)
             total += float(loss_B.detach().sum()) / samples
