@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from services.trainer.console import say
-from services.trainer.service.offers import offered
-from services.trainer.service.outbox import Outbox
+from services.trainer.recipes import load
+from services.trainer.runtime.outbox import Outbox
 
 # Which figure of which kind of run is drawn; a recipe's kind is the first word of its name.
 PANELS = {
@@ -30,8 +30,8 @@ def curve(folder: Path, figure: str) -> Curve:
     """Clips learned from and running medians of ``figure``, from one run's folder."""
     outbox = Outbox(folder)
     order = outbox.order()
-    batch = int(order.settings.get("batch", offered(order.recipe).default.batch))
-    metrics = [event for event in outbox.told() if event["kind"] == "metrics"]
+    batch = int(order.settings.get("batch", load(order.recipe).batch))
+    metrics = [event for event in outbox.recorded() if event["kind"] == "metrics"]
     points = [(event["step"] * batch, event["parts"][figure]) for event in metrics if event["parts"].get(figure) is not None]
     clips, values = np.array(points, np.float64).reshape(-1, 2).T
     middles = [np.median(values[max(0, at - _WINDOW // 2) : at + _WINDOW // 2 + 1]) for at in range(len(values))]

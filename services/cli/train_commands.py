@@ -104,7 +104,7 @@ def without_platform(
     """
     chosen = json.dumps(dict(_setting(text) for text in settings or ()))
     words = (recipe, str(out), "--settings", chosen, "--processes", str(processes))
-    run_module("services.trainer.service.alone", *words)
+    run_module("services.trainer.runtime.chain", *words)
 
 
 @app.command()

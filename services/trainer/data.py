@@ -25,7 +25,7 @@ import structlog
 from numpy.typing import NDArray
 
 from lipforcing.contract import SAMPLE_RATE
-from services.trainer.speaker_samples import crop_sample
+from services.trainer.speaker_samples import CROP, crop_sample
 from synthetic.scene import FPS, Scene, scene
 from synthetic.splits import Split
 from synthetic.utterance import Utterance, draw, fit
@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 ResultT = TypeVar("ResultT")
 SHARD = 20  # takes
 _ATTEMPTS = 5
+_VISEMES = 7  # parameters of a mouth
 MARGIN = SAMPLE_RATE  # samples of sound on either side of the footage, so that the first and last frame hear their context
 _ENDS, _SILENT = 0.2, 0.06  # share of the utterances that break off inside the footage, and of those that never begin
 
@@ -149,9 +150,9 @@ def _utterance(split: Split, seed: int, samples: int, rng: np.random.Generator, 
 
 def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
     shot = footage(split, seed, frames)
-    made = crop_sample(shot.scene)
+    sample = crop_sample(shot.scene)
     return {
-        "crops": np.stack([made.source, made.target]),
+        "crops": np.stack([sample.source, sample.target]),
         "sound": shot.sound,
         "visemes": np.stack([shot.visemes(0), shot.visemes(1)]),
         "truth": shot.truth,
@@ -220,6 +221,18 @@ def read_takes(folder: Path, split: Split, count: int, *, frames: int, seed: int
 
     meta = [row for shard in shards for row in json.loads(str(shard["meta"]))]
     return Takes(joined("crops"), joined("sound"), joined("visemes"), joined("truth"), tuple(meta[:count]))
+
+
+def noise_takes(count: int, *, frames: int, seed: int) -> Takes:
+    """Takes of noise: nothing is rendered, and nothing can be learned of them."""
+    drawn, length = np.random.default_rng([0x7A6E5, seed]), frames * SAMPLE_RATE // int(FPS) + 2 * MARGIN
+    return Takes(
+        drawn.integers(0, 256, (count, 2, frames, CROP, CROP, 3), np.uint8),
+        drawn.integers(-8_000, 8_000, (count, 2, length), np.int16),
+        drawn.random((count, 2, frames, _VISEMES), np.float32),
+        drawn.random((count, 2, frames, 2), np.float32),
+        ({},) * count,
+    )
 
 
 def _shard(folder: Path, split: Split, frames: int, seed: int, first: int) -> Path:

@@ -14,9 +14,9 @@ from lipforcing.rollout import generate
 from lipforcing.serving.encoders import FaceEncoder, SpeechEncoder
 from lipforcing.serving.loading import LoadedStudent, load_face_encoder, load_speech_encoder, load_student
 from lipforcing.vae.base import to_uint8
+from services.trainer.models.publish import version_folder
 
 from .latents import conditions_of
-from .publish import version_folder
 
 Frames = NDArray[np.uint8]
 Latents = NDArray[np.float16]
@@ -48,13 +48,13 @@ class Dubber:
         waveform_S = sound_S.astype(np.float32) / 32_768.0
         return self._speech.encode(waveform_S, times_V, np.array([waveform_S.mean(), waveform_S.std()], np.float32))
 
-    def look(self, crops_VHWC: Frames) -> tuple[Latents, Latents]:
+    def encode(self, crops_VHWC: Frames) -> tuple[Latents, Latents]:
         """Latents [T, Z, h, w] of the crops as they are, and with their mouths hidden; V must fill whole blocks."""
         return self._faces.encode(crops_VHWC)
 
     def speak(self, crops_VHWC: Frames, speech_VA: NDArray[np.float16], seed: int = 0) -> Frames:
         """The crops with a mouth that says ``speech_VA``; V must fill whole blocks."""
-        return self.say(*self.look(crops_VHWC), speech_VA, seed)
+        return self.say(*self.encode(crops_VHWC), speech_VA, seed)
 
     @torch.inference_mode()
     def say(self, reference_TZhw: Latents, masked_TZhw: Latents, speech_VA: NDArray[np.float16], seed: int = 0) -> Frames:

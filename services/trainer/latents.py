@@ -1,4 +1,4 @@
-"""Everything that the student learns from, computed once: latents of the footage, features of the speech.
+"""Everything that a student learns from, computed once: latents of the footage, features of the speech.
 
 Legend: N clips, V video frames, H/W crop side, C colours, Z latent channels, T latent frames, h/w latent side, A features,
 G = 4 frames of a latent, B batch.
@@ -66,11 +66,3 @@ def channel_energy(codec: TinyCodec) -> Tensor:
     Latents have unit variance in every channel, but hardly an eighth of them carries most of what is seen.
     """
     return codec.decoder.linear.weight.detach()[:, :, 0, 0].square().mean(dim=0)
-
-
-def motion_map(clips: ClipLatents, energy_Z: Tensor) -> Tensor:
-    """Where mouths move: [h, w], 0 .. 1, the mean squared difference that target and reference make in the picture."""
-    moved = torch.zeros(clips.target_NZThw.shape[-2:])
-    for target, reference in zip(clips.target_NZThw, clips.reference_NZThw, strict=True):
-        moved += ((target.float() - reference.float()).square().mean(dim=1) * energy_Z[:, None, None]).sum(dim=0)
-    return moved / moved.max().clamp(min=1e-6)

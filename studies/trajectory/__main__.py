@@ -21,7 +21,7 @@ from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.console import say
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.samples import collate
 from services.trainer.methods.speakers import sample
 from services.trainer.methods.teacher import Teacher
@@ -83,7 +83,7 @@ def _rows(options: argparse.Namespace) -> list[TrajectoryRow]:
             suggestions=("name with --encoders the version that it was trained with",),
         )
     config = replace(TeacherConfig(kept.network.config), steps=options.steps, guidance=options.guidance)
-    teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
+    teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), NullConditions(kept.empty_LE))
     judge = PictureJudge(encoders.codec, ClipScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     listens = cast("TinySpeechEncoder", encoders.speech)
     rows: list[TrajectoryRow] = []

@@ -10,11 +10,11 @@ from places import ROOT
 
 from dubbing.media.crops import pack_crops
 from services.trainer import data
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
-from services.trainer.service.group import Group
-from services.trainer.service.offers import open_stage
-from services.trainer.service.site import Site
-from services.trainer.service.stage import Stage
+from services.trainer.methods.stage import MethodStage
+from services.trainer.recipes.offers import open_stage
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"
@@ -32,9 +32,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "teacher_tiny": {**_SMALL, **_sizes("network", "teaching.network"), "teaching.steps": 4, "update.warm_up": 0},
     "df_tiny": {**_SMALL, **_sizes("network"), "update.warm_up": 0},
     "sf_tiny": {
-        **_SMALL, **_sizes("network", "critic", "teaching.network"), "stage.ratio": 2, "sync.plan.steps": 2,
+        **_SMALL, **_sizes("network", "critic", "teaching.network"), "stage.student_update_freq": 2, "sync.plan.steps": 2,
         "sync.plan.batch": 4,
     },
+    "selftest": {"steps": 4},
     "teacher_tiny_tuned": _SMALL,
     "df_tiny_tuned": _SMALL,
 }  # fmt: skip
@@ -52,14 +53,14 @@ def render(cache: Path) -> Path:
 
 def opened(
     name: str, cache: Path, starts: dict[str, Path], group: Group = ALONE, places: tuple[Path, ...] = ANYWHERE, **settings: Any
-) -> Stage:
+) -> MethodStage:
     """A shrunken run that starts from what is in the folders."""
     named = {setting: f"run_{setting}" for setting in starts}
     site = Site(cache, group, MODELS, starts, places=places)
     return open_stage(name, {**SETTINGS[name], **named, **settings}, site)
 
 
-def made(stage: Stage, name: str, folder: Path, steps: int = 2) -> Path:
+def made(stage: MethodStage, name: str, folder: Path, steps: int = 2) -> Path:
     """What a run leaves after some steps, as a process of the service writes it."""
     for _ in range(steps):
         stage.advance()

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ CLASSES = ("services", "shared", "studies")
 WORDS = ("services", "shared", "studies", "benchmarks")
 TRAINER = Path("services/trainer")
 TRAINERS_TESTS = ("tests/unit/services/trainer/", "tests/integration/core/test_training_", "tests/integration/test_training_")
+# Of the trainer, data preparation and evaluation have not been gone through yet.
+LATER = tuple(TRAINER / name for name in ("footage", "evaluation", "mouth_figures.py", "mouth_pictures.py", "mouth_reader.py"))
 
 # Each word that is gone, and what the field says instead.
 GONE = {
@@ -48,6 +50,23 @@ GONE = {
 
 # Of these, those that tests do not use either; a test's own name is a sentence.
 GONE_FROM_TESTS = ("told", "shelf", "desk")
+# The same in the trainer.
+GONE_IN_TRAINER = {
+    "told": "conditions, events, recorded",
+    "heard": "speech, features",
+    "kept": "ema, outside, chosen",
+    "made": "generated, x0_pred, predicted",
+    "brought": "adopted_run",
+    "starts": "init_from",
+    "material": "dataset",
+    "placing": "parallelize",
+    "yardstick": "gate_dataset",
+    "falls": "lr_decay",
+    "average": "ema",
+    "together": "rng_group",
+    "ratio": "student_update_freq",
+    "Null": "NullConditions",
+}
 
 # Names that others wrote down: environment variables, tables, the API.
 PUBLIC = {
@@ -78,10 +97,10 @@ def given_names(source: str) -> Iterator[str]:
                 yield name
 
 
-def gone_in(name: str) -> list[str]:
-    """The words of `GONE` that are whole parts of a name, however it joins them."""
+def gone_in(name: str, gone: Mapping[str, str] = GONE) -> list[str]:
+    """The words that are gone and whole parts of a name, however it joins them."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
-    return [word for word in GONE if f"_{word}_" in f"_{words}_"]
+    return [word for word in gone if f"_{word}_" in f"_{words}_" or word == name]
 
 
 def test_every_class_name_stands_once() -> None:
@@ -96,14 +115,15 @@ def test_every_class_name_stands_once() -> None:
 def test_no_name_holds_a_word_that_is_gone() -> None:
     found = []
     for path in modules(*WORDS):
-        if path.is_relative_to(TRAINER):
+        if any(path.is_relative_to(later) for later in LATER):
             continue
+        gone = GONE | GONE_IN_TRAINER if path.is_relative_to(TRAINER) else GONE
         names = {*given_names((ROOT / path).read_text(encoding="utf-8")), path.stem}
         found += [
-            f"{path}: {name} (say {GONE[word]})"
+            f"{path}: {name} (say {gone[word]})"
             for name in sorted(names)
             if (str(path), name) not in PUBLIC
-            for word in gone_in(name)
+            for word in gone_in(name, gone)
         ]
     assert found == []
 

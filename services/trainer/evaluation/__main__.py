@@ -13,7 +13,7 @@ from dubbing.settings import EngineSettings, LoggingSettings, MediaSettings
 from lipforcing.contract import STUDENTS
 from lipforcing.weights.errors import WeightsError
 from services.trainer.console import say
-from services.trainer.publish import TINY, version_folder
+from services.trainer.models.publish import TINY, version_folder
 from synthetic.splits import Split
 
 from .footage_report import evaluate_footage, named

@@ -80,8 +80,8 @@ class FootageJudge:
 
     def _judge(self, dubber: Dubber, clip: Sample, own: ClipSpeech, other: ClipSpeech) -> Measured:
         times = frame_times(len(clip.target_VnnC))
-        itself, masked = dubber.look(clip.filmed_VnnC)
-        elsewhere, _ = dubber.look(clip.reference_VnnC)
+        itself, masked = dubber.encode(clip.filmed_VnnC)
+        elsewhere, _ = dubber.encode(clip.reference_VnnC)
         heard = {
             "own": (elsewhere, own.sound_S, times),
             "late": (elsewhere, own.sound_S, times - LATE),

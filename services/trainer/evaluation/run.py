@@ -20,8 +20,8 @@ from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
 from services.trainer import evaluate
 from services.trainer.data import MARGIN, Footage
 from services.trainer.dubber import Dubber
+from services.trainer.models.publish import MODELS, TINY, version_folder
 from services.trainer.mouth_figures import Measured
-from services.trainer.publish import MODELS, TINY, version_folder
 from synthetic.splits import Split
 
 from . import metrics
@@ -164,7 +164,7 @@ def evaluate_model(
             advance(index + 1)
 
         summary = evaluate.evaluate(
-            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, look=look
+            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, observe=look
         )
     _add_identity(found)
     digests = {

@@ -21,8 +21,8 @@ from synthetic.splits import Split
 
 def spoken(shot: Footage) -> list[Spoken]:
     """Both mouths with their own sounds."""
-    made = crop_sample(shot.scene)
-    return [Spoken(frames, _sound(shot, which)) for which, frames in enumerate((made.source, made.target))]
+    crops = crop_sample(shot.scene)
+    return [Spoken(frames, _sound(shot, which)) for which, frames in enumerate((crops.source, crops.target))]
 
 
 @torch.no_grad()
@@ -37,9 +37,9 @@ def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpee
         encoder: of the sound.
     """
     shot = footage(split, seed, frames, plain=True)
-    made, name = crop_sample(shot.scene), f"{split.value} {seed}"
-    reference, masked = encode_pair(codec, made.source)
-    target = codec.encode(from_uint8(torch.from_numpy(made.target))[None])[0]
+    crops, name = crop_sample(shot.scene), f"{split.value} {seed}"
+    reference, masked = encode_pair(codec, crops.source)
+    target = codec.encode(from_uint8(torch.from_numpy(crops.target))[None])[0]
     whole = torch.from_numpy(shot.sound[1].astype(np.float32) / 32_768.0)
     config = PRESETS["tiny"]
     return EncodedSample(

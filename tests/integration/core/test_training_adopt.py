@@ -33,12 +33,12 @@ from dubbing.storage.store import StoredObject
 from services.cli import train_commands
 from services.stack.errors import StackError
 from services.stack.local import LocalStack
-from services.trainer.service.adopt import adopt
-from services.trainer.service.offers import offers
-from services.trainer.service.outbox import Order, Outbox
-from services.trainer.service.rank import Rank
-from services.trainer.service.repository import check_candidate
-from services.trainer.service.shelf import get_folder
+from services.trainer.common.folder_store import get_folder
+from services.trainer.models.repository import check_candidate
+from services.trainer.recipes.offers import offers
+from services.trainer.runtime.adopt import adopt
+from services.trainer.runtime.outbox import Order, Outbox
+from services.trainer.runtime.rank import Rank
 
 pytestmark = pytest.mark.stack
 RUN = ids.new_id("run")

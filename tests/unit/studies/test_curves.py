@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.service.outbox import Order, Outbox
+from services.trainer.runtime.outbox import Order, Outbox
 from studies import curves
 
 

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from lipforcing.vae.tiny import TinyCodec
+from services.trainer.common.optimise import Optimisation
 from services.trainer.mouth_pictures import MouthPictures
 from services.trainer.mouth_reader import MouthReader, ReaderStage, shapes_of, train_reader
-from services.trainer.optimise import Optimisation
 
 
 def _films(count: int, seed: int) -> tuple[MouthPictures, Tensor, Tensor]:
@@ -43,7 +43,7 @@ def test_shapes_are_those_of_the_frames_that_a_latent_shows() -> None:
 
 
 def test_a_trained_reader_names_shapes_that_it_never_saw_and_is_frozen() -> None:
-    stage = ReaderStage(Optimisation(60, 16, 3e-3, warm_up=5, average=0.9), grain=0.02, tint=0.0)
+    stage = ReaderStage(Optimisation(60, 16, 3e-3, warm_up=5, ema=0.9), grain=0.02, tint=0.0)
     reader, curve = train_reader(*_films(12, 0), stage, seed=1)
     pictures, _, shapes = _films(4, 7)
     rows, latents = torch.arange(8), torch.full((8,), 2)

@@ -21,7 +21,7 @@ from services.trainer.dubber import Dubber
 from services.trainer.evaluation.footage import FootageJudge
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import FolderPlace
-from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
+from services.trainer.metrics.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
 from synthetic.splits import Split
 
 Frames = NDArray[np.uint8]

@@ -16,6 +16,8 @@ from places import ROOT
 from dubbing.errors import BadDataset, BadInput, ConsentMissing, CorruptShard, DiskFull
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
 from services.trainer.data import MARGIN
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
@@ -24,10 +26,8 @@ from services.trainer.footage.prepare import Preparation, PrepareProgress, Reque
 from services.trainer.footage.sample import Sample
 from services.trainer.footage.workers import Tools
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.footage_material import footage as footage_of
-from services.trainer.methods.recipe import load
-from services.trainer.service.group import Group
-from services.trainer.service.site import Site
+from services.trainer.methods.footage_dataset import footage as footage_of
+from services.trainer.recipes import load
 from synthetic.splits import Split
 
 TOOLS = Tools(ROOT / "third_party/face_landmarker/face_landmarker.task", ROOT / "model_repo")

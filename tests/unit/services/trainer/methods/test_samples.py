@@ -113,7 +113,7 @@ class TestDraws:
 
     def test_samples_that_do_not_decide_together_are_refused(self) -> None:
         with pytest.raises(ValueError, match="do not decide together"):
-            Draws(1, 1, (3, 4), shared=4)
+            Draws(1, 1, (3, 4), rng_group=4)
 
 
 def test_a_large_batch_draws_by_threads_what_its_samples_draw_alone() -> None:

@@ -1,0 +1,1 @@
+"""Figures and the rules that judge them."""
