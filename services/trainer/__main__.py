@@ -7,7 +7,7 @@ from pathlib import Path
 from services.trainer.pipeline import Run
 from services.trainer.publish import TINY
 from services.trainer.recipes import NAMES, load
-from services.trainer.service.repository import keep_version
+from services.trainer.repository import keep_version
 
 ROOT = Path(__file__).parents[2]
 

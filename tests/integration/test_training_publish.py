@@ -33,10 +33,10 @@ from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
 from services.stack.bootstrap import triton_settings
 from services.stack.home import CHECKOUT, home_at
 from services.stack.local import LocalStack
+from services.trainer.repository import folders_of, load, models_of
 from services.trainer.service.golden import agreement, made_by
 from services.trainer.service.group import Group
 from services.trainer.service.publish import Places, Publisher
-from services.trainer.service.repository import folders_of, load, models_of
 from services.trainer.service.selftest import SelfTest, selftest
 from services.trainer.service.shelf import put_folder
 

@@ -15,12 +15,12 @@ from dubbing.settings import S3Settings
 from lipforcing.contract import STUDENTS
 from services.trainer.console import say
 from services.trainer.dubber import Dubber
+from services.trainer.evaluation.gate import FOOTAGE_RULES, SYNC_RULES, compare
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.footage.sample import Sample
 from services.trainer.mouth_figures import Measured
-from services.trainer.service.gate import FOOTAGE_RULES, SYNC_RULES, compare
-from services.trainer.service.repository import as_version_1, folders_in, folders_of
+from services.trainer.repository import as_version_1, folders_in, folders_of
 
 from . import plots
 from .footage import FootageJudge

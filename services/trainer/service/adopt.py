@@ -21,10 +21,10 @@ from dubbing.errors import CheckpointMismatch, Conflict, DublineError, NotFound,
 from dubbing.storage.store import ObjectStore
 from dubbing.workflow.training_starts import with_starts
 from lipforcing.weights.digests import sha256_of
+from services.trainer import repository
 from services.trainer.methods.folders import read_network
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.starts import NETWORK
-from services.trainer.service import repository
 from services.trainer.service.brought import COPY_AGAIN, UNREADABLE, Brought, read
 from services.trainer.service.offers import Offered, offered, offers
 from services.trainer.service.shelf import put_folder

@@ -24,9 +24,9 @@ from dubbing.inference.versions import pin_again, pin_all
 from dubbing.queue.context import Context
 from dubbing.settings import S3Settings, TrainerSettings, TritonSettings
 from dubbing.storage.store import ObjectStore
-from services.trainer.service import repository
+from services.trainer import repository
+from services.trainer.evaluation.gate import compare, differences
 from services.trainer.service.child import ask
-from services.trainer.service.gate import compare, differences
 from services.trainer.service.shelf import get_folder
 from services.trainer.service.yardstick import Yardstick, yardstick
 

@@ -33,11 +33,11 @@ from dubbing.storage.store import StoredObject
 from services.cli import train_commands
 from services.stack.errors import StackError
 from services.stack.local import LocalStack
+from services.trainer.repository import check_candidate
 from services.trainer.service.adopt import adopt
 from services.trainer.service.offers import offers
 from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.rank import Rank
-from services.trainer.service.repository import check_candidate
 from services.trainer.service.shelf import get_folder
 
 pytestmark = pytest.mark.stack

@@ -28,10 +28,10 @@ from services.trainer.methods.self_forcing import SelfForcing
 from services.trainer.methods.speaker_material import speakers
 from services.trainer.methods.starts import NETWORK
 from services.trainer.methods.training import Supervised
+from services.trainer.repository import check_candidate
 from services.trainer.service import checkpoint
 from services.trainer.service.group import Group
 from services.trainer.service.offers import OFFERS
-from services.trainer.service.repository import check_candidate
 from services.trainer.service.settings import changed
 from services.trainer.service.stage import Stage, State
 

@@ -18,8 +18,8 @@ from services.trainer.methods.folders import Kept, load_network, save_network
 from services.trainer.methods.recipe import load
 from services.trainer.methods.run import open_run
 from services.trainer.methods.starts import NETWORK
+from services.trainer.repository import folders_of
 from services.trainer.service.offers import OFFERS
-from services.trainer.service.repository import folders_of
 from services.trainer.service.settings import changed
 from services.trainer.service.site import Site
 from services.trainer.service.stage import Stage

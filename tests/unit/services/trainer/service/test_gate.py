@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from services.trainer.service.gate import RULES, Better, Rule, compare, differences
+from services.trainer.evaluation.gate import RULES, Better, Rule, compare, differences
 
 GOOD = {
     "r_open": 0.8, "r_open_worst": 0.6, "r_width": 0.5, "mae_open": 0.04, "lag_within_1": 1.0, "late_lag_2_to_4": 1.0,

@@ -11,7 +11,7 @@ from places import ROOT
 from dubbing.errors import ModelUnavailable
 from lipforcing.weights.folder import read_manifest
 from services.trainer.publish import MODELS, TINY
-from services.trainer.service.repository import keep_version
+from services.trainer.repository import keep_version
 
 COMMITTED = ROOT / "model_repo"
 

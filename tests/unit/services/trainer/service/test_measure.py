@@ -10,8 +10,8 @@ from held_out_footage import FRAMES, held_out
 from places import LANDMARKER
 from shrunken_models import PRESET, shrunken, write_encoders, write_student
 
+from services.trainer.evaluation.gate import FOOTAGE_RULES, compare
 from services.trainer.service import measure
-from services.trainer.service.gate import FOOTAGE_RULES, compare
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
 
 from dubbing.domain.jobs import ModelPin, Models
 from dubbing.errors import CheckpointMismatch
-from services.trainer.service.repository import (
+from services.trainer.repository import (
     as_version_1,
     check_candidate,
     folders_in,

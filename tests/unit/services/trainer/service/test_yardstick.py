@@ -8,7 +8,7 @@ from held_out_footage import FRAMES, held_out
 from dubbing.errors import BadInput, GateDataMissing
 from dubbing.settings import S3Settings, TrainerSettings
 from lipforcing.weights.digests import sha256_of
-from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES
+from services.trainer.evaluation.gate import FOOTAGE_RULES, RULES, SYNC_RULES
 from services.trainer.service.yardstick import Yardstick, yardstick
 
 
