@@ -32,7 +32,7 @@ from .data import Takes, in_processes, read_takes, render_takes
 from .decoder import train_decoder
 from .diffusion_forcing import Forcing, loss_weight, train_forcing
 from .latents import ClipLatents, channel_energy, encode_pair
-from .mouth_figures import Measured
+from .metrics.mouth_figures import Measured
 from .mouth_pictures import MouthPictures
 from .mouth_reader import MouthReader, train_reader
 from .mouths import Mouths

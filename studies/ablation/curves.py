@@ -13,7 +13,7 @@ from torch import Tensor
 
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.mouth_series import correlation
+from services.trainer.metrics.mouth_series import correlation
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import StudyJudge, mouth_error
 from studies.ablation.result_cache import TrainedNetwork

@@ -15,7 +15,7 @@ from lipforcing.conditions import Conditions
 from lipforcing.rollout import Student, generate
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.mouth_series import best_lag, correlation
+from services.trainer.metrics.mouth_series import best_lag, correlation
 from studies.ablation.held_out import DELAY, StudyClips
 from studies.ablation.judge import StudyJudge, sound_of
 from studies.ablation.result_cache import TrainedNetwork

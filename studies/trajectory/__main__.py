@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from dubbing.errors import BadInput, DublineError, InvalidSetting, UnfitStart
+from dubbing.errors import DublineError, InvalidSetting, UnfitStart
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
 from lipforcing.syncnet import TINY, ClipScorer
-from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import read_manifest
 from lipforcing.weights.syncnet import load_syncnet
-from services.trainer.console import say
+from services.trainer.console import ROOT, exit_code, say
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.guidance import Null
@@ -31,24 +30,21 @@ from synthetic.splits import Split
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder
 
-ROOT = Path(__file__).parents[2]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Analyse, and leave the results in a folder; 0 when done, 2 when the input must change, 1 for any other failure."""
+    """Entry point; see `exit_code`."""
     options = _options(arguments)
+    return exit_code(lambda: _analyse(options))
+
+
+def _analyse(options: argparse.Namespace) -> None:
+    """Analyse, and leave the results in a folder."""
+    rows = _rows(options)
     try:
-        rows = _rows(options)
-    except (DublineError, WeightsError) as error:
-        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
-        return 2 if isinstance(error, (BadInput, WeightsError)) else 1
-    try:
-        found = write(rows, options.out)
+        recommended = write(rows, options.out)
     except ValueError as error:
-        say(f"Error: {error}. The rows are in {options.out}.")
-        return 1
-    sys.stdout.write(json.dumps(asdict(found), indent=2) + "\n")
-    return 0
+        raise DublineError(f"{error}. The rows are in {options.out}.") from error
+    sys.stdout.write(json.dumps(asdict(recommended), indent=2) + "\n")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -14,12 +14,12 @@ from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import STUDENTS, mouth_mask
 from services.trainer.data import MARGIN, Footage
-from services.trainer.mouth_figures import Measured
-from services.trainer.mouth_series import Series, landmark_track
+from services.trainer.metrics import pictures as metrics
+from services.trainer.metrics.mouth_figures import Measured
+from services.trainer.metrics.mouth_series import Series, landmark_track
+from services.trainer.metrics.sync import SyncScorer, sync_figures
 
-from . import metrics
 from .features import CodecFeatures, masks_of, motion, pooled
-from .sync import SyncScorer, sync_figures
 
 _SIDE = STUDENTS["tiny"].crop
 _MOUTH = ("r_open", "r_width", "mae_open")

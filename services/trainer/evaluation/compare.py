@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .metrics import interval
+from services.trainer.metrics.pictures import interval
 
 
 class Figure(NamedTuple):

@@ -26,11 +26,9 @@ from services.trainer.data import MARGIN, frame_times
 from services.trainer.dubber import Dubber
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.sample import Sample
-from services.trainer.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
-from services.trainer.mouth_series import MouthSeries
-
-from .mouth import mouths_in
-from .sync import SyncScorer, sync_figures
+from services.trainer.metrics.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
+from services.trainer.metrics.mouth_series import MouthSeries, mouths_in
+from services.trainer.metrics.sync import SyncScorer, sync_figures
 
 Look = Callable[[int, Sample, Measured], None]
 

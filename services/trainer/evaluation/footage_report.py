@@ -15,20 +15,20 @@ from dubbing.settings import S3Settings
 from lipforcing.contract import STUDENTS
 from services.trainer.console import say
 from services.trainer.dubber import Dubber
-from services.trainer.evaluation.gate import FOOTAGE_RULES, SYNC_RULES, compare
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.footage.sample import Sample
-from services.trainer.mouth_figures import Measured
+from services.trainer.metrics.mouth_figures import Measured
+from services.trainer.metrics.pictures import interval
+from services.trainer.metrics.scorers import SyncNetScorer
 from services.trainer.repository import as_version_1, folders_in, folders_of
 
 from . import plots
 from .footage import FootageJudge
-from .metrics import interval
+from .gate import FOOTAGE_RULES, SYNC_RULES, compare
 from .players import write_player
 from .report import HTML, JSON, environment, known
 from .run import EvaluationPlan, plan_json
-from .syncnet import SyncNetScorer
 
 _PLAYERS = 8
 _PANELS = ("source", "generated", "silence")

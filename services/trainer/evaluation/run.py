@@ -20,17 +20,15 @@ from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
 from services.trainer import evaluate
 from services.trainer.data import MARGIN, Footage
 from services.trainer.dubber import Dubber
-from services.trainer.mouth_figures import Measured
+from services.trainer.metrics import pictures as metrics
+from services.trainer.metrics.mouth_figures import Measured
+from services.trainer.metrics.scorers import sync_scorer
 from services.trainer.publish import MODELS, TINY, version_folder
 from synthetic.splits import Split
 
-from . import metrics
 from .clip import ClipJudge, ClipResult
 from .features import CodecFeatures
-from .mouth import MouthCorrelationScorer
 from .players import write_player
-from .sync import SyncScorer
-from .syncnet import SyncNetScorer
 
 _PLAYERS = 8
 
@@ -153,7 +151,7 @@ def evaluate_model(
     shots = [held.shot(index) for index in range(plan.clips)]
     found: list[ClipResult] = []
     with MediaPipeDetector(plan.landmarker) as detector:
-        judge = _judge(detector, judge_with, plan)
+        judge = ClipJudge(detector, sync_scorer(plan.syncnet, detector, judge_with), CodecFeatures.of(judge_with))
 
         def look(index: int, measured: Measured) -> None:
             shot, pictures = shots[index], measured.pictures
@@ -171,16 +169,6 @@ def evaluate_model(
         model: str(json.loads((version_folder(repository, model) / "model.json").read_text())["digest"]) for model in MODELS
     }
     return ModelEvaluation(name, digests, found, summary, _distances(found), _speed(repository, shots[0]))
-
-
-def _judge(detector: MediaPipeDetector, repository: Path, plan: EvaluationPlan) -> ClipJudge:
-    return ClipJudge(detector, _scorer(detector, repository, plan), CodecFeatures.of(repository))
-
-
-def _scorer(detector: MediaPipeDetector, repository: Path, plan: EvaluationPlan) -> SyncScorer:
-    if plan.syncnet is not None:
-        return SyncNetScorer.of(plan.syncnet)
-    return MouthCorrelationScorer.of(detector, repository)
 
 
 def _add_identity(clips: list[ClipResult]) -> None:

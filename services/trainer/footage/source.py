@@ -19,7 +19,7 @@ from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from dubbing.media.shots import ShotFinder
 from services.trainer.data import MARGIN
-from services.trainer.evaluation.sync import SyncScore, SyncScorer
+from services.trainer.metrics.sync import SyncScore, SyncScorer
 
 from .conform import FPS, Sound, conform, loudness
 from .duplicates import Signature, perceptual_hash

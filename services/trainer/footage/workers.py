@@ -12,8 +12,7 @@ import structlog
 import torch
 
 from dubbing.faces.detector import MediaPipeDetector
-from services.trainer.evaluation.mouth import MouthCorrelationScorer
-from services.trainer.evaluation.syncnet import SyncNetScorer
+from services.trainer.metrics.scorers import MouthCorrelationScorer, sync_scorer
 from services.trainer.threads import one_thread_each
 
 from .source import Examiner
@@ -82,6 +81,4 @@ def _examiner(tools: Tools) -> Examiner:
     """One per process and set of tools: opening them takes seconds."""
     torch.set_num_threads(1)
     detector = MediaPipeDetector(tools.landmarker)
-    if tools.syncnet is not None:
-        return Examiner(detector, SyncNetScorer.of(tools.syncnet))
-    return Examiner(detector, MouthCorrelationScorer.of(detector, tools.repository))
+    return Examiner(detector, sync_scorer(tools.syncnet, detector, tools.repository))
