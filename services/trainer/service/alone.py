@@ -19,13 +19,14 @@ from dubbing.domain.training import LegEnd, check_chain, in_order, recipe_sha256
 from dubbing.errors import DublineError, TrainingInterrupted
 from dubbing.settings import EngineSettings
 from services.trainer.console import say
+from services.trainer.service.event_files import EVENT_FILES
 from services.trainer.service.offers import OFFERS, offered
 from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.processes import Processes
 from services.trainer.service.settings import flat
 
 Tell = Callable[[str, dict[str, Any]], None]
-_POLL, _SELDOM = 0.2, 5.0  # seconds between two looks, and between two lines of metrics
+_POLL, _SELDOM = 0.2, 5.0  # seconds between two looks, and between two lines of how far preparing is
 
 
 class Made(NamedTuple):
@@ -76,7 +77,8 @@ class Alone:
             order = order.model_copy(update={"run_id": before.order.run_id, **before.resumed(kept)})
             earlier = before.events if order.checkpoint is not None else []
         else:
-            shutil.rmtree(kept, ignore_errors=True)  # another run's
+            for anothers in (kept, self._out / EVENT_FILES / name):
+                shutil.rmtree(anothers, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "checkpoints").mkdir(parents=True)
         outbox = Outbox(folder)
@@ -105,6 +107,7 @@ class Alone:
         return Order(
             run_id=ids.new_id("run"), recipe=name, settings={**settings, **{key: made.run_id for key, made in starts.items()}},
             cache=cache, models=self._models, starts={key: made.candidate for key, made in starts.items()},
+            event_files=self._out / EVENT_FILES / name, metrics_every=0.0,
         )  # fmt: skip
 
     def _follow(self, name: str, outbox: Outbox, processes: Processes, told: int) -> None:
@@ -172,13 +175,13 @@ def _keep_newest(folder: Path) -> None:
 
 
 def said(began: float, seldom: float) -> Tell:
-    """Says events with the minutes since ``began`` (`clock.monotonic`), metrics once in ``seldom`` seconds."""
+    """Says events with the minutes since ``began`` (`clock.monotonic`), how far preparing is once in ``seldom`` seconds."""
     shown = began - seldom
 
     def tell(name: str, event: dict[str, Any]) -> None:
         nonlocal shown
         now, kind = clock.monotonic(), event["kind"]
-        often = kind in ("metrics", "preparing")
+        often = kind == "preparing"
         if often and now - shown < seldom and event.get("done", 0) != event.get("of"):
             return
         shown = now if often else shown

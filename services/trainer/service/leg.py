@@ -33,6 +33,7 @@ from dubbing.queue.context import Context
 from dubbing.settings import TrainerSettings
 from dubbing.storage.store import ObjectStore
 from dubbing.workflow.training_starts import made_by_starts
+from services.trainer.service.event_files import EVENT_FILES
 from services.trainer.service.outbox import Order, Outbox
 from services.trainer.service.processes import Processes
 from services.trainer.service.shelf import drop_folder, get_folder, put_folder
@@ -92,6 +93,7 @@ class _Leg:
             Order(
                 run_id=run.id, recipe=run.recipe, settings=run.settings, cache=cache, models=self._models,
                 starts=self._starts(), places=self._settings.places, checkpoint=self._fetch(run), facts=run.facts,
+                event_files=self._settings.scratch / EVENT_FILES / run.id,
                 checkpoint_every=self._settings.checkpoint, sample_every=self._settings.sample,
                 metrics_every=self._settings.metrics,
             )

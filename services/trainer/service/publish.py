@@ -27,6 +27,7 @@ from dubbing.storage.store import ObjectStore
 from services.trainer import repository
 from services.trainer.evaluation.gate import compare, differences
 from services.trainer.service.child import ask
+from services.trainer.service.event_files import EVENT_FILES, EventFiles
 from services.trainer.service.shelf import get_folder
 from services.trainer.service.yardstick import Yardstick, yardstick
 
@@ -90,6 +91,8 @@ class Publisher:
         verdict = compare(ours, self._incumbent(release, folder, measured_by), measured_by.rules)
         figures = [figure.to_json() for figure in verdict.figures]
         self._note(release.id, metrics=ours, figures=figures)
+        gated = {f"gate/{figure.name}": figure.candidate for figure in verdict.figures}
+        EventFiles(self._settings.scratch / EVENT_FILES / run.id).figures(run.step, gated)
         if not verdict.passed:
             detail = f"The candidate is worse than the incumbent: {differences(verdict.figures)}."
             return self._refuse(release.id, GateFailed(detail, where={"figures": verdict.worse}))
