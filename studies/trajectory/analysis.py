@@ -253,15 +253,6 @@ def write(rows: Sequence[TrajectoryRow], folder: Path, thresholds: Thresholds | 
     return found
 
 
-def read(folder: Path) -> list[TrajectoryRow]:
-    """The rows that ``write`` left."""
-    kinds = {"s0": float, "s1": float, "step": int, "t": float, "value": float}
-    with (folder / "trajectory.csv").open(newline="") as file:
-        return [
-            TrajectoryRow(**{name: kinds.get(name, str)(text) for name, text in line.items()}) for line in csv.DictReader(file)
-        ]
-
-
 def _plot(table: Table, found: Recommendation, folder: Path) -> None:
     """Metric by step for every setting, and sync against cost along the jumps."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import, and only plots need it
