@@ -86,15 +86,8 @@ class Stages:
 
         return self.cache.network("forcing", self._key(recipe, teacher.key), train)
 
-    def rewarding(self, seed: int) -> tuple[ClipScorer, str]:
-        """The small SyncNet that rewards, and a name for what made it."""
-        return self._syncnet(seed, self.sizes.sync)
-
-    def judging(self, seed: int) -> tuple[ClipScorer, str]:
-        """The small SyncNet that judges; no student is rewarded by it."""
-        return self._syncnet(seed, self.sizes.judge)
-
-    def _syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
+    def syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
+        """A small SyncNet, and a name for what made it."""
         takes = self.sizes.talk
         stage = sync_stage(steps, takes)
         key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))

@@ -87,7 +87,7 @@ class Study:
         yield StudyRow("teacher", f"{taught_by.key} guided", in_full(teacher))
         yield StudyRow("unguided", f"{taught_by.key} not guided", in_full(teacher, 1.0))
         yield StudyRow("cast", f"{taught_by.key} cast", in_two_steps(taught_by))
-        start, rewarded_by = stages.forcing(seed, taught_by), stages.rewarding(self.teachers[seed])
+        start, rewarded_by = stages.forcing(seed, taught_by), stages.syncnet(self.teachers[seed], stages.sizes.sync)
         yield self._student("forcing", start)
         for form in FORMS:
             yield self._student(form, stages.distilled(seed, form, taught_by, start, rewarded_by))

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
 
 
 def _limits(given: list[str], usual: Limits) -> Limits:
-    kinds = {name: type(value) for name, value in usual.to_json().items()}
+    kinds = {name: type(value) for name, value in asdict(usual).items()}
     chosen: dict[str, Any] = {}
     for word in given:
         name, _, value = word.partition("=")

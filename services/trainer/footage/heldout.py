@@ -30,10 +30,6 @@ class Speaker:
     voice: str
     language: str
 
-    def to_json(self) -> dict[str, str]:
-        """For manifests."""
-        return {"identity": self.identity, "voice": self.voice, "language": self.language}
-
 
 def speaker_of(path: Path, root: Path) -> Speaker:
     """The speaker of a source: from ``NAME.json`` beside it where that is, else from its place.
