@@ -71,22 +71,22 @@ def _rows(options: argparse.Namespace) -> list[TrajectoryRow]:
             suggestions=("give at least one clip, 21, 33, 45 ... frames, and two steps or more",),
         )
     encoders = load_encoders(options.repository, "tiny", options.encoders, torch.device("cpu"))
-    kept = load_network(options.model)
+    stored = load_network(options.model)
     if not encoders.taught(read_manifest(options.model).get("source", {})):
         raise UnfitStart(
             f"The network in {options.model} was trained on latents and features of other encoders.",
             where={"argument": "--model"},
             suggestions=("name with --encoders the version that it was trained with",),
         )
-    config = replace(TeacherConfig(kept.network.config), steps=options.steps, guidance=options.guidance)
-    teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
+    config = replace(TeacherConfig(stored.network.config), steps=options.steps, guidance=options.guidance)
+    teacher = Teacher(config, stored.network.eval().requires_grad_(requires_grad=False), Null(stored.empty_LE))
     judge = PictureJudge(encoders.codec, ClipScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     listens = cast("TinySpeechEncoder", encoders.speech)
     rows: list[TrajectoryRow] = []
     began = time.monotonic()
     for number in range(options.clips):
         spoken = sample(Split.DEV, options.seed * 1_000 + number, options.frames, encoders.codec, listens)
-        one = replace(spoken, text_LE=kept.text_LE)
+        one = replace(spoken, text_LE=stored.text_LE)
         rows += analyse(teacher, collate([one], [number], sound=True), judge, seed=options.seed)
         left = (time.monotonic() - began) / (number + 1) * (options.clips - number - 1)
         say(f"{number + 1} of {options.clips} clips, about {left:.0f} s left")

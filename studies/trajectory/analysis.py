@@ -92,15 +92,15 @@ class PictureJudge:
         if clips.waveform_BS is None:
             raise ValueError("judging sync needs waveforms")
         dtype = next(self._codec.parameters()).dtype
-        made, true = (self._codec.decode(x.to(dtype)) for x in (x0_BZThw, clips.x0_BZThw))
-        mouth = torch.from_numpy(mouth_mask(made.shape[-1])).to(made.device)
-        pairs = zip(to_uint8(made), clips.waveform_BS, strict=True)
+        generated, true = (self._codec.decode(x.to(dtype)) for x in (x0_BZThw, clips.x0_BZThw))
+        mouth = torch.from_numpy(mouth_mask(generated.shape[-1])).to(generated.device)
+        pairs = zip(to_uint8(generated), clips.waveform_BS, strict=True)
         scores = [self._scorer.score(frames, waveform.cpu()) for frames, waveform in pairs]
         return {
             SYNC: [score.confidence for score in scores],
             "sync_d": [score.distance for score in scores],
             "offset": [float(score.offset) for score in scores],
-            COST: (made - true)[..., mouth].square().flatten(1).mean(dim=1).tolist(),
+            COST: (generated - true)[..., mouth].square().flatten(1).mean(dim=1).tolist(),
         }
 
 

@@ -130,7 +130,7 @@ class _Watch:
         if self._out is None or index >= _PLAYERS:
             return
         film = f"players/clip-{index:02d}.mp4"
-        write_player(self._out / film, [measured.pictures[panel] for panel in _PANELS], clip.heard)
-        made, true = (measured.mouths[name].opening.tolist() for name in ("generated", "true"))
-        curve = Markup(plots.curves({"result": made, "true": true}))  # noqa: S704 - numbers of ours
+        write_player(self._out / film, [measured.pictures[panel] for panel in _PANELS], clip.speech)
+        generated, true = (measured.mouths[name].opening.tolist() for name in ("generated", "true"))
+        curve = Markup(plots.curves({"result": generated, "true": true}))  # noqa: S704 - numbers of ours
         self.shown.append({"film": film, "curve": curve, "key": clip.key, "r_open": measured.figures["r_open"]})

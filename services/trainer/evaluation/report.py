@@ -92,8 +92,8 @@ def _clips(folder: Path, new: ModelEvaluation) -> list[dict[str, Any]]:
     shown = []
     for index, clip in enumerate(new.clips):
         film = f"players/clip-{index:02d}.mp4"
-        made, true = clip.opening
-        curve = Markup(plots.curves({"result": made.tolist(), "true": true.tolist()}))  # noqa: S704 - numbers of ours
+        generated, true = clip.opening
+        curve = Markup(plots.curves({"result": generated.tolist(), "true": true.tolist()}))  # noqa: S704 - numbers of ours
         shown.append({
             "index": index, "film": film if (folder / film).exists() else None, "curve": curve,
             "language": clip.meta["language"], "voice": clip.meta["voice"],

@@ -153,7 +153,7 @@ def evaluate_model(
     with MediaPipeDetector(plan.landmarker) as detector:
         judge = ClipJudge(detector, sync_scorer(plan.syncnet, detector, judge_with), CodecFeatures.of(judge_with))
 
-        def look(index: int, measured: Measured) -> None:
+        def on_clip(index: int, measured: Measured) -> None:
             shot, pictures = shots[index], measured.pictures
             found.append(judge.judge(shot, shots[(index + 1) % len(shots)], measured))
             if players is not None and index < _PLAYERS:
@@ -162,7 +162,7 @@ def evaluate_model(
             advance(index + 1)
 
         summary = evaluate.evaluate(
-            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, look=look
+            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, look=on_clip
         )
     _add_identity(found)
     digests = {
@@ -172,19 +172,24 @@ def evaluate_model(
 
 
 def _add_identity(clips: list[ClipResult]) -> None:
-    made, true = (np.array([clip.shapes[side] for clip in clips]) for side in (0, 1))
-    for clip, value in zip(clips, metrics.shape_identity(made, true), strict=True):
+    generated, true = (np.array([clip.shapes[side] for clip in clips]) for side in (0, 1))
+    for clip, value in zip(clips, metrics.shape_identity(generated, true), strict=True):
         clip.values["identity"] = float(value)
 
 
 def _distances(clips: list[ClipResult]) -> dict[str, Any]:
-    sets = {
-        "codec_feature_frechet": [np.concatenate([clip.looks[side] for clip in clips]) for side in (0, 1)],
-        "mouth_motion_frechet": [np.concatenate([clip.moves[side] for clip in clips]) for side in (0, 1)],
-    }
     return {
-        name: {"value": _round(metrics.frechet(made, true)), "samples": min(len(made), len(true)), "dimensions": made.shape[1],
-               "full_rank": min(len(made), len(true)) > made.shape[1]} for name, (made, true) in sets.items()
+        "codec_feature_frechet": _distance([clip.appearance for clip in clips]),
+        "mouth_motion_frechet": _distance([clip.moves for clip in clips]),
+    }
+
+
+def _distance(features: list[tuple[metrics.Values, metrics.Values]]) -> dict[str, Any]:
+    generated, true = (np.concatenate(side) for side in zip(*features, strict=True))
+    samples, dimensions = min(len(generated), len(true)), generated.shape[1]
+    return {
+        "value": _round(metrics.frechet(generated, true)), "samples": samples, "dimensions": dimensions,
+        "full_rank": samples > dimensions,
     }  # fmt: skip
 
 
@@ -192,10 +197,10 @@ def _speed(repository: Path, shot: Footage) -> dict[str, Any]:
     """Generation alone, one stream, after a warm-up."""
     dubber = Dubber(repository)
     crops = np.zeros((shot.scene.frames, TINY.crop, TINY.crop, 3), np.uint8)
-    heard = dubber.listen(shot.sound[1], shot.times)
-    dubber.speak(crops[:FIRST_BLOCK_FRAMES], heard[:FIRST_BLOCK_FRAMES])
+    features = dubber.listen(shot.sound[1], shot.times)
+    dubber.speak(crops[:FIRST_BLOCK_FRAMES], features[:FIRST_BLOCK_FRAMES])
     began = time.perf_counter()
-    dubber.speak(crops, heard)
+    dubber.speak(crops, features)
     seconds = time.perf_counter() - began
     return {
         "frames_per_second": round(len(crops) / seconds, 1), "threads": torch.get_num_threads(), "cores": os.cpu_count(),

@@ -50,7 +50,7 @@ def examine_all(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iter
                 left.pop(0)
                 yield found
         except BrokenProcessPool:
-            yield _alone(left.pop(0), tools)
+            yield _isolated(left.pop(0), tools)
 
 
 def _in_pool(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iterator[SourceFound]:
@@ -63,7 +63,7 @@ def _in_pool(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iterato
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _alone(task: SourceTask, tools: Tools) -> SourceFound:
+def _isolated(task: SourceTask, tools: Tools) -> SourceFound:
     """A source that may have killed its process, once more in a process of its own."""
     log.warning("worker_died", source=task.path.name)
     try:
