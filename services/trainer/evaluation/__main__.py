@@ -56,9 +56,8 @@ def _on_speakers(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str,
     scorer = scorer_name(plan.syncnet)
     done: list[ModelEvaluation] = []
     for name, repository in zip(names, repositories, strict=True):
-        players = None if done else options.out / "players"
         say = partial(_say_progress, name, plan.clips)
-        done.append(evaluate_model(name, repository, judge, plan, players=players, advance=say))
+        done.append(evaluate_model(name, repository, judge, plan, report=None if done else options.out, advance=say))
     digest = json.loads((version_folder(judge, TINY.face_encoder) / "model.json").read_text())["digest"]
     facts = write_report(options.out, plan, done[0], done[1] if len(done) > 1 else None, scorer=scorer, judge=digest)
     return {"figures": facts["model"]["figures"], "comparison": facts["comparison"]}

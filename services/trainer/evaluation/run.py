@@ -28,9 +28,7 @@ from synthetic.splits import Split
 
 from .clip import ClipJudge, ClipResult
 from .features import CodecFeatures
-from .players import write_player
-
-_PLAYERS = 8
+from .players import FILMS, film_of, write_player
 
 
 class NoModel(BadInput):
@@ -133,7 +131,7 @@ def repository_of(model: str, root: Path) -> Path:
 
 
 def evaluate_model(
-    name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, players: Path | None = None,
+    name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, report: Path | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> ModelEvaluation:  # fmt: skip
     """Measure one model.
@@ -143,7 +141,7 @@ def evaluate_model(
         repository: with its weights.
         judge_with: repository whose codec and speech encoder judge; the same for all models that are compared.
         plan: what to measure.
-        players: folder for the films to look at; none are written without it.
+        report: folder in which films to look at are written; none without it.
         advance: called with the number of clips done.
     """
     plan.check()
@@ -156,9 +154,9 @@ def evaluate_model(
         def on_clip(index: int, measured: Measured) -> None:
             shot, pictures = shots[index], measured.pictures
             found.append(judge.judge(shot, shots[(index + 1) % len(shots)], measured))
-            if players is not None and index < _PLAYERS:
+            if report is not None and index < FILMS:
                 panels = [pictures[part] for part in ("source", "generated", "true")]
-                write_player(players / f"clip-{index:02d}.mp4", panels, shot.sound[1][MARGIN:-MARGIN])
+                write_player(report / film_of(index), panels, shot.sound[1][MARGIN:-MARGIN])
             advance(index + 1)
 
         summary = evaluate.evaluate(
