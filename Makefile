@@ -11,6 +11,7 @@ ARGS ?=
 PROFILE ?= tuned
 PROCESSES ?= 1
 SEED ?= 1
+RUNS ?= .dubline/data/trainer
 T ?=
 FAULTS ?= 20
 JOBS ?= 6
@@ -24,7 +25,7 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -109,6 +110,9 @@ train-whole: setup  ## Make every committed weight from nothing: encoders, a stu
 	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES)
 	@$(PYTHON) -m services.trainer --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1
 	@$(PYTHON) -m services.trainer --evaluate $(ARGS)
+
+tensorboard: setup  ## Look at training runs: loss, rates, the gate's figures, sheets (RUNS=folder of "train alone")
+	@.venv/bin/tensorboard --logdir $(RUNS)/tensorboard $(ARGS)
 
 images: setup  ## Make the README's pictures again, with the weights that are there
 	@$(DUBLINE) demo && $(DUBLINE) demo-natural

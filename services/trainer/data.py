@@ -25,7 +25,7 @@ import structlog
 from numpy.typing import NDArray
 
 from lipforcing.contract import SAMPLE_RATE
-from services.trainer.speaker_samples import CROP, crop_sample
+from services.trainer.speaker_samples import CROP, crop_pair
 from synthetic.scene import FPS, Scene, scene
 from synthetic.splits import Split
 from synthetic.utterance import Utterance, draw, fit
@@ -150,9 +150,8 @@ def _utterance(split: Split, seed: int, samples: int, rng: np.random.Generator, 
 
 def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
     shot = footage(split, seed, frames)
-    sample = crop_sample(shot.scene)
     return {
-        "crops": np.stack([sample.source, sample.target]),
+        "crops": np.stack(crop_pair(shot.scene)),
         "sound": shot.sound,
         "visemes": np.stack([shot.visemes(0), shot.visemes(1)]),
         "truth": shot.truth,

@@ -20,13 +20,13 @@ from dubbing.faces.align import Matrix, crop_transforms, extract_crop
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from lipforcing.contract import mouth_mask
+from services.trainer.metrics.mouth_series import MouthSeries, correlation, mouth_series
 from services.trainer.models.publish import TINY, add_metrics
-from services.trainer.mouth_series import MouthSeries, correlation, mouth_series
 from synthetic.splits import Split
 
 from .data import Footage, footage, in_processes
 from .dubber import Dubber
-from .mouth_figures import LATE, Frames, Measured, mouth_figures, summary
+from .metrics.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
 from .sheet import draw_sheet
 
 log = structlog.get_logger(__name__)

@@ -34,7 +34,7 @@ _SEED = 1  # of the takes: the same for all seeds of the study, which differ in 
 class StudyFootage(NamedTuple):
     """Encoded takes, and where the crops and sounds are that a SyncNet learns from."""
 
-    material: SpeakerDataset
+    dataset: SpeakerDataset
     folder: Path
     sizes: StudySizes
 

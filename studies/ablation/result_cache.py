@@ -57,8 +57,8 @@ class ResultCache:
         folder = self.path(name, key)
         if not (folder / MANIFEST).exists():
             log.info("stage", name=name, folder=str(folder))
-            kept, notes = train()
-            save_network(folder, kept, {"key": key, **notes})
+            trained, notes = train()
+            save_network(folder, trained, {"key": key, **notes})
         return TrainedNetwork(load_network(folder).network.eval().requires_grad_(requires_grad=False), folder)
 
     def tensors(self, name: str, key: object, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -79,8 +79,8 @@ class StudySizes:
 
     def to_json(self) -> dict[str, Any]:
         """For digests and reports."""
-        made: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return made
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return values
 
 
 SMOKE = StudySizes(

@@ -84,18 +84,11 @@ class Stages:
 
         return self.cache.network("forcing", self._key(recipe, teacher.key), train)
 
-    def rewarding(self, seed: int) -> tuple[ClipScorer, str]:
-        """The small SyncNet that rewards, and a name for what made it."""
-        return self._syncnet(seed, self.sizes.sync)
-
-    def judging(self, seed: int) -> tuple[ClipScorer, str]:
-        """The small SyncNet that judges; no student is rewarded by it."""
-        return self._syncnet(seed, self.sizes.judge)
-
-    def _syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
+    def syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
+        """A small SyncNet, and a name for what made it."""
         takes = self.sizes.talk
         stage = sync_stage(steps, takes)
-        key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
+        key = json.loads(json.dumps([asdict(stage), self.footage.dataset.digest, takes, seed]))
 
         def train() -> dict[str, torch.Tensor]:
             network, curve = train_syncnet(self.footage.talk(takes), stage, seed)
@@ -109,20 +102,20 @@ class Stages:
     def reader(self, seed: int) -> tuple[MouthReader, str]:
         """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""
         stage, takes = self.sizes.reader, self.sizes.talk
-        key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
+        key = json.loads(json.dumps([asdict(stage), self.footage.dataset.digest, takes, seed]))
 
         def train() -> dict[str, torch.Tensor]:
             crops, shapes = self.footage.filmed(takes)
             pictures = MouthPictures(self.codec, crops, WHOLE)
             network, curve = train_reader(
-                pictures, self.footage.material.latents.target_NZThw[: len(shapes)], shapes, stage, seed
+                pictures, self.footage.dataset.latents.target_NZThw[: len(shapes)], shapes, stage, seed
             )
             log.info("reader", **curve.to_json())
             return dict(network.state_dict())
 
-        kept = self.cache.tensors("reader", key, train)
-        network = MouthReader(len(kept["mean"]))
-        network.load_state_dict(kept)
+        weights = self.cache.tensors("reader", key, train)
+        network = MouthReader(len(weights["mean"]))
+        network.load_state_dict(weights)
         return network.eval().requires_grad_(requires_grad=False), self.cache.path("reader", key).name
 
     def distilled(
@@ -142,12 +135,12 @@ class Stages:
         return self.cache.network(form, self._key(recipe, *parts), train)
 
     def _key(self, recipe: MethodRecipe, *parts: str) -> list[Any]:
-        return [recipe.to_json(), self.footage.material.digest, *parts]
+        return [recipe.to_json(), self.footage.dataset.digest, *parts]
 
     def _run(self, recipe: MethodRecipe, network: LipNetwork, method: Method) -> tuple[PromptedNetwork, Mapping[str, Any]]:
         """All steps of a recipe; leaves the averaged weights in ``network``."""
         text_LE = self.null.text_LE
-        batches = Batches(self.footage.material, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, recipe.rewarded, _CPU)
+        batches = Batches(self.footage.dataset, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, recipe.rewarded, _CPU)
         began, cpu, curve = time.monotonic(), time.process_time(), []
         for number in range(1, recipe.steps + 1):
             with precision(_CPU, half=recipe.half):
@@ -162,8 +155,8 @@ class Stages:
         return PromptedNetwork(network.eval(), text_LE, text_LE), notes
 
 
-def _copy(made: TrainedNetwork) -> LipNetwork:
+def _copy(trained: TrainedNetwork) -> LipNetwork:
     """A trainable copy."""
-    network = LipNetwork(made.network.config)
-    network.load_state_dict(made.network.state_dict())
+    network = LipNetwork(trained.network.config)
+    network.load_state_dict(trained.network.state_dict())
     return network.train()

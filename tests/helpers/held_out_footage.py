@@ -34,7 +34,7 @@ def held_out(folder: Path, *, clips: int = 2, crop: int = 128, split: Split = Sp
         media = {"target.mkv": pack_crops(target), "reference.mkv": pack_crops(reference), "wav": wav_bytes(take["sound"][1])}
         name = f"shards/{number}.tar"
         entry = ShardEntry(name, *write_shard(folder / name, [stage(f"clip-{number}", media, about)]))
-        shards.append({**entry.to_json(), "split": split.value})
+        shards.append({**entry._asdict(), "split": split.value})
     (folder / "dataset.json").write_text(json.dumps({"format": 1, "crop": crop, "shards": shards}))
     return folder
 

@@ -81,7 +81,7 @@ def data_set(folder: Path, cache: Path, *, crop: int = 128, **facts: Any) -> Pat
         media = {"target.mkv": pack_crops(target), "reference.mkv": pack_crops(reference), "wav": wav_bytes(heard)}
         name = f"shards/{number}.tar"
         entry = ShardEntry(name, *write_shard(folder / name, [stage(str(number), media, about)]))
-        shards.append({**entry.to_json(), "split": split.value, "source_sha256": about["source_sha256"]})
+        shards.append({**entry._asdict(), "split": split.value, "source_sha256": about["source_sha256"]})
     (folder / "dataset.json").write_text(json.dumps({"format": 1, "crop": crop, "shards": shards}))
     return folder
 

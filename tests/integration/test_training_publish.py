@@ -15,6 +15,7 @@ from alembic.config import Config
 from held_out_footage import held_out
 from places import LANDMARKER
 from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tritonclient import grpc
 
 from dubbing import ids
@@ -173,6 +174,8 @@ def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop
     figures = {figure["name"]: figure for figure in release.figures}
     assert not figures["mouth_error"]["passed"]
     assert figures["mouth_error"]["candidate"] > figures["mouth_error"]["incumbent"]
+    curves = EventAccumulator(str(tmp_path / "scratch" / "tensorboard" / release.run_id))
+    assert curves.Reload().Scalars("gate/mouth_error")[0].value == pytest.approx(figures["mouth_error"]["candidate"])
     assert shop.versions() == {"1"}
     adopted = shop.chosen()
     assert adopted is not None

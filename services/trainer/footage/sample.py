@@ -38,7 +38,7 @@ class Sample:
     meta: dict[str, Any]
 
     @property
-    def heard(self) -> NDArray[np.int16]:
+    def speech(self) -> NDArray[np.int16]:
         """The sound of the frames themselves, int16 [640 V], without margins."""
         return self.sound_S[MARGIN:-MARGIN]
 

@@ -15,14 +15,13 @@ from services.trainer.data import MARGIN, Footage, footage
 from services.trainer.latents import encode_pair
 from services.trainer.methods.samples import EncodedSample, Span
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.speaker_samples import crop_sample
+from services.trainer.speaker_samples import crop_pair
 from synthetic.splits import Split
 
 
 def spoken(shot: Footage) -> list[Spoken]:
     """Both mouths with their own sounds."""
-    crops = crop_sample(shot.scene)
-    return [Spoken(frames, _sound(shot, which)) for which, frames in enumerate((crops.source, crops.target))]
+    return [Spoken(frames, _sound(shot, which)) for which, frames in enumerate(crop_pair(shot.scene))]
 
 
 @torch.no_grad()
@@ -37,9 +36,9 @@ def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpee
         encoder: of the sound.
     """
     shot = footage(split, seed, frames, plain=True)
-    crops, name = crop_sample(shot.scene), f"{split.value} {seed}"
-    reference, masked = encode_pair(codec, crops.source)
-    target = codec.encode(from_uint8(torch.from_numpy(crops.target))[None])[0]
+    (source, filmed), name = crop_pair(shot.scene), f"{split.value} {seed}"
+    reference, masked = encode_pair(codec, source)
+    target = codec.encode(from_uint8(torch.from_numpy(filmed))[None])[0]
     whole = torch.from_numpy(shot.sound[1].astype(np.float32) / 32_768.0)
     config = PRESETS["tiny"]
     return EncodedSample(

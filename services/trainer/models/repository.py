@@ -18,7 +18,7 @@ from lipforcing.weights.digests import sha256_of
 
 _LOAD_SECONDS = 600.0
 _MANIFEST, _WEIGHTS = "model.json", "model.safetensors"
-_FIRST = "1"  # the version that a run gives its models; they get their number here
+_CANDIDATE_VERSION = "1"  # the version that a run gives its models; they get their number here
 
 
 def models_of(preset: str) -> tuple[str, str, str]:
@@ -63,14 +63,14 @@ def folders_of(candidate: Path, repository: Path, preset: str) -> dict[str, Path
     """
     absent = check_candidate(candidate, preset)
     return {
-        model: _served(repository, model, absent[model]) if model in absent else candidate / model / _FIRST
+        model: _served(repository, model, absent[model]) if model in absent else candidate / model / _CANDIDATE_VERSION
         for model in models_of(preset)
     }
 
 
 def _checked(candidate: Path, model: str) -> dict[str, Any]:
     """The manifest of a model of the candidate, whose weights are those that it names."""
-    folder = candidate / model / _FIRST
+    folder = candidate / model / _CANDIDATE_VERSION
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text())
         named, found = manifest["digest"], sha256_of(folder / _WEIGHTS)
@@ -123,7 +123,7 @@ def keep_version(repository: Path, preset: str, version: int) -> None:
         ModelUnavailable: there is no such version.
     """
     pinned = {model: [versions.pin(repository, model, number).digest for number in (1, version)] for model in models_of(preset)}
-    others = {model: repository / model / str(version) for model, (first, chosen) in pinned.items() if first != chosen}
+    others = {model: repository / model / str(version) for model, (first, wanted) in pinned.items() if first != wanted}
     place(others, repository, 1, {"version": 1})
 
 
@@ -145,7 +145,7 @@ def as_version_1(folders: Mapping[str, Path], shown: Path) -> Path:
     """A repository in ``shown`` with these folders as version 1 of their models, which is what an evaluation looks at."""
     for model, folder in folders.items():
         (shown / model).mkdir(parents=True, exist_ok=True)
-        link = shown / model / _FIRST
+        link = shown / model / _CANDIDATE_VERSION
         link.unlink(missing_ok=True)
         link.symlink_to(folder.resolve(), target_is_directory=True)
     return shown

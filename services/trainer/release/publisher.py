@@ -24,6 +24,7 @@ from dubbing.inference.versions import pin_again, pin_all
 from dubbing.queue.context import Context
 from dubbing.settings import S3Settings, TrainerSettings, TritonSettings
 from dubbing.storage.store import ObjectStore
+from services.trainer.common.event_files import EVENT_FILES, EventFiles
 from services.trainer.common.folder_store import get_folder
 from services.trainer.metrics.gate import compare, differences
 from services.trainer.models import repository
@@ -90,6 +91,8 @@ class Publisher:
         verdict = compare(ours, self._incumbent(release, folder, measured_by), measured_by.rules)
         figures = [figure.to_json() for figure in verdict.figures]
         self._note(release.id, metrics=ours, figures=figures)
+        gated = {f"gate/{figure.name}": figure.candidate for figure in verdict.figures}
+        EventFiles(self._settings.scratch / EVENT_FILES / run.id).figures(run.step, gated)
         if not verdict.passed:
             detail = f"The candidate is worse than the incumbent: {differences(verdict.figures)}."
             return self._refuse(release.id, GateFailed(detail, where={"figures": verdict.worse}))

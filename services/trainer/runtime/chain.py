@@ -22,11 +22,12 @@ from services.trainer.common.settings import flat
 from services.trainer.console import say
 from services.trainer.recipes import RECIPES
 from services.trainer.recipes.offers import offered
+from services.trainer.common.event_files import EVENT_FILES
 from services.trainer.runtime.outbox import Order, Outbox
 from services.trainer.runtime.processes import Processes
 
 Tell = Callable[[str, dict[str, Any]], None]
-_POLL, _SELDOM = 0.2, 5.0  # seconds between two looks, and between two lines of metrics
+_POLL, _SELDOM = 0.2, 5.0  # seconds between two looks, and between two lines of how far preparing is
 
 
 class FinishedRun(NamedTuple):
@@ -77,7 +78,8 @@ class ChainRunner:
             order = order.model_copy(update={"run_id": before.order.run_id, **before.resumed(resume_dir)})
             earlier = before.events if order.checkpoint is not None else []
         else:
-            shutil.rmtree(resume_dir, ignore_errors=True)  # another run's
+            for anothers in (resume_dir, self._out / EVENT_FILES / name):
+                shutil.rmtree(anothers, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "checkpoints").mkdir(parents=True)
         outbox = Outbox(folder)
@@ -106,6 +108,7 @@ class ChainRunner:
         return Order(
             run_id=ids.new_id("run"), recipe=name, settings={**settings, **{key: one.run_id for key, one in init_from.items()}},
             cache=cache, models=self._models, init_from={key: one.candidate for key, one in init_from.items()},
+            event_files=self._out / EVENT_FILES / name, metrics_every=0.0,
         )  # fmt: skip
 
     def _follow(self, name: str, outbox: Outbox, processes: Processes, recorded: int) -> None:
@@ -173,13 +176,13 @@ def _keep_newest(folder: Path) -> None:
 
 
 def said(began: float, seldom: float) -> Tell:
-    """Says events with the minutes since ``began`` (`clock.monotonic`), metrics once in ``seldom`` seconds."""
+    """Says events with the minutes since ``began`` (`clock.monotonic`), how far preparing is once in ``seldom`` seconds."""
     shown = began - seldom
 
     def tell(name: str, event: dict[str, Any]) -> None:
         nonlocal shown
         now, kind = clock.monotonic(), event["kind"]
-        often = kind in ("metrics", "preparing")
+        often = kind == "preparing"
         if often and now - shown < seldom and event.get("done", 0) != event.get("of"):
             return
         shown = now if often else shown

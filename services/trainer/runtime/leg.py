@@ -34,6 +34,7 @@ from dubbing.settings import TrainerSettings
 from dubbing.storage.store import ObjectStore
 from dubbing.workflow.training_starts import made_by_starts
 from services.trainer.common.folder_store import drop_folder, get_folder, put_folder
+from services.trainer.common.event_files import EVENT_FILES
 from services.trainer.runtime.outbox import Order, Outbox
 from services.trainer.runtime.processes import Processes
 
@@ -92,6 +93,7 @@ class _Leg:
             Order(
                 run_id=run.id, recipe=run.recipe, settings=run.settings, cache=cache, models=self._models,
                 init_from=self._init_from(), places=self._settings.places, checkpoint=self._fetch(run), facts=run.facts,
+                event_files=self._settings.scratch / EVENT_FILES / run.id,
                 checkpoint_every=self._settings.checkpoint, sample_every=self._settings.sample,
                 metrics_every=self._settings.metrics,
             )

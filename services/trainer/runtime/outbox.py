@@ -31,6 +31,7 @@ class Order(Frozen):
         places: folders that settings may name something in.
         checkpoint: folder to go on from, None at the start.
         facts: what earlier attempts said of data and network; this one must say the same.
+        event_files: folder of the run's curves for TensorBoard, which all attempts share; None for none.
         checkpoint_every, sample_every, metrics_every: seconds.
     """
 
@@ -43,6 +44,7 @@ class Order(Frozen):
     places: tuple[Path, ...] = ()
     checkpoint: Path | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
+    event_files: Path | None = None
     checkpoint_every: float = 600.0
     sample_every: float = 1800.0
     metrics_every: float = 2.0

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from services.trainer.common.settings import flat
 from services.trainer.common.site import Site
 from services.trainer.common.state import StepReport
 from services.trainer.footage.errors import disk_error
-from services.trainer.methods.stage import MethodStage
+from services.trainer.methods.stage import MethodStage, StepReport
 from services.trainer.models.publish import revision
 from services.trainer.recipes import offers
 from services.trainer.runtime import checkpoint
 from services.trainer.runtime.agent import die_with_parent
+from services.trainer.common.event_files import EventFiles
 from services.trainer.runtime.outbox import Order, Outbox
 
 
@@ -43,6 +45,27 @@ class Pace:
         return True
 
 
+class TimeLeft:
+    """How long the rest of a run takes, by the pace of its last steps.
+
+    Many are looked at, since steps differ (in Stage 2 every fifth trains two networks) and saving takes its time between them.
+    """
+
+    _STEPS = 50
+
+    def __init__(self) -> None:
+        self._ends = deque([clock.monotonic()], maxlen=self._STEPS + 1)
+        self._first = True
+
+    def after_step(self, left: int) -> float:
+        """Seconds that ``left`` steps take; called once after every step."""
+        self._ends.append(clock.monotonic())
+        if len(self._ends) == 3 and self._first:
+            self._ends.popleft()  # the first step of a process warms up, and says nothing of the others
+            self._first = False
+        return left * (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+
+
 class Rank:
     """Drives a stage to its end, or to where it is asked to stop."""
 
@@ -50,7 +73,8 @@ class Rank:
         self._outbox, self._order, self._group = outbox, order, group
         self._saves, self._shows = Pace(order.checkpoint_every), Pace(order.sample_every)
         self._speaks = Pace(order.metrics_every)
-        self._since, self._samples = clock.monotonic(), 0
+        self._since, self._samples, self._time_left = clock.monotonic(), 0, TimeLeft()
+        self._events = EventFiles(None)
 
     def run(self) -> None:
         """The whole attempt."""
@@ -61,6 +85,8 @@ class Rank:
             stage.restore(checkpoint.load(order.checkpoint, group))
         facts = self._facts(stage)
         self._compare(facts)
+        self._events = EventFiles(order.event_files if group.rank == 0 else None, stage.step)
+        self._time_left = TimeLeft()
         self._tell("began", {"steps": stage.steps, "step": stage.step, "facts": facts, "processes": self._group.world})
         end = self._steps(stage)
         saved = self._save(stage)
@@ -89,11 +115,12 @@ class Rank:
 
     def _report(self, stage: MethodStage, report: StepReport) -> None:
         self._samples += report.samples
+        left = self._time_left.after_step(stage.steps - stage.step)
+        self._events.figures(stage.step, {**report.parts, "gradient_norm/largest": report.gradient})
         if not self._speaks.due() and stage.step < stage.steps:
             return
         seconds = max(clock.monotonic() - self._since, 1e-6)
         rate = self._samples / seconds
-        left = (stage.steps - stage.step) * report.samples / rate
         self._since, self._samples = clock.monotonic(), 0
         parts = {name: _finite(value) for name, value in report.parts.items()}
         figures: dict[str, Any] = {"parts": parts, "gradient": _finite(report.gradient), "skipped": report.skipped}
@@ -109,6 +136,7 @@ class Rank:
     def _show(self, stage: MethodStage) -> None:
         path = self._outbox.folder / f"sample-{stage.step:09d}.png"
         stage.sample(path)
+        self._events.sheet(stage.step, path)
         self._tell("sample", {"step": stage.step, "path": str(path)})
 
     def _export(self, stage: MethodStage) -> None:

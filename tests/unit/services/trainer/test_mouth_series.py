@@ -5,7 +5,7 @@ import pytest
 from places import LANDMARKER
 
 from dubbing.faces.detector import MediaPipeDetector
-from services.trainer.mouth_series import best_lag, correlation, mouth_series
+from services.trainer.metrics.mouth_series import best_lag, correlation, mouth_series
 from synthetic.scene import scene
 from synthetic.splits import Split
 

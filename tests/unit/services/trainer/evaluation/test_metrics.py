@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from lipforcing.contract import mouth_mask
-from services.trainer.evaluation import metrics
 from services.trainer.evaluation.clip import ClipResult
 from services.trainer.evaluation.compare import FIGURES, table
 from services.trainer.evaluation.features import motion, pooled
 from services.trainer.evaluation.run import _add_identity, _distances
-from services.trainer.evaluation.sync import REACH, agreement_by_offset, score_of
-from services.trainer.mouth_series import MouthSeries
+from services.trainer.metrics import pictures as metrics
+from services.trainer.metrics.mouth_series import MouthSeries
+from services.trainer.metrics.sync import REACH, agreement_by_offset, score_of
 
 RNG = np.random.default_rng(0)
 EVERYWHERE = np.ones((24, 24), bool)

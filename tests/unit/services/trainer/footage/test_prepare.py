@@ -111,7 +111,7 @@ def test_a_sample_holds_the_clip_its_sound_and_a_reference_from_elsewhere(
     sample, sound = only_sample(out), np.load(footage / "sound.npy")
     assert sample.target_VnnC.shape == sample.reference_VnnC.shape == (81, 128, 128, 3)
     assert np.array_equal(sample.filmed_VnnC, sample.target_VnnC)
-    assert np.allclose(sample.heard, sound[: 81 * 640], atol=1)
+    assert np.allclose(sample.speech, sound[: 81 * 640], atol=1)
     assert np.allclose(sample.sound_S[-MARGIN:], sound[81 * 640 : 81 * 640 + MARGIN], atol=1)
     assert (sample.meta["clip"], sample.meta["reference"]) == ([0, 81], [106, 140])
     assert sample.meta["consent"] == "release-form-7"
@@ -170,7 +170,7 @@ def test_what_was_prepared_is_what_a_method_learns(
     clips = found.clips([0, 1], [0, 1], torch.zeros(2, 64), sound=True)
     assert clips.x0_BZThw.shape == (2, 16, 9, 16, 16)
     assert clips.waveform_BS is not None
-    assert np.allclose(clips.waveform_BS[1] * 32_768, sample.heard[33 * 640 : 66 * 640])
+    assert np.allclose(clips.waveform_BS[1] * 32_768, sample.speech[33 * 640 : 66 * 640])
 
 
 @pytest.mark.parametrize("consent", ["", "x", "two words"])

@@ -68,7 +68,7 @@ def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_refere
     assert torch.equal(clips.conditions.reference_BZThw[0], alone.reference_NZThw[0].float())
     assert torch.equal(clips.conditions.masked_BZThw[0], alone.masked_NZThw[0].float())
     assert clips.waveform_BS is not None
-    assert torch.equal(clips.waveform_BS[0], torch.from_numpy(whole.heard[9 * 640 :].copy()).float() / 32_768.0)
+    assert torch.equal(clips.waveform_BS[0], torch.from_numpy(whole.speech[9 * 640 :].copy()).float() / 32_768.0)
     assert found.clips([1], [0], TEXT, sound=False).waveform_BS is None
     spoken = found.spoken()[1]
     assert spoken.frames_VHWC.shape == (9, 128, 128, 3)

@@ -6,9 +6,10 @@ from typing import Any
 import psutil
 import pytest
 
+from dubbing import clock
 from dubbing.domain.training import LegEnd, in_order
 from dubbing.errors import DublineError, InvalidSetting, UnknownRecipe
-from services.trainer.runtime.chain import ChainRunner, FinishedRun
+from services.trainer.runtime.chain import ChainRunner, FinishedRun, said
 from services.trainer.runtime.outbox import Outbox
 
 SETTINGS = {"steps": 40, "batch": 2}
@@ -51,6 +52,8 @@ def test_a_run_that_was_stopped_goes_on_where_it_was_and_a_finished_one_is_kept(
     made = make(tmp_path, again)
     assert again.of("began")[0]["step"] == stopped
     assert again.of("end")[0]["step"] == SETTINGS["steps"]
+    assert [event["step"] for event in again.of("metrics")] == list(range(stopped + 1, SETTINGS["steps"] + 1)), "every step"
+    assert list((tmp_path / "tensorboard" / "selftest").iterdir()), "curves lie beside the runs"
     assert (made.candidate / "lip_student_tiny" / "1" / "model.safetensors").exists()
     kinds = [event["kind"] for event in Outbox(tmp_path / "selftest").recorded()]
     assert kinds.count("began") == 3, "the events of all attempts are kept"
@@ -59,6 +62,20 @@ def test_a_run_that_was_stopped_goes_on_where_it_was_and_a_finished_one_is_kept(
     third = Told()
     assert make(tmp_path, third) == made
     assert [event["kind"] for event in third.events] == ["found"]
+
+
+def test_every_step_is_said_in_a_line_with_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    say = said(clock.monotonic(), seldom=60.0)
+    for step in (1, 2, 3):
+        say(
+            "df_tiny", {"kind": "metrics", "step": step, "parts": {"loss": 0.5}, "samples_per_second": 4.0, "eta_seconds": 90.0}
+        )
+        say("df_tiny", {"kind": "preparing", "what": "rendering", "done": step, "of": 9})
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("step ")[1] for line in lines if "step" in line] == [
+        f"{step}  loss 0.50000  4.0 samples/s  90 s left" for step in (1, 2, 3)
+    ]
+    assert sum("rendering" in line for line in lines) == 1, "how far preparing is, is said seldom"
 
 
 def _raise(error: type[BaseException]) -> None:

@@ -2,17 +2,18 @@
 
 Series are float64 [V]; frames without a face are NaN and left out of every comparison.
 
-Legend: V video frames, L landmarks.
+Legend: V video frames, L landmarks, H/W picture height and width, C colours.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Picture
+from dubbing.faces.align import TEMPLATE_HEIGHT, TEMPLATE_WIDTH, Picture
 from dubbing.faces.detector import Face, FaceDetector
 
 Series = NDArray[np.float64]
@@ -52,6 +53,24 @@ def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored:
         rows.append(np.mean([_mouth(points_L2) for points_L2 in seen], axis=0))
     opening, width = np.array(rows, np.float64).reshape(-1, 2).T
     return MouthSeries(opening, width)
+
+
+def mouths_in(crops_VHWC: NDArray[np.uint8], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
+    """Mouths of aligned crops; the crop's stretch is undone, and it is framed, for the landmarker's sake.
+
+    Args:
+        crops_VHWC: uint8 [V, H, W, 3].
+        detector: finds the landmarks.
+        mirrored: as `mouth_series`.
+    """
+    height = max(280, crops_VHWC.shape[1])
+    width, frame = height * TEMPLATE_WIDTH // TEMPLATE_HEIGHT, height // 4
+
+    def framed(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        straight = cv2.resize(crop, (width, height), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(cv2.copyMakeBorder(straight, frame, frame, frame, frame, cv2.BORDER_REPLICATE), np.uint8)
+
+    return mouth_series(map(framed, crops_VHWC), detector, mirrored=mirrored)
 
 
 class _Follower:

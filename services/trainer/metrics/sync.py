@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.mouth_series import Series
+from .mouth_series import Series
 
 REACH = 15  # offsets on either side, as SyncNet's metric has it
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.mouth_series import MouthSeries, Series, best_lag, correlation
+from .mouth_series import MouthSeries, Series, best_lag, correlation
 
 Frames = NDArray[np.uint8]
 FPS = 25

@@ -79,25 +79,25 @@ def feature_distance(one: Sequence[Values], two: Sequence[Values], masks: Sequen
     return float(np.mean([np.square(unit(a) - unit(b)).sum(axis=1)[:, mask].mean() for a, b, mask in layers]))
 
 
-def flicker(made_VHWC: Pictures, true_VHWC: Pictures, mask_HW: Mask) -> float:
+def flicker(generated_VHWC: Pictures, true_VHWC: Pictures, mask_HW: Mask) -> float:
     """How much pictures tremble, over how much true ones do: mean absolute second difference in time inside the mask."""
 
     def tremble(x: Pictures) -> float:
         return float(np.abs(np.diff(x[:, mask_HW].astype(np.float64), n=2, axis=0)).mean())
 
-    return tremble(made_VHWC) / max(tremble(true_VHWC), 1e-6)
+    return tremble(generated_VHWC) / max(tremble(true_VHWC), 1e-6)
 
 
-def block_seam(made_VHWC: Pictures, mask_HW: Mask) -> float:
+def block_seam(generated_VHWC: Pictures, mask_HW: Mask) -> float:
     """Change of the picture where one AR block meets the next, over the median change elsewhere; 1 is no seam."""
-    change = np.abs(np.diff(made_VHWC[:, mask_HW].astype(np.float64), axis=0)).mean(axis=1)  # [V - 1]
-    joins = [block_start(block) - 1 for block in range(1, blocks_for(len(made_VHWC)))]
+    change = np.abs(np.diff(generated_VHWC[:, mask_HW].astype(np.float64), axis=0)).mean(axis=1)  # [V - 1]
+    joins = [block_start(block) - 1 for block in range(1, blocks_for(len(generated_VHWC)))]
     if not joins:
         return 1.0
     return float(np.median(change[joins]) / max(float(np.median(np.delete(change, joins))), 1e-6))
 
 
-def edge_seam(made_VHWC: Pictures, source_VHWC: Pictures, mask_HW: Mask) -> float:
+def edge_seam(generated_VHWC: Pictures, source_VHWC: Pictures, mask_HW: Mask) -> float:
     """Edges along the border of the generated region, over those that the footage has there; 1 is no seam."""
     feather = len(mask_HW) // 6 | 1  # as deep as the compositor fades
     inner = cv2.erode(mask_HW.astype(np.uint8), np.ones((feather, feather), np.uint8))
@@ -107,7 +107,7 @@ def edge_seam(made_VHWC: Pictures, source_VHWC: Pictures, mask_HW: Mask) -> floa
     def edges(x: Pictures) -> float:
         return float(np.mean([np.abs(cv2.Laplacian(_grey(picture), cv2.CV_64F))[ring].mean() for picture in x]))
 
-    return edges(made_VHWC) / max(edges(source_VHWC), 1e-6)
+    return edges(generated_VHWC) / max(edges(source_VHWC), 1e-6)
 
 
 def mean_shape(landmarks_VL2: Values) -> Values:
@@ -123,17 +123,17 @@ def mean_shape(landmarks_VL2: Values) -> Values:
     return np.stack([mean.real, mean.imag], axis=-1)
 
 
-def shape_identity(made_PL2: Values, true_PL2: Values) -> Values:
+def shape_identity(generated_PL2: Values, true_PL2: Values) -> Values:
     """Cosine between the mean shapes of P generated faces and of the true ones, after the mean true shape is taken out, [P].
 
     1 means that what tells a person's shape from the others' is all there; unrelated people lie around 0 or below.
     """
-    aligned = [_onto(shape, true_PL2[0]) for shape in (*made_PL2, *true_PL2)]
-    made, true = np.array(aligned[: len(made_PL2)]), np.array(aligned[len(made_PL2) :])
+    aligned = [_onto(shape, true_PL2[0]) for shape in (*generated_PL2, *true_PL2)]
+    generated, true = np.array(aligned[: len(generated_PL2)]), np.array(aligned[len(generated_PL2) :])
     centre = true.mean(axis=0)
-    made, true = ((x - centre).reshape(len(x), -1) for x in (made, true))
-    length = np.linalg.norm(made, axis=1) * np.linalg.norm(true, axis=1)
-    return np.asarray((made * true).sum(axis=1) / np.maximum(length, 1e-12))
+    generated, true = ((x - centre).reshape(len(x), -1) for x in (generated, true))
+    length = np.linalg.norm(generated, axis=1) * np.linalg.norm(true, axis=1)
+    return np.asarray((generated * true).sum(axis=1) / np.maximum(length, 1e-12))
 
 
 def _onto(shape_L2: Values, other_L2: Values) -> Values:
