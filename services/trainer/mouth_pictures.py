@@ -62,23 +62,23 @@ class MouthPictures:
     def decoded(self, z_NZhw: Tensor, previous_NZhw: Tensor) -> Tensor:
         """Pictures [N, 12, 64, 64] in [-1, 1] of latents, each decoded with the one before it; with gradient."""
         with torch.autocast(z_NZhw.device.type, torch.bfloat16):
-            made: Tensor = self.codec.decoder(z_NZhw[self.region.cells], previous_NZhw[self.region.cells])
-        return made.float()[self.region.trim]
+            decoded: Tensor = self.codec.decoder(z_NZhw[self.region.cells], previous_NZhw[self.region.cells])
+        return decoded.float()[self.region.trim]
 
     def some(self, x0_BZThw: Tensor, rows: Tensor, noisy_BT: Tensor, count: int) -> "Shown":
         """A few latents of every clip beside what was filmed.
 
         Args:
-            x0_BZThw: made; gradient reaches the decoded latents and those before them.
+            x0_BZThw: generated; gradient reaches the decoded latents and those before them.
             rows: of the clips, [B].
-            noisy_BT: latents that were made; the others are right by definition. Latent 0 is never shown. Where a clip has no
-                other that was made, right ones are: their error is nothing that can be helped.
+            noisy_BT: latents that were generated; the others are right by definition. Latent 0 is never shown. Where a clip
+                has no other that was generated, right ones are: their error is nothing that can be helped.
             count: latents of each clip.
         """
         latents_BN = torch.multinomial(noisy_BT[:, 1:].float() + 1e-6, count) + 1
         clips, latents = torch.arange(len(rows)).repeat_interleave(count), latents_BN.flatten()
-        made = self.decoded(x0_BZThw[clips, :, latents], x0_BZThw[clips, :, latents - 1])
-        return Shown(rows[clips], latents, made, self.filmed(rows[clips], latents))
+        generated = self.decoded(x0_BZThw[clips, :, latents], x0_BZThw[clips, :, latents - 1])
+        return Shown(rows[clips], latents, generated, self.filmed(rows[clips], latents))
 
     def filmed(self, rows: Tensor, latents: Tensor) -> Tensor:
         """The same pictures as they were filmed.
@@ -95,11 +95,11 @@ class MouthPictures:
 
 
 class Shown(NamedTuple):
-    """Some latents of some clips: which, and as pictures [N, 12, 64, 64] decoded from what was made and as filmed."""
+    """Some latents of some clips: which, and as pictures [N, 12, 64, 64] decoded from what was generated and as filmed."""
 
     rows: Tensor
     latents: Tensor
-    made: Tensor
+    generated: Tensor
     filmed: Tensor
 
 

@@ -273,7 +273,7 @@ def test_a_database_that_lies_in_the_stacks_folder_is_served_with_all_that_it_ho
 
 
 def test_a_stack_whose_state_was_removed_gets_new_credentials_and_keeps_its_data(tmp_path: Path) -> None:
-    stack, told = LocalStack(home_at(tmp_path / "home"), owner=os.getpid()), Steps()
+    stack, steps = LocalStack(home_at(tmp_path / "home"), owner=os.getpid()), Steps()
     try:
         stack.start(["postgres"])
         with psycopg.connect(database_of(stack)) as connection:
@@ -282,11 +282,11 @@ def test_a_stack_whose_state_was_removed_gets_new_credentials_and_keeps_its_data
         before = StackState.load(stack.home.state_file).secrets
         stack.home.state_file.unlink()
         again = LocalStack(stack.home, owner=os.getpid())
-        again.start(["postgres"], told)
+        again.start(["postgres"], steps)
         with psycopg.connect(database_of(again)) as connection:
             assert connection.execute("SELECT value FROM kept").fetchone() == (1,)
         assert StackState.load(stack.home.state_file).secrets["postgres"] != before["postgres"]
-        assert any("new password" in text for text in told.texts)
+        assert any("new password" in text for text in steps.texts)
     finally:
         stack.destroy()
 

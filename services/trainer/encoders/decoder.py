@@ -62,7 +62,7 @@ def train_decoder(
         generated_BZThw = generate(student, clips.conditions(rows, network.dtype), seed=seed + step).float()
         every_BT = torch.ones(generated_BZThw.shape[0], generated_BZThw.shape[2], dtype=torch.bool)
         shown = pictures.some(generated_BZThw, rows, every_BT, stage.shown)
-        own = picture_loss(shown.made, shown.filmed, 1.0 + footage.moving * motion(shown.filmed), footage.edges)
+        own = picture_loss(shown.generated, shown.filmed, 1.0 + footage.moving * motion(shown.filmed), footage.edges)
         return {"own": own, "true": stage.true * codec_loss(codec, *batches.draw(), footage, settled=True)["picture"]}
 
     curve = optimise(codec, loss, stage.plan, stage="decoder", report_every=100)

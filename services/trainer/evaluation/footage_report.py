@@ -24,7 +24,6 @@ from services.trainer.models.repository import as_version_1, folders_in, folders
 
 from . import plots
 from .footage import FootageJudge
-from .gate import FOOTAGE_RULES, SYNC_RULES, compare
 from .players import FILMS, film_of, write_player
 from .report import write_pages
 from .run import EvaluationPlan, plan_json

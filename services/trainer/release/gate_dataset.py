@@ -11,7 +11,6 @@ from typing import Any
 from dubbing.errors import BadInput, GateDataMissing
 from dubbing.settings import S3Settings, TrainerSettings
 from lipforcing.weights.digests import sha256_of
-from services.trainer.metrics.gate import FOOTAGE_RULES, RULES, SYNC_RULES, Rule
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.metrics.gate import FOOTAGE_RULES, RULES, SYNC_RULES, Rule

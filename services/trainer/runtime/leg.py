@@ -33,8 +33,8 @@ from dubbing.queue.context import Context
 from dubbing.settings import TrainerSettings
 from dubbing.storage.store import ObjectStore
 from dubbing.workflow.training_starts import made_by_starts
-from services.trainer.common.folder_store import drop_folder, get_folder, put_folder
 from services.trainer.common.event_files import EVENT_FILES
+from services.trainer.common.folder_store import drop_folder, get_folder, put_folder
 from services.trainer.runtime.outbox import Order, Outbox
 from services.trainer.runtime.processes import Processes
 

@@ -17,17 +17,17 @@ from dubbing import clock
 from dubbing.domain.training import LegEnd, recipe_sha256
 from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
 from dubbing.settings import S3Settings
+from services.trainer.common.event_files import EventFiles
 from services.trainer.common.group import Group
 from services.trainer.common.settings import flat
 from services.trainer.common.site import Site
 from services.trainer.common.state import StepReport
 from services.trainer.footage.errors import disk_error
-from services.trainer.methods.stage import MethodStage, StepReport
+from services.trainer.methods.stage import MethodStage
 from services.trainer.models.publish import revision
 from services.trainer.recipes import offers
 from services.trainer.runtime import checkpoint
 from services.trainer.runtime.agent import die_with_parent
-from services.trainer.common.event_files import EventFiles
 from services.trainer.runtime.outbox import Order, Outbox
 
 

@@ -43,7 +43,7 @@ def test_only_noisy_latents_are_shown_and_the_gradient_reaches_them_and_the_one_
     x0 = torch.randn(2, 16, 3, 16, 16, requires_grad=True)
     shown = _pictures().some(x0, torch.tensor([0, 3]), torch.tensor([[False, False, True]] * 2), 1)
     assert (shown.rows.tolist(), shown.latents.tolist()) == ([0, 3], [2, 2])
-    (shown.made - shown.filmed).abs().mean().backward()
+    (shown.generated - shown.filmed).abs().mean().backward()
     assert x0.grad is not None
     assert (x0.grad[:, :, 2].flatten(1).abs().sum(dim=1) > 0).all()
     assert (x0.grad[:, :, 0] == 0).all()

@@ -19,7 +19,6 @@ from dubbing.faces.detector import MediaPipeDetector
 from lipforcing import syncnet
 from services.trainer.dubber import Dubber
 from services.trainer.evaluation.footage import FootageJudge
-from services.trainer.metrics.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import FolderPlace
 from services.trainer.metrics.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
