@@ -135,7 +135,7 @@ class Shop(NamedTuple):
 
     @contextmanager
     def nothing_served(self, aside: Path) -> Iterator[None]:
-        """As before the first version: those of the repository lie in ``aside`` meanwhile; no server holds them afterwards."""
+        """As before the first version: meanwhile those of the repository lie in ``aside``; the server holds none afterwards."""
         folders = [folder for model in MODELS for folder in (self.repository / model).iterdir() if folder.is_dir()]
         for folder in folders:
             shutil.move(folder, aside / folder.parent.name / folder.name)
