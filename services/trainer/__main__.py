@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.trainer.encoders.recipe import EncoderRecipe
 from services.trainer.encoders.run import EncoderRun
-from services.trainer.evaluate import Evaluation, judge
+from services.trainer.evaluation.speakers import Evaluation, judge
 from services.trainer.models.publish import TINY
 from services.trainer.models.repository import keep_version
 

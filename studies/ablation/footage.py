@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.trainer.data import MARGIN, SHARD, Takes, render_takes
-from services.trainer.encode_takes import both_ways, target_shapes
-from services.trainer.latents import ClipLatents
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.encode_takes import both_ways, target_shapes
+from services.trainer.data.takes import SHARD, Takes, render_takes
 from services.trainer.methods.dataset import SpeakerDataset
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.sync_training import Spoken
+from services.trainer.models.latents import ClipLatents
 from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split

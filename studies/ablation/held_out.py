@@ -13,11 +13,12 @@ from torch import Tensor
 from lipforcing.audio.pack import group_frames
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.vae.base import Codec, from_uint8
-from services.trainer.data import MARGIN, footage
-from services.trainer.latents import conditions_of, encode_pair
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.speaker_samples import crop_pair
+from services.trainer.data.takes import footage
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.samples import Clips
-from services.trainer.speaker_samples import crop_pair
+from services.trainer.models.latents import conditions_of, encode_pair
 from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split

@@ -16,8 +16,8 @@ from lipforcing.syncnet import ClipScorer
 from lipforcing.vae.base import Codec, from_uint8, to_uint8
 from lipforcing.vae.tiny import pack_frames
 from services.trainer.metrics.mouth_series import MouthSeries, best_lag, correlation, mouths_in
-from services.trainer.mouth_reader import MouthReader
 from studies.ablation.held_out import StudyClips
+from studies.ablation.mouth_reader import MouthReader
 
 # What a figure is, as the table calls it, and which way is better.
 FIGURES = {

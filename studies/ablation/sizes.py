@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.common.optimise import Optimisation
-from services.trainer.latents import channel_energy
 from services.trainer.methods.guidance import Gate, Guidance
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sync_training import SyncStage
-from services.trainer.mouth_reader import ReaderStage
+from services.trainer.models.latents import channel_energy
 from services.trainer.recipes import load
+from studies.ablation.mouth_reader import ReaderStage
 
 _CELL = 8  # pixels of a latent cell's side
 # Forms of Stage 2: where the teacher is guided, and whether samples are weighted by the reward.

@@ -26,9 +26,9 @@ from services.trainer.methods.reward import Reward, SyncReward
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
-from services.trainer.mouth_pictures import WHOLE, MouthPictures
-from services.trainer.mouth_reader import MouthReader, train_reader
+from services.trainer.models.mouth_pictures import WHOLE, MouthPictures
 from studies.ablation.footage import StudyFootage
+from studies.ablation.mouth_reader import MouthReader, train_reader
 from studies.ablation.result_cache import ResultCache, TrainedNetwork
 from studies.ablation.sizes import StudySizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from services.trainer.common.sheet import draw_sheet
 from services.trainer.methods.teacher import Teacher
-from services.trainer.sheet import draw_sheet
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import FIGURES, StudyJudge
 from studies.ablation.result_cache import TrainedNetwork

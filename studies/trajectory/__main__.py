@@ -17,7 +17,7 @@ from lipforcing.presets import TeacherConfig
 from lipforcing.syncnet import TINY, ClipScorer
 from lipforcing.weights.folder import read_manifest
 from lipforcing.weights.syncnet import load_syncnet
-from services.trainer.console import ROOT, exit_code, say
+from services.trainer.common.console import ROOT, exit_code, say
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.guidance import NullConditions

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.media.crops import pack_crops
-from services.trainer import data
+from services.trainer.data import takes as drawn
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
 from synthetic.splits import Split
 
@@ -19,7 +19,7 @@ FRAMES = 21
 
 @cache
 def _take(number: int) -> dict[str, Any]:
-    return data._take(Split.TEST, FRAMES, 1_000_003 + number)
+    return drawn._take(Split.TEST, FRAMES, 1_000_003 + number)
 
 
 def held_out(folder: Path, *, clips: int = 2, crop: int = 128, split: Split = Split.TEST) -> Path:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from places import ROOT
 
 from dubbing.media.crops import pack_crops
-from services.trainer import data
 from services.trainer.common.group import Group
 from services.trainer.common.site import Site
+from services.trainer.common.timing import MARGIN
+from services.trainer.data import takes as drawn
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
 from services.trainer.methods.stage import MethodStage
 from services.trainer.recipes.offers import open_stage
@@ -45,9 +46,9 @@ def render(cache: Path) -> Path:
     """Leave two takes of nine frames in ``cache``, as `render_takes` would leave twenty."""
     folder = cache / "takes"
     folder.mkdir(parents=True, exist_ok=True)
-    shard = data._shard(folder, Split.TRAIN, 9, 1, 0)
+    shard = drawn._shard(folder, Split.TRAIN, 9, 1, 0)
     if not shard.exists():
-        data._write(shard, [data._take(Split.TRAIN, 9, 1_000_003 + index) for index in range(2)])
+        drawn._write(shard, [drawn._take(Split.TRAIN, 9, 1_000_003 + index) for index in range(2)])
     return cache
 
 
@@ -71,13 +72,13 @@ def made(stage: MethodStage, name: str, folder: Path, steps: int = 2) -> Path:
 def data_set(folder: Path, cache: Path, *, crop: int = 128, **facts: Any) -> Path:
     """Prepared footage of two people to learn from and one who is held out: two windows of nine frames each."""
     (folder / "shards").mkdir(parents=True)
-    takes = data.read_takes(render(cache) / "takes", Split.TRAIN, 2, frames=9, seed=1)
+    takes = drawn.read_takes(render(cache) / "takes", Split.TRAIN, 2, frames=9, seed=1)
     splits = [Split.TRAIN, Split.TRAIN, Split.DEV]
     shards = []
     for number, split in enumerate(splits):
         target, reference = (_twice(takes.crops[number % 2, mouth]) for mouth in (number // 2, 1 - number // 2))
         about = {"source_sha256": f"source {number}", "clip": [0, 18], "reference": [60, 78], "held_out": [], **facts}
-        heard = np.resize(takes.sound[number % 2, number // 2], 18 * 640 + 2 * data.MARGIN)
+        heard = np.resize(takes.sound[number % 2, number // 2], 18 * 640 + 2 * MARGIN)
         media = {"target.mkv": pack_crops(target), "reference.mkv": pack_crops(reference), "wav": wav_bytes(heard)}
         name = f"shards/{number}.tar"
         entry = ShardEntry(name, *write_shard(folder / name, [stage(str(number), media, about)]))

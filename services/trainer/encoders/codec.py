@@ -17,8 +17,8 @@ from torch.nn.functional import max_pool2d, pixel_unshuffle
 from lipforcing.contract import FRAMES_PER_LATENT, LATENT_CHANNELS, SPATIAL_STRIDE, mouth_mask
 from lipforcing.vae.base import from_uint8
 from lipforcing.vae.tiny import COLOURS, TinyCodec, pack_frames
+from services.trainer.common.losses import picture_loss
 from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
-from services.trainer.losses import picture_loss
 
 LATENTS = 3  # per training item: the first gives the second its memory, and the second the third
 FRAMES = LATENTS * FRAMES_PER_LATENT

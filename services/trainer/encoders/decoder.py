@@ -14,11 +14,11 @@ import torch
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, generate
 from lipforcing.vae.tiny import TinyCodec
+from services.trainer.common.losses import picture_loss
 from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
 from services.trainer.encoders.codec import CodecBatches, CodecStage, codec_loss, motion
-from services.trainer.latents import ClipLatents
-from services.trainer.losses import picture_loss
-from services.trainer.mouth_pictures import MouthPictures
+from services.trainer.models.latents import ClipLatents
+from services.trainer.models.mouth_pictures import MouthPictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,14 @@ from lipforcing.presets import StudentConfig
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
 from services.trainer.common.optimise import Curve
-from services.trainer.data import Takes, in_processes, read_takes, render_takes
-from services.trainer.encode_takes import both_ways
+from services.trainer.data.encode_takes import both_ways
+from services.trainer.data.takes import Takes, in_processes, read_takes, render_takes
 from services.trainer.encoders.codec import train_codec
 from services.trainer.encoders.decoder import train_decoder
 from services.trainer.encoders.recipe import EncoderRecipe
 from services.trainer.encoders.speech import SpeechSample, UtteranceColumns, train_speech, viseme_correlation
+from services.trainer.models.mouth_pictures import MouthPictures
 from services.trainer.models.publish import publish, publish_encoders, revision
-from services.trainer.mouth_pictures import MouthPictures
 from synthetic.splits import Split
 from synthetic.utterance import SAMPLE_RATE, draw, draw_strange
 

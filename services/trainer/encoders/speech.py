@@ -23,8 +23,8 @@ from torch import Tensor
 
 from lipforcing.audio.mel import HOP, MelColumns, linear_scale, local_level, log_scale
 from lipforcing.audio.tiny import COLUMNS, REACH, STRIDE, TinySpeechEncoder
+from services.trainer.common.losses import weighted_mse
 from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
-from services.trainer.losses import weighted_mse
 
 _FRAME_SAMPLES = HOP * STRIDE
 _LEAST_POWER = 1e-10

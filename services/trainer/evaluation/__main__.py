@@ -10,7 +10,7 @@ from typing import Any
 from dubbing.errors import BadInput
 from dubbing.settings import EngineSettings, MediaSettings
 from lipforcing.contract import STUDENTS
-from services.trainer.console import ROOT, exit_code, in_checkout, say
+from services.trainer.common.console import ROOT, exit_code, in_checkout, say
 from services.trainer.metrics.scorers import scorer_name
 from services.trainer.models.publish import TINY, version_folder
 from synthetic.splits import Split

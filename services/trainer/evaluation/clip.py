@@ -1,4 +1,4 @@
-"""Everything that is measured on one held-out clip beside its mouth, which `services.trainer.evaluate` has measured.
+"""Everything that is measured on one held-out clip beside its mouth, which `services.trainer.evaluation.speakers` has measured.
 
 Legend: V video frames, L landmarks, P people.
 """
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import STUDENTS, mouth_mask
-from services.trainer.data import MARGIN, Footage
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.takes import Footage
 from services.trainer.metrics import pictures as metrics
 from services.trainer.metrics.mouth_figures import Measured
 from services.trainer.metrics.mouth_series import Series, landmark_track

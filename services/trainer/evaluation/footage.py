@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import mouth_mask
-from services.trainer.data import MARGIN, frame_times
-from services.trainer.dubber import Dubber
+from services.trainer.common.timing import MARGIN, frame_times
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.sample import Sample
 from services.trainer.metrics.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
 from services.trainer.metrics.mouth_series import MouthSeries, mouths_in
 from services.trainer.metrics.sync import SyncScorer, sync_figures
+from services.trainer.models.dubber import Dubber
 
 OnClip = Callable[[int, Sample, Measured], None]
 
@@ -61,7 +61,7 @@ class FootageJudge:
             on_clip: called with every clip's number, the clip, and what was measured on it.
 
         Returns:
-            JSON values, by the names of `services.trainer.evaluate` where they mean the same.
+            JSON values, by the names of `services.trainer.evaluation.speakers` where they mean the same.
         """
         said = [ClipSpeech(clip.sound_S, self._mouths(clip.target_VnnC)) for clip in clips]
         rows, languages = [], set()

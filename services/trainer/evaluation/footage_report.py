@@ -11,8 +11,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.versions import pin_all
 from dubbing.settings import S3Settings
 from lipforcing.contract import STUDENTS
-from services.trainer.console import say
-from services.trainer.dubber import Dubber
+from services.trainer.common.console import say
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.footage.sample import Sample
@@ -20,6 +19,7 @@ from services.trainer.metrics.gate import FOOTAGE_RULES, SYNC_RULES, compare
 from services.trainer.metrics.mouth_figures import Measured
 from services.trainer.metrics.pictures import interval
 from services.trainer.metrics.scorers import SyncNetScorer
+from services.trainer.models.dubber import Dubber
 from services.trainer.models.repository import as_version_1, folders_in, folders_of
 
 from . import plots

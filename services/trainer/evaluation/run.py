@@ -17,18 +17,19 @@ import torch
 from dubbing.errors import BadInput
 from dubbing.faces.detector import MediaPipeDetector
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
-from services.trainer import evaluate
-from services.trainer.data import MARGIN, Footage
-from services.trainer.dubber import Dubber
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.takes import Footage
 from services.trainer.metrics import pictures as metrics
 from services.trainer.metrics.mouth_figures import Measured
 from services.trainer.metrics.scorers import sync_scorer
+from services.trainer.models.dubber import Dubber
 from services.trainer.models.publish import MODELS, TINY, version_folder
 from synthetic.splits import Split
 
 from .clip import ClipJudge, ClipResult
 from .features import CodecFeatures
 from .players import FILMS, film_of, write_player
+from .speakers import HeldOut, evaluate
 
 
 class NoModel(BadInput):
@@ -82,7 +83,7 @@ class ModelEvaluation:
         name: as it was asked for.
         digests: of the three models' weights.
         clips: what was measured on each clip.
-        summary: of all clips, from `services.trainer.evaluate`: controls, silence, untouched pixels.
+        summary: of all clips, from `services.trainer.evaluation.speakers`: controls, silence, untouched pixels.
         distances: Fréchet distances over all clips, with the number of samples and dimensions behind them.
         speed: frames per second on this machine; differs from run to run.
     """
@@ -145,7 +146,7 @@ def evaluate_model(
         advance: called with the number of clips done.
     """
     plan.check()
-    held = evaluate.HeldOut(plan.split, plan.clips, plan.frames, plan.seed)
+    held = HeldOut(plan.split, plan.clips, plan.frames, plan.seed)
     shots = [held.shot(index) for index in range(plan.clips)]
     found: list[ClipResult] = []
     with MediaPipeDetector(plan.landmarker) as detector:
@@ -159,7 +160,7 @@ def evaluate_model(
                 write_player(report / film_of(index), panels, shot.sound[1][MARGIN:-MARGIN])
             advance(index + 1)
 
-        summary = evaluate.evaluate(
+        summary = evaluate(
             repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, observe=on_clip
         )
     _add_identity(found)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dubbing.errors import BadInput
 from dubbing.settings import MediaSettings, S3Settings
-from services.trainer.console import ROOT, exit_code, in_checkout, say
+from services.trainer.common.console import ROOT, exit_code, in_checkout, say
 from services.trainer.metrics.scorers import scorer_name
 
 from .place import place_at

@@ -22,8 +22,8 @@ from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import mouth_mask
 from lipforcing.mask import grey_mouth
 from lipforcing.vae.base import Codec, from_uint8
-from services.trainer.data import frame_times
-from services.trainer.latents import ClipLatents
+from services.trainer.common.timing import frame_times
+from services.trainer.models.latents import ClipLatents
 
 from .sample import Crops, Sample
 from .whole import write_whole

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.data import MARGIN
+from services.trainer.common.timing import MARGIN
 
 Crops = NDArray[np.uint8]
 _SAMPLES = 640  # of one frame

@@ -18,7 +18,7 @@ from dubbing.media.crops import pack_crops
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from dubbing.media.shots import ShotFinder
-from services.trainer.data import MARGIN
+from services.trainer.common.timing import MARGIN
 from services.trainer.metrics.sync import SyncScore, SyncScorer
 
 from .conform import FPS, Sound, conform, loudness

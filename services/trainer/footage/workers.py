@@ -12,8 +12,8 @@ import structlog
 import torch
 
 from dubbing.faces.detector import MediaPipeDetector
+from services.trainer.common.threads import one_thread_each
 from services.trainer.metrics.scorers import MouthCorrelationScorer, sync_scorer
-from services.trainer.threads import one_thread_each
 
 from .source import Examiner
 from .task import SourceFound, SourceTask

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.trainer.latents import ClipLatents
 from services.trainer.methods.samples import Clips, of_latents, on_device
 from services.trainer.methods.sync_training import SpokenClips
+from services.trainer.models.latents import ClipLatents
 
 
 class Dataset(Protocol):

@@ -20,7 +20,7 @@ from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import TRAINING_WINDOWS, StudentConfig
 from lipforcing.schedule import T_MAX, add_noise, flow_to_x0, shifted
-from services.trainer.losses import forcing_loss
+from services.trainer.common.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights

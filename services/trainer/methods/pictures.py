@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.mouth_pictures import LOWER_FACE
+from services.trainer.models.mouth_pictures import LOWER_FACE
 
 _EDGES = 0.5  # weight of the differences between neighbouring pixels, to which their own error is nearly blind
 

@@ -23,7 +23,6 @@ from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.common.site import Site
 from services.trainer.common.update import precision
 from services.trainer.footage.whole import write_whole
-from services.trainer.latents import channel_energy
 from services.trainer.methods.dataset import Batches, Dataset
 from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
 from services.trainer.methods.folders import StoredNetwork
@@ -44,6 +43,7 @@ from services.trainer.methods.stage import MethodStage
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
+from services.trainer.models.latents import channel_energy
 from services.trainer.models.publish import publish, publish_student
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from torch import Tensor
 from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENTS_PER_BLOCK
 from lipforcing.syncnet import SAMPLES_PER_FRAME
-from services.trainer.latents import ClipLatents, conditions_of
+from services.trainer.models.latents import ClipLatents, conditions_of
 
 
 class BadSampleError(ValueError):

@@ -26,8 +26,8 @@ from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, clip_batches, eager, rollout
 from lipforcing.schedule import add_noise
+from services.trainer.common.losses import critic_loss, vsd_direction, vsd_loss
 from services.trainer.common.update import UpdatePlan, Updater
-from services.trainer.losses import critic_loss, vsd_direction, vsd_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Guidance
 from services.trainer.methods.networks import CellWeights, predict_x0

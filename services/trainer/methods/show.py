@@ -19,6 +19,7 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import TeacherConfig
 from lipforcing.rollout import Student, generate
 from lipforcing.vae.base import to_uint8
+from services.trainer.common.sheet import draw_sheet
 from services.trainer.common.update import Updater, precision
 from services.trainer.methods.adapters import Trained, merged
 from services.trainer.methods.encoders import Encoders
@@ -27,7 +28,6 @@ from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.sheet import draw_sheet
 
 Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
 

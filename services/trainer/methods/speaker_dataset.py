@@ -12,14 +12,15 @@ from safetensors.torch import load_file
 
 from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
 from services.trainer.common.site import Advance, in_silence
-from services.trainer.data import MARGIN, Takes, noise_takes, read_takes, render_takes
-from services.trainer.encode_takes import both_ways
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.encode_takes import both_ways
+from services.trainer.data.takes import Takes, noise_takes, read_takes, render_takes
 from services.trainer.footage.whole import write_whole
-from services.trainer.latents import ClipLatents
 from services.trainer.methods.dataset import SpeakerDataset
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.sync_training import Spoken
+from services.trainer.models.latents import ClipLatents
 from synthetic.splits import Split
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.presets import PRESETS
 from lipforcing.syncnet import SAMPLES_PER_FRAME
 from lipforcing.vae.base import Codec, from_uint8
-from services.trainer.data import MARGIN, Footage, footage
-from services.trainer.latents import encode_pair
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.speaker_samples import crop_pair
+from services.trainer.data.takes import Footage, footage
 from services.trainer.methods.samples import EncodedSample, Span
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.speaker_samples import crop_pair
+from services.trainer.models.latents import encode_pair
 from synthetic.splits import Split
 
 

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncSizes, prepare_pictures, prepare_sound
+from services.trainer.common.losses import contrastive_loss
 from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
-from services.trainer.losses import contrastive_loss
 
 _THREADS = 4  # that prepare steps
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from lipforcing.network import LipNetwork
 from lipforcing.presets import TeacherConfig
 from lipforcing.schedule import add_noise, flow_to_x0, sampling_grid, shifted
-from services.trainer.losses import flow_loss, guided
+from services.trainer.common.losses import flow_loss, guided
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights, predict_flow

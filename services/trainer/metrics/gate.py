@@ -41,7 +41,7 @@ RULES: dict[str, Rule] = {
     "mouth_error": Rule(Better.LOWER, 0.1),
     "untouched": Rule(Better.HIGHER),
 }
-"""Of `services.trainer.evaluate`; what it measures besides is shown."""
+"""Of `services.trainer.evaluation.speakers`; what it measures besides is shown."""
 
 FOOTAGE_RULES = {name: rule for name, rule in RULES.items() if name != "untouched"}
 """Of `services.trainer.evaluation.footage`, which looks at crops: nothing lies around them that could be left untouched."""

@@ -18,12 +18,12 @@ from dubbing.faces.detector import MediaPipeDetector
 from dubbing.settings import S3Settings
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import WeightsError
-from services.trainer.dubber import Dubber
-from services.trainer.evaluate import evaluate
 from services.trainer.evaluation.footage import FootageJudge
+from services.trainer.evaluation.speakers import evaluate
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.metrics.scorers import SyncNetScorer
+from services.trainer.models.dubber import Dubber
 from services.trainer.release.child import tell
 from services.trainer.release.gate_dataset import SEED
 from synthetic.splits import Split

@@ -18,9 +18,9 @@ from dubbing import clock, ids
 from dubbing.domain.training import LegEnd, check_chain, in_order, recipe_sha256
 from dubbing.errors import DublineError, TrainingInterrupted
 from dubbing.settings import EngineSettings
+from services.trainer.common.console import say
 from services.trainer.common.event_files import EVENT_FILES
 from services.trainer.common.settings import flat
-from services.trainer.console import say
 from services.trainer.recipes import RECIPES
 from services.trainer.recipes.offers import offered
 from services.trainer.runtime.outbox import Order, Outbox

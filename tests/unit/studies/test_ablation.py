@@ -13,7 +13,7 @@ from places import ROOT
 
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.data import MARGIN
+from services.trainer.common.timing import MARGIN
 from services.trainer.methods.folders import PromptedNetwork
 from services.trainer.methods.self_forcing import Stage2
 from studies.ablation.__main__ import main

@@ -11,9 +11,9 @@ from lipforcing.vae.tiny import TinyCodec
 from services.trainer.common.optimise import Optimisation
 from services.trainer.encoders.codec import CodecStage
 from services.trainer.encoders.decoder import DecoderStage, train_decoder
-from services.trainer.latents import ClipLatents
 from services.trainer.methods.initialise import fresh_network
-from services.trainer.mouth_pictures import MouthPictures
+from services.trainer.models.latents import ClipLatents
+from services.trainer.models.mouth_pictures import MouthPictures
 
 CROPS = np.random.default_rng(0).integers(0, 256, (1, 2, 21, 128, 128, 3), dtype=np.uint8)
 CONFIG = replace(PRESETS["tiny"], dim=144, ffn=64, heads=3, layers=4)

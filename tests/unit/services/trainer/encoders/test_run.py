@@ -16,7 +16,7 @@ from services.trainer.encoders.decoder import DecoderStage
 from services.trainer.encoders.recipe import EncoderRecipe
 from services.trainer.encoders.run import EncoderRun
 from services.trainer.encoders.speech import SpeechStage
-from services.trainer.evaluate import Evaluation, judge
+from services.trainer.evaluation.speakers import Evaluation, judge
 
 TINY = STUDENTS["tiny"]
 _PLAN = Optimisation(4, 4, 2e-3, warm_up=2)

@@ -52,7 +52,7 @@ class Tags(HTMLParser):
 def evaluated(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """What the command returns, in this process, with one more that makes the clips: each of them imports torch anew."""
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    monkeypatch.setattr("services.trainer.console.configure_logging", lambda *_: None)
+    monkeypatch.setattr("services.trainer.common.console.configure_logging", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["dubline evaluate", *words])
     return main()
 

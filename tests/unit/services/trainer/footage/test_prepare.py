@@ -18,7 +18,7 @@ from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
 from services.trainer.common.group import Group
 from services.trainer.common.site import Site
-from services.trainer.data import MARGIN
+from services.trainer.common.timing import MARGIN
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace

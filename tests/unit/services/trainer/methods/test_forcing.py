@@ -8,7 +8,7 @@ from method_clips import F64, NULL, SMALL, clips, every, moved, network
 
 from lipforcing.cache import BlockCausal, visible_frames
 from lipforcing.presets import TRAINING_WINDOWS
-from services.trainer.losses import forcing_loss
+from services.trainer.common.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.forcing import DiffusionForcing, Stage1, draw_levels
 from services.trainer.methods.networks import CellWeights

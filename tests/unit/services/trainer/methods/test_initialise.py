@@ -6,8 +6,8 @@ import torch
 
 from lipforcing.cache import BlockCausal
 from lipforcing.presets import PRESETS
-from services.trainer.latents import ClipLatents
 from services.trainer.methods.initialise import fresh_network
+from services.trainer.models.latents import ClipLatents
 
 SMALL = replace(PRESETS["tiny"], dim=144, ffn=96, heads=3, layers=4, latent=8)
 

@@ -12,8 +12,8 @@ from lipforcing.cache import Bidirectional, BlockCausal
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, generate
 from lipforcing.schedule import sampling_grid
+from services.trainer.common.losses import sample_means
 from services.trainer.common.update import UpdatePlan
-from services.trainer.losses import sample_means
 from services.trainer.methods import teacher as teacher_module
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Gate, Guidance

@@ -5,7 +5,7 @@ import torch
 
 from lipforcing.vae.base import from_uint8
 from lipforcing.vae.tiny import TinyCodec, pack_frames
-from services.trainer.mouth_pictures import MouthPictures, frames_shown
+from services.trainer.models.mouth_pictures import MouthPictures, frames_shown
 
 CROPS = np.random.default_rng(0).integers(0, 256, (2, 2, 9, 128, 128, 3), dtype=np.uint8)
 

@@ -10,8 +10,8 @@ from shrunken_models import CONTRACT, PRESET, shrunken, write_encoders, write_st
 from dubbing.inference.engine import ChunkRequest, SpeechWindow
 from dubbing.inference.in_process import InProcessEngine
 from lipforcing.contract import frames_of
-from services.trainer.data import MARGIN, frame_times
-from services.trainer.dubber import Dubber
+from services.trainer.common.timing import MARGIN, frame_times
+from services.trainer.models.dubber import Dubber
 
 FRAMES = frames_of(2)
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from services.trainer.threads import one_thread_each
+from services.trainer.common.threads import one_thread_each
 
 ASK = [sys.executable, "-c", "import os; print(os.environ.get('OMP_NUM_THREADS'))"]
 

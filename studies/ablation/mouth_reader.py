@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from lipforcing.contract import FRAMES_PER_LATENT
 from lipforcing.vae.tiny import COLOURS
 from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
-
-from .mouth_pictures import SIDE, MouthPictures, frames_shown
+from services.trainer.models.mouth_pictures import SIDE, MouthPictures, frames_shown
 
 
 @dataclass(frozen=True, slots=True)

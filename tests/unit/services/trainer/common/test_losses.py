@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from services.trainer.losses import picture_loss, weighted_mse
+from services.trainer.common.losses import picture_loss, weighted_mse
 
 
 def test_weighted_mse_equals_the_sum_written_out() -> None:

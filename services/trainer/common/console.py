@@ -12,7 +12,7 @@ from dubbing.logging import configure_logging
 from dubbing.settings import LoggingSettings
 from lipforcing.weights.errors import WeightsError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def say(*lines: str) -> None:

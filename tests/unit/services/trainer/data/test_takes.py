@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from services.trainer.data import SHARD, in_processes
+from services.trainer.data.takes import SHARD, in_processes
 
 
 def _twice(folder: Path, item: int) -> int:

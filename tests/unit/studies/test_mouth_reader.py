@@ -6,8 +6,8 @@ from torch import Tensor
 
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.common.optimise import Optimisation
-from services.trainer.mouth_pictures import MouthPictures
-from services.trainer.mouth_reader import MouthReader, ReaderStage, shapes_of, train_reader
+from services.trainer.models.mouth_pictures import MouthPictures
+from studies.ablation.mouth_reader import MouthReader, ReaderStage, shapes_of, train_reader
 
 
 def _films(count: int, seed: int) -> tuple[MouthPictures, Tensor, Tensor]:

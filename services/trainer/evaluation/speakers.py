@@ -20,14 +20,13 @@ from dubbing.faces.align import Matrix, crop_transforms, extract_crop
 from dubbing.faces.composite import Compositor
 from dubbing.faces.detector import FaceDetector, MediaPipeDetector
 from lipforcing.contract import mouth_mask
+from services.trainer.common.sheet import draw_sheet
+from services.trainer.data.takes import Footage, footage, in_processes
+from services.trainer.metrics.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
 from services.trainer.metrics.mouth_series import MouthSeries, correlation, mouth_series
+from services.trainer.models.dubber import Dubber
 from services.trainer.models.publish import TINY, add_metrics
 from synthetic.splits import Split
-
-from .data import Footage, footage, in_processes
-from .dubber import Dubber
-from .metrics.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
-from .sheet import draw_sheet
 
 log = structlog.get_logger(__name__)
 _SEEDS = 1_000_003  # seeds of one evaluation's clips lie this far from the next one's

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.data import Takes
-from services.trainer.latents import ClipLatents, encode_pair
+from services.trainer.data.takes import Takes
+from services.trainer.models.latents import ClipLatents, encode_pair
 
 
 @torch.no_grad()

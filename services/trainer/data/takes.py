@@ -25,12 +25,12 @@ import structlog
 from numpy.typing import NDArray
 
 from lipforcing.contract import SAMPLE_RATE
-from services.trainer.speaker_samples import CROP, crop_pair
+from services.trainer.common.threads import one_thread_each
+from services.trainer.common.timing import MARGIN, frame_times
+from services.trainer.data.speaker_samples import CROP, crop_pair
 from synthetic.scene import FPS, Scene, scene
 from synthetic.splits import Split
 from synthetic.utterance import Utterance, draw, fit
-
-from .threads import one_thread_each
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,6 @@ ResultT = TypeVar("ResultT")
 SHARD = 20  # takes
 _ATTEMPTS = 5
 _VISEMES = 7  # parameters of a mouth
-MARGIN = SAMPLE_RATE  # samples of sound on either side of the footage, so that the first and last frame hear their context
 _ENDS, _SILENT = 0.2, 0.06  # share of the utterances that break off inside the footage, and of those that never begin
 
 
@@ -112,11 +111,6 @@ class Footage:
     def anchors(self) -> NDArray[np.float64]:
         """The three points of alignment in every frame, float64 [V, 3, 2]."""
         return self.scene.shot.anchors().astype(np.float64)
-
-
-def frame_times(frames: int) -> NDArray[np.float64]:
-    """Presentation times of ``frames`` frames, in seconds from the first sample of a sound with margins."""
-    return np.arange(frames) / float(FPS) + MARGIN / SAMPLE_RATE
 
 
 def footage(split: Split, seed: int, frames: int, *, plain: bool = False) -> Footage:
