@@ -175,8 +175,8 @@ class Updater:
         found = {f"weights/{key}": parameter.detach() for key, parameter in self._named.items()}
         for key, parameter in self._named.items():
             found |= {f"{kind}/{key}": value for kind, value in self._optimiser.state.get(parameter, {}).items()}
-        for key, undecayed in zip(self._named, self.ema or (), strict=self.ema is not None):
-            found[f"ema/{key}"] = undecayed
+        for key, averaged in zip(self._named, self.ema or (), strict=self.ema is not None):
+            found[f"ema/{key}"] = averaged
         return {name: _local(value) for name, value in found.items()}
 
     def counts(self) -> dict[str, int]:
@@ -211,10 +211,10 @@ class Updater:
     @torch.no_grad()
     def swap_ema(self) -> None:
         """Exchange weights and averaged weights, for evaluating or publishing; a second call exchanges them back."""
-        for undecayed, live in zip(self.ema or (), self.parameters, strict=self.ema is not None):
+        for averaged, live in zip(self.ema or (), self.parameters, strict=self.ema is not None):
             before = live.detach().clone()
-            live.copy_(undecayed)
-            undecayed.copy_(before)
+            live.copy_(averaged)
+            averaged.copy_(before)
 
     def _clip(self) -> Tensor:
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self._plan.clip)
