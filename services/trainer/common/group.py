@@ -1,13 +1,12 @@
 """The processes of one run: torchrun's environment, and the few collectives that the service itself needs."""
 
 import os
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
 import torch
-from torch import Tensor, distributed
+from torch import distributed
 
 # Rank 0 prepares data while the others wait.
 _TIMEOUT = timedelta(hours=12)
@@ -40,13 +39,6 @@ class Group:
         """End the group."""
         if self.world > 1:
             distributed.destroy_process_group()
-
-    def mean_(self, tensors: Sequence[Tensor]) -> None:
-        """Replace every tensor by its mean over the processes."""
-        if self.world > 1:
-            for tensor in tensors:
-                distributed.all_reduce(tensor)
-                tensor.div_(self.world)
 
     def all_of(self, *, flag: bool) -> bool:
         """True when the flag is true everywhere."""
