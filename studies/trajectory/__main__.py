@@ -22,9 +22,9 @@ from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.samples import collate
-from services.trainer.methods.speakers import sample
 from services.trainer.methods.teacher import Teacher
 from studies.trajectory.analysis import PictureJudge, TrajectoryRow, analyse, write
+from studies.trajectory.speakers import sample
 from synthetic.splits import Split
 
 if TYPE_CHECKING:

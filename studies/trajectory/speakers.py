@@ -1,11 +1,7 @@
-"""Generated speakers as samples of the methods: footage with mouth A that shall say what mouth B says.
-
-Legend: V video frames, S samples of sound.
-"""
+"""A drawn speaker as a sample of the methods: footage with mouth A that shall say what mouth B says."""
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.presets import PRESETS
@@ -13,16 +9,10 @@ from lipforcing.syncnet import SAMPLES_PER_FRAME
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.common.timing import MARGIN
 from services.trainer.data.speaker_samples import crop_pair
-from services.trainer.data.takes import Footage, footage
+from services.trainer.data.takes import footage
 from services.trainer.methods.samples import EncodedSample, Span
-from services.trainer.methods.sync_training import Spoken
 from services.trainer.models.latents import encode_pair
 from synthetic.splits import Split
-
-
-def spoken(shot: Footage) -> list[Spoken]:
-    """Both mouths with their own sounds."""
-    return [Spoken(frames, _sound(shot, which)) for which, frames in enumerate(crop_pair(shot.scene))]
 
 
 @torch.no_grad()
@@ -41,16 +31,10 @@ def sample(split: Split, seed: int, frames: int, codec: Codec, encoder: TinySpee
     reference, masked = encode_pair(codec, source)
     target = codec.encode(from_uint8(torch.from_numpy(filmed))[None])[0]
     whole = torch.from_numpy(shot.sound[1].astype(np.float32) / 32_768.0)
+    of_frames = whole[MARGIN : MARGIN + frames * SAMPLES_PER_FRAME]
     config = PRESETS["tiny"]
     return EncodedSample(
         name, target, masked, reference, encoder(whole, torch.from_numpy(shot.times)),
         torch.zeros(config.text_len, config.text_dim),
-        Span(f"{name} B", 0, frames), Span(f"{name} A", 0, frames), torch.from_numpy(_sound(shot, 1)),
+        Span(f"{name} B", 0, frames), Span(f"{name} A", 0, frames), of_frames,
     )  # fmt: skip
-
-
-def _sound(shot: Footage, which: int) -> NDArray[np.float32]:
-    """The sound of the frames alone, float32 [S]."""
-    samples = shot.scene.frames * SAMPLES_PER_FRAME
-    cut = shot.sound[which, MARGIN : MARGIN + samples]
-    return np.asarray(cut.astype(np.float32) / 32_768.0, np.float32)
