@@ -11,18 +11,21 @@ ARGS ?=
 PROFILE ?= tuned
 PROCESSES ?= 1
 SEED ?= 1
+RUNS ?= .dubline/data/trainer
 T ?=
 FAULTS ?= 20
 JOBS ?= 6
 SECONDS ?= 60
 FUZZ_EXAMPLES ?= 100
 FUZZ_SEED ?= 1
+WHOLE ?= .dubline/whole
+STUDENT ?= sf_tiny_gpu
 TRAIN_tuned := sf_tiny_tuned --publish
 TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,9 +63,11 @@ fmt: setup  ## Lay the code out, and mend what a linter can mend
 examples: setup  ## Write the examples of the API's description anew, as a real installation answers
 	@EXAMPLES_WRITE=1 $(PYTHON) -m pytest -q tests/integration/core/test_api_examples.py $(ARGS)
 
-docs: setup  ## Write the page of settings anew
+docs: setup  ## Write the pages of settings and recipes anew
 	@$(PYTHON) -m services.api settings >docs/reference/settings.md.new
 	@mv docs/reference/settings.md.new docs/reference/settings.md
+	@$(PYTHON) -m services.trainer.recipes.page >docs/reference/recipes.md.new
+	@mv docs/reference/recipes.md.new docs/reference/recipes.md
 
 check: setup  ## Lint, formatting, types, import contracts
 	@echo '[check 1/4] ruff check';  .venv/bin/ruff check .
@@ -100,8 +105,14 @@ train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PR
 	@DUBLINE_TRAINER_ENABLED=true $(DUBLINE) up
 	@$(DUBLINE) train make $(TRAIN_$(PROFILE)) --processes $(PROCESSES) $(ARGS)
 
-train-whole: setup  ## Make every weight of the demonstration model from nothing, by Diffusion Forcing (many hours)
-	@$(PYTHON) -m services.trainer --recipe tiny $(ARGS)
+train-whole: setup  ## Make every committed weight from nothing: encoders, a student by the recipes, its decoder (many hours, a GPU)
+	@$(PYTHON) -m services.trainer --encoders --repository $(WHOLE)/encoders
+	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES)
+	@$(PYTHON) -m services.trainer --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1
+	@$(PYTHON) -m services.trainer --evaluate $(ARGS)
+
+tensorboard: setup  ## Look at training runs: loss, rates, the gate's figures, sheets (RUNS=folder of "train alone")
+	@.venv/bin/tensorboard --logdir $(RUNS)/tensorboard $(ARGS)
 
 images: setup  ## Make the README's pictures again, with the weights that are there
 	@$(DUBLINE) demo && $(DUBLINE) demo-natural

@@ -34,19 +34,20 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, SAMPLES_PER_FRAME, TINY, ClipScorer, SyncNet
 from lipforcing.vae.taew import Taew
+from services.trainer.common.group import Group
+from services.trainer.common.update import precision
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.guidance import Null
-from services.trainer.methods.placing import Placing
+from services.trainer.methods.guidance import NullConditions
+from services.trainer.methods.parallelize import Parallelism
 from services.trainer.methods.plan import plan
-from services.trainer.methods.recipe import MethodRecipe, build, load
+from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.samples import Clips, EncodedSample, Span, collate, on_device
 from services.trainer.methods.self_forcing import Stage2, self_rollout
 from services.trainer.methods.sharding import on_meta
 from services.trainer.methods.stage import MethodStage
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.update import precision
-from services.trainer.service.group import Group
+from services.trainer.recipes import load
 
 _BEGAN = time.perf_counter()
 _GPUS = 8  # of the run whose hours are foretold
@@ -182,17 +183,17 @@ def shrunk(recipe: MethodRecipe) -> MethodRecipe:
 def built(recipe: MethodRecipe, batch: int, device: torch.device) -> Subject:
     """What ``MethodRun`` puts together of a finished start, a finished teacher and the published SyncNet."""
     big = device.type == "cuda"
-    placing = Placing(device, Group(), recipe.trained, recipe.half, recipe.seed)
+    placing = Parallelism(device, Group(), recipe.trained, recipe.half, recipe.seed)
     critic, teaching = recipe.judges()
     student, learns = (placing.network(config, Drawn(config, device)) for config in (recipe.network, critic))
-    null = Null(torch.randn(recipe.network.text_len, recipe.network.text_dim, device=device))
+    null = NullConditions(torch.randn(recipe.network.text_len, recipe.network.text_dim, device=device))
     judge = placing.network(teaching.network, Drawn(teaching.network, device), frozen=True)
     torch.manual_seed(recipe.seed)
     syncnet = SyncNet(PUBLISHED if big else TINY).to(device)
     scorer = ClipScorer.of_clips(syncnet, frames_of(recipe.latents // LATENTS_PER_BLOCK))
     codec = Taew().to(device, torch.float16 if big else torch.float32)
     teacher, reward = Teacher(teaching, judge, null), SyncReward(codec, scorer)
-    method = build(replace(recipe, together=batch), student, null, critic=learns, teacher=teacher, reward=reward)
+    method = build(replace(recipe, rng_group=batch), student, null, critic=learns, teacher=teacher, reward=reward)
     batches = partial(micro_batches, sample_of(recipe), batch, device)
     stage = MethodStage(
         method, recipe.steps, batches, samples=batch, facts={}, draw=lambda _path: None,
@@ -228,17 +229,17 @@ def picked(recipe: MethodRecipe, updates: int) -> tuple[list[Picked], list[Picke
     first, timed = [next(critic[0]), next(student[0])], []
     critics, students = cycle(critic), cycle(student)
     for _ in range(updates):
-        timed += [next(next(critics)) for _ in range(stage_of(recipe).ratio - 1)]
+        timed += [next(next(critics)) for _ in range(stage_of(recipe).student_update_freq - 1)]
         timed.append(next(next(students)))
     return first, timed
 
 
 def draws_of(recipe: MethodRecipe, number: int, place: int = 0) -> Picked:
     """What a sample of step ``number`` draws together with its neighbours."""
-    stage, draws = stage_of(recipe), Draws(recipe.seed, number, (place,), recipe.together)
+    stage, draws = stage_of(recipe), Draws(recipe.seed, number, (place,), recipe.rng_group)
     exit_step = draws.choice(Purpose.EXIT, len(recipe.network.t_list) - 1)
     guided = stage.guidance.draw(draws, Purpose.STUDENT_LEVEL).guided
-    return Picked(number, number % stage.ratio == 0, exit_step, guided)
+    return Picked(number, number % stage.student_update_freq == 0, exit_step, guided)
 
 
 def stage_of(recipe: MethodRecipe) -> Stage2:
@@ -273,7 +274,7 @@ def untaught(subject: Subject) -> list[str]:
 
 def rates(recipe: MethodRecipe, batch: int, steps: Sequence[Result]) -> Result:
     """Seconds of a sample in both kinds of step, and what they make of the recipe's whole run on such GPUs."""
-    ratio, places = stage_of(recipe).ratio, range(0, recipe.batch, recipe.together)
+    ratio, places = stage_of(recipe).student_update_freq, range(0, recipe.batch, recipe.rng_group)
     share = mean(draws_of(recipe, at, place).guided for at in range(ratio, recipe.steps + 1, ratio) for place in places)
     critic = mean(step["seconds"] for step in steps if not step["student"]) / batch
     timed: dict[bool, list[float]] = {}
@@ -305,7 +306,7 @@ def parts(subject: Subject, steps: Sequence[Picked]) -> dict[str, float]:
     """Seconds of parts of a sample: a rollout by its end, a pass of the teacher, the reward noise."""
     recipe, clips, device = subject.recipe, subject.clips, subject.device
     x0, t_B = clips.x0_BZThw, torch.tensor([0.5], dtype=torch.float64)
-    ends = {step.exit_step: Draws(recipe.seed, step.number, (0,), recipe.together) for step in steps}
+    ends = {step.exit_step: Draws(recipe.seed, step.number, (0,), recipe.rng_group) for step in steps}
     runs: dict[str, Callable[[], object]] = {
         f"rollout_of_{end + 1}": partial(self_rollout, subject.student, clips, draws, gradient=False)
         for end, draws in sorted(ends.items())

@@ -30,7 +30,7 @@ RunArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the run, r
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="tiny, 1.3b or 14b.")]
 SettingsOption = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting.")]
 ProcessesOption = Annotated[int, typer.Option(min=1, help="Processes of a run; one for each GPU.")]
-_SELDOM = 15.0  # seconds between two lines of metrics
+_SELDOM = 15.0  # seconds between two lines of how far preparing and measuring are
 
 
 @app.command()
@@ -71,7 +71,7 @@ def make(
 
     def tell(name: str, kind: str, data: dict[str, Any]) -> None:
         nonlocal shown
-        often = kind in ("run.metrics", "run.preparing", "version.measuring")
+        often = kind in ("run.preparing", "version.measuring")
         if often and time.monotonic() - shown < _SELDOM and data.get("done", 0) != data.get("of"):
             return
         shown = time.monotonic() if often else shown
@@ -104,7 +104,7 @@ def without_platform(
     """
     chosen = json.dumps(dict(_setting(text) for text in settings or ()))
     words = (recipe, str(out), "--settings", chosen, "--processes", str(processes))
-    run_module("services.trainer.service.alone", *words)
+    run_module("services.trainer.runtime.chain", *words)
 
 
 @app.command()

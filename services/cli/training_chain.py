@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dubbing.domain.training import check_chain, in_order, recipe_sha256
+from dubbing.domain.training import check_chain, in_order, recipe_sha256, unknown_recipe
 from dubbing.errors import InvalidSetting
 from services.cli.client import Client, refused
 
@@ -40,10 +40,9 @@ class Chain:
     def recipes(self, last: str) -> list[str]:
         """Names in the order in which they are run; ``last`` comes last."""
         if last not in self._offers:
-            advice = (
-                f"use one of {', '.join(self._offers)}" if self._offers else "start a trainer (DUBLINE_TRAINER_ENABLED=true)"
-            )
-            raise InvalidSetting(f"There is no recipe {last!r}.", where={"argument": "RECIPE"}, suggestions=(advice,))
+            none = unknown_recipe(last, self._offers)
+            advice = none.suggestions if self._offers else ("start a trainer (DUBLINE_TRAINER_ENABLED=true)",)
+            raise InvalidSetting(none.detail, where={"argument": "RECIPE"}, suggestions=advice)
         return in_order(last, {name: tuple(offer["starts"].values()) for name, offer in self._offers.items()})
 
     def make(self, last: str) -> dict[str, Any]:

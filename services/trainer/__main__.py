@@ -1,36 +1,43 @@
-"""``python -m services.trainer``: makes the demonstration model from nothing."""
+"""``python -m services.trainer``: the demonstration model's encoders from nothing, and the weights that a checkout commits."""
 
 import argparse
 import json
 from pathlib import Path
 
-from services.trainer.pipeline import Run
-from services.trainer.publish import TINY
-from services.trainer.recipes import NAMES, load
-from services.trainer.service.repository import keep_version
+from services.trainer.encoders.recipe import EncoderRecipe
+from services.trainer.encoders.run import EncoderRun
+from services.trainer.evaluation.speakers import Evaluation, judge
+from services.trainer.models.publish import TINY
+from services.trainer.models.repository import keep_version
 
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
     """Parse the command line and run."""
-    parser = argparse.ArgumentParser(
-        prog="services.trainer", description="Train, publish and evaluate the demonstration model."
+    parser = argparse.ArgumentParser(prog="services.trainer", description=__doc__.partition(": ")[2])
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--encoders", action="store_true", help="train codec and speech encoder, and publish both")
+    task.add_argument(
+        "--decoder", type=Path, metavar="STUDENT", help="train the decoder for a student's version folder; publish all"
     )
-    parser.add_argument("--recipe", choices=NAMES, default="tiny")
+    task.add_argument("--evaluate", action="store_true", help="evaluate what the repository holds")
+    task.add_argument("--keep", type=int, metavar="VERSION", help="make a published version the first, and evaluate it")
     parser.add_argument("--work", type=Path, default=ROOT / ".dubline" / "trainer", help="intermediate results; resumable")
-    parser.add_argument("--repository", type=Path, help="where the weights go; default: model_repo, for smoke the work folder")
+    parser.add_argument("--repository", type=Path, default=ROOT / "model_repo", help="where the weights are, or go")
     parser.add_argument("--landmarker", type=Path, default=ROOT / "third_party" / "face_landmarker" / "face_landmarker.task")
-    parser.add_argument("--evaluate", action="store_true", help="only evaluate what the repository holds")
-    parser.add_argument("--keep", type=int, metavar="VERSION", help="make a published version the first, and evaluate it")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    repository = options.repository or (ROOT / "model_repo" if options.recipe == "tiny" else options.work / "repository")
-    run = Run(load(options.recipe), options.work, repository, options.landmarker)
-    if options.keep is not None:
-        keep_version(repository, TINY.preset, options.keep)
-    metrics = run.judge() if options.evaluate or options.keep is not None else run.run()
-    print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
+    run = EncoderRun(EncoderRecipe(), options.work)
+    if options.encoders:
+        run.encoders(options.repository)
+    elif options.decoder is not None:
+        run.decoder(options.decoder, options.repository)
+    else:
+        if options.keep is not None:
+            keep_version(options.repository, TINY.preset, options.keep)
+        metrics = judge(options.repository, options.landmarker, Evaluation(), options.work)
+        print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
 
 
 if __name__ == "__main__":

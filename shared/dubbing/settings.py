@@ -242,7 +242,7 @@ class TrainerSettings(BaseSettings):
 
     Attributes:
         enabled: `dubline up` starts the trainer's workers too.
-        scratch: folder for prepared data, checkpoints in the making and candidates; kept between runs.
+        scratch: folder for prepared data, checkpoints in the making, candidates and curves; kept between runs.
         places: folders that settings of a run may name something in, with colons between. Whoever may start runs can have
             them read; the object store can always be named.
         leg: seconds after which a run saves, and its work item ends and is followed by another; below the queue's soft limit.

@@ -1,7 +1,6 @@
 """The demonstration's own sample: a film of a speaker in one language, and a replacement track in another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,31 +24,15 @@ _SAID = {
 }
 
 
-@dataclass(frozen=True)
-class DemoSample:
-    """Files of the demonstration.
-
-    Attributes:
-        video: MP4, 1280 x 720, 25 fps, H.264 and AAC.
-        audio: WAV, 48 kHz mono 16 bit, exactly as long as the video's frames.
-        frames: number of frames.
-        source_language: of the video.
-        language: of the replacement track; no speaker of the training set speaks it.
-    """
-
-    video: Path
-    audio: Path
-    frames: int
-    source_language: str
-    language: str
-
-
 class SampleCanceled(Exception):
     """The caller wants no sample any more."""
 
 
-def make_demo_sample(folder: Path, go_on: Callable[[], bool] = lambda: True) -> DemoSample:
+def make_demo_sample(folder: Path, go_on: Callable[[], bool] = lambda: True) -> None:
     """Makes the sample: a person, two voices and one language that the demonstration model never learnt from.
+
+    ``speaker.mp4`` has 1280 x 720 pixels, 25 fps, H.264 and AAC; ``replacement.wav`` 48 kHz, mono, 16 bit, and is exactly as
+    long as the film's frames.
 
     Args:
         folder: where the files go; created if it does not exist.
@@ -66,10 +49,8 @@ def make_demo_sample(folder: Path, go_on: Callable[[], bool] = lambda: True) -> 
     ]
     frames = int(np.ceil((max(u.seconds for u in spoken) + _LEAD + _TAIL) * FPS))
     source, target = (_levelled(fit(u, frames * RATE // int(FPS), -round(_LEAD * RATE))) for u in spoken)
-    sample = DemoSample(folder / "speaker.mp4", folder / "replacement.wav", frames, *_SAID)
-    _write_wav(sample.audio, target.pcm())
-    _write_video(sample.video, source, frames, go_on)
-    return sample
+    _write_wav(folder / "replacement.wav", target.pcm())
+    _write_video(folder / "speaker.mp4", source, frames, go_on)
 
 
 def _levelled(utterance: Utterance) -> Utterance:

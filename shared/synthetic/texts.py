@@ -87,13 +87,13 @@ def invented(rng: np.random.Generator, words: int, rare: float = 0.0) -> str:
     Who learns to listen from eight sentences learns the sentences; from these there are only sounds to learn. ``rare`` is the
     share of the syllables with letters that only some alphabets have.
     """
-    made = []
+    written = []
     for pause in rng.random(words):
         syllables = [
             _rare_syllable(rng) if rare and rng.random() < rare else _syllable(rng) for _ in range(int(rng.integers(1, 4)))
         ]
-        made.append("".join(syllables) + ("." if pause < 0.08 else "," if pause < 0.2 else ""))
-    return " ".join(made)
+        written.append("".join(syllables) + ("." if pause < 0.08 else "," if pause < 0.2 else ""))
+    return " ".join(written)
 
 
 def _rare_syllable(rng: np.random.Generator) -> str:

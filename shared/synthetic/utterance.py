@@ -73,8 +73,8 @@ def speak(said: str, voice: Voice, rate: int = SAMPLE_RATE, effort: float = 1.0,
     from scipy.signal import resample_poly  # noqa: PLC0415 - as in `canonical._height`
 
     # Played back slower by `tract`: formants and pitch fall, and everything lasts that much longer.
-    ratio = Fraction(rate, spoken.rate) * voice.tract
-    sound = resample_poly(spoken.samples, ratio.numerator, ratio.denominator).astype(np.float32)
+    resampling = Fraction(rate, spoken.rate) * voice.tract
+    sound = resample_poly(spoken.samples, resampling.numerator, resampling.denominator).astype(np.float32)
     stretch = float(voice.tract)
     phones = [Phone(p.ipa, p.start * stretch, p.end * stretch) for p in spoken.phones]
     seconds = len(sound) / rate

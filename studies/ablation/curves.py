@@ -13,7 +13,7 @@ from torch import Tensor
 
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.mouth_series import correlation
+from services.trainer.metrics.mouth_series import correlation
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import StudyJudge, mouth_error
 from studies.ablation.result_cache import TrainedNetwork
@@ -44,28 +44,28 @@ class InTimeJudge:
         """
         if clips.waveform_BS is None:
             raise ValueError("judging sync needs waveforms")
-        made, true = self._judge.pictures(x0_BZThw), self._judge.pictures(clips.x0_BZThw)
-        scores = [self._judge.scorer.score(*pair) for pair in zip(made, clips.waveform_BS, strict=True)]
+        generated, true = self._judge.pictures(x0_BZThw), self._judge.pictures(clips.x0_BZThw)
+        scores = [self._judge.scorer.score(*pair) for pair in zip(generated, clips.waveform_BS, strict=True)]
         return {
             SYNC: [score.in_time for score in scores],
-            "read_open": [self._follows(*pair) for pair in zip(made, true, strict=True)],
+            "read_open": [self._follows(*pair) for pair in zip(generated, true, strict=True)],
             "sync_c": [score.confidence for score in scores],
-            COST: [mouth_error(*pair) for pair in zip(made, true, strict=True)],
+            COST: [mouth_error(*pair) for pair in zip(generated, true, strict=True)],
         }
 
-    def _follows(self, made_VHWC: Tensor, true_VHWC: Tensor) -> float:
+    def _follows(self, generated_VHWC: Tensor, true_VHWC: Tensor) -> float:
         """Correlation of both mouths' opening, as read."""
-        return correlation(*(self._judge.read(crops)[:, 0] for crops in (made_VHWC, true_VHWC)))
+        return correlation(*(self._judge.read(crops)[:, 0] for crops in (generated_VHWC, true_VHWC)))
 
 
 def trajectory(
-    stages: Stages, made: TrainedNetwork, judge: StudyJudge, held: StudyClips, *, count: int, out: Path
+    stages: Stages, trained: TrainedNetwork, judge: StudyJudge, held: StudyClips, *, count: int, out: Path
 ) -> Recommendation:
     """Analyse a teacher clip by clip; leaves rows, means, plots and recipe fragment in ``out``.
 
     Args:
         stages: of the study.
-        made: the teacher.
+        trained: the teacher.
         judge: of clips; no student was rewarded by its SyncNet.
         held: the clips.
         count: how many of them.
@@ -75,7 +75,7 @@ def trajectory(
         ValueError: see ``recommend``; rows and means are written before.
     """
     sizes = stages.sizes
-    teacher = Teacher(sizes.teaching, made.network, stages.null)
+    teacher = Teacher(sizes.teaching, trained.network, stages.null)
     by, every = InTimeJudge(judge), max(1, sizes.ode // _LANDINGS)
     rows: list[TrajectoryRow] = []
     for index in range(count):

@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.trainer.data import MARGIN, SHARD, Takes, render_takes
-from services.trainer.latents import ClipLatents
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.encode_takes import both_ways, target_shapes
+from services.trainer.data.takes import SHARD, Takes, render_takes
+from services.trainer.methods.dataset import SpeakerDataset
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.material import Speakers
 from services.trainer.methods.sync_training import Spoken
-from services.trainer.pipeline import both_ways, target_shapes
+from services.trainer.models.latents import ClipLatents
 from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split
@@ -34,7 +35,7 @@ _SEED = 1  # of the takes: the same for all seeds of the study, which differ in 
 class StudyFootage(NamedTuple):
     """Encoded takes, and where the crops and sounds are that a SyncNet learns from."""
 
-    material: Speakers
+    dataset: SpeakerDataset
     folder: Path
     sizes: StudySizes
 
@@ -68,7 +69,7 @@ def prepare(folder: Path, sizes: StudySizes, encoders: Encoders, cache: ResultCa
     latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
     talk = Talk(folder, sizes, sizes.takes)
-    return StudyFootage(Speakers(digest, latents, speech_NVA, sounds_NS, talk), folder, sizes)
+    return StudyFootage(SpeakerDataset(digest, latents, speech_NVA, sounds_NS, talk), folder, sizes)
 
 
 def _encoded(folder: Path, sizes: StudySizes, encoders: Encoders) -> dict[str, Tensor]:

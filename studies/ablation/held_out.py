@@ -13,11 +13,12 @@ from torch import Tensor
 from lipforcing.audio.pack import group_frames
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.vae.base import Codec, from_uint8
-from services.trainer.data import MARGIN, footage
-from services.trainer.latents import conditions_of, encode_pair
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.speaker_samples import crop_pair
+from services.trainer.data.takes import footage
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.samples import Clips
-from services.trainer.speaker_samples import crop_sample
+from services.trainer.models.latents import conditions_of, encode_pair
 from studies.ablation.result_cache import ResultCache
 from studies.ablation.sizes import StudySizes
 from synthetic.splits import Split
@@ -83,8 +84,8 @@ def _rendered(split: Split, sizes: StudySizes, encoders: Encoders) -> dict[str, 
 @torch.no_grad()
 def _clip(split: Split, seed: int, sizes: StudySizes, codec: Codec, speech: TinySpeechEncoder) -> dict[str, Tensor]:
     shot = footage(split, seed, sizes.frames, plain=True)
-    made = crop_sample(shot.scene)
-    source, target = (np.ascontiguousarray(sizes.middle(crops)) for crops in (made.source, made.target))
+    pair = crop_pair(shot.scene)
+    source, target = (np.ascontiguousarray(sizes.middle(crops)) for crops in pair)
     reference, masked = encode_pair(codec, source)
     whole = torch.from_numpy(shot.sound[1].astype(np.float32) / 32_768.0)
     times = torch.from_numpy(shot.times)
@@ -93,6 +94,6 @@ def _clip(split: Split, seed: int, sizes: StudySizes, codec: Codec, speech: Tiny
         "target": codec.encode(from_uint8(torch.from_numpy(target))[None])[0].float(),
         "speech": speech(whole, times), "delayed": speech(whole, times - DELAY / _FPS),
         "silent": speech(torch.zeros_like(whole), times),
-        "waveform": whole[MARGIN:-MARGIN].clone(), "crops": torch.from_numpy(target), "around": torch.from_numpy(made.source),
+        "waveform": whole[MARGIN:-MARGIN].clone(), "crops": torch.from_numpy(target), "around": torch.from_numpy(pair[0]),
         "truth": torch.from_numpy(shot.truth[1]).float(),
     }  # fmt: skip

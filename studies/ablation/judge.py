@@ -15,10 +15,9 @@ from lipforcing.contract import mouth_mask
 from lipforcing.syncnet import ClipScorer
 from lipforcing.vae.base import Codec, from_uint8, to_uint8
 from lipforcing.vae.tiny import pack_frames
-from services.trainer.evaluation.mouth import mouths_in
-from services.trainer.mouth_reader import MouthReader
-from services.trainer.mouth_series import MouthSeries, best_lag, correlation
+from services.trainer.metrics.mouth_series import MouthSeries, best_lag, correlation, mouths_in
 from studies.ablation.held_out import StudyClips
+from studies.ablation.mouth_reader import MouthReader
 
 # What a figure is, as the table calls it, and which way is better.
 FIGURES = {

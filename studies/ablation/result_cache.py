@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lipforcing.network import LipNetwork
 from lipforcing.weights.folder import MANIFEST
-from services.trainer.methods.folders import Kept, load_network, save_network
+from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
 
 log = structlog.get_logger(__name__)
 
@@ -52,13 +52,13 @@ class ResultCache:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{name}-{digest[:16]}{suffix}"
 
-    def network(self, name: str, key: object, train: Callable[[], tuple[Kept, Mapping[str, Any]]]) -> TrainedNetwork:
+    def network(self, name: str, key: object, train: Callable[[], tuple[PromptedNetwork, Mapping[str, Any]]]) -> TrainedNetwork:
         """A trained network, trained if it is not there; ``train`` also says what should be known of its training."""
         folder = self.path(name, key)
         if not (folder / MANIFEST).exists():
             log.info("stage", name=name, folder=str(folder))
-            kept, notes = train()
-            save_network(folder, kept, {"key": key, **notes})
+            trained, notes = train()
+            save_network(folder, trained, {"key": key, **notes})
         return TrainedNetwork(load_network(folder).network.eval().requires_grad_(requires_grad=False), folder)
 
     def tensors(self, name: str, key: object, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

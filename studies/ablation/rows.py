@@ -15,7 +15,7 @@ from lipforcing.conditions import Conditions
 from lipforcing.rollout import Student, generate
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
-from services.trainer.mouth_series import best_lag, correlation
+from services.trainer.metrics.mouth_series import best_lag, correlation
 from studies.ablation.held_out import DELAY, StudyClips
 from studies.ablation.judge import StudyJudge, sound_of
 from studies.ablation.result_cache import TrainedNetwork
@@ -24,11 +24,11 @@ Sampler = Callable[[Clips], Tensor]
 _NOISE = 1
 
 
-def in_two_steps(made: TrainedNetwork) -> Sampler:
+def in_two_steps(trained: TrainedNetwork) -> Sampler:
     """Causal, block by block, by the serving loop; latents [B, 16, T, h, w]."""
 
     def sample(clips: Clips) -> Tensor:
-        return generate(Student.frozen(made.network, clips.text_BLE), clips.conditions, _NOISE)
+        return generate(Student.frozen(trained.network, clips.text_BLE), clips.conditions, _NOISE)
 
     return sample
 
@@ -88,15 +88,15 @@ def controls(sampler: Sampler, held: StudyClips, judge: StudyJudge) -> dict[str,
         for clips in (held.of_others(), held.with_speech(held.silent_BVA), held.with_speech(held.delayed_BVA))
     )
     truth_BV = held.truth_BV2[:, 1:, 0].double().numpy()
-    heard, count = np.roll(truth_BV, -1, axis=0), len(truth_BV)
+    asked_BV, count = np.roll(truth_BV, -1, axis=0), len(truth_BV)
     swapped, closed, delayed = ([judge.read(crops)[:, 0] for crops in some] for some in (others, silent, late))
     in_time = [judge.offset(others[i], sound_of(held, (i + 1) % count)) == 0 for i in range(count)]
     offsets = [judge.offset(late[i], sound_of(held, i)) for i in range(count)]
     lags = [best_lag(seen, truth) for seen, truth in zip(delayed, truth_BV, strict=True)] if truth_BV.shape[1] > 12 else []
     return {
-        "swapped": {"heard": _mean(correlation(a, b) for a, b in zip(swapped, heard, strict=True)),
+        "swapped": {"heard": _mean(correlation(a, b) for a, b in zip(swapped, asked_BV, strict=True)),
                     "own": _mean(correlation(a, b) for a, b in zip(swapped, truth_BV, strict=True)),
-                    "own_truth": _mean(correlation(a, b) for a, b in zip(heard, truth_BV, strict=True)),
+                    "own_truth": _mean(correlation(a, b) for a, b in zip(asked_BV, truth_BV, strict=True)),
                     "offset_0": _mean(in_time)},
         "silence": {"opening": _mean(map(np.nanmean, closed)), "deviation": _mean(map(np.nanstd, closed)),
                     "true_opening": float(truth_BV.mean()), "true_deviation": float(truth_BV.std(axis=1).mean())},

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.latents import channel_energy
+from services.trainer.common.optimise import Optimisation
 from services.trainer.methods.guidance import Gate, Guidance
-from services.trainer.methods.recipe import MethodRecipe, load
+from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sync_training import SyncStage
-from services.trainer.mouth_reader import ReaderStage
-from services.trainer.optimise import Optimisation
-from services.trainer.recipe import Recipe
+from services.trainer.models.latents import channel_energy
+from services.trainer.recipes import load
+from studies.ablation.mouth_reader import ReaderStage
 
 _CELL = 8  # pixels of a latent cell's side
 # Forms of Stage 2: where the teacher is guided, and whether samples are weighted by the reward.
@@ -59,7 +59,7 @@ class StudySizes:
     critic: int = 200
     sync: int = 3_000
     judge: int = 3_000
-    reader: ReaderStage = field(default=Recipe().reader)
+    reader: ReaderStage = field(default=ReaderStage(Optimisation(900, 24, 2e-3, ema=0.99, weight_decay=0.05)))
     ode: int = 50
     guidance: float = 2.0
     clips: int = 24
@@ -79,8 +79,8 @@ class StudySizes:
 
     def to_json(self) -> dict[str, Any]:
         """For digests and reports."""
-        made: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return made
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return values
 
 
 SMOKE = StudySizes(

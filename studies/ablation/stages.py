@@ -12,23 +12,23 @@ from typing import Any, cast
 import structlog
 import torch
 
-from lipforcing.network import LipNetwork, initialise
+from lipforcing.network import LipNetwork
 from lipforcing.syncnet import TINY, ClipScorer, SyncNet
 from lipforcing.vae.tiny import TinyCodec
-from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.common.update import precision
+from services.trainer.methods.dataset import Batches
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import Kept
-from services.trainer.methods.guidance import Null
-from services.trainer.methods.material import Batches
+from services.trainer.methods.folders import PromptedNetwork
+from services.trainer.methods.guidance import NullConditions
+from services.trainer.methods.initialise import fresh_network
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import Reward, SyncReward
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
-from services.trainer.methods.update import precision
-from services.trainer.mouth_pictures import WHOLE, MouthPictures
-from services.trainer.mouth_reader import MouthReader, train_reader
+from services.trainer.models.mouth_pictures import WHOLE, MouthPictures
 from studies.ablation.footage import StudyFootage
+from studies.ablation.mouth_reader import MouthReader, train_reader
 from studies.ablation.result_cache import ResultCache, TrainedNetwork
 from studies.ablation.sizes import StudySizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 
@@ -59,19 +59,17 @@ class Stages:
         return cast("TinyCodec", self.encoders.codec)
 
     @property
-    def null(self) -> Null:
+    def null(self) -> NullConditions:
         """Of guidance; ``tiny`` has no prompt, so its embedding is zero and so is that of the empty one."""
         config = self.sizes.network
-        return Null(torch.zeros(config.text_len, config.text_dim))
+        return NullConditions(torch.zeros(config.text_len, config.text_dim))
 
     def teacher(self, seed: int) -> TrainedNetwork:
-        """The bidirectional teacher; it starts at the footage unchanged (``start_from_reference``)."""
+        """The bidirectional teacher; it starts at the footage unchanged (``fresh_network``)."""
         recipe = teacher_recipe(self.sizes, seed, self.codec)
 
-        def train() -> tuple[Kept, Mapping[str, Any]]:
-            network = LipNetwork(self.sizes.network)
-            initialise(network, seed)
-            start_from_reference(network)
+        def train() -> tuple[PromptedNetwork, Mapping[str, Any]]:
+            network = fresh_network(self.sizes.network, seed)
             return self._run(recipe, network, build(recipe, network, self.null))
 
         return self.cache.network("teacher", self._key(recipe), train)
@@ -80,24 +78,17 @@ class Stages:
         """Stage 1 from the teacher's weights."""
         recipe = forcing_recipe(self.sizes, seed, self.codec)
 
-        def train() -> tuple[Kept, Mapping[str, Any]]:
+        def train() -> tuple[PromptedNetwork, Mapping[str, Any]]:
             network = _copy(teacher)
             return self._run(recipe, network, build(recipe, network, self.null))
 
         return self.cache.network("forcing", self._key(recipe, teacher.key), train)
 
-    def rewarding(self, seed: int) -> tuple[ClipScorer, str]:
-        """The small SyncNet that rewards, and a name for what made it."""
-        return self._syncnet(seed, self.sizes.sync)
-
-    def judging(self, seed: int) -> tuple[ClipScorer, str]:
-        """The small SyncNet that judges; no student is rewarded by it."""
-        return self._syncnet(seed, self.sizes.judge)
-
-    def _syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
+    def syncnet(self, seed: int, steps: int) -> tuple[ClipScorer, str]:
+        """A small SyncNet, and a name for what made it."""
         takes = self.sizes.talk
         stage = sync_stage(steps, takes)
-        key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
+        key = json.loads(json.dumps([asdict(stage), self.footage.dataset.digest, takes, seed]))
 
         def train() -> dict[str, torch.Tensor]:
             network, curve = train_syncnet(self.footage.talk(takes), stage, seed)
@@ -111,20 +102,20 @@ class Stages:
     def reader(self, seed: int) -> tuple[MouthReader, str]:
         """Reads mouths in pictures, and a name for what made it; nothing is trained by what it says."""
         stage, takes = self.sizes.reader, self.sizes.talk
-        key = json.loads(json.dumps([asdict(stage), self.footage.material.digest, takes, seed]))
+        key = json.loads(json.dumps([asdict(stage), self.footage.dataset.digest, takes, seed]))
 
         def train() -> dict[str, torch.Tensor]:
             crops, shapes = self.footage.filmed(takes)
             pictures = MouthPictures(self.codec, crops, WHOLE)
             network, curve = train_reader(
-                pictures, self.footage.material.latents.target_NZThw[: len(shapes)], shapes, stage, seed
+                pictures, self.footage.dataset.latents.target_NZThw[: len(shapes)], shapes, stage, seed
             )
             log.info("reader", **curve.to_json())
             return dict(network.state_dict())
 
-        kept = self.cache.tensors("reader", key, train)
-        network = MouthReader(len(kept["mean"]))
-        network.load_state_dict(kept)
+        weights = self.cache.tensors("reader", key, train)
+        network = MouthReader(len(weights["mean"]))
+        network.load_state_dict(weights)
         return network.eval().requires_grad_(requires_grad=False), self.cache.path("reader", key).name
 
     def distilled(
@@ -133,7 +124,7 @@ class Stages:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""
         recipe = distilling_recipe(self.sizes, seed, self.codec, form)
 
-        def train() -> tuple[Kept, Mapping[str, Any]]:
+        def train() -> tuple[PromptedNetwork, Mapping[str, Any]]:
             network, critic = _copy(start), _copy(teacher)
             reward: Reward | None = SyncReward(self.codec, judge[0]) if recipe.rewarded else None
             taught_by = Teacher(self.sizes.teaching, teacher.network, self.null)
@@ -144,12 +135,12 @@ class Stages:
         return self.cache.network(form, self._key(recipe, *parts), train)
 
     def _key(self, recipe: MethodRecipe, *parts: str) -> list[Any]:
-        return [recipe.to_json(), self.footage.material.digest, *parts]
+        return [recipe.to_json(), self.footage.dataset.digest, *parts]
 
-    def _run(self, recipe: MethodRecipe, network: LipNetwork, method: Method) -> tuple[Kept, Mapping[str, Any]]:
+    def _run(self, recipe: MethodRecipe, network: LipNetwork, method: Method) -> tuple[PromptedNetwork, Mapping[str, Any]]:
         """All steps of a recipe; leaves the averaged weights in ``network``."""
         text_LE = self.null.text_LE
-        batches = Batches(self.footage.material, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, recipe.rewarded, _CPU)
+        batches = Batches(self.footage.dataset, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, recipe.rewarded, _CPU)
         began, cpu, curve = time.monotonic(), time.process_time(), []
         for number in range(1, recipe.steps + 1):
             with precision(_CPU, half=recipe.half):
@@ -159,13 +150,13 @@ class Stages:
                 log.info("step", recipe=recipe.name, seed=recipe.seed, number=number, of=recipe.steps, cpu=round(spent),
                          **{name: round(value, 4) for name, value in figures.items()})  # fmt: skip
                 curve.append({"step": number, **figures})
-        next(iter(method.updates.values())).swap_average()
+        next(iter(method.updates.values())).swap_ema()
         notes = {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu, "curve": curve}
-        return Kept(network.eval(), text_LE, text_LE), notes
+        return PromptedNetwork(network.eval(), text_LE, text_LE), notes
 
 
-def _copy(made: TrainedNetwork) -> LipNetwork:
+def _copy(trained: TrainedNetwork) -> LipNetwork:
     """A trainable copy."""
-    network = LipNetwork(made.network.config)
-    network.load_state_dict(made.network.state_dict())
+    network = LipNetwork(trained.network.config)
+    network.load_state_dict(trained.network.state_dict())
     return network.train()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from services.trainer.common.sheet import draw_sheet
 from services.trainer.methods.teacher import Teacher
-from services.trainer.sheet import draw_sheet
 from studies.ablation.held_out import StudyClips
 from studies.ablation.judge import FIGURES, StudyJudge
 from studies.ablation.result_cache import TrainedNetwork
@@ -87,42 +87,42 @@ class Study:
         yield StudyRow("teacher", f"{taught_by.key} guided", in_full(teacher))
         yield StudyRow("unguided", f"{taught_by.key} not guided", in_full(teacher, 1.0))
         yield StudyRow("cast", f"{taught_by.key} cast", in_two_steps(taught_by))
-        start, rewarded_by = stages.forcing(seed, taught_by), stages.rewarding(self.teachers[seed])
+        start, rewarded_by = stages.forcing(seed, taught_by), stages.syncnet(self.teachers[seed], stages.sizes.sync)
         yield self._student("forcing", start)
         for form in FORMS:
             yield self._student(form, stages.distilled(seed, form, taught_by, start, rewarded_by))
 
     @staticmethod
-    def _student(name: str, made: TrainedNetwork) -> StudyRow:
-        return StudyRow(name, made.key, in_two_steps(made))
+    def _student(name: str, trained: TrainedNetwork) -> StudyRow:
+        return StudyRow(name, trained.key, in_two_steps(trained))
 
     def _given(self) -> Iterator[tuple[str, list[dict[str, float]]]]:
         """Rows that nothing is trained for."""
         held, judge = self.held, self.judge
-        made: dict[str, Callable[[], Tensor]] = {
+        given: dict[str, Callable[[], Tensor]] = {
             "truth": lambda: held.crops_BVHWC,
             "codec": lambda: judge.pictures(held.clips.x0_BZThw),
             "footage": lambda: judge.pictures(held.clips.conditions.reference_BZThw),
         }
-        for name, crops in made.items():
-            yield name, self._kept("figures", name, lambda crops=crops: judge.figures(crops(), held))  # type: ignore[misc]
+        for name, crops in given.items():
+            yield name, self._cached("figures", name, lambda crops=crops: judge.figures(crops(), held))  # type: ignore[misc]
 
     def _figures(self, row: StudyRow) -> list[dict[str, float]]:
         def measure() -> list[dict[str, float]]:
             log.info("measuring", row=row.name, key=row.key)
             return self.judge.figures(self.judge.pictures(row.sampler(self.held.clips)), self.held)
 
-        made: list[dict[str, float]] = self._kept("figures", row.key, measure)
-        return made
+        figures: list[dict[str, float]] = self._cached("figures", row.key, measure)
+        return figures
 
     def _controls(self, row: StudyRow) -> dict[str, Any]:
-        made: dict[str, Any] = self._kept("controls", row.key, lambda: controls(row.sampler, self.held, self.judge))
-        return made
+        figures: dict[str, Any] = self._cached("controls", row.key, lambda: controls(row.sampler, self.held, self.judge))
+        return figures
 
     def _speed(self, row: StudyRow) -> float:
-        return float(self._kept("speed", row.key, lambda: frames_per_second(row.sampler, self.held.clips)))
+        return float(self._cached("speed", row.key, lambda: frames_per_second(row.sampler, self.held.clips)))
 
-    def _kept(self, what: str, key: str, make: Callable[[], Any]) -> Any:
+    def _cached(self, what: str, key: str, make: Callable[[], Any]) -> Any:
         return self.stages.cache.values(what, [key, self.held.key, self.judge_key], make)
 
     def _draw(self, rows: list[StudyRow], out: Path, name: str) -> None:
@@ -130,4 +130,4 @@ class Study:
         pictures = {"footage": self.judge.pictures(some.conditions.reference_BZThw), "true": self.held.crops_BVHWC[:_SHOWN]}
         pictures |= {row.name: self.judge.pictures(row.sampler(some)) for row in rows}
         for clip in range(_SHOWN):
-            draw_sheet(out / f"{name}-sheet-{clip}.png", {row: list(made[clip].numpy()) for row, made in pictures.items()})
+            draw_sheet(out / f"{name}-sheet-{clip}.png", {row: list(crops[clip].numpy()) for row, crops in pictures.items()})

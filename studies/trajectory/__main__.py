@@ -11,44 +11,40 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from dubbing.errors import BadInput, DublineError, InvalidSetting, UnfitStart
+from dubbing.errors import DublineError, InvalidSetting, UnfitStart
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
 from lipforcing.syncnet import TINY, ClipScorer
-from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import read_manifest
 from lipforcing.weights.syncnet import load_syncnet
-from services.trainer.console import say
+from services.trainer.common.console import ROOT, exit_code, say
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.samples import collate
-from services.trainer.methods.speakers import sample
 from services.trainer.methods.teacher import Teacher
 from studies.trajectory.analysis import PictureJudge, TrajectoryRow, analyse, write
+from studies.trajectory.speakers import sample
 from synthetic.splits import Split
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder
 
-ROOT = Path(__file__).parents[2]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Analyse, and leave the results in a folder; 0 when done, 2 when the input must change, 1 for any other failure."""
+    """Entry point; see `exit_code`."""
     options = _options(arguments)
+    return exit_code(lambda: _analyse(options))
+
+
+def _analyse(options: argparse.Namespace) -> None:
+    """Analyse, and leave the results in a folder."""
+    rows = _rows(options)
     try:
-        rows = _rows(options)
-    except (DublineError, WeightsError) as error:
-        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
-        return 2 if isinstance(error, (BadInput, WeightsError)) else 1
-    try:
-        found = write(rows, options.out)
+        recommended = write(rows, options.out)
     except ValueError as error:
-        say(f"Error: {error}. The rows are in {options.out}.")
-        return 1
-    sys.stdout.write(json.dumps(asdict(found), indent=2) + "\n")
-    return 0
+        raise DublineError(f"{error}. The rows are in {options.out}.") from error
+    sys.stdout.write(json.dumps(asdict(recommended), indent=2) + "\n")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -75,22 +71,22 @@ def _rows(options: argparse.Namespace) -> list[TrajectoryRow]:
             suggestions=("give at least one clip, 21, 33, 45 ... frames, and two steps or more",),
         )
     encoders = load_encoders(options.repository, "tiny", options.encoders, torch.device("cpu"))
-    kept = load_network(options.model)
+    stored = load_network(options.model)
     if not encoders.taught(read_manifest(options.model).get("source", {})):
         raise UnfitStart(
             f"The network in {options.model} was trained on latents and features of other encoders.",
             where={"argument": "--model"},
             suggestions=("name with --encoders the version that it was trained with",),
         )
-    config = replace(TeacherConfig(kept.network.config), steps=options.steps, guidance=options.guidance)
-    teacher = Teacher(config, kept.network.eval().requires_grad_(requires_grad=False), Null(kept.empty_LE))
+    config = replace(TeacherConfig(stored.network.config), steps=options.steps, guidance=options.guidance)
+    teacher = Teacher(config, stored.network.eval().requires_grad_(requires_grad=False), NullConditions(stored.empty_LE))
     judge = PictureJudge(encoders.codec, ClipScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     listens = cast("TinySpeechEncoder", encoders.speech)
     rows: list[TrajectoryRow] = []
     began = time.monotonic()
     for number in range(options.clips):
         spoken = sample(Split.DEV, options.seed * 1_000 + number, options.frames, encoders.codec, listens)
-        one = replace(spoken, text_LE=kept.text_LE)
+        one = replace(spoken, text_LE=stored.text_LE)
         rows += analyse(teacher, collate([one], [number], sound=True), judge, seed=options.seed)
         left = (time.monotonic() - began) / (number + 1) * (options.clips - number - 1)
         say(f"{number + 1} of {options.clips} clips, about {left:.0f} s left")

@@ -5,8 +5,8 @@ sync (more is better) and for cost (distance to the true clip, less is better). 
 prediction at step 0, made at scale s0, one jump to step j and one call at scale s1, for all four pairs and every j.
 
 Derived are the sync window - where guidance has won most of the sync that it ever wins, and cost is near its least - and the
-second timestep - the landing step of the jump 1 -> s with the best trade of sync against cost. The default thresholds are
-those at which the published curves of the 14B teacher give the published window (steps 20 to 40) and timestep (step 30).
+second timestep - the landing step of the jump 1 -> s with the best trade of sync against cost. The thresholds are those
+at which the published curves of the 14B teacher give the published window (steps 20 to 40) and timestep (step 30).
 
 Legend: B samples, V video frames, Z latent channels, T latent frames, h/w latent side.
 """
@@ -32,6 +32,9 @@ from services.trainer.methods.teacher import OdeStep, Teacher, jump
 
 SYNC, COST = "sync", "cost"
 _TRAJECTORY, _JUMP, _TRUTH = "trajectory", "jump", "truth"
+_GAIN = 0.65  # share of the largest gain in sync that a step of the window has
+_RISE = 0.06  # relative rise of cost above the guided trajectory's least that a step of the window may have
+_TRADE = 2 / 3  # relative sync that one unit of relative excess cost is worth at landing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +92,15 @@ class PictureJudge:
         if clips.waveform_BS is None:
             raise ValueError("judging sync needs waveforms")
         dtype = next(self._codec.parameters()).dtype
-        made, true = (self._codec.decode(x.to(dtype)) for x in (x0_BZThw, clips.x0_BZThw))
-        mouth = torch.from_numpy(mouth_mask(made.shape[-1])).to(made.device)
-        pairs = zip(to_uint8(made), clips.waveform_BS, strict=True)
+        generated, true = (self._codec.decode(x.to(dtype)) for x in (x0_BZThw, clips.x0_BZThw))
+        mouth = torch.from_numpy(mouth_mask(generated.shape[-1])).to(generated.device)
+        pairs = zip(to_uint8(generated), clips.waveform_BS, strict=True)
         scores = [self._scorer.score(frames, waveform.cpu()) for frames, waveform in pairs]
         return {
             SYNC: [score.confidence for score in scores],
             "sync_d": [score.distance for score in scores],
             "offset": [float(score.offset) for score in scores],
-            COST: (made - true)[..., mouth].square().flatten(1).mean(dim=1).tolist(),
+            COST: (generated - true)[..., mouth].square().flatten(1).mean(dim=1).tolist(),
         }
 
 
@@ -141,21 +144,6 @@ def _rows(
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """How the recommendation is made.
-
-    Attributes:
-        gain: share of the largest gain in sync that a step of the window has.
-        rise: relative rise of cost above the guided trajectory's least that a step of the window may have.
-        trade: relative sync that one unit of relative excess cost is worth at landing.
-    """
-
-    gain: float = 0.65
-    rise: float = 0.06
-    trade: float = 2 / 3
-
-
-@dataclass(frozen=True, slots=True)
 class Recommendation:
     """What the analysis says.
 
@@ -182,14 +170,14 @@ class Recommendation:
         )
 
 
-def recommend(rows: Iterable[TrajectoryRow], thresholds: Thresholds | None = None) -> Recommendation:
+def recommend(rows: Iterable[TrajectoryRow]) -> Recommendation:
     """The sync window and the second timestep.
 
     Raises:
         ValueError: rows of a guided or an unguided trajectory, or of the jumps between them, are missing; or guidance gains
             no sync at any step.
     """
-    limits, table = thresholds or Thresholds(), means(rows)
+    table = means(rows)
     scale = max((key[1] for key in table if key[0] == _TRAJECTORY), default=1.0)
     plain, with_it = table.get((_TRAJECTORY, 1.0, 1.0), {}), table.get((_TRAJECTORY, scale, scale), {})
     jumps = table.get((_JUMP, 1.0, scale), {})
@@ -200,13 +188,13 @@ def recommend(rows: Iterable[TrajectoryRow], thresholds: Thresholds | None = Non
     most, least = max(gains.values()), min(with_it[step][COST] for step in shared)
     if most <= 0.0:
         raise ValueError("guidance gains no sync at any step: there is no window")
-    inside = [
-        step for step in shared if gains[step] >= limits.gain * most and with_it[step][COST] <= (1.0 + limits.rise) * least
-    ] or [max(shared, key=lambda step: gains[step])]
+    inside = [step for step in shared if gains[step] >= _GAIN * most and with_it[step][COST] <= (1.0 + _RISE) * least] or [
+        max(shared, key=lambda step: gains[step])
+    ]
     best, cheapest = max(row[SYNC] for row in jumps.values()), min(row[COST] for row in jumps.values())
 
     def worth(step: int) -> float:
-        return jumps[step][SYNC] / abs(best) - limits.trade * (jumps[step][COST] / cheapest - 1.0)
+        return jumps[step][SYNC] / abs(best) - _TRADE * (jumps[step][COST] / cheapest - 1.0)
 
     landing = max(sorted(jumps), key=worth)
     second = round(jumps[landing]["t"], 3)
@@ -232,7 +220,7 @@ def means(rows: Iterable[TrajectoryRow]) -> Table:
     }
 
 
-def write(rows: Sequence[TrajectoryRow], folder: Path, thresholds: Thresholds | None = None) -> Recommendation:
+def write(rows: Sequence[TrajectoryRow], folder: Path) -> Recommendation:
     """Leave rows, means, recommendation, recipe fragment and two plots in ``folder``.
 
     Raises:
@@ -246,20 +234,11 @@ def write(rows: Sequence[TrajectoryRow], folder: Path, thresholds: Thresholds | 
     table = means(rows)
     content: dict[str, Any] = {"means": [{"setting": list(key), "steps": steps} for key, steps in table.items()]}
     (folder / "trajectory.json").write_text(json.dumps(content, indent=1))
-    found = recommend(rows, thresholds)
+    found = recommend(rows)
     (folder / "trajectory.json").write_text(json.dumps({**content, "recommendation": asdict(found)}, indent=1))
     (folder / "derived.py").write_text(f'"""Derived by the trajectory analysis."""\n\n{found.fragment()}')
     _plot(table, found, folder)
     return found
-
-
-def read(folder: Path) -> list[TrajectoryRow]:
-    """The rows that ``write`` left."""
-    kinds = {"s0": float, "s1": float, "step": int, "t": float, "value": float}
-    with (folder / "trajectory.csv").open(newline="") as file:
-        return [
-            TrajectoryRow(**{name: kinds.get(name, str)(text) for name, text in line.items()}) for line in csv.DictReader(file)
-        ]
 
 
 def _plot(table: Table, found: Recommendation, folder: Path) -> None:

@@ -23,7 +23,7 @@ from dubbing.settings import MediaSettings
 from lipforcing.contract import STUDENTS
 from services.stack.home import CHECKOUT
 from services.stitcher.repaint import crop_box
-from services.trainer.mouth_series import MouthSeries, correlation, mouth_series
+from services.trainer.metrics.mouth_series import MouthSeries, correlation, mouth_series
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.media.crops import pack_crops
-from services.trainer import data
+from services.trainer.data import takes as drawn
 from services.trainer.footage.shards import ShardEntry, stage, wav_bytes, write_shard
 from synthetic.splits import Split
 
@@ -19,7 +19,7 @@ FRAMES = 21
 
 @cache
 def _take(number: int) -> dict[str, Any]:
-    return data._take(Split.TEST, FRAMES, 1_000_003 + number)
+    return drawn._take(Split.TEST, FRAMES, 1_000_003 + number)
 
 
 def held_out(folder: Path, *, clips: int = 2, crop: int = 128, split: Split = Split.TEST) -> Path:
@@ -34,7 +34,7 @@ def held_out(folder: Path, *, clips: int = 2, crop: int = 128, split: Split = Sp
         media = {"target.mkv": pack_crops(target), "reference.mkv": pack_crops(reference), "wav": wav_bytes(take["sound"][1])}
         name = f"shards/{number}.tar"
         entry = ShardEntry(name, *write_shard(folder / name, [stage(f"clip-{number}", media, about)]))
-        shards.append({**entry.to_json(), "split": split.value})
+        shards.append({**entry._asdict(), "split": split.value})
     (folder / "dataset.json").write_text(json.dumps({"format": 1, "crop": crop, "shards": shards}))
     return folder
 

@@ -22,6 +22,7 @@ LEFT_OUT = {
     "dubline analyse-trajectory": "minutes, and it needs a trained teacher; tests/unit/services/trainer/evaluation is about it",
     "dubline evaluate": "minutes; tests/unit/services/trainer/evaluation is about it",
     "dubline data prepare": "it needs footage; tests/unit/services/trainer/footage is about it",
+    "make tensorboard": "a server without an end; tests/unit/services/trainer/service/test_event_files.py reads what it shows",
     "dubline train make": "an hour; tests/integration/test_training_chain.py runs a small one",
     "dubline train alone": "hours on a GPU; tests/integration/test_training_chain.py runs a small one",
     "dubline train adopt": "it needs the runs of another machine; tests/integration/test_training_chain.py adopts some",

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, TeacherConfig
-from services.trainer.latents import conditions_of
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
+from services.trainer.models.latents import conditions_of
 
 SMALL = replace(PRESETS["tiny"], dim=24, ffn=32, heads=2, layers=4, text_dim=6, text_len=3, audio_input=5, latent=8)
 TEACHER = TeacherConfig(SMALL)
-NULL = Null(torch.full((3, 6), 0.25, dtype=torch.float64))
+NULL = NullConditions(torch.full((3, 6), 0.25, dtype=torch.float64))
 F64 = torch.float64
 
 

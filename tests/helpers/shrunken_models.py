@@ -18,7 +18,7 @@ from lipforcing.serving import loading
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.wan import WanVae
 from lipforcing.weights.folder import join_parts, write_folder
-from services.trainer.publish import publish_student
+from services.trainer.models.publish import publish_student
 
 PRESET = "1.3b"
 CONTRACT = replace(STUDENTS[PRESET], crop=128, speech_features=4 * 8)

@@ -10,7 +10,7 @@ from dubbing.db.engine import Database
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import QueueSettings, TrainerSettings
 from dubbing.storage.s3 import S3Store
-from services.trainer.service.leg import Trainer
+from services.trainer.runtime.leg import Trainer
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from dubbing.settings import DatabaseSettings
 from services.cli.client import Client
 from services.stack.home import home_at
 from services.stack.local import LocalStack
-from services.trainer.methods.recipe import load
+from services.trainer.recipes import load
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 NETWORKS = ("network", "teaching.network", "critic")
 SHRUNKEN: dict[str, Any] = {
-    "steps": 2, "takes": 2, "latents": 3, "batch": 4, "micro": 2, "together": 4, "update.warm_up": 0, "stage.ratio": 2,
-    "teaching.steps": 4, "sync.plan.steps": 2, "sync.plan.batch": 4,
+    "steps": 2, "takes": 2, "latents": 3, "batch": 4, "micro": 2, "rng_group": 4, "update.warm_up": 0,
+    "stage.student_update_freq": 2, "teaching.steps": 4, "sync.plan.steps": 2, "sync.plan.batch": 4,
     **{f"{network}.{name}": value for network in NETWORKS for name, value in SIZES.items()},
 }  # fmt: skip
 Make = Callable[..., subprocess.CompletedProcess[str]]

@@ -15,6 +15,7 @@ from alembic.config import Config
 from held_out_footage import held_out
 from places import LANDMARKER
 from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tritonclient import grpc
 
 from dubbing import ids
@@ -33,12 +34,13 @@ from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
 from services.stack.bootstrap import triton_settings
 from services.stack.home import CHECKOUT, home_at
 from services.stack.local import LocalStack
-from services.trainer.service.golden import agreement, made_by
-from services.trainer.service.group import Group
-from services.trainer.service.publish import Places, Publisher
-from services.trainer.service.repository import folders_of, load, models_of
-from services.trainer.service.selftest import SelfTest, selftest
-from services.trainer.service.shelf import put_folder
+from services.trainer.common.folder_store import put_folder
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
+from services.trainer.models.repository import folders_of, load, models_of
+from services.trainer.recipes.offers import open_stage
+from services.trainer.release.golden import agreement, generated_by
+from services.trainer.release.publisher import Places, Publisher
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 MODELS = models_of("tiny")
@@ -133,7 +135,7 @@ class Shop(NamedTuple):
 
     @contextmanager
     def nothing_served(self, aside: Path) -> Iterator[None]:
-        """As before the first version: meanwhile those of the repository lie in ``aside``."""
+        """As before the first version: meanwhile those of the repository lie in ``aside``; the server holds none afterwards."""
         folders = [folder for model in MODELS for folder in (self.repository / model).iterdir() if folder.is_dir()]
         for folder in folders:
             shutil.move(folder, aside / folder.parent.name / folder.name)
@@ -142,7 +144,6 @@ class Shop(NamedTuple):
         finally:
             for folder in folders:
                 shutil.move(aside / folder.parent.name / folder.name, folder)
-            load(self.triton, "tiny", 1)
 
     def versions(self) -> set[str]:
         """The student's folders."""
@@ -164,7 +165,8 @@ def shop(env: dict[str, str], repository: Path) -> Iterator[Shop]:
 
 
 def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop: Shop, tmp_path: Path) -> None:
-    selftest(SelfTest(steps=1), Group()).export(tmp_path / "worse", {"run": "test"})
+    stage = open_stage("selftest", {"steps": 1}, Site(tmp_path, Group(), CHECKOUT / "model_repo"))
+    stage.export(tmp_path / "worse", {"run": "test"})
     release = shop.publish(tmp_path / "worse", tmp_path)
     assert release.state == ReleaseState.REJECTED, release.error
     assert release.error is not None
@@ -172,6 +174,8 @@ def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop
     figures = {figure["name"]: figure for figure in release.figures}
     assert not figures["mouth_error"]["passed"]
     assert figures["mouth_error"]["candidate"] > figures["mouth_error"]["incumbent"]
+    curves = EventAccumulator(str(tmp_path / "scratch" / "tensorboard" / release.run_id))
+    assert curves.Reload().Scalars("gate/mouth_error")[0].value == pytest.approx(figures["mouth_error"]["candidate"])
     assert shop.versions() == {"1"}
     adopted = shop.chosen()
     assert adopted is not None
@@ -181,8 +185,9 @@ def test_a_worse_candidate_is_refused_with_every_figure_and_changes_nothing(shop
 def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_it_learned_with_and_taken_back_at_once(
     shop: Shop, tmp_path: Path
 ) -> None:
+    load(shop.triton, "tiny", 1)  # nothing to do, unless a test before it has left none in the server's memory
     before = TritonEngine(shop.triton.url, "tiny", 1)
-    first, digests = made_by(before)
+    first, digests = generated_by(before)
     release = shop.publish(shop.without_encoders(tmp_path / "equal"), tmp_path)
     assert (release.state, release.version) == (ReleaseState.ACTIVE, 2), release.error
     served = shop.chosen()
@@ -197,9 +202,9 @@ def test_an_equal_candidate_is_served_beside_the_old_version_with_the_encoders_i
     with shop.database.sessions()() as session:
         assert session.get_one(TrainingRun, release.run_id).version == 2
 
-    again, _ = made_by(before)  # a job that was submitted before keeps its version
+    again, _ = generated_by(before)  # a job that was submitted before keeps its version
     assert np.array_equal(first, again)
-    newer, newer_digests = made_by(TritonEngine(shop.triton.url, "tiny", 2))
+    newer, newer_digests = generated_by(TritonEngine(shop.triton.url, "tiny", 2))
     assert newer_digests == digests == {served.student.digest}
     assert np.array_equal(first, newer)
     with unit_of_work(shop.database.sessions(), lambda _: None) as work:
@@ -225,24 +230,6 @@ def test_a_server_that_goes_away_after_the_measurement_leaves_no_version(shop: S
     with pytest.raises(ModelUnavailable):
         publisher._serve(folders, "tiny", 9, {"version": 9})
     assert shop.versions() == known
-
-
-def test_a_candidate_that_the_server_makes_no_golden_clip_with_is_refused_in_words_and_taken_away(
-    shop: Shop, tmp_path: Path
-) -> None:
-    settings = TrainerSettings(scratch=tmp_path)
-    broken = shop.copied(tmp_path / "broken")
-    folder = broken / MODELS[0] / "1"
-    tensors = load_tensors(folder)
-    tensors["network.head.head.weight"].fill_(1e38)
-    write_folder(folder, tensors, read_manifest(folder))
-    publisher = Publisher(shop.database, shop.store, settings, Places(shop.repository, shop.triton, LANDMARKER, shop.s3))
-    with shop.nothing_served(tmp_path / "aside"):
-        with pytest.raises(GoldenCheckFailed, match="block 0 of chunk 0 is not finite"):
-            publisher._serve(folders_of(broken, shop.repository, "tiny"), "tiny", 8, {"version": 8})
-        assert not shop.versions()
-        with grpc.InferenceServerClient(shop.triton.url) as client:
-            assert not any(client.is_model_ready(model) for model in MODELS)  # not in its memory either
 
 
 def test_a_candidate_that_is_not_what_its_manifest_says_is_refused(shop: Shop, tmp_path: Path) -> None:
@@ -333,3 +320,21 @@ def test_pictures_of_other_weights_do_not_agree() -> None:
     assert agreement(light, dark, {"a"}, "a")[1] == "The server's frames are not those of the weights."
     assert "weights b, not a" in (agreement(light, light, {"b"}, "a")[1] or "")
     assert "shape" in (agreement(light, dark[:5], {"a"}, "a")[1] or "")
+
+
+def test_a_candidate_that_the_server_makes_no_golden_clip_with_is_refused_in_words_and_taken_away(
+    shop: Shop, tmp_path: Path
+) -> None:
+    settings = TrainerSettings(scratch=tmp_path)
+    broken = shop.copied(tmp_path / "broken")
+    folder = broken / MODELS[0] / "1"
+    tensors = load_tensors(folder)
+    tensors["network.head.head.weight"].fill_(1e38)
+    write_folder(folder, tensors, read_manifest(folder))
+    publisher = Publisher(shop.database, shop.store, settings, Places(shop.repository, shop.triton, LANDMARKER, shop.s3))
+    with shop.nothing_served(tmp_path / "aside"):
+        with pytest.raises(GoldenCheckFailed, match="block 0 of chunk 0 is not finite"):
+            publisher._serve(folders_of(broken, shop.repository, "tiny"), "tiny", 8, {"version": 8})
+        assert not shop.versions()
+        with grpc.InferenceServerClient(shop.triton.url) as client:
+            assert not any(client.is_model_ready(model) for model in MODELS)  # not in its memory either

@@ -28,7 +28,7 @@ from services.stack.home import CHECKOUT, home_at
 from services.stack.models import ModelState
 from services.stack.processes import triton
 from services.stack.state import StackState
-from services.trainer.service.repository import check_server
+from services.trainer.models.repository import check_server
 
 pytestmark = pytest.mark.stack
 SECRET, MODEL = "letters-and-digits-1234", "speech_encoder_tiny"

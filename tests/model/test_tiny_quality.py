@@ -7,7 +7,7 @@ import pytest
 from places import ROOT
 
 from lipforcing.contract import STUDENTS
-from services.trainer.evaluate import evaluate
+from services.trainer.evaluation.speakers import evaluate
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"

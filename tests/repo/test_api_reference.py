@@ -61,7 +61,7 @@ def test_every_event_is_explained() -> None:
 
 
 def test_every_event_of_a_training_run_is_explained() -> None:
-    places = [*(ROOT / "shared/dubbing/db").glob("*.py"), *(ROOT / "services/trainer/service").glob("*.py")]
+    places = [*(ROOT / "shared/dubbing/db").glob("*.py"), *(ROOT / "services/trainer").rglob("*.py")]
     sent = set(re.findall(r'"(run\.[a-z]+)"', "".join(path.read_text() for path in places)))
     sent |= {f"run.{state}" for state in RunState}
     assert sent == set(re.findall(r"`(run\.[a-z]+)`", TEXT))

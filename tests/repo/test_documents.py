@@ -11,6 +11,10 @@ from commands import DOCUMENTS
 from places import ROOT
 from variables import OF_THE_COMMAND_LINE, SETTINGS
 
+from services.trainer.common.settings import flat
+from services.trainer.recipes import load
+from services.trainer.recipes.page import page
+
 INDEX = ROOT / "docs/README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 WIDTH = 120
@@ -80,6 +84,18 @@ def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
         [sys.executable, "-m", "services.api", "settings"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert made.stdout == (ROOT / "docs/reference/settings.md").read_text(), "make docs"
+
+
+def test_the_page_of_recipes_is_the_one_that_the_recipes_make() -> None:
+    assert page() == (ROOT / "docs/reference/recipes.md").read_text(), "make docs"
+
+
+def test_every_profile_of_make_train_tiny_is_a_recipe_with_settings_that_it_has() -> None:
+    profiles = re.findall(r"^TRAIN_\w+ := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(profiles) == 4
+    for recipe, *words in map(str.split, profiles):
+        settings = [word.partition("=")[0] for word in words if "=" in word]
+        assert set(settings) <= flat(load(recipe)).keys()
 
 
 def test_the_architecture_shows_the_layers_that_the_linter_keeps() -> None:

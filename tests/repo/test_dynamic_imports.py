@@ -11,8 +11,6 @@ IN_PROCESS = "shared/dubbing/inference/in_process.py"
 ALLOWED = {
     (IN_PROCESS, "InProcessEngine.__init__", 1): "the one wall that may be crossed so: the platform imports without torch",
     ("shared/dubbing/queue/isolated.py", "main", 1): "the application of the worker that started this process, by its argument",
-    ("services/trainer/recipes/__init__.py", "load", 1): "a recipe of this package, by a name of its list",
-    ("services/trainer/methods/recipe.py", "load", 1): "a recipe of the trainer, by a name of its list",
 }
 MEANS = {
     "__import__",

@@ -89,12 +89,10 @@ def layered(law: dict[str, Any]) -> Iterator[Pair]:
 
 
 def acyclic(law: dict[str, Any]) -> Iterator[Pair]:
-    """In each package, at every depth, a way back; and beside each cycle that stands, another import of its direction."""
+    """In each package, at every depth, a way back."""
     for ancestor in law["ancestors"]:
         assert way_back(ancestor) is not None
         yield from filter(None, map(way_back, sorted({ancestor, *imports().find_descendants(ancestor)})))
-    standing = [line.split(" -> ") for line in law["ignore_imports"]]
-    yield from sorted({(f"{importer.rpartition('.')[0]}.newcomer", imported) for importer, imported in standing})
 
 
 PLANTED = {

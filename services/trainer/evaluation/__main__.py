@@ -7,44 +7,37 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dubbing.errors import BadInput, DublineError
-from dubbing.logging import configure_logging
-from dubbing.settings import EngineSettings, LoggingSettings, MediaSettings
+from dubbing.errors import BadInput
+from dubbing.settings import EngineSettings, MediaSettings
 from lipforcing.contract import STUDENTS
-from lipforcing.weights.errors import WeightsError
-from services.trainer.console import say
-from services.trainer.publish import TINY, version_folder
+from services.trainer.common.console import ROOT, exit_code, in_checkout, say
+from services.trainer.metrics.scorers import scorer_name
+from services.trainer.models.publish import TINY, version_folder
 from synthetic.splits import Split
 
 from .footage_report import evaluate_footage, named
-from .mouth import MouthCorrelationScorer
 from .report import HTML, known, write_report
 from .run import EvaluationPlan, ModelEvaluation, evaluate_model, repository_of
-from .syncnet import SyncNetScorer
-
-ROOT = Path(__file__).parents[3]
 
 
 def main() -> int:
-    """Evaluate, write the report; 0 when done, 2 when the input must change, 1 for any other failure."""
+    """Entry point; see `exit_code`."""
+    return exit_code(_evaluate)
+
+
+def _evaluate() -> None:
+    """Evaluate, and write the report."""
     options = _options()
-    logs = LoggingSettings()
-    configure_logging(logs.model_copy(update={"level": "WARNING"}) if logs.level == "INFO" else logs, "trainer")
-    landmarker = _found(MediaSettings().face_model)
+    landmarker = in_checkout(MediaSettings().face_model)
     plan = EvaluationPlan(Split(options.split), options.clips, options.frames, options.seed, landmarker, options.syncnet)
-    try:
-        shown = _on_footage(options, plan) if options.data else _on_speakers(options, plan)
-    except (DublineError, WeightsError) as error:
-        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
-        return 2 if isinstance(error, (BadInput, WeightsError)) else 1
+    shown = _on_footage(options, plan) if options.data else _on_speakers(options, plan)
     sys.stdout.write(json.dumps(shown, indent=2) + "\n")
     say(f"The report is {options.out / HTML}.")
-    return 0
 
 
 def _on_footage(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str, Any]:
     preset = options.preset or (options.model if options.model in STUDENTS else TINY.preset)
-    served = _found(EngineSettings().model_repo)
+    served = in_checkout(EngineSettings().model_repo)
     students = [named(name, served, preset) for name in (options.model, options.against) if name]
     facts = evaluate_footage(options.data, preset, students, plan, options.out)
     return {name: known(facts["models"][0][name]) for name in ("figures", "intervals")} | {"gate": facts["figures"]}
@@ -60,20 +53,14 @@ def _on_speakers(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str,
     names = [options.model, *([options.against] if options.against else [])]
     repositories = [repository_of(name, ROOT) for name in names]
     judge = repository_of(TINY.preset, ROOT)
-    scorer = SyncNetScorer.of(plan.syncnet).name if plan.syncnet else MouthCorrelationScorer.name
+    scorer = scorer_name(plan.syncnet)
     done: list[ModelEvaluation] = []
     for name, repository in zip(names, repositories, strict=True):
-        players = None if done else options.out / "players"
         say = partial(_say_progress, name, plan.clips)
-        done.append(evaluate_model(name, repository, judge, plan, players=players, advance=say))
+        done.append(evaluate_model(name, repository, judge, plan, report=None if done else options.out, advance=say))
     digest = json.loads((version_folder(judge, TINY.face_encoder) / "model.json").read_text())["digest"]
     facts = write_report(options.out, plan, done[0], done[1] if len(done) > 1 else None, scorer=scorer, judge=digest)
     return {"figures": facts["model"]["figures"], "comparison": facts["comparison"]}
-
-
-def _found(path: Path) -> Path:
-    """What a setting names, of the checkout when the command is called from elsewhere."""
-    return path if path.exists() else ROOT / path
 
 
 def _options() -> argparse.Namespace:

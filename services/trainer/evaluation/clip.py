@@ -1,4 +1,4 @@
-"""Everything that is measured on one held-out clip beside its mouth, which `services.trainer.evaluate` has measured.
+"""Everything that is measured on one held-out clip beside its mouth, which `services.trainer.evaluation.speakers` has measured.
 
 Legend: V video frames, L landmarks, P people.
 """
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from dubbing.faces.align import crop_transforms, extract_crop
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import STUDENTS, mouth_mask
-from services.trainer.data import MARGIN, Footage
-from services.trainer.mouth_figures import Measured
-from services.trainer.mouth_series import Series, landmark_track
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.takes import Footage
+from services.trainer.metrics import pictures as metrics
+from services.trainer.metrics.mouth_figures import Measured
+from services.trainer.metrics.mouth_series import Series, landmark_track
+from services.trainer.metrics.sync import SyncScorer, sync_figures
 
-from . import metrics
 from .features import CodecFeatures, masks_of, motion, pooled
-from .sync import SyncScorer, sync_figures
 
 _SIDE = STUDENTS["tiny"].crop
 _MOUTH = ("r_open", "r_width", "mae_open")
@@ -34,7 +35,7 @@ class ClipResult:
         meta: person, voice, language.
         opening: measured in the result and in the true footage, [V] each, for the plot.
         shapes: mean landmark shape in the result and in the true footage, [L, 2] each.
-        looks: pooled picture features of result and true footage, [N, D] each.
+        appearance: pooled picture features of result and true footage, [N, D] each.
         moves: mouth motion of both, [M, 10] each.
     """
 
@@ -42,7 +43,7 @@ class ClipResult:
     meta: dict[str, Any]
     opening: tuple[Series, Series]
     shapes: tuple[metrics.Values, metrics.Values]
-    looks: tuple[metrics.Values, metrics.Values]
+    appearance: tuple[metrics.Values, metrics.Values]
     moves: tuple[metrics.Values, metrics.Values] = field(repr=False)
 
 
@@ -73,7 +74,7 @@ class ClipJudge:
             for name in ("source", "generated", "true")
         }
         shapes = {name: metrics.mean_shape(landmark_track(pictures[name], self._detector)) for name in ("generated", "true")}
-        made, true = (measured.mouths[name] for name in ("generated", "true"))
+        generated, true = (measured.mouths[name] for name in ("generated", "true"))
         maps = {name: self._features.maps(crops[name]) for name in ("generated", "true")}
         values = {
             **sync_figures(self._scorer, crops["generated"], *(clip.sound[1][MARGIN:-MARGIN] for clip in (shot, other))),
@@ -82,18 +83,18 @@ class ClipJudge:
             "codec_distance": metrics.feature_distance(maps["generated"], maps["true"], masks_of(maps["true"])),
         }
         return ClipResult(
-            values, dict(shot.meta), (made.opening, true.opening),
+            values, dict(shot.meta), (generated.opening, true.opening),
             (shapes["generated"], shapes["true"]),
-            (pooled(maps["generated"]), pooled(maps["true"])), (motion(made), motion(true)),
+            (pooled(maps["generated"]), pooled(maps["true"])), (motion(generated), motion(true)),
         )  # fmt: skip
 
 
 def _pictures(crops: Mapping[str, NDArray[np.uint8]]) -> dict[str, float]:
-    made, true, source, mask = crops["generated"], crops["true"], crops["source"], mouth_mask(_SIDE)
+    generated, true, source, mask = crops["generated"], crops["true"], crops["source"], mouth_mask(_SIDE)
     return {
-        "ssim_face": metrics.ssim(made, true),
-        "ssim_mouth": metrics.ssim(made, true, mask),
-        "flicker": metrics.flicker(made, true, mask),
-        "block_seam": metrics.block_seam(made, mask),
-        "edge_seam": metrics.edge_seam(made, source, mask),
+        "ssim_face": metrics.ssim(generated, true),
+        "ssim_mouth": metrics.ssim(generated, true, mask),
+        "flicker": metrics.flicker(generated, true, mask),
+        "block_seam": metrics.block_seam(generated, mask),
+        "edge_seam": metrics.edge_seam(generated, source, mask),
     }

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .metrics import interval
+from services.trainer.metrics.pictures import interval
 
 
 class Figure(NamedTuple):
@@ -14,14 +14,12 @@ class Figure(NamedTuple):
     Attributes:
         name: key in reports.
         title: for people; says what it is and what it is not.
-        better: 1 more is better, -1 less is better, 0 nearer to ``ideal``.
-        ideal: of figures that are ratios.
+        better: 1 more is better, -1 less is better, 0 nearer to 1, as of ratios.
     """
 
     name: str
     title: str
     better: int
-    ideal: float = 1.0
 
 
 FIGURES = (
@@ -97,4 +95,4 @@ def _row(figure: Figure, new: list[float], old: list[float] | None) -> Row:
 
 def _worth(figure: Figure, value: float) -> float:
     """The figure such that more is better."""
-    return -abs(value - figure.ideal) if figure.better == 0 else figure.better * value
+    return -abs(value - 1.0) if figure.better == 0 else figure.better * value

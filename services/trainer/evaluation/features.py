@@ -20,9 +20,8 @@ from lipforcing.contract import FRAMES_PER_LATENT, STUDENTS, mouth_mask
 from lipforcing.serving.loading import load_face_encoder
 from lipforcing.vae.base import from_uint8
 from lipforcing.vae.tiny import TinyCodec, pack_frames
-from services.trainer.mouth_series import MouthSeries
-
-from .metrics import Mask, Values
+from services.trainer.metrics.mouth_series import MouthSeries
+from services.trainer.metrics.pictures import Mask, Values
 
 _MOTION_FRAMES = 5
 

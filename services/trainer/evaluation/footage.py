@@ -22,17 +22,15 @@ from numpy.typing import NDArray
 
 from dubbing.faces.detector import FaceDetector
 from lipforcing.contract import mouth_mask
-from services.trainer.data import MARGIN, frame_times
-from services.trainer.dubber import Dubber
+from services.trainer.common.timing import MARGIN, frame_times
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.sample import Sample
-from services.trainer.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
-from services.trainer.mouth_series import MouthSeries
+from services.trainer.metrics.mouth_figures import LATE, Frames, Measured, mouth_figures, summary
+from services.trainer.metrics.mouth_series import MouthSeries, mouths_in
+from services.trainer.metrics.sync import SyncScorer, sync_figures
+from services.trainer.models.dubber import Dubber
 
-from .mouth import mouths_in
-from .sync import SyncScorer, sync_figures
-
-Look = Callable[[int, Sample, Measured], None]
+OnClip = Callable[[int, Sample, Measured], None]
 
 
 class ClipSpeech(NamedTuple):
@@ -54,16 +52,16 @@ class FootageJudge:
     def __init__(self, detector: FaceDetector, scorer: SyncScorer | None, seed: int) -> None:
         self._detector, self._scorer, self._seed = detector, scorer, seed
 
-    def measure(self, dubber: Dubber, clips: FrozenClips, look: Look | None = None) -> dict[str, Any]:
+    def measure(self, dubber: Dubber, clips: FrozenClips, on_clip: OnClip | None = None) -> dict[str, Any]:
         """Figures of a student.
 
         Args:
             dubber: the student with its encoders.
             clips: to measure on.
-            look: called with every clip's number, the clip, and what was measured on it.
+            on_clip: called with every clip's number, the clip, and what was measured on it.
 
         Returns:
-            JSON values, by the names of `services.trainer.evaluate` where they mean the same.
+            JSON values, by the names of `services.trainer.evaluation.speakers` where they mean the same.
         """
         said = [ClipSpeech(clip.sound_S, self._mouths(clip.target_VnnC)) for clip in clips]
         rows, languages = [], set()
@@ -71,8 +69,8 @@ class FootageJudge:
             measured = self._judge(dubber, clip, said[index], said[(index + len(said) // 2) % len(said)])
             rows.append(measured.figures)
             languages.add(str(clip.meta.get("language", "und")))
-            if look is not None:
-                look(index, clip, measured)
+            if on_clip is not None:
+                on_clip(index, clip, measured)
         return {
             "split": clips.split.value, "clips": len(clips), "frames": clips.frames, "seed": self._seed, "data": clips.digest,
             "device": dubber.device.type, "languages": sorted(languages), **summary(rows),
@@ -80,37 +78,42 @@ class FootageJudge:
 
     def _judge(self, dubber: Dubber, clip: Sample, own: ClipSpeech, other: ClipSpeech) -> Measured:
         times = frame_times(len(clip.target_VnnC))
-        itself, masked = dubber.look(clip.filmed_VnnC)
-        elsewhere, _ = dubber.look(clip.reference_VnnC)
-        heard = {
+        itself, masked = dubber.encode(clip.filmed_VnnC)
+        elsewhere, _ = dubber.encode(clip.reference_VnnC)
+        inputs = {
             "own": (elsewhere, own.sound_S, times),
             "late": (elsewhere, own.sound_S, times - LATE),
             "other": (itself, other.sound_S, times),
             "silence": (elsewhere, np.zeros_like(own.sound_S), times),
         }
-        made = {
+        generated = {
             name: dubber.say(reference, masked, dubber.listen(sound, at), self._seed)
-            for name, (reference, sound, at) in heard.items()
+            for name, (reference, sound, at) in inputs.items()
         }
-        seen = {name: self._mouths(crops) for name, crops in made.items()}
+        seen = {name: self._mouths(crops) for name, crops in generated.items()}
         row = {
             **mouth_figures(seen, own.mouth, own.mouth, other.mouth.opening),
-            "mouth_error": _mouth_error(made["own"], clip.target_VnnC),
-            **self._sync(made["own"], own.sound_S, other.sound_S),
+            "mouth_error": _mouth_error(generated["own"], clip.target_VnnC),
+            **self._sync(generated["own"], own.sound_S, other.sound_S),
         }
-        pictures = {"source": clip.filmed_VnnC, "generated": made["own"], "true": clip.target_VnnC, "silence": made["silence"]}
+        pictures = {
+            "source": clip.filmed_VnnC,
+            "generated": generated["own"],
+            "true": clip.target_VnnC,
+            "silence": generated["silence"],
+        }
         shown = {name: list(frames) for name, frames in pictures.items()}
         return Measured(row, shown, {"generated": seen["own"], "true": own.mouth})
 
     def _sync(self, crops_VHWC: Frames, own_S: NDArray[np.int16], other_S: NDArray[np.int16]) -> dict[str, float]:
-        heard = (sound_S[MARGIN:-MARGIN] for sound_S in (own_S, other_S))
-        return {} if self._scorer is None else sync_figures(self._scorer, crops_VHWC, *heard)
+        sounds = (sound_S[MARGIN:-MARGIN] for sound_S in (own_S, other_S))
+        return {} if self._scorer is None else sync_figures(self._scorer, crops_VHWC, *sounds)
 
     def _mouths(self, crops_VHWC: Frames) -> MouthSeries:
         return mouths_in(crops_VHWC, self._detector, mirrored=True)
 
 
-def _mouth_error(made_VHWC: Frames, true_VHWC: Frames) -> float:
+def _mouth_error(generated_VHWC: Frames, true_VHWC: Frames) -> float:
     """Mean absolute error inside the mouth region, in 8-bit steps."""
-    apart = np.abs(made_VHWC.astype(np.int16) - true_VHWC)
-    return float(apart[:, mouth_mask(made_VHWC.shape[1])].mean())
+    apart = np.abs(generated_VHWC.astype(np.int16) - true_VHWC)
+    return float(apart[:, mouth_mask(generated_VHWC.shape[1])].mean())

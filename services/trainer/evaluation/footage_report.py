@@ -1,40 +1,38 @@
 """``dubline evaluate MODEL --data PLACE``: a student on held-out footage, beside the incumbent, by the rules of the gate."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import torch
-from markupsafe import Markup
 
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.versions import pin_all
 from dubbing.settings import S3Settings
 from lipforcing.contract import STUDENTS
-from services.trainer.console import say
-from services.trainer.dubber import Dubber
+from services.trainer.common.console import say
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.footage.sample import Sample
-from services.trainer.mouth_figures import Measured
-from services.trainer.service.gate import FOOTAGE_RULES, SYNC_RULES, compare
-from services.trainer.service.repository import as_version_1, folders_in, folders_of
+from services.trainer.metrics.gate import FOOTAGE_RULES, SYNC_RULES, compare
+from services.trainer.metrics.mouth_figures import Measured
+from services.trainer.metrics.pictures import interval
+from services.trainer.metrics.scorers import SyncNetScorer
+from services.trainer.models.dubber import Dubber
+from services.trainer.models.repository import as_version_1, folders_in, folders_of
 
 from . import plots
 from .footage import FootageJudge
-from .metrics import interval
-from .players import write_player
-from .report import HTML, JSON, environment, known
+from .players import FILMS, film_of, write_player
+from .report import write_pages
 from .run import EvaluationPlan, plan_json
-from .syncnet import SyncNetScorer
 
-_PLAYERS = 8
 _PANELS = ("source", "generated", "silence")
+_CURVES = {"result": "generated", "true": "true"}  # name on the page: mouth that was measured
 
 
-class Named(NamedTuple):
+class NamedStudent(NamedTuple):
     """A student.
 
     Attributes:
@@ -46,7 +44,7 @@ class Named(NamedTuple):
     folders: Mapping[str, Path]
 
 
-def named(name: str, served: Path, preset: str) -> Named:
+def named(name: str, served: Path, preset: str) -> NamedStudent:
     """The student that a preset names, in its newest served version, or a folder: what a run has made, or a repository.
 
     Args:
@@ -59,11 +57,13 @@ def named(name: str, served: Path, preset: str) -> Named:
         CheckpointMismatch: the folder is none, is damaged, or learned with encoders that are not served.
     """
     if name in STUDENTS:
-        return Named(name, folders_in(served, pin_all(served, preset)))
-    return Named(name, folders_of(Path(name), served, preset))
+        return NamedStudent(name, folders_in(served, pin_all(served, preset)))
+    return NamedStudent(name, folders_of(Path(name), served, preset))
 
 
-def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: EvaluationPlan, out: Path) -> dict[str, Any]:
+def evaluate_footage(
+    data: str, preset: str, students: Sequence[NamedStudent], plan: EvaluationPlan, out: Path
+) -> dict[str, Any]:
     """Measure, write ``report.json`` and ``report.html``; gives what the first holds.
 
     Args:
@@ -83,12 +83,12 @@ def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: Ev
     scorer = SyncNetScorer.of(plan.syncnet) if plan.syncnet else None
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     done: list[dict[str, Any]] = []
-    watched: list[_Watch] = []
+    watched: list[_ClipLog] = []
     with MediaPipeDetector(plan.landmarker) as detector, TemporaryDirectory() as scratch:
         judge = FootageJudge(detector, scorer, plan.seed)
         for name, folders in students:
             dubber = Dubber(as_version_1(folders, Path(scratch) / str(len(done))), preset, device)
-            watched.append(_Watch(name, len(clips), None if done else out))
+            watched.append(_ClipLog(name, len(clips), None if done else out))
             figures = judge.measure(dubber, clips, watched[-1])
             rows = watched[-1].rows
             done.append({"name": name, "figures": figures, "intervals": _intervals(rows), "clips": rows})
@@ -99,9 +99,7 @@ def evaluate_footage(data: str, preset: str, students: Sequence[Named], plan: Ev
         "scorer": None if scorer is None else scorer.name, "models": done,
         "figures": [figure.to_json() for figure in verdict.figures], "passed": verdict.passed,
     }  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    (out / JSON).write_text(json.dumps(known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
-    (out / HTML).write_text(environment().get_template("footage.html.j2").render(facts=facts, clips=watched[0].shown))
+    write_pages(out, "footage.html.j2", facts, facts=facts, clips=watched[0].shown)
     return facts
 
 
@@ -110,7 +108,7 @@ def _intervals(rows: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
     return {name: interval([row[name] for row in rows]) for name in rows[0]}
 
 
-class _Watch:
+class _ClipLog:
     """Keeps every clip's figures, and with a folder the first clips' films and curves.
 
     Args:
@@ -127,10 +125,8 @@ class _Watch:
     def __call__(self, index: int, clip: Sample, measured: Measured) -> None:
         self.rows.append(measured.figures)
         say(f"{self._name}: {index + 1} of {self._clips} clips")
-        if self._out is None or index >= _PLAYERS:
+        if self._out is None or index >= FILMS:
             return
-        film = f"players/clip-{index:02d}.mp4"
-        write_player(self._out / film, [measured.pictures[panel] for panel in _PANELS], clip.heard)
-        made, true = (measured.mouths[name].opening.tolist() for name in ("generated", "true"))
-        curve = Markup(plots.curves({"result": made, "true": true}))  # noqa: S704 - numbers of ours
-        self.shown.append({"film": film, "curve": curve, "key": clip.key, "r_open": measured.figures["r_open"]})
+        write_player(self._out / film_of(index), [measured.pictures[panel] for panel in _PANELS], clip.speech)
+        curve = plots.curves({name: measured.mouths[mouth].opening for name, mouth in _CURVES.items()})
+        self.shown.append({"film": film_of(index), "curve": curve, "key": clip.key, "r_open": measured.figures["r_open"]})

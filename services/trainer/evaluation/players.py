@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from dubbing.media.mono import SPEECH_RATE
 
+FILMS = 8  # clips of which a report shows films, the first ones
 _FPS = 25
 _BLOCK = 1_024
+
+
+def film_of(index: int) -> str:
+    """Where the film of a clip lies in the folder of a report."""
+    return f"players/clip-{index:02d}.mp4"
 
 
 def write_player(path: Path, panels: Sequence[Sequence[NDArray[np.uint8]]], sound_S: NDArray[np.int16]) -> None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from . import plots
 from .compare import table
+from .players import film_of
 from .run import EvaluationPlan, ModelEvaluation, plan_json
 
 JSON, HTML = "report.json", "report.html"
@@ -50,13 +51,11 @@ def write_report(
         "incumbent": None if old is None else old.to_json(),
         "comparison": [{"figure": r.figure.name, "verdict": r.verdict, "difference": r.difference} for r in rows if old],
     }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON).write_text(json.dumps(known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
-    page = environment().get_template("report.html.j2").render(
+    write_pages(
+        folder, "report.html.j2", facts,
         plan=facts["plan"], scorer=scorer, judge=judge, new=facts["model"], old=facts["incumbent"], rows=rows,
         distances=_DISTANCES, controls=_CONTROLS, plots=_plots(new, old), clips=_clips(folder, new),
     )  # fmt: skip
-    (folder / HTML).write_text(page)
     return facts
 
 
@@ -69,11 +68,13 @@ def known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def environment() -> Environment:
-    """Of the pages' templates; ``n`` shows a number."""
+def write_pages(folder: Path, template: str, facts: dict[str, Any], /, **shown: Any) -> None:
+    """Write ``report.json`` with all facts, and ``report.html`` by a template, in which ``n`` shows a number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / JSON).write_text(json.dumps(known(facts), indent=2, sort_keys=True, allow_nan=False) + "\n")
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
     environment.filters["n"] = _number
-    return environment
+    (folder / HTML).write_text(environment.get_template(template).render(**shown))
 
 
 def _number(value: float) -> str:
@@ -85,17 +86,16 @@ def _number(value: float) -> str:
 def _plots(new: ModelEvaluation, old: ModelEvaluation | None) -> dict[str, Markup]:
     named = {one.name: [clip.values["r_open"] for clip in one.clips] for one in (new, old) if one is not None}
     offsets = [clip.values["offset"] for clip in new.clips]
-    return {"dots": Markup(plots.dots(named, 0.0, 1.0)), "offsets": Markup(plots.histogram(offsets, -15, 15))}  # noqa: S704 - escaped there
+    return {"dots": plots.dots(named, 0.0, 1.0), "offsets": plots.histogram(offsets, -15, 15)}
 
 
 def _clips(folder: Path, new: ModelEvaluation) -> list[dict[str, Any]]:
     shown = []
     for index, clip in enumerate(new.clips):
-        film = f"players/clip-{index:02d}.mp4"
-        made, true = clip.opening
-        curve = Markup(plots.curves({"result": made.tolist(), "true": true.tolist()}))  # noqa: S704 - numbers of ours
+        film, (generated, true) = film_of(index), clip.opening
         shown.append({
-            "index": index, "film": film if (folder / film).exists() else None, "curve": curve,
+            "index": index, "film": film if (folder / film).exists() else None,
+            "curve": plots.curves({"result": generated, "true": true}),
             "language": clip.meta["language"], "voice": clip.meta["voice"],
             "r_open": clip.values["r_open"], "offset": f"{clip.values['offset']:+.0f}",
         })  # fmt: skip

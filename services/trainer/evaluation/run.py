@@ -17,22 +17,19 @@ import torch
 from dubbing.errors import BadInput
 from dubbing.faces.detector import MediaPipeDetector
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES, STUDENTS
-from services.trainer import evaluate
-from services.trainer.data import MARGIN, Footage
-from services.trainer.dubber import Dubber
-from services.trainer.mouth_figures import Measured
-from services.trainer.publish import MODELS, TINY, version_folder
+from services.trainer.common.timing import MARGIN
+from services.trainer.data.takes import Footage
+from services.trainer.metrics import pictures as metrics
+from services.trainer.metrics.mouth_figures import Measured
+from services.trainer.metrics.scorers import sync_scorer
+from services.trainer.models.dubber import Dubber
+from services.trainer.models.publish import MODELS, TINY, version_folder
 from synthetic.splits import Split
 
-from . import metrics
 from .clip import ClipJudge, ClipResult
 from .features import CodecFeatures
-from .mouth import MouthCorrelationScorer
-from .players import write_player
-from .sync import SyncScorer
-from .syncnet import SyncNetScorer
-
-_PLAYERS = 8
+from .players import FILMS, film_of, write_player
+from .speakers import HeldOut, evaluate
 
 
 class NoModel(BadInput):
@@ -86,7 +83,7 @@ class ModelEvaluation:
         name: as it was asked for.
         digests: of the three models' weights.
         clips: what was measured on each clip.
-        summary: of all clips, from `services.trainer.evaluate`: controls, silence, untouched pixels.
+        summary: of all clips, from `services.trainer.evaluation.speakers`: controls, silence, untouched pixels.
         distances: Fréchet distances over all clips, with the number of samples and dimensions behind them.
         speed: frames per second on this machine; differs from run to run.
     """
@@ -135,7 +132,7 @@ def repository_of(model: str, root: Path) -> Path:
 
 
 def evaluate_model(
-    name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, players: Path | None = None,
+    name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, report: Path | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> ModelEvaluation:  # fmt: skip
     """Measure one model.
@@ -145,26 +142,26 @@ def evaluate_model(
         repository: with its weights.
         judge_with: repository whose codec and speech encoder judge; the same for all models that are compared.
         plan: what to measure.
-        players: folder for the films to look at; none are written without it.
+        report: folder in which films to look at are written; none without it.
         advance: called with the number of clips done.
     """
     plan.check()
-    held = evaluate.HeldOut(plan.split, plan.clips, plan.frames, plan.seed)
+    held = HeldOut(plan.split, plan.clips, plan.frames, plan.seed)
     shots = [held.shot(index) for index in range(plan.clips)]
     found: list[ClipResult] = []
     with MediaPipeDetector(plan.landmarker) as detector:
-        judge = _judge(detector, judge_with, plan)
+        judge = ClipJudge(detector, sync_scorer(plan.syncnet, detector, judge_with), CodecFeatures.of(judge_with))
 
-        def look(index: int, measured: Measured) -> None:
+        def on_clip(index: int, measured: Measured) -> None:
             shot, pictures = shots[index], measured.pictures
             found.append(judge.judge(shot, shots[(index + 1) % len(shots)], measured))
-            if players is not None and index < _PLAYERS:
+            if report is not None and index < FILMS:
                 panels = [pictures[part] for part in ("source", "generated", "true")]
-                write_player(players / f"clip-{index:02d}.mp4", panels, shot.sound[1][MARGIN:-MARGIN])
+                write_player(report / film_of(index), panels, shot.sound[1][MARGIN:-MARGIN])
             advance(index + 1)
 
-        summary = evaluate.evaluate(
-            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, look=look
+        summary = evaluate(
+            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, observe=on_clip
         )
     _add_identity(found)
     digests = {
@@ -173,30 +170,25 @@ def evaluate_model(
     return ModelEvaluation(name, digests, found, summary, _distances(found), _speed(repository, shots[0]))
 
 
-def _judge(detector: MediaPipeDetector, repository: Path, plan: EvaluationPlan) -> ClipJudge:
-    return ClipJudge(detector, _scorer(detector, repository, plan), CodecFeatures.of(repository))
-
-
-def _scorer(detector: MediaPipeDetector, repository: Path, plan: EvaluationPlan) -> SyncScorer:
-    if plan.syncnet is not None:
-        return SyncNetScorer.of(plan.syncnet)
-    return MouthCorrelationScorer.of(detector, repository)
-
-
 def _add_identity(clips: list[ClipResult]) -> None:
-    made, true = (np.array([clip.shapes[side] for clip in clips]) for side in (0, 1))
-    for clip, value in zip(clips, metrics.shape_identity(made, true), strict=True):
+    generated, true = (np.array([clip.shapes[side] for clip in clips]) for side in (0, 1))
+    for clip, value in zip(clips, metrics.shape_identity(generated, true), strict=True):
         clip.values["identity"] = float(value)
 
 
 def _distances(clips: list[ClipResult]) -> dict[str, Any]:
-    sets = {
-        "codec_feature_frechet": [np.concatenate([clip.looks[side] for clip in clips]) for side in (0, 1)],
-        "mouth_motion_frechet": [np.concatenate([clip.moves[side] for clip in clips]) for side in (0, 1)],
-    }
     return {
-        name: {"value": _round(metrics.frechet(made, true)), "samples": min(len(made), len(true)), "dimensions": made.shape[1],
-               "full_rank": min(len(made), len(true)) > made.shape[1]} for name, (made, true) in sets.items()
+        "codec_feature_frechet": _distance([clip.appearance for clip in clips]),
+        "mouth_motion_frechet": _distance([clip.moves for clip in clips]),
+    }
+
+
+def _distance(features: list[tuple[metrics.Values, metrics.Values]]) -> dict[str, Any]:
+    generated, true = (np.concatenate(side) for side in zip(*features, strict=True))
+    samples, dimensions = min(len(generated), len(true)), generated.shape[1]
+    return {
+        "value": _round(metrics.frechet(generated, true)), "samples": samples, "dimensions": dimensions,
+        "full_rank": samples > dimensions,
     }  # fmt: skip
 
 
@@ -204,10 +196,10 @@ def _speed(repository: Path, shot: Footage) -> dict[str, Any]:
     """Generation alone, one stream, after a warm-up."""
     dubber = Dubber(repository)
     crops = np.zeros((shot.scene.frames, TINY.crop, TINY.crop, 3), np.uint8)
-    heard = dubber.listen(shot.sound[1], shot.times)
-    dubber.speak(crops[:FIRST_BLOCK_FRAMES], heard[:FIRST_BLOCK_FRAMES])
+    features = dubber.listen(shot.sound[1], shot.times)
+    dubber.speak(crops[:FIRST_BLOCK_FRAMES], features[:FIRST_BLOCK_FRAMES])
     began = time.perf_counter()
-    dubber.speak(crops, heard)
+    dubber.speak(crops, features)
     seconds = time.perf_counter() - began
     return {
         "frames_per_second": round(len(crops) / seconds, 1), "threads": torch.get_num_threads(), "cores": os.cpu_count(),

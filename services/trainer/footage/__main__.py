@@ -3,17 +3,14 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dubbing.errors import BadInput, DublineError
-from dubbing.logging import configure_logging
-from dubbing.settings import LoggingSettings, MediaSettings, S3Settings
-from lipforcing.weights.errors import WeightsError
-from services.trainer.console import say
-from services.trainer.evaluation.mouth import MouthCorrelationScorer
-from services.trainer.evaluation.syncnet import SyncNetScorer
+from dubbing.errors import BadInput
+from dubbing.settings import MediaSettings, S3Settings
+from services.trainer.common.console import ROOT, exit_code, in_checkout, say
+from services.trainer.metrics.scorers import scorer_name
 
 from .place import place_at
 from .prepare import Preparation, PrepareProgress, Request
@@ -21,34 +18,24 @@ from .quality import Limits
 from .report import REPORT, SHEET
 from .workers import Tools
 
-ROOT = Path(__file__).parents[3]
 _SYNCNET_CONFIDENCE = 3.0  # LatentSync's published pipeline
 
 
 def main() -> int:
-    """Prepare, print the report; 0 when done, 2 when the input must change, 1 for any other failure."""
+    """Entry point; see `exit_code`."""
+    return exit_code(_prepare, "Interrupted. The same command goes on with the first source that is not finished.")
+
+
+def _prepare() -> None:
+    """Prepare, and print the report."""
     options = _options()
-    logs = LoggingSettings()
-    quiet = logs.model_copy(update={"level": "WARNING"}) if logs.level == "INFO" else logs  # progress says it already
-    configure_logging(quiet, "trainer")
-    try:
-        scorer = SyncNetScorer.of(options.syncnet).name if options.syncnet else MouthCorrelationScorer.name
-        usual = Limits() if options.syncnet is None else Limits(confidence=_SYNCNET_CONFIDENCE)
-        tools = Tools(_found(MediaSettings().face_model), options.repository, options.syncnet, scorer)
-        request = Request(
-            options.dir, options.consent or "", tools, options.crop, _limits(options.limit, usual), options.workers
-        )
-        request.check()
-        report = Preparation(request, place_at(options.out, S3Settings(), make=True), _say_progress).run()
-    except (DublineError, WeightsError) as error:
-        say(f"Error {error}", *(f"  - {advice}" for advice in getattr(error, "suggestions", ())))
-        return 2 if isinstance(error, (BadInput, WeightsError)) else 1
-    except KeyboardInterrupt:
-        say("Interrupted. The same command goes on with the first source that is not finished.")
-        return 130
+    usual = Limits() if options.syncnet is None else Limits(confidence=_SYNCNET_CONFIDENCE)
+    tools = Tools(in_checkout(MediaSettings().face_model), options.repository, options.syncnet, scorer_name(options.syncnet))
+    request = Request(options.dir, options.consent or "", tools, options.crop, _limits(options.limit, usual), options.workers)
+    request.check()
+    report = Preparation(request, place_at(options.out, S3Settings(), make=True), _say_progress).run()
     sys.stdout.write(json.dumps(report, indent=2, sort_keys=True) + "\n")
     say(f"{report['samples']['all']} samples in {options.out}; see {REPORT} and {SHEET} there.")
-    return 0
 
 
 def _options() -> argparse.Namespace:
@@ -65,7 +52,7 @@ def _options() -> argparse.Namespace:
 
 
 def _limits(given: list[str], usual: Limits) -> Limits:
-    kinds = {name: type(value) for name, value in usual.to_json().items()}
+    kinds = {name: type(value) for name, value in asdict(usual).items()}
     chosen: dict[str, Any] = {}
     for word in given:
         name, _, value = word.partition("=")
@@ -76,11 +63,6 @@ def _limits(given: list[str], usual: Limits) -> Limits:
                 f"{word!r} is no limit.", where={"option": "limit"}, suggestions=(f"one of {', '.join(kinds)}, as eyes=32",)
             ) from error
     return replace(usual, **chosen)
-
-
-def _found(path: Path) -> Path:
-    """A file of the checkout, when the command is called from elsewhere."""
-    return path if path.is_absolute() or path.exists() else ROOT / path
 
 
 def _say_progress(at: PrepareProgress) -> None:

@@ -22,8 +22,8 @@ from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.contract import mouth_mask
 from lipforcing.mask import grey_mouth
 from lipforcing.vae.base import Codec, from_uint8
-from services.trainer.data import frame_times
-from services.trainer.latents import ClipLatents
+from services.trainer.common.timing import frame_times
+from services.trainer.models.latents import ClipLatents
 
 from .sample import Crops, Sample
 from .whole import write_whole
@@ -92,7 +92,7 @@ class LatentCache:
             "masked": self._latents(sample.filmed_VnnC, hidden=True),
             "target": self._latents(sample.target_VnnC),
             "speech": hear(self._encoder, sound_S, times_V).half(),
-            "heard": torch.from_numpy(sample.heard.copy()),
+            "heard": torch.from_numpy(sample.speech.copy()),
         }
 
     def _latents(self, crops_VnnC: Crops, *, hidden: bool = False) -> Tensor:
@@ -105,8 +105,8 @@ class LatentCache:
 def hear(encoder: nn.Module, sound_S: Tensor, times_V: Tensor) -> Tensor:
     """Features [V, A] of either speech encoder, on the CPU; the big one is told the level of the whole ``sound_S``."""
     sound_S = sound_S.to(next(encoder.parameters()).device)
-    told = () if isinstance(encoder, TinySpeechEncoder) else (torch.stack([sound_S.mean(), sound_S.std(correction=0)]),)
-    features: Tensor = encoder(sound_S, times_V, *told)
+    level = () if isinstance(encoder, TinySpeechEncoder) else (torch.stack([sound_S.mean(), sound_S.std(correction=0)]),)
+    features: Tensor = encoder(sound_S, times_V, *level)
     return features.cpu()
 
 

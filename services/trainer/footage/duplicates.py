@@ -21,11 +21,11 @@ class Signature:
     """What a clip is recognised by.
 
     Attributes:
-        looks: 64-bit perceptual hash of its middle crop.
+        appearance: 64-bit perceptual hash of its middle crop.
         opening: of the mouth in each frame.
     """
 
-    looks: int
+    appearance: int
     opening: tuple[float, ...]
 
 
@@ -41,25 +41,25 @@ class Seen:
     """Signatures of the clips that were kept so far."""
 
     def __init__(self) -> None:
-        self._kept: list[Signature] = []
-        self._looks = np.zeros(256, np.uint64)
+        self._signatures: list[Signature] = []
+        self._appearances = np.zeros(256, np.uint64)
 
     def add(self, signature: Signature) -> bool:
         """Remember a clip; False where it doubles one that is remembered already."""
-        count = len(self._kept)
-        apart = np.bitwise_count(self._looks[:count] ^ np.uint64(signature.looks))
-        if any(doubles(signature, self._kept[i]) for i in np.flatnonzero(apart <= _BITS)):
+        count = len(self._signatures)
+        apart = np.bitwise_count(self._appearances[:count] ^ np.uint64(signature.appearance))
+        if any(doubles(signature, self._signatures[i]) for i in np.flatnonzero(apart <= _BITS)):
             return False
-        if count == len(self._looks):
-            self._looks = np.concatenate([self._looks, np.zeros_like(self._looks)])
-        self._looks[count] = signature.looks
-        self._kept.append(signature)
+        if count == len(self._appearances):
+            self._appearances = np.concatenate([self._appearances, np.zeros_like(self._appearances)])
+        self._appearances[count] = signature.appearance
+        self._signatures.append(signature)
         return True
 
 
 def doubles(one: Signature, two: Signature) -> bool:
     """Whether two clips of the same length show the same moment."""
-    return (one.looks ^ two.looks).bit_count() <= _BITS and _moves_alike(np.array(one.opening), np.array(two.opening))
+    return (one.appearance ^ two.appearance).bit_count() <= _BITS and _moves_alike(np.array(one.opening), np.array(two.opening))
 
 
 def _moves_alike(one_V: NDArray[np.float64], two_V: NDArray[np.float64]) -> bool:

@@ -13,8 +13,8 @@ def disk_error(error: OSError | SafetensorError, where: str) -> OSError | Safete
         error: of the system, or of safetensors, which has the system's number in its text only.
         where: what could not be written.
     """
-    told = error.errno in FULL if isinstance(error, OSError) else any(f"(os error {code})" in str(error) for code in FULL)
-    if not told:
+    is_full = error.errno in FULL if isinstance(error, OSError) else any(f"(os error {code})" in str(error) for code in FULL)
+    if not is_full:
         return error
     return DiskFull(
         f"No space is left for {where}.",

@@ -30,10 +30,6 @@ class Speaker:
     voice: str
     language: str
 
-    def to_json(self) -> dict[str, str]:
-        """For manifests."""
-        return {"identity": self.identity, "voice": self.voice, "language": self.language}
-
 
 def speaker_of(path: Path, root: Path) -> Speaker:
     """The speaker of a source: from ``NAME.json`` beside it where that is, else from its place.
@@ -43,9 +39,9 @@ def speaker_of(path: Path, root: Path) -> Speaker:
     """
     inside = path.relative_to(root)
     identity = inside.parts[0] if len(inside.parts) > 1 else path.stem
-    told = _sidecar(path.with_suffix(".json"))
-    identity = told.get("identity", identity)
-    return Speaker(identity, told.get("voice", identity), told.get("language", _UNKNOWN))
+    stated = _sidecar(path.with_suffix(".json"))
+    identity = stated.get("identity", identity)
+    return Speaker(identity, stated.get("voice", identity), stated.get("language", _UNKNOWN))
 
 
 def split_of_speaker(speaker: Speaker) -> tuple[Split, tuple[str, ...]]:
@@ -67,9 +63,9 @@ def _sidecar(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        told: Any = json.loads(path.read_text())
+        stated: Any = json.loads(path.read_text())
     except (ValueError, OSError) as error:
         raise BadInput(f"{path} cannot be read as JSON: {error}", where={"file": path.name}) from error
-    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+    if not isinstance(stated, dict) or not all(isinstance(value, str) for value in stated.values()):
         raise BadInput(f"{path} is not a JSON object of strings.", where={"file": path.name})
-    return told
+    return stated

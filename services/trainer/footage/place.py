@@ -1,11 +1,14 @@
-"""Where a data set lies: a folder, or a prefix of an object store. Names are relative, with slashes."""
+"""Where a data set lies: a folder, or a prefix of an object store. Names are relative, with slashes.
+
+Both kinds of place store files that appear whole or not at all, and raise `ObjectMissing` for no such name.
+"""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from dubbing.errors import BadInput, ObjectMissing
 from dubbing.settings import S3Settings
@@ -17,27 +20,8 @@ from .errors import disk_error
 Fill = Callable[[IO[bytes]], Any]
 
 
-class Place(Protocol):
-    """Files by name. Reading raises `ObjectMissing` for no such name."""
-
-    def put_file(self, name: str, path: Path) -> None:
-        """Store a file; it appears whole or not at all."""
-
-    def put_bytes(self, name: str, data: bytes) -> None:
-        """Store a few bytes; they appear whole or not at all."""
-
-    def get_bytes(self, name: str) -> bytes:
-        """A small file, whole."""
-
-    def get_file(self, name: str, path: Path) -> None:
-        """Copy a file to ``path``."""
-
-    def names(self, prefix: str) -> Iterator[str]:
-        """Names that begin with ``prefix`` (ends in a slash), ascending."""
-
-
 class FolderPlace:
-    """`Place` in a folder of this machine."""
+    """A folder of this machine."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -66,7 +50,7 @@ class FolderPlace:
             raise ObjectMissing(f"There is no {self._root / name}.", where={"object": name}) from error
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Names that begin with ``prefix``, ascending."""
+        """Names that begin with ``prefix`` (ends in a slash), ascending."""
         for path in sorted((self._root / prefix).glob("*")):
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(self._root).as_posix()
@@ -88,7 +72,7 @@ class FolderPlace:
 
 
 class StorePlace:
-    """`Place` below a prefix of an object store.
+    """A prefix of an object store.
 
     Args:
         store: the bucket.
@@ -118,6 +102,9 @@ class StorePlace:
         """Names that begin with ``prefix``, ascending."""
         for key in sorted(self._store.list_keys(self._prefix + prefix)):
             yield key.removeprefix(self._prefix)
+
+
+Place = FolderPlace | StorePlace
 
 
 def place_at(address: str, settings: S3Settings, *, make: bool = False) -> Place:

@@ -28,8 +28,8 @@ def plan_clips(track: FrameRange) -> list[ClipPlan]:
 
     The reference is the stretch of the track that lies farthest from the clip, at most as long.
     """
-    starts = range(track.start, track.end - CLIP_FRAMES + 1, CLIP_FRAMES)
-    clips = [FrameRange(start=start, end=start + CLIP_FRAMES) for start in starts]
+    first_frames = range(track.start, track.end - CLIP_FRAMES + 1, CLIP_FRAMES)
+    clips = [FrameRange(start=start, end=start + CLIP_FRAMES) for start in first_frames]
     return [ClipPlan(clip, _reference(track, clip)) for clip in clips]
 
 

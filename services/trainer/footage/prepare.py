@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -88,7 +88,7 @@ class Request:
     @property
     def config(self) -> str:
         """Digest of everything that decides what a source gives."""
-        parts = [FORMAT, CLIP_FRAMES, GAP, self.crop, self.limits.to_json(), self.tools.scorer]
+        parts = [FORMAT, CLIP_FRAMES, GAP, self.crop, asdict(self.limits), self.tools.scorer]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -136,7 +136,7 @@ class Preparation:
         except OSError as error:
             raise disk_error(error, "the data set") from error
         request = self._request
-        about = {"scorer": request.tools.scorer, "crop": request.crop, "limits": request.limits.to_json()}
+        about = {"scorer": request.tools.scorer, "crop": request.crop, "limits": asdict(request.limits)}
         return summarise(self._place, request.config, about, {"skipped": self._skipped, "same_file": drops})
 
     def _todo(self) -> tuple[list[tuple[Path, str]], list[str]]:
@@ -185,24 +185,24 @@ class Preparation:
     def _finish(self, task: SourceTask, found: SourceFound) -> int:
         """Pack a source's shards and write its record; gives the number of its samples."""
         name = str(task.path.relative_to(self._request.root))
-        kept = [one for one in found.candidates if self._seen.add(one.signature)]
-        found.drops["duplicate"] += len(found.candidates) - len(kept)
+        accepted = [one for one in found.candidates if self._seen.add(one.signature)]
+        found.drops["duplicate"] += len(found.candidates) - len(accepted)
         speaker = speaker_of(task.path, self._request.root)
         split, held = split_of_speaker(speaker)
         about = {"source": name, "source_sha256": task.sha256, "consent": self._request.consent, "split": split.value,
-                 "held_out": list(held), "sound_shift": found.shift, **speaker.to_json()}  # fmt: skip
+                 "held_out": list(held), "sound_shift": found.shift, **asdict(speaker)}  # fmt: skip
         shards = [
-            self._pack(task, f"shards/{task.sha256[:16]}-{number:03d}.tar", kept[first : first + _PER_SHARD], about)
-            for number, first in enumerate(range(0, len(kept), _PER_SHARD))
+            self._pack(task, f"shards/{task.sha256[:16]}-{number:03d}.tar", accepted[first : first + _PER_SHARD], about)
+            for number, first in enumerate(range(0, len(accepted), _PER_SHARD))
         ]
-        clips = [{"key": c.key, "looks": f"{c.signature.looks:016x}", "opening": c.signature.opening} for c in kept]
+        clips = [{"key": c.key, "looks": f"{c.signature.appearance:016x}", "opening": c.signature.opening} for c in accepted]
         record = {**about, "config": self._request.config, "frames": found.frames, "clips": clips, "error": found.error,
-                  "drops": {k: n for k, n in found.drops.items() if n}, "shards": [s.to_json() for s in shards]}  # fmt: skip
+                  "drops": {k: n for k, n in found.drops.items() if n}, "shards": [s._asdict() for s in shards]}  # fmt: skip
         self._place.put_bytes(f"sources/{task.sha256}.json", json.dumps(record, sort_keys=True).encode())
         for file in task.staging.iterdir():
             file.unlink()
-        log.info("footage_prepared", source=name, samples=len(kept), drops=record["drops"], error=found.error)
-        return len(kept)
+        log.info("footage_prepared", source=name, samples=len(accepted), drops=record["drops"], error=found.error)
+        return len(accepted)
 
     def _pack(self, task: SourceTask, name: str, candidates: Sequence[Candidate], about: dict[str, Any]) -> ShardEntry:
         path = task.staging / "shard.tar"

@@ -5,8 +5,7 @@ line between them, over the brows' distance. A head that faces the camera has 0 
 face, 0.75 on a drawn one); at a turn of some 35 degrees the nose has moved across by a quarter.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -43,10 +42,6 @@ class Limits:
     loudness: float = -45.0
     confidence: float = 0.25
     offset: int = 1
-
-    def to_json(self) -> dict[str, Any]:
-        """For manifests."""
-        return asdict(self)
 
 
 def pose(anchors_V32: Anchors) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from services.trainer.sheet import draw_sheet
+from services.trainer.common.sheet import draw_sheet
 
 from .conform import FPS
 from .dataset import FORMAT, MANIFEST, ShardSource

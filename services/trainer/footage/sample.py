@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.data import MARGIN
+from services.trainer.common.timing import MARGIN
 
 Crops = NDArray[np.uint8]
 _SAMPLES = 640  # of one frame
@@ -38,7 +38,7 @@ class Sample:
     meta: dict[str, Any]
 
     @property
-    def heard(self) -> NDArray[np.int16]:
+    def speech(self) -> NDArray[np.int16]:
         """The sound of the frames themselves, int16 [640 V], without margins."""
         return self.sound_S[MARGIN:-MARGIN]
 

@@ -45,10 +45,6 @@ class ShardEntry(NamedTuple):
     size: int
     samples: int
 
-    def to_json(self) -> dict[str, Any]:
-        """For the manifest."""
-        return self._asdict()
-
 
 def stage(key: str, media: Mapping[str, bytes], facts: Mapping[str, Any]) -> Staged:
     """Put a sample's parts (by the names of ``MEDIA``) together, with their digests among the facts."""

@@ -18,8 +18,8 @@ from dubbing.media.crops import pack_crops
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
 from dubbing.media.shots import ShotFinder
-from services.trainer.data import MARGIN
-from services.trainer.evaluation.sync import SyncScore, SyncScorer
+from services.trainer.common.timing import MARGIN
+from services.trainer.metrics.sync import SyncScore, SyncScorer
 
 from .conform import FPS, Sound, conform, loudness
 from .duplicates import Signature, perceptual_hash
@@ -41,7 +41,7 @@ class _Judged:
     clip: FrameRange
     reference: FrameRange
     score: SyncScore
-    looks: int
+    appearance: int
 
 
 class Examiner:
@@ -122,13 +122,13 @@ class Examiner:
         if reference is None:
             return "no_reference"
         fault = _fault_of_place(cutter, clip, reference, crowded, task.limits)
-        heard = sound.cut(clip.start, CLIP_FRAMES)
-        if fault is None and loudness(heard) < task.limits.loudness:
+        speech_S = sound.cut(clip.start, CLIP_FRAMES)
+        if fault is None and loudness(speech_S) < task.limits.loudness:
             fault = "silence"
         if fault is not None:
             return fault
         crops = cutter.crops(range(clip.start, clip.end))
-        score = None if blurred(crops, task.limits) else self._scorer.score(crops, heard)
+        score = None if blurred(crops, task.limits) else self._scorer.score(crops, speech_S)
         if score is None:
             return "blurred" if blurred(crops, task.limits) else "mouth_unseen"
         if score.confidence < task.limits.confidence:
@@ -193,4 +193,4 @@ def _candidate(one: _Judged, shift: int) -> Candidate:
         "offset": one.score.offset - shift,
         "eyes": round(one.face.track.size, 2),
     }
-    return Candidate(one.key, Signature(one.looks, tuple(round(float(v), 4) for v in opening)), facts)
+    return Candidate(one.key, Signature(one.appearance, tuple(round(float(v), 4) for v in opening)), facts)

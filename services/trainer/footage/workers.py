@@ -12,9 +12,8 @@ import structlog
 import torch
 
 from dubbing.faces.detector import MediaPipeDetector
-from services.trainer.evaluation.mouth import MouthCorrelationScorer
-from services.trainer.evaluation.syncnet import SyncNetScorer
-from services.trainer.threads import one_thread_each
+from services.trainer.common.threads import one_thread_each
+from services.trainer.metrics.scorers import MouthCorrelationScorer, sync_scorer
 
 from .source import Examiner
 from .task import SourceFound, SourceTask
@@ -51,7 +50,7 @@ def examine_all(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iter
                 left.pop(0)
                 yield found
         except BrokenProcessPool:
-            yield _alone(left.pop(0), tools)
+            yield _isolated(left.pop(0), tools)
 
 
 def _in_pool(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iterator[SourceFound]:
@@ -64,7 +63,7 @@ def _in_pool(tasks: Sequence[SourceTask], tools: Tools, workers: int) -> Iterato
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _alone(task: SourceTask, tools: Tools) -> SourceFound:
+def _isolated(task: SourceTask, tools: Tools) -> SourceFound:
     """A source that may have killed its process, once more in a process of its own."""
     log.warning("worker_died", source=task.path.name)
     try:
@@ -82,6 +81,4 @@ def _examiner(tools: Tools) -> Examiner:
     """One per process and set of tools: opening them takes seconds."""
     torch.set_num_threads(1)
     detector = MediaPipeDetector(tools.landmarker)
-    if tools.syncnet is not None:
-        return Examiner(detector, SyncNetScorer.of(tools.syncnet))
-    return Examiner(detector, MouthCorrelationScorer.of(detector, tools.repository))
+    return Examiner(detector, sync_scorer(tools.syncnet, detector, tools.repository))

@@ -44,6 +44,7 @@ class Trained:
         if self.rank is None:
             return parameters_of(config)
         dim, ffn, hidden = config.dim, config.ffn, config.audio_hidden
+        # Eight projections of D x D, and two of D x F, each with R (inputs + outputs).
         adapters = config.layers * self.rank * (8 * 2 * dim + 2 * (dim + ffn))
         audio = hidden * (4 * config.audio_input + 3) + len(config.audio_layers) * dim * (hidden + 1)
         return adapters + audio + dim * (4 * config.in_dim + 1)
@@ -66,15 +67,17 @@ class AdaptedLinear(nn.Module):
         super().__init__()
         self.in_features, self.out_features = base.in_features, base.out_features
         self.weight, self.bias = base.weight, base.bias
-        made = {"device": base.weight.device, "dtype": base.weight.dtype}
-        self.lora_A = nn.Linear(base.in_features, rank, bias=False, **made)
-        self.lora_B = nn.Linear(rank, base.out_features, bias=False, **made)
+        like = {"device": base.weight.device, "dtype": base.weight.dtype}
+        self.lora_A = nn.Linear(base.in_features, rank, bias=False, **like)
+        self.lora_B = nn.Linear(rank, base.out_features, bias=False, **like)
+        # A as a linear layer of PyTorch begins, B zero: the sum begins as the layer alone (LoRA, section 4.1).
         nn.init.kaiming_uniform_(self.lora_A.weight, a=math.sqrt(5))
         nn.init.zeros_(self.lora_B.weight)
         self.scale = alpha / rank
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., I] -> [..., O]."""
+        # [..., I] -> [..., R] -> [..., O]; the base's product carries no gradient to its weight.
         return linear(x, self.weight, self.bias) + self.scale * cast("Tensor", self.lora_B(self.lora_A(x)))
 
 
@@ -116,6 +119,7 @@ def merged(tensors: Mapping[str, Tensor], trained: Trained) -> dict[str, Tensor]
     plain = {name: tensor for name, tensor in tensors.items() if ".lora_" not in name}
     for name in [name for name in tensors if name.endswith(".lora_A.weight")]:
         layer = name.removesuffix(".lora_A.weight")
+        # Their product has the layer's own shape [O, I]: nothing of the adapter is left to be served.
         a_RI, b_OR = tensors[name], tensors[f"{layer}.lora_B.weight"]
         plain[f"{layer}.weight"] = plain[f"{layer}.weight"] + (trained.alpha / len(a_RI)) * (b_OR @ a_RI)
     return plain

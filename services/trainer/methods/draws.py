@@ -52,21 +52,21 @@ class Draws:
         seed: of the run.
         step: number of the step, from 1.
         places: of the samples.
-        shared: neighbouring places that decide together; a multiple of ranks x micro-batch.
+        rng_group: neighbouring places that share what decides control flow; a multiple of ranks x micro-batch.
 
     Raises:
-        ValueError: the places do not all decide together.
+        ValueError: the places are of several groups.
     """
 
     seed: int
     step: int
     places: tuple[int, ...]
-    shared: int = 1 << 30
+    rng_group: int = 1 << 30
 
     def __post_init__(self) -> None:
         """Refuse a micro-batch that would need two decisions."""
-        if len({place // self.shared for place in self.places}) != 1:
-            raise ValueError(f"samples at places {self.places} do not decide together in groups of {self.shared}")
+        if len({place // self.rng_group for place in self.places}) != 1:
+            raise ValueError(f"samples at places {self.places} are not in one group of {self.rng_group}")
 
     def normal(self, purpose: Purpose, shape: tuple[int, ...], part: int = 0) -> Tensor:
         """Standard normal numbers, float32 [B, *shape] on the CPU."""
@@ -82,13 +82,15 @@ class Draws:
         """Numbers in [0, 1), float64 [B, *shape] on the CPU."""
         return torch.from_numpy(np.stack([np.asarray(self._of(place, purpose).random(shape)) for place in self.places]))
 
-    def together(self, purpose: Purpose) -> float:
+    def shared_uniform(self, purpose: Purpose) -> float:
         """One number in [0, 1) for the whole group."""
-        return float(self._of(self.places[0] // self.shared, purpose, part=-1).random())
+        # Seeded by the group's number in place of a sample's; part -1 keeps both apart.
+        return float(self._of(self.places[0] // self.rng_group, purpose, part=-1).random())
 
     def choice(self, purpose: Purpose, count: int) -> int:
         """One of 0 .. count - 1 for the whole group, all equally likely."""
-        return int(self.together(purpose) * count)
+        return int(self.shared_uniform(purpose) * count)
 
     def _of(self, place: int, purpose: Purpose, part: int = 0) -> np.random.Generator:
+        # Stateless: a generator for each number's name, so nothing has to be saved or sent.
         return np.random.default_rng([self.seed, self.step, place, int(purpose), part + 1])

@@ -18,7 +18,7 @@ from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, s
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PromptedNetwork:
     """A network and what it was told.
 
     Attributes:
@@ -32,21 +32,21 @@ class Kept:
     empty_LE: Tensor
 
 
-def save_network(folder: Path, kept: Kept, source: Mapping[str, Any]) -> None:
+def save_network(folder: Path, prompted: PromptedNetwork, source: Mapping[str, Any]) -> None:
     """Write a network, complete or not at all.
 
     Args:
         folder: made if absent.
-        kept: what to write.
+        prompted: what to write.
         source: how it came about; JSON values.
     """
-    text = {"embedding": kept.text_LE, "empty": kept.empty_LE}
-    manifest = {"model": "network", "config": kept.network.config.to_json(), "source": dict(source)}
-    write_folder(folder, join_parts({"network": kept.network.state_dict(), "text": text}), manifest)
+    text = {"embedding": prompted.text_LE, "empty": prompted.empty_LE}
+    manifest = {"model": "network", "config": prompted.network.config.to_json(), "source": dict(source)}
+    write_folder(folder, join_parts({"network": prompted.network.state_dict(), "text": text}), manifest)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredNetwork:
     """A network as it lies on disk.
 
     Attributes:
@@ -66,7 +66,7 @@ class Stored:
     digest: str
 
 
-def read_network(folder: Path, *, verify: bool = True) -> Stored:
+def read_network(folder: Path, *, verify: bool = True) -> StoredNetwork:
     """What ``save_network`` wrote, without making a network of it.
 
     Args:
@@ -81,10 +81,10 @@ def read_network(folder: Path, *, verify: bool = True) -> Stored:
     if "network" not in parts or not {"embedding", "empty"} <= text.keys():
         raise UnreadableWeightsError(f"{folder} lacks a network, or the embedding of the prompt or of the empty prompt")
     config, source = StudentConfig.from_json(manifest["config"]), manifest.get("source", {})
-    return Stored(config, parts["network"], text["embedding"], text["empty"], source, str(manifest["digest"]))
+    return StoredNetwork(config, parts["network"], text["embedding"], text["empty"], source, str(manifest["digest"]))
 
 
-def read_served(folder: Path) -> Stored:
+def read_served(folder: Path) -> StoredNetwork:
     """The network of a student that is served: half precision, widened, and told nothing, as preset ``tiny`` is.
 
     Args:
@@ -99,13 +99,13 @@ def read_served(folder: Path) -> Stored:
         raise UnreadableWeightsError(f"{folder} holds no network without a prompt")
     weights = {name: tensor.float() for name, tensor in parts["network"].items()}
     config, source, nothing = StudentConfig.from_json(manifest["config"]), manifest.get("source", {}), text_LE.float()
-    return Stored(config, weights, nothing, nothing, source, str(manifest["digest"]))
+    return StoredNetwork(config, weights, nothing, nothing, source, str(manifest["digest"]))
 
 
-def load_network(folder: Path) -> Kept:
+def load_network(folder: Path) -> PromptedNetwork:
     """Read what ``save_network`` wrote; raises like ``read_network``."""
     stored = read_network(folder)
     with torch.device("meta"):
         network = LipNetwork(stored.config)
     network.load_state_dict({name: tensor.float() for name, tensor in stored.weights.items()}, assign=True)
-    return Kept(network, stored.text_LE, stored.empty_LE)
+    return PromptedNetwork(network, stored.text_LE, stored.empty_LE)

@@ -20,9 +20,9 @@ from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import TRAINING_WINDOWS, StudentConfig
 from lipforcing.schedule import T_MAX, add_noise, flow_to_x0, shifted
-from services.trainer.losses import forcing_loss
+from services.trainer.common.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights
 from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.samples import Clips
@@ -47,7 +47,7 @@ class Stage1:
     continuous: bool = False
     shift: float = 5.0
     windows: tuple[tuple[int, int], ...] = TRAINING_WINDOWS
-    places: CellWeights = field(default=CellWeights(kept=0.05))
+    places: CellWeights = field(default=CellWeights(outside=0.05))
     drop_text: float = 0.0
     drop_speech: float = 0.0
     picture: float = 0.0
@@ -61,12 +61,16 @@ def draw_levels(draws: Draws, blocks: int, config: StudentConfig, stage: Stage1)
     """
     if len(stage.chances) != len(config.t_list):
         raise ValueError(f"{len(stage.chances)} chances do not fit the timesteps {config.t_list}")
+    # Two numbers for every block: which level of the list, and where on the continuous schedule.
     u_BK2 = draws.uniform(Purpose.LEVEL, (blocks, 2))
+    # [levels] upper edges of the chances, in the order of the student's list.
     edges = torch.tensor(stage.chances, dtype=torch.float64).cumsum(0) / sum(stage.chances)
     index_BK = torch.searchsorted(edges, u_BK2[..., 0].contiguous(), right=True).clamp(max=len(edges) - 1)
     t_BK = torch.tensor(config.t_list, dtype=torch.float64)[index_BK]
     if stage.continuous:
+        # Clean blocks stay clean: they are context, whatever the others' levels are.
         t_BK = torch.where(t_BK > 0, shifted(u_BK2[..., 1], stage.shift).clamp(1.0 - T_MAX, T_MAX), t_BK)
+    # [B, K] -> [B, T]: the frames of a block are denoised together, so they share its level.
     return t_BK.repeat_interleave(LATENTS_PER_BLOCK, dim=1)
 
 
@@ -88,7 +92,7 @@ class DiffusionForcing:
     """
 
     stage: Stage1
-    null: Null
+    null: NullConditions
     pictures: Pictures | None = None
 
     def __post_init__(self) -> None:
@@ -99,15 +103,21 @@ class DiffusionForcing:
     def losses(self, network: LipNetwork, clips: Clips, draws: Draws) -> Tensor:
         """Loss of every clip, [B]; 0 for a clip whose blocks all happened to be clean."""
         stage, x0 = self.stage, clips.x0_BZThw
+        # [B, T], a level of its own for every block (Chen et al., 2024).
         t_BT = draw_levels(draws, clips.frames // LATENTS_PER_BLOCK, network.config, stage)
+        # [B, Z, T, h, w], of each sample's own numbers.
         noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
         x_t = add_noise(x0, noise, t_BT)
+        # One window for the whole group: it chooses the attention mask, which ranks must share.
         window = stage.windows[draws.choice(Purpose.WINDOW, len(stage.windows))]
-        told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        dropped = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        # The mask and its positions are those of the streaming cache, made once for each window.
         attention = _attention(network.config, clips.frames, x0.device, x0.dtype, window)
-        flow = network(x_t.to(network.dtype), t_BT.to(x0.device), told.conditions, told.text_BLE, attention).to(x0.dtype)
-        made = flow_to_x0(x_t, flow, t_BT)
-        loss_B = forcing_loss(made, x0, stage.places.weight(x0), t_BT.to(x0.device))
+        flow = network(x_t.to(network.dtype), t_BT.to(x0.device), dropped.conditions, dropped.text_BLE, attention).to(x0.dtype)
+        # x0 = x_t - t flow, so a block at t = 0 answers with itself.
+        x0_pred = flow_to_x0(x_t, flow, t_BT)
+        loss_B = forcing_loss(x0_pred, x0, stage.places.weight(x0), t_BT.to(x0.device))
         if self.pictures is None or not stage.picture:
             return loss_B
-        return loss_B + stage.picture * self.pictures.losses(made, x0, t_BT, draws.uniform(Purpose.SHOWN))
+        # Latents are not pictures: an error of the same size may show plainly or hardly (``pictures``).
+        return loss_B + stage.picture * self.pictures.losses(x0_pred, x0, t_BT, draws.uniform(Purpose.SHOWN))

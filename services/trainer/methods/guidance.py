@@ -63,16 +63,21 @@ class Guidance:
 
     def draw(self, draws: Draws, purpose: Purpose) -> Levels:
         """Timesteps of a micro-batch on one side of the window."""
+        # [B] in [0, 1): where within its side of the window each sample lies.
         u_B = draws.uniform(purpose)
+        # The window in the uniform variable: t = s u / (1 + (s - 1) u), solved for u.
         low, high = (t / (self.shift - (self.shift - 1.0) * t) for t in self.window)
         width, total = high - low, _MOST - _LEAST
-        inside = draws.together(Purpose.REGION) < width / total
+        # Decided for the group, with the probability that a single draw would have: the law of t stays.
+        inside = draws.shared_uniform(Purpose.REGION) < width / total
         if inside:
             u_B = low + u_B * width
         else:
+            # What lies outside is two pieces; they are drawn as one, then the upper one is moved up.
             u_B = _LEAST + u_B * (total - width)
             u_B = torch.where(u_B < low, u_B, u_B + width)
         t_B = shifted(u_B, self.shift).clamp(_LEAST, _MOST)
+        # All samples of the batch alike, so the pass without conditions is run for all or for none.
         guided = {"window": inside, "outside": not inside, "always": True, "never": False}[self.gate]
         return Levels(t_B, guided)
 
@@ -82,7 +87,7 @@ class Guidance:
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
+class NullConditions:
     """What a network is told instead of a condition that is dropped.
 
     Attributes:
@@ -99,6 +104,7 @@ class Null:
         Raises:
             ValueError: the empty prompt's embedding is missing (all zero) although prompts are embedded.
         """
+        # Zero features are the null of sound, as the teacher's dropout has shown it.
         silent = clips.without_audio()
         return replace(silent, text_BLE=self.texts(clips)) if self.text else silent
 
@@ -110,8 +116,10 @@ class Null:
 
     def drop(self, clips: Clips, draws: Draws, text: float, speech: float) -> Clips:
         """Condition dropout: every clip loses its text and its sound with these chances, each for itself."""
+        # [B, 1, 1] beside texts [B, L, E], and [B, 1, 1, 1] beside features [B, T, G, A].
         no_text = (draws.uniform(Purpose.DROP_TEXT) < text).view(-1, 1, 1).to(clips.text_BLE.device)
         no_speech = (draws.uniform(Purpose.DROP_SPEECH) < speech).view(-1, 1, 1, 1).to(clips.text_BLE.device)
-        kept = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)
+        speech_BTGA = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)
+        # Without a chance the empty prompt is not asked for: of models without text it may be missing.
         texts = torch.where(no_text, self.texts(clips), clips.text_BLE) if text else clips.text_BLE
-        return replace(clips, text_BLE=texts, conditions=replace(clips.conditions, speech_BTGA=kept))
+        return replace(clips, text_BLE=texts, conditions=replace(clips.conditions, speech_BTGA=speech_BTGA))

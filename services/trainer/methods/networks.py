@@ -19,7 +19,9 @@ from services.trainer.methods.samples import Clips
 
 def predict_flow(network: LipNetwork, x_t: Tensor, t_B: Tensor, clips: Clips) -> Tensor:
     """The flow of whole clips seen both ways, in the type of the clips (not of the network)."""
+    # Every frame sees every other: teacher and critic judge whole clips.
     attention = _bidirectional(network.config, clips.frames, x_t.device, x_t.dtype)
+    # Frozen networks may be bfloat16; what is subtracted from the noise is not.
     out: Tensor = network(x_t.to(network.dtype), t_B.to(x_t.device), clips.conditions, clips.text_BLE, attention)
     return out.to(x_t.dtype)
 
@@ -40,18 +42,20 @@ class CellWeights:
 
     Attributes:
         mouth: in the region that is generated.
-        kept: in the region that the footage is pasted over.
+        outside: in the region that the footage is pasted over.
         channels: of every latent channel, for codecs of which few channels carry most of the picture; None for all alike.
     """
 
     mouth: float = 1.0
-    kept: float = 1.0
+    outside: float = 1.0
     channels: tuple[float, ...] | None = None
 
     def weight(self, like: Tensor) -> Tensor:
         """[h, w], or [Z, 1, h, w] where channels differ, for latents [..., Z, T, h, w]."""
+        # [h, w], 1 where a mouth is generated.
         mask_hw = generate_mask(like.shape[-1], like.device, like.dtype)
-        weight_hw = self.kept + (self.mouth - self.kept) * mask_hw
+        weight_hw = self.outside + (self.mouth - self.outside) * mask_hw
         if self.channels is None:
             return weight_hw
+        # [Z, 1, h, w] against latents [B, Z, T, h, w].
         return torch.tensor(self.channels).to(like)[:, None, None, None] * weight_hw

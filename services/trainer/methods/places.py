@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dubbing.domain.training import IN_STORE, place_refused
 from dubbing.errors import BadInput, InvalidSetting
+from services.trainer.common.site import Site
 from services.trainer.footage.place import FolderPlace, Place, place_at
-from services.trainer.service.site import Site
 
 
 def place_of(site: Site, setting: str, named: str) -> Place:

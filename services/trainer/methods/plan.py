@@ -9,8 +9,9 @@ Hours: matrix products of the forwards that a step makes, at 40 % of an H200's d
 Legend: D width, F feed-forward width, L layers.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 from lipforcing.presets import StudentConfig
 from services.trainer.methods.adapters import FULL, Trained
@@ -18,11 +19,38 @@ from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sharding import groups_of, on_meta
-from services.trainer.service.plan import Plan
 
 _PEAK = 989e12 * 0.4
 _FLOAT, _HALF = 4, 2
 _INSIDE = 24  # tensors of width D (the feed-forward's counted by its width) that one block keeps while it is computed again
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would need.
+
+    Attributes:
+        parameters: trained.
+        memory: bytes on each GPU, by what they hold.
+        shards: processes that share the networks and the optimiser's state.
+        processes: one for each GPU.
+        steps: of the optimiser.
+        samples: in all steps and processes.
+        gpu_hours: at 40 % of an H200's bf16 peak; a lower bound where the data or a CPU is slower.
+    """
+
+    parameters: int
+    memory: dict[str, int]
+    shards: int
+    processes: int
+    steps: int
+    samples: int
+    gpu_hours: float
+
+    def to_json(self) -> dict[str, Any]:
+        """For readers: with the sum of the memory, and hours to three digits, which are never 0."""
+        hours = float(f"{self.gpu_hours:.3g}")
+        return {**asdict(self), "gpu_hours": hours, "memory_per_gpu": sum(self.memory.values())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +128,8 @@ def _whole(config: StudentConfig, learns: int, trained: Trained | None) -> int:
 def _activations(recipe: MethodRecipe, gpus: int) -> int:
     """Bytes of one micro-batch's backward pass in the largest trained network."""
     configs = [recipe.network, *([recipe.critic] if recipe.critic else [])]
-    kept = _FLOAT if gpus == 1 else _HALF  # whole weights stay float32, and so does what they add up
-    needs = [_pass(config, recipe.latents, kept) for config in configs]
+    stored = _FLOAT if gpus == 1 else _HALF  # whole weights stay float32, and so does what they add up
+    needs = [_pass(config, recipe.latents, stored) for config in configs]
     if isinstance(recipe.stage, Stage2):
         # The rollout's cache, and a copy of the past for every block whose call carries gradient.
         config, blocks = recipe.network, recipe.latents // 3
@@ -110,9 +138,9 @@ def _activations(recipe: MethodRecipe, gpus: int) -> int:
     return recipe.micro * max(needs)
 
 
-def _pass(config: StudentConfig, latents: int, kept: int) -> int:
+def _pass(config: StudentConfig, latents: int, stored: int) -> int:
     tokens = latents * config.frame_tokens
-    return tokens * (kept * config.dim * config.layers + _HALF * (_INSIDE * config.dim + 3 * config.ffn))
+    return tokens * (stored * config.dim * config.layers + _HALF * (_INSIDE * config.dim + 3 * config.ffn))
 
 
 def forward_flops(config: StudentConfig, queries: int, keys: int) -> float:
@@ -133,4 +161,4 @@ def _flops_per_sample(recipe: MethodRecipe) -> float:
     critic, teacher = (forward_flops(one, tokens, tokens) for one in (recipe.judges()[0], recipe.judges()[1].network))
     calls = len(config.t_list) / 2  # of the student for one block, on average over the exit steps
     rollout, learning = (calls + 1) * causal, (calls + 4) * causal
-    return rollout + 4 * critic + (learning + critic + 1.4 * teacher) / stage.ratio
+    return rollout + 4 * critic + (learning + critic + 1.4 * teacher) / stage.student_update_freq

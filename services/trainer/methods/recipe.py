@@ -6,30 +6,25 @@ that is longer than its run is left out.
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from importlib import import_module
 from typing import Any
 
 from dubbing.domain.networks import NETWORKS
 from lipforcing.contract import LATENTS_PER_BLOCK
 from lipforcing.network import LipNetwork
 from lipforcing.presets import PRESETS, StudentConfig, TeacherConfig
+from services.trainer.common.optimise import Optimisation
+from services.trainer.common.settings import UNSETTABLE
+from services.trainer.common.update import UpdatePlan
 from services.trainer.methods.adapters import FULL, Trained
 from services.trainer.methods.forcing import DiffusionForcing, Stage1
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.reward import Reward
 from services.trainer.methods.self_forcing import SelfForcing, Stage2
 from services.trainer.methods.sync_training import SyncStage
 from services.trainer.methods.teacher import FlowMatching, FlowStage, Teacher
 from services.trainer.methods.training import Method, Supervised
-from services.trainer.methods.update import UpdatePlan
-from services.trainer.optimise import Optimisation
 
-NAMES = (
-    "teacher_tiny", "df_tiny", "sf_tiny", "teacher_tiny_gpu", "df_tiny_gpu", "sf_tiny_gpu",
-    "teacher_tiny_tuned", "df_tiny_tuned", "sf_tiny_tuned",
-    "teacher_14b_ls", "df_1_3b", "df_14b", "sf_1_3b", "sf_14b",
-)  # fmt: skip
 OUTSIDE = ("data", *NETWORKS, "syncnet")  # settings that name something outside the run (``methods.places``)
 
 
@@ -39,14 +34,15 @@ class MethodRecipe:
 
     Attributes:
         name: of the recipe.
+        summary: one sentence.
         network: sizes of the network that the run is about.
         stage: the method and its hyper-parameters.
         update: its optimiser (Stage 2 names its two in ``stage``).
         steps: of the optimiser.
         batch: samples of one step, over all GPUs and micro-batches.
         micro: samples of one GPU at a time.
-        together: neighbouring samples of a step that share what decides control flow (exit step, window, side of the sync
-            window); a multiple of processes x ``micro``, and fixed, so that the processes' number changes no step.
+        rng_group: neighbouring samples of a step that share the draws that decide control flow (exit step, window, side of the
+            sync window); a multiple of processes x ``micro``, and fixed, so that the processes' number changes no step.
         latents: of each clip.
         trained: parameters of the network (in Stage 2 of the critic too).
         critic: sizes of the critic (Stage 2); it begins as the teacher, or as the student where the teacher has other sizes.
@@ -59,22 +55,25 @@ class MethodRecipe:
         half: compute matrix products in bfloat16; weights and their states stay float32.
         data: place of prepared footage; empty for generated speakers.
         takes: generated takes, each for both of its mouths.
+        noise: these takes are noise: quickly made, and nothing can be learned of them.
         encoders: version of the face and speech encoders that make latents and features.
         energy: how far a latent channel's weight follows what it does to the picture (0 not at all, 1 wholly).
         reward: weight samples by their reward, where the stage knows how (Stage 2).
         syncnet: place of a SyncNet's file that rewards; empty trains the small one on the data.
         sync: how that is trained.
+        accelerator: a run needs a GPU for each of its processes.
         seed: of everything that is drawn.
     """
 
-    name: str
+    name: str = field(metadata=UNSETTABLE)
+    summary: str = field(default="", metadata=UNSETTABLE)
     network: StudentConfig = PRESETS["tiny"]
     stage: FlowStage | Stage1 | Stage2 = field(default=Stage1())
     update: UpdatePlan = field(default=UpdatePlan(1e-3))
     steps: int = 1_000
     batch: int = 8
     micro: int = 8
-    together: int = 64
+    rng_group: int = 64
     latents: int = 9
     trained: Trained = FULL
     critic: StudentConfig | None = None
@@ -87,11 +86,13 @@ class MethodRecipe:
     half: bool = True
     data: str = ""
     takes: int = 480
+    noise: bool = False
     encoders: int = 1
     energy: float = 0.0
     reward: bool = True
     syncnet: str = ""
     sync: SyncStage = field(default=SyncStage(Optimisation(3_000, 14, 1e-3, warm_up=50)))
+    accelerator: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -109,10 +110,15 @@ class MethodRecipe:
             raise ValueError(f"{self.name}: {self.latents} latents are no whole number of blocks of {LATENTS_PER_BLOCK}")
 
     @property
-    def starts(self) -> dict[str, str]:
+    def init_from(self) -> dict[str, str]:
         """Settings that name a finished run, and the recipe that it must be of."""
         named = {"start": self.follows, "teacher": self.taught_by}
         return {setting: recipe for setting, recipe in named.items() if recipe is not None}
+
+    @property
+    def serves(self) -> str | None:
+        """The preset of the students that it makes; None for a teacher, which is nothing to serve."""
+        return self.preset if isinstance(self.stage, Stage1 | Stage2) else None
 
     @property
     def rewarded(self) -> bool:
@@ -131,24 +137,12 @@ class MethodRecipe:
 
     def to_json(self) -> dict[str, Any]:
         """For manifests and plans."""
-        made: dict[str, Any] = json.loads(json.dumps({**asdict(self), "method": type(self.stage).__name__}))
-        return made
-
-
-def load(name: str) -> MethodRecipe:
-    """The recipe of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if name not in NAMES:
-        raise ValueError(f"no recipe {name!r}; there are {', '.join(NAMES)}")
-    recipe: MethodRecipe = import_module(f"services.trainer.recipes.{name}").RECIPE
-    return recipe
+        document: dict[str, Any] = json.loads(json.dumps({**asdict(self), "method": type(self.stage).__name__}))
+        return document
 
 
 def build(
-    recipe: MethodRecipe, network: LipNetwork, null: Null, *,
+    recipe: MethodRecipe, network: LipNetwork, null: NullConditions, *,
     critic: LipNetwork | None = None, teacher: Teacher | None = None, reward: Reward | None = None,
     pictures: Pictures | None = None,
 ) -> Method:  # fmt: skip
@@ -172,6 +166,6 @@ def build(
             raise ValueError(f"{recipe.name} needs a critic and a teacher")
         weighting = stage.weighting if recipe.reward else None
         stage = replace(stage, weighting=weighting)
-        return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward, shared=recipe.together)
+        return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward, rng_group=recipe.rng_group)
     objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null, pictures)
-    return Supervised(network, objective, recipe.update, seed=recipe.seed, shared=recipe.together, steps=recipe.steps)
+    return Supervised(network, objective, recipe.update, seed=recipe.seed, rng_group=recipe.rng_group, steps=recipe.steps)

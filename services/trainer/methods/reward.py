@@ -58,6 +58,7 @@ class Weighting:
     def weights(self, rewards_N: Tensor) -> Tensor:
         """Weights [N] of all samples of one step, in (0, cap]."""
         if self.mode == "per_sample":
+            # Each sample for itself; unbounded above but for the cap.
             return (self.beta * rewards_N).exp().clamp(max=self.cap)
         if self.mode == "centred":
             # Rewards that differ by rounding only are equal.
@@ -65,6 +66,7 @@ class Weighting:
             rewards_N = ((rewards_N - rewards_N.mean()) / deviation).clamp(-self.spread, self.spread)
         elif self.mode == "clamped":
             rewards_N = rewards_N.clamp(*self.bounds)
+        # Softmax times N: weights of mean 1, so the step's size does not follow the rewards.
         return _capped(torch.softmax(self.beta * rewards_N, dim=0) * len(rewards_N), self.cap)
 
 
@@ -75,6 +77,7 @@ def _capped(weights_N: Tensor, cap: float) -> Tensor:
         over = weights_N >= cap
         if not (weights_N > cap).any():
             break
+        # What is left for those below the cap, so that the mean stays 1.
         rest = len(weights_N) - cap * over.sum()
         others = torch.where(over, 0.0, weights_N)
         weights_N = torch.where(over, cap, others * rest / others.sum())
@@ -98,7 +101,7 @@ class SyncReward:
 
     def __init__(self, codec: Codec, scorer: ClipScorer) -> None:
         self._codec, self._scorer = codec.eval().requires_grad_(requires_grad=False), scorer
-        self._heard: dict[str, Tensor] = {}
+        self._sound_embeddings: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Tensor:
@@ -121,9 +124,9 @@ class SyncReward:
 
     def _sounds(self, name: str, waveform_S: Tensor) -> Tensor:
         """A sample's sound never changes: it is embedded once."""
-        if name not in self._heard:
-            self._heard[name] = self._scorer.sounds(waveform_S.cpu())
-        return self._heard[name]
+        if name not in self._sound_embeddings:
+            self._sound_embeddings[name] = self._scorer.sounds(waveform_S.cpu())
+        return self._sound_embeddings[name]
 
 
 def over_ranks(rewards_B: Tensor) -> tuple[Tensor, int]:

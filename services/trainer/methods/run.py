@@ -12,44 +12,42 @@ import torch
 from torch import Tensor
 
 from dubbing.errors import InvalidSetting, ObjectMissing
-from lipforcing.contract import LATENT_CHANNELS, LATENTS_PER_BLOCK, frames_of
-from lipforcing.network import LipNetwork, initialise
+from lipforcing.contract import LATENTS_PER_BLOCK, frames_of
+from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import PUBLISHED, TINY, ClipScorer
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from lipforcing.weights.syncnet import load_syncnet
-from services.trainer.diffusion_forcing import start_from_reference
+from services.trainer.common.site import Site
+from services.trainer.common.update import precision
 from services.trainer.footage.whole import write_whole
-from services.trainer.latents import channel_energy
+from services.trainer.methods.dataset import Batches, Dataset
 from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
-from services.trainer.methods.folders import Stored
-from services.trainer.methods.footage_material import footage
+from services.trainer.methods.folders import StoredNetwork
+from services.trainer.methods.footage_dataset import footage
 from services.trainer.methods.forcing import Stage1
-from services.trainer.methods.guidance import Null
-from services.trainer.methods.material import Batches, Material
+from services.trainer.methods.guidance import NullConditions
+from services.trainer.methods.init_from import check_named, load_start
+from services.trainer.methods.initialise import LEAST_WIDTH, fresh_network
+from services.trainer.methods.parallelize import Parallelism
 from services.trainer.methods.pictures import Pictures
 from services.trainer.methods.places import file_of
-from services.trainer.methods.placing import Placing
 from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.show import Show, Versions
-from services.trainer.methods.speaker_material import speakers
+from services.trainer.methods.speaker_dataset import speakers
 from services.trainer.methods.stage import MethodStage
-from services.trainer.methods.starts import check_named, load_start
 from services.trainer.methods.sync_training import train_syncnet
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method
-from services.trainer.methods.update import precision
-from services.trainer.publish import publish, publish_student
-from services.trainer.service.site import Site
+from services.trainer.models.latents import channel_energy
+from services.trainer.models.publish import publish, publish_student
 
 if TYPE_CHECKING:
     from lipforcing.audio.tiny import TinySpeechEncoder
-
-_LEAST_FRESH = 2 * 4 * LATENT_CHANNELS  # `start_from_reference` carries two streams of patches through them
 
 
 class MethodRun:
@@ -72,7 +70,7 @@ class MethodRun:
         _check_split(recipe, group.world)
         _check_data(recipe)
         self._site, self._device = site, device
-        self._placing = Placing(device, group, recipe.trained, recipe.half, recipe.seed)
+        self._parallelism = Parallelism(device, group, recipe.trained, recipe.half, recipe.seed)
         self._encoders = load_encoders(site.models, recipe.preset, recipe.encoders, device)
         self._recipe = recipe = _weighted(recipe, self._encoders)
         self._config = recipe.network
@@ -81,16 +79,16 @@ class MethodRun:
         self._teacher = self._stored("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
         self._named_syncnet = self._syncnet_file()
         self._versions = self._served()
-        self._material = self._prepared()
-        config, told = recipe.network, self._teacher or self._start
+        self._dataset = self._prepared()
+        config, prompted = recipe.network, self._teacher or self._start
         nothing = torch.zeros(config.text_len, config.text_dim)
-        self._text_LE, self._empty_LE = (told.text_LE, told.empty_LE) if told else (nothing, nothing)
+        self._text_LE, self._empty_LE = (prompted.text_LE, prompted.empty_LE) if prompted else (nothing, nothing)
 
     def stage(self) -> MethodStage:
         """The run, ready for its first step."""
         recipe, site = self._recipe, self._site
         torch.manual_seed(recipe.seed)
-        network = self._placing.network(recipe.network, self._begun())
+        network = self._parallelism.network(recipe.network, self._begun())
         method = self._method(network)
         update = next(iter(method.updates.values()))
         show = Show(
@@ -100,11 +98,13 @@ class MethodRun:
         )  # fmt: skip
         return MethodStage(
             method, recipe.steps, self._batches(sound=recipe.rewarded), samples=recipe.batch, facts=self._facts(),
-            draw=show.draw, export=show.export, sharded=self._placing.sharded,
+            draw=show.draw, export=show.export, sharded=self._parallelism.sharded,
             within=partial(precision, self._device, half=recipe.half),
         )  # fmt: skip
 
-    def _stored(self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None) -> Stored | None:
+    def _stored(
+        self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None
+    ) -> StoredNetwork | None:
         """The network that a setting names; None where none is needed."""
         if config is None or not named:
             return None
@@ -123,14 +123,14 @@ class MethodRun:
         codec, speech = cast("TinyCodec", encoders.codec), cast("TinySpeechEncoder", encoders.speech)
         return lambda folder, network, source: publish(folder, codec, speech, network, source)
 
-    def _prepared(self) -> Material:
+    def _prepared(self) -> Dataset:
         """What is learned; the first process prepares it, the others find it."""
         site = self._site
-        made = self._material_of() if site.group.rank == 0 else None
+        dataset = self._load_dataset() if site.group.rank == 0 else None
         site.group.barrier()
-        return self._material_of() if made is None else made
+        return self._load_dataset() if dataset is None else dataset
 
-    def _material_of(self) -> Material:
+    def _load_dataset(self) -> Dataset:
         if self._recipe.data:
             return footage(self._recipe, self._site, self._encoders)
         return speakers(self._recipe, self._site.cache, self._encoders, self._site.advance, self._device)
@@ -139,26 +139,23 @@ class MethodRun:
         """The weights that the run begins with."""
         if self._start is not None:
             return self._start.weights
-        if self._config.dim < _LEAST_FRESH:
+        if self._config.dim < LEAST_WIDTH:
             raise InvalidSetting(
-                f"A network that starts afresh is wired by {_LEAST_FRESH} channels and cannot have {self._config.dim}.",
+                f"A network that starts afresh is wired by {LEAST_WIDTH} channels and cannot have {self._config.dim}.",
                 where={"pointer": "/settings/network.dim"},
             )
-        network = LipNetwork(self._config)
-        initialise(network, self._recipe.seed)
-        start_from_reference(network)
-        return network.state_dict()
+        return fresh_network(self._config, self._recipe.seed).state_dict()
 
     def _method(self, network: LipNetwork) -> Method:
-        recipe, null = self._recipe, Null(self._empty_LE.to(self._device))
+        recipe, null = self._recipe, NullConditions(self._empty_LE.to(self._device))
         if self._teacher is None:
             return build(recipe, network, null, pictures=self._pictures())
-        teacher = Teacher(recipe.judges()[1], self._placing.network(*_of(self._teacher), frozen=True), null)
-        critic = self._placing.network(*_of(self._judged_by()))
+        teacher = Teacher(recipe.judges()[1], self._parallelism.network(*_of(self._teacher), frozen=True), null)
+        critic = self._parallelism.network(*_of(self._judged_by()))
         reward = self._reward() if recipe.rewarded else None
         return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward)
 
-    def _judged_by(self) -> Stored:
+    def _judged_by(self) -> StoredNetwork:
         """What the critic begins as: the teacher, or, where that is of another size, what the student starts from."""
         found = [one for one in (self._teacher, self._start) if one is not None and one.config == self._recipe.critic]
         if not found:
@@ -183,9 +180,7 @@ class MethodRun:
         site, path = self._site, self._syncnet()
         if self._named_syncnet is None and site.group.rank == 0 and not path.exists():
             training = partial(site.advance, "training SyncNet")
-            network, curve = train_syncnet(
-                self._material.spoken(), self._recipe.sync, self._recipe.seed, training, self._device
-            )
+            network, curve = train_syncnet(self._dataset.spoken(), self._recipe.sync, self._recipe.seed, training, self._device)
             write_whole(path, network.state_dict())
             path.with_suffix(".json").write_text(json.dumps(curve.to_json()))
         site.group.barrier()
@@ -212,26 +207,26 @@ class MethodRun:
         """The file of the SyncNet that rewards."""
         if self._named_syncnet is not None:
             return self._named_syncnet
-        key = json.dumps([asdict(self._recipe.sync), self._material.digest, self._recipe.seed], sort_keys=True)
+        key = json.dumps([asdict(self._recipe.sync), self._dataset.digest, self._recipe.seed], sort_keys=True)
         return self._site.cache / f"syncnet-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
 
     def _batches(self, *, sound: bool) -> Batches:
         recipe, group = self._recipe, self._site.group
         return Batches(
-            self._material, recipe.batch, recipe.micro, group.rank, group.world, recipe.seed, self._text_LE, sound, self._device
+            self._dataset, recipe.batch, recipe.micro, group.rank, group.world, recipe.seed, self._text_LE, sound, self._device
         )
 
     def _facts(self) -> dict[str, Any]:
         recipe = self._recipe
         networks = [recipe.network, *([recipe.critic] if recipe.critic else [])]
-        starts = {"start": self._start, "teacher": self._teacher}
+        init_from = {"start": self._start, "teacher": self._teacher}
         return {
             "parameters": sum(recipe.trained.count(config) for config in networks),
-            "data": self._material.digest,
-            "clips": len(self._material),
-            "refused": self._material.refused,
+            "data": self._dataset.digest,
+            "clips": len(self._dataset),
+            "refused": self._dataset.refused,
             "encoders": self._encoders.digests,
-            "starts": {name: stored.digest for name, stored in starts.items() if stored is not None},
+            "starts": {name: stored.digest for name, stored in init_from.items() if stored is not None},
             "reward": sha256_of(self._syncnet()) if recipe.rewarded else None,
             "torch": torch.__version__,
             "device": torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "cpu",
@@ -260,7 +255,7 @@ def _no_syncnet(detail: str) -> InvalidSetting:
 
 
 def _check_split(recipe: MethodRecipe, world: int) -> None:
-    for name in ("batch", "together"):
+    for name in ("batch", "rng_group"):
         samples = getattr(recipe, name)
         if samples % (world * recipe.micro):
             raise InvalidSetting(
@@ -269,7 +264,7 @@ def _check_split(recipe: MethodRecipe, world: int) -> None:
             )
 
 
-def _of(stored: Stored) -> tuple[StudentConfig, Mapping[str, Tensor]]:
+def _of(stored: StoredNetwork) -> tuple[StudentConfig, Mapping[str, Tensor]]:
     return stored.config, stored.weights
 
 

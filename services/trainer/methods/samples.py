@@ -16,7 +16,7 @@ from torch import Tensor
 from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENTS_PER_BLOCK
 from lipforcing.syncnet import SAMPLES_PER_FRAME
-from services.trainer.latents import ClipLatents, conditions_of
+from services.trainer.models.latents import ClipLatents, conditions_of
 
 
 class BadSampleError(ValueError):
@@ -191,8 +191,8 @@ def of_latents(
 
 def on_device(clips: Clips, device: torch.device) -> Clips:
     """The clips where they are needed; waveforms stay, for sounds are embedded once and on the CPU's side."""
-    told = clips.conditions
-    moved = {name: getattr(told, name).to(device) for name in type(told).__dataclass_fields__}
+    conditions = clips.conditions
+    moved = {name: getattr(conditions, name).to(device) for name in type(conditions).__dataclass_fields__}
     return replace(
         clips, x0_BZThw=clips.x0_BZThw.to(device), conditions=Conditions(**moved), text_BLE=clips.text_BLE.to(device)
     )

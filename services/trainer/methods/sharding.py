@@ -48,6 +48,7 @@ def shard(network: LipNetwork, mesh: DeviceMesh, compute: torch.dtype = torch.bf
         mesh: one-dimensional.
         compute: dtype of gathered weights and activations. Frozen networks should be cast to it beforehand.
     """
+    # Inputs are cast by our own hook, for timesteps must stay float64.
     policy = MixedPrecisionPolicy(param_dtype=compute, reduce_dtype=torch.float32, cast_forward_inputs=False)
     for block in _blocks(network):
         fully_shard(block.cross_attn, mesh=mesh, mp_policy=policy)
@@ -55,6 +56,7 @@ def shard(network: LipNetwork, mesh: DeviceMesh, compute: torch.dtype = torch.bf
         # Called by the network before the block's own forward.
         register_fsdp_forward_method(block.cross_attn, "text")
         register_fsdp_forward_method(block, "modulate")
+    # The root last: it takes what no block has taken.
     fully_shard(network, mesh=mesh, mp_policy=policy)
     for method in ("embed_time", "embed_text", "embed_conditions"):
         register_fsdp_forward_method(network, method)

@@ -19,15 +19,15 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import TeacherConfig
 from lipforcing.rollout import Student, generate
 from lipforcing.vae.base import to_uint8
+from services.trainer.common.sheet import draw_sheet
+from services.trainer.common.update import Updater, precision
 from services.trainer.methods.adapters import Trained, merged
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import Kept, save_network
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.folders import PromptedNetwork, save_network
+from services.trainer.methods.guidance import NullConditions
+from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.samples import Clips
-from services.trainer.methods.starts import NETWORK
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.update import Updater, precision
-from services.trainer.sheet import draw_sheet
 
 Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
 
@@ -65,9 +65,9 @@ class Show:
     def draw(self, path: Path) -> None:
         """A contact sheet: footage, what is generated for it now, and the truth."""
         with self._averaged(), precision(self.clip.x0_BZThw.device, half=self.half):
-            made = self._generated()
+            generated = self._generated()
         if self.first:
-            rows = {"footage": self.clip.conditions.reference_BZThw, "generated": made, "true": self.clip.x0_BZThw}
+            rows = {"footage": self.clip.conditions.reference_BZThw, "generated": generated, "true": self.clip.x0_BZThw}
             codec = self.encoders.codec
             like = next(codec.parameters())
             shown = {name: to_uint8(codec.decode(x.to(like))[0].float()) for name, x in rows.items()}
@@ -79,7 +79,7 @@ class Show:
             network = self._whole()
         if network is None:
             return False
-        save_network(repository / NETWORK, Kept(network, self.text_LE.cpu(), self.empty_LE.cpu()), source)
+        save_network(repository / NETWORK, PromptedNetwork(network, self.text_LE.cpu(), self.empty_LE.cpu()), source)
         if self.versions is not None:
             self.versions(repository, network, source)
         return True
@@ -87,7 +87,7 @@ class Show:
     def _generated(self) -> Tensor:
         if self.teaching is None:
             return generate(Student.trained(self.network, self.clip.text_BLE), self.clip.conditions, seed=1)
-        teacher = Teacher(self.teaching, self.network, Null(self.empty_LE.to(self.clip.text_BLE)))
+        teacher = Teacher(self.teaching, self.network, NullConditions(self.empty_LE.to(self.clip.text_BLE)))
         noise = torch.randn(self.clip.x0_BZThw.shape, generator=torch.Generator().manual_seed(1))
         return teacher.sample(self.clip, noise.to(self.clip.x0_BZThw))
 
@@ -95,13 +95,13 @@ class Show:
     def _averaged(self) -> Iterator[None]:
         """The averaged weights in place of the live ones, and nothing drawn from any generator that training uses."""
         with torch.random.fork_rng(), torch.no_grad():
-            if self.update.average is not None:
-                self.update.swap_average()
+            if self.update.ema is not None:
+                self.update.swap_ema()
             try:
                 yield
             finally:
-                if self.update.average is not None:
-                    self.update.swap_average()
+                if self.update.ema is not None:
+                    self.update.swap_ema()
 
     def _whole(self) -> LipNetwork | None:
         """The network in one piece on the CPU, float32, adapters merged; None where another process writes it."""

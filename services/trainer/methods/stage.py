@@ -1,4 +1,4 @@
-"""A method as a stage of the trainer's service: one step at a time, its whole state given and taken."""
+"""A method as what a run drives: one step at a time, its whole state given and taken."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from dubbing.errors import BadDataset, CheckpointMismatch, TrainingDiverged
+from services.trainer.common.state import State, StepReport
+from services.trainer.common.update import DivergedError
 from services.trainer.methods.samples import BadSampleError, Clips
 from services.trainer.methods.training import Method, MethodState, restore, state_of
-from services.trainer.optimise import DivergedError
-from services.trainer.service.stage import State, StepReport
 
 Draw = Callable[[Path], None]
 Export = Callable[[Path, Mapping[str, Any]], bool]
 
 
 class MethodStage:
-    """See ``services.trainer.service.stage.Stage``.
+    """See ``services.trainer.common.state.Stage``.
 
     Args:
         method: takes the steps.
@@ -42,11 +42,11 @@ class MethodStage:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """See ``Stage``."""
+        """``parameters`` (trained), ``data`` (its SHA-256) and what else a model version should say of its origin."""
         return self._facts
 
     def advance(self) -> StepReport:
-        """See ``Stage``.
+        """Take one step.
 
         Raises:
             TrainingDiverged: too many steps in a row had no finite gradient; names the samples.
@@ -70,13 +70,13 @@ class MethodStage:
         return StepReport(figures, norm if math.isfinite(norm) else None, self._samples, skipped)
 
     def state(self) -> State:
-        """See ``Stage``."""
-        made = state_of(self._method)
-        values = {"step": self.step, "counts": {name: dict(counts) for name, counts in made.counts.items()}}
-        return State(own=made.tensors, values=values) if self._sharded else State(shared=made.tensors, values=values)
+        """The state now; its tensors are the live ones, so save them before the next step."""
+        now = state_of(self._method)
+        values = {"step": self.step, "counts": {name: dict(counts) for name, counts in now.counts.items()}}
+        return State(own=now.tensors, values=values) if self._sharded else State(shared=now.tensors, values=values)
 
     def restore(self, state: State) -> None:
-        """See ``Stage``.
+        """Go on from ``state``.
 
         Raises:
             CheckpointMismatch: it is another network's, or another recipe's.
@@ -91,9 +91,15 @@ class MethodStage:
         self.step = int(state.values["step"])
 
     def sample(self, path: Path) -> None:
-        """See ``Stage``."""
+        """Write a contact sheet (PNG) of what the weights make now; no random generator of training is disturbed.
+
+        All processes call it together, for the weights may be sharded; the first one writes.
+        """
         self._draw(path)
 
     def export(self, repository: Path, source: Mapping[str, Any]) -> bool:
-        """See ``Stage``."""
+        """Write what the run makes: version 1 of every model, networks for other runs, each with ``source`` in its manifest.
+
+        All processes call it together; True where something was written.
+        """
         return self._export(repository, source)

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lipforcing.syncnet import FRAMES, TINY, SyncNet, SyncSizes, prepare_pictures, prepare_sound
-from services.trainer.losses import contrastive_loss
-from services.trainer.optimise import Curve, Optimisation, Parts, optimise
+from services.trainer.common.losses import contrastive_loss
+from services.trainer.common.optimise import Curve, Optimisation, Parts, optimise
 
 _THREADS = 4  # that prepare steps
 
@@ -57,14 +57,14 @@ class SyncStage:
         sizes: of the network.
         temperature: of the softmax at the start; it is learned.
         calibration: clips from which batch normalisation's statistics are measured at the end.
-        together: clips of one step.
+        clips: of one step.
     """
 
     plan: Optimisation
     sizes: SyncSizes = field(default=TINY)
     temperature: float = 1.0
     calibration: int = 32
-    together: int = 4
+    clips: int = 4
 
 
 class ClipPlaces(NamedTuple):
@@ -88,9 +88,11 @@ class _Pairing(nn.Module):
 
     def loss(self, clips: Sequence[ClipPlaces]) -> Tensor:
         """Mean over clips."""
+        # Places of each clip, to take the batch apart again.
         counts = [len(one.sounds) for one in clips]
         lips = self.network.pictures(torch.cat([one.pictures for one in clips])).split(counts)
         sounds = self.network.sounds(torch.cat([one.sounds for one in clips])).split(counts)
+        # [P, P] for each clip: every picture against every sound of the same clip, and no other clip's.
         tables = [torch.cdist(*pair) for pair in zip(lips, sounds, strict=True)]
         return torch.stack([contrastive_loss(table, self.log_temperature.exp()) for table in tables]).mean()
 
@@ -113,7 +115,7 @@ def train_syncnet(
     """
     torch.manual_seed(seed)
     pairing = _Pairing(stage).to(device).train()
-    prepared = _ahead(lambda step: _drawn(clips, stage, seed, step), stage.plan.steps)
+    prepared = _prefetched(lambda step: _drawn(clips, stage, seed, step), stage.plan.steps)
 
     def loss(step: int) -> Parts:
         advance(step + 1, stage.plan.steps)
@@ -127,11 +129,11 @@ def train_syncnet(
 def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[ClipPlaces]:
     """What step number ``step`` looks at."""
     drawn = torch.Generator().manual_seed(seed << 32 | step)
-    rows = torch.randint(len(clips), (stage.together,), generator=drawn).tolist()
+    rows = torch.randint(len(clips), (stage.clips,), generator=drawn).tolist()
     return [places_of(clips[row], stage.sizes, stage.plan.batch, drawn) for row in rows]
 
 
-def _ahead(make: Callable[[int], list[ClipPlaces]], count: int) -> Iterator[list[ClipPlaces]]:
+def _prefetched(make: Callable[[int], list[ClipPlaces]], count: int) -> Iterator[list[ClipPlaces]]:
     """``make(0)``, ``make(1)``, ... in order, a few of them made ahead by threads."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="places") as threads:
         waiting: deque[Future[list[ClipPlaces]]] = deque()
@@ -149,10 +151,12 @@ def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator
     Raises:
         ValueError: fewer than two places.
     """
+    # [places, 13, 20]: one for each frame, 0.2 s long.
     sounds = prepare_sound(torch.from_numpy(clip.waveform_S))
     places = min(len(clip.frames_VHWC) - FRAMES, len(sounds))
     if places < 2:
         raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
+    # Without repetition: the same place twice would be right and wrong at once.
     chosen = torch.randperm(places, generator=drawn)[:count]
     frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
     return ClipPlaces(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
@@ -164,11 +168,12 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage, devi
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - the common base of all three has no public name
     for norm in norms:
         norm.reset_running_stats()
+        # None is PyTorch's word for a plain mean over all batches.
         norm.momentum = None
     network.train()
-    for first in range(0, len(clips), stage.together):
+    for first in range(0, len(clips), stage.clips):
         drawn = torch.Generator().manual_seed(first)
-        few = clips[first : first + stage.together]
+        few = clips[first : first + stage.clips]
         some = [places_of(clip, stage.sizes, stage.plan.batch, drawn).on(device) for clip in few]
         network.pictures(torch.cat([one.pictures for one in some]))
         network.sounds(torch.cat([one.sounds for one in some]))

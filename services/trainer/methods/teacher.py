@@ -18,9 +18,9 @@ from torch import Tensor
 from lipforcing.network import LipNetwork
 from lipforcing.presets import TeacherConfig
 from lipforcing.schedule import add_noise, flow_to_x0, sampling_grid, shifted
-from services.trainer.losses import flow_loss, guided
+from services.trainer.common.losses import flow_loss, guided
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights, predict_flow
 from services.trainer.methods.samples import Clips
 
@@ -33,6 +33,7 @@ def training_levels(shift: float) -> tuple[Tensor, Tensor]:
     """Timesteps and loss weights of the training levels, float64 [1000] each; the weights have mean 1."""
     sigma = shifted(torch.linspace(1.0, _LEAST_SIGMA, LEVELS, dtype=torch.float64), shift)
     bell = torch.exp(-2.0 * (sigma - 0.5).square())
+    # The ends count nothing: there the answer is known, or nothing can be seen.
     bell = bell - bell.min()
     return sigma, bell / bell.mean()
 
@@ -66,17 +67,22 @@ class FlowMatching:
     """
 
     stage: FlowStage
-    null: Null
+    null: NullConditions
 
     def losses(self, network: LipNetwork, clips: Clips, draws: Draws) -> Tensor:
         """Loss of every clip, [B]."""
         stage, x0 = self.stage, clips.x0_BZThw
+        # Every level is as likely as any other; what counts more is told by the weight.
         levels, weights = training_levels(stage.shift)
+        # [B] whole numbers 0 .. 999: one level for all frames of a clip, which a bidirectional network sees at once.
         index_B = (draws.uniform(Purpose.LEVEL) * LEVELS).long()
+        # [B, Z, T, h, w] like x0, drawn on the CPU: any device and any number of ranks gets the same numbers.
         noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
         t_B = levels[index_B]
-        told = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
-        flow = predict_flow(network, add_noise(x0, noise, t_B), t_B, told)
+        # Guidance needs a network that knows what a clip looks like without its conditions.
+        dropped = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
+        # The target of the flow is noise - x0, the same at every level.
+        flow = predict_flow(network, add_noise(x0, noise, t_B), t_B, dropped)
         level_weight_B = weights[index_B].to(x0) if stage.bell else torch.ones(len(clips)).to(x0)
         return flow_loss(flow, x0, noise, stage.places.weight(x0), level_weight_B)
 
@@ -103,12 +109,14 @@ class Teacher:
 
     config: TeacherConfig
     network: LipNetwork
-    null: Null
+    null: NullConditions
 
     def x0(self, x_t: Tensor, t_B: Tensor, clips: Clips, scale: float) -> Tensor:
         """The clean clips seen in noisy ones with guidance; at scale 1 the pass without conditions is not run."""
+        # [B, Z, T, h, w]: with all conditions.
         flow = predict_flow(self.network, x_t, t_B, clips)
         if scale != 1.0:
+            # A second whole pass, which is why guidance doubles the teacher's cost.
             without = predict_flow(self.network, x_t, t_B, self.null.negative(clips))
             flow = guided(flow, without, torch.full((len(clips),), scale, device=flow.device))
         return flow_to_x0(x_t, flow, t_B)
@@ -122,8 +130,10 @@ class Teacher:
             noise: standard normal, like the targets; at t = 0.999 clips are taken to be pure noise.
             scale: of guidance, constant or by step.
         """
+        # The grid begins at t = 0.999, where hardly anything of a clip is left.
         x_t = noise
         for step, (t, after) in enumerate(pairwise(sampling_grid(self.config.steps, self.config.shift).tolist())):
+            # Timesteps stay float64: a bfloat16 one is wrong by up to 0.2 %.
             t_B = torch.full((len(clips),), t, dtype=torch.float64)
             x0 = self.x0(x_t, t_B, clips, scale(step) if callable(scale) else scale)
             yield OdeStep(step, t, x_t, x0)
@@ -131,13 +141,14 @@ class Teacher:
 
     def sample(self, clips: Clips, noise: Tensor, scale: float | None = None) -> Tensor:
         """Clips of a full sampling run, [B, Z, T, h, w]; guided at the teacher's own scale by default."""
-        made = noise
+        x0 = noise
         for step in self.trajectory(clips, noise, self.config.guidance if scale is None else scale):
-            made = step.x0
-        return made
+            x0 = step.x0
+        return x0
 
 
 def jump(x_t: Tensor, x0: Tensor, t: float, after: float) -> Tensor:
     """The point at timestep ``after`` on the straight line from the noise implied by ``x_t`` to ``x0`` (one Euler step)."""
+    # x_t = (1 - t) x0 + t noise, solved for the noise; in float64, for t may be small.
     noise = (x_t.double() - (1.0 - t) * x0.double()) / t
     return ((1.0 - after) * x0.double() + after * noise).to(x_t.dtype)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from lipforcing.network import LipNetwork
+from services.trainer.common.update import UpdatePlan, Updater
 from services.trainer.methods.draws import Draws
 from services.trainer.methods.samples import Clips
-from services.trainer.methods.update import UpdatePlan, Updater
 
 Figures = dict[str, float]
 
@@ -56,14 +56,21 @@ class Supervised:
         objective: what it is trained on.
         plan: hyper-parameters of the optimiser.
         seed: of everything that is drawn.
-        shared: places that decide together (``Draws``).
-        steps: of the whole run; needed if the plan's rate falls.
+        rng_group: places that share draws (``Draws``).
+        steps: of the whole run; needed if the plan's rate decays.
     """
 
     def __init__(
-        self, network: LipNetwork, objective: Objective, plan: UpdatePlan, *, seed: int, shared: int = 1 << 30, steps: int = 0
+        self,
+        network: LipNetwork,
+        objective: Objective,
+        plan: UpdatePlan,
+        *,
+        seed: int,
+        rng_group: int = 1 << 30,
+        steps: int | None = None,
     ) -> None:
-        self._network, self._objective, self._seed, self._shared = network, objective, seed, shared
+        self._network, self._objective, self._seed, self._rng_group = network, objective, seed, rng_group
         self.update = Updater("network", network, plan, steps)
 
     @property
@@ -75,8 +82,10 @@ class Supervised:
         """See ``Method``."""
         samples, total = sum(map(len, micro_batches)), 0.0
         for clips, last in marked_last(micro_batches):
+            # One exchange a step: until the last micro-batch gradients only add up here.
             sync_gradients(self._network, on=last)
-            loss_B = self._objective.losses(self._network, clips, Draws(self._seed, number, clips.places, self._shared))
+            # [B]: one for each sample, so that a bad one can be named.
+            loss_B = self._objective.losses(self._network, clips, Draws(self._seed, number, clips.places, self._rng_group))
             self.update.backward(loss_B, clips.names, samples)
             total += float(loss_B.detach().sum()) / samples
         return {"loss": total, **self.update.apply([name for clips in micro_batches for name in clips.names])}

@@ -1,20 +1,22 @@
-"""Recipes by name: each module holds one ``RECIPE``, a short diff of the default."""
+"""The recipes on offer, each written once: its values, its summary, and what it starts from.
 
-from importlib import import_module
+What the API offers, the command line lists and ``docs/reference/recipes.md`` shows is made of this table.
+"""
 
-from services.trainer.recipe import Recipe
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.recipes import big, selftest, tiny, tiny_gpu, tiny_tuned
 
-NAMES = ("tiny", "smoke")
+RECIPES: dict[str, MethodRecipe] = {
+    recipe.name: recipe for recipe in (selftest.RECIPE, *tiny.RECIPES, *tiny_gpu.RECIPES, *tiny_tuned.RECIPES, *big.RECIPES)
+}
 
 
-def load(name: str) -> Recipe:
+def load(name: str) -> MethodRecipe:
     """The recipe of that name.
 
     Raises:
         ValueError: there is none.
     """
-    if name not in NAMES:
-        message = f"no recipe {name!r}; there are {', '.join(NAMES)}"
-        raise ValueError(message)
-    recipe: Recipe = import_module(f"{__name__}.{name}").RECIPE
-    return recipe
+    if name not in RECIPES:
+        raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -11,8 +11,8 @@ from dubbing.db.engine import Database
 from dubbing.errors import DublineError, Transient
 from dubbing.settings import DatabaseSettings, S3Settings, TrainerSettings
 from dubbing.storage.s3 import S3Store
-from services.trainer.service.adopt import adopt
-from services.trainer.service.offers import offers, plan
+from services.trainer.recipes.offers import offers, plan
+from services.trainer.runtime.adopt import adopt
 
 
 def main() -> int:

@@ -29,8 +29,8 @@ from dubbing.settings import (
     TritonSettings,
 )
 from dubbing.storage.s3 import S3Store
-from services.trainer.service.leg import Trainer
-from services.trainer.service.publish import Places, Publisher
+from services.trainer.release.publisher import Places, Publisher
+from services.trainer.runtime.leg import Trainer
 
 log = structlog.get_logger()
 

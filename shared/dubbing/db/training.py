@@ -12,9 +12,9 @@ from dubbing.db.items import WorkItems
 from dubbing.db.models import WorkItem
 from dubbing.db.times import NOW, now
 from dubbing.db.training_models import TrainingEvent, TrainingRecipe, TrainingRun
-from dubbing.domain.training import LIVE_RUNS, Checkpoint, LegEnd, RecipeOffer, RunState
+from dubbing.domain.training import LIVE_RUNS, Checkpoint, LegEnd, RecipeOffer, RunState, unknown_recipe
 from dubbing.domain.work import Ring, TrainResult, TrainTask, WorkKind, WorkState
-from dubbing.errors import Conflict, NotFound, TrainerUnavailable, UnknownRecipe
+from dubbing.errors import Conflict, NotFound, TrainerUnavailable
 
 KEPT_CHECKPOINTS = 2
 
@@ -52,11 +52,7 @@ class Runs:
                 suggestions=("start the trainer: set DUBLINE_TRAINER_ENABLED=true and run `dubline up`",),
             )
         if name not in known:
-            raise UnknownRecipe(
-                f"There is no recipe {name!r}.",
-                where={"pointer": "/recipe"},
-                suggestions=(f"use one of {', '.join(known)}",),
-            )
+            raise unknown_recipe(name, known)
         return known[name]
 
     def add(self, run: TrainingRun, max_attempts: int) -> Ring:

@@ -11,12 +11,21 @@ from typing import Any
 from pydantic import Field
 
 from dubbing.domain.frozen import Frozen
-from dubbing.domain.networks import NETWORKS
-from dubbing.errors import InvalidSetting, PlaceNotAllowed, UnknownSetting
+from dubbing.domain.networks import NETWORKS, SERVED
+from dubbing.errors import InvalidSetting, PlaceNotAllowed, UnknownRecipe, UnknownSetting
 
 RUN = "run_"  # a setting that begins so names what another run made,
-IN_STORE = "s3://"  # one that begins so something in the object store,
-SERVED = "served:"  # and one that begins so a version of the demonstration model's student in the served model repository
+IN_STORE = "s3://"  # and one that begins so something in the object store
+
+# What earlier versions called a recipe or a setting, and what it is called now.
+RENAMED_RECIPES = {"tiny": "sf_tiny", "smoke": "selftest"}
+RENAMED_SETTINGS = {
+    "together": "rng_group", "clips": "takes", "gpus": "accelerator", "width": "network.dim", "layers": "network.layers",
+    "lr": "update.lr", "stage.ratio": "stage.student_update_freq", "sync.together": "sync.clips",
+    "sync.plan.average": "sync.plan.ema", "sync.plan.patience": "sync.plan.max_skipped",
+    **{f"{plan}.{before}": f"{plan}.{now}" for plan in ("update", "stage.student", "stage.critic")
+       for before, now in (("falls", "lr_decay"), ("patience", "max_skipped"))},
+}  # fmt: skip
 
 
 class RunState(StrEnum):
@@ -94,7 +103,10 @@ def check_chain(given: Mapping[str, Any], offered: Mapping[str, Mapping[str, Any
     """
     unknown = [name for name in given if not any(name in settings for settings in offered.values())]
     if unknown:
-        raise InvalidSetting(f"None of {', '.join(offered)} has a setting {unknown[0]!r}.", where={"option": "--set"})
+        raise InvalidSetting(
+            f"None of {', '.join(offered)} has a setting {unknown[0]!r}.", where={"option": "--set"},
+            suggestions=tuple(_now_called(unknown[0], {name for settings in offered.values() for name in settings})),
+        )  # fmt: skip
 
 
 class RecipeOffer(Frozen):
@@ -133,9 +145,26 @@ def checked_settings(given: Mapping[str, Any], offered: Mapping[str, Any]) -> di
             raise UnknownSetting(
                 f"The recipe has no setting {name!r}.",
                 where={"pointer": f"/settings/{name}"},
-                suggestions=(f"use one of {', '.join(sorted(offered))}",),
+                suggestions=(*_now_called(name, offered), f"use one of {', '.join(sorted(offered))}"),
             )
     return {name: _checked(name, value, offered[name]) for name, value in given.items()}
+
+
+def unknown_recipe(name: str, known: Iterable[str]) -> UnknownRecipe:
+    """What is said of a recipe that there is not, or no longer."""
+    advice = f"use one of {', '.join(known)}"
+    now = RENAMED_RECIPES.get(name)
+    return UnknownRecipe(
+        f"There is no recipe {name!r}." if now is None else f"There is no recipe {name!r} any more.",
+        where={"pointer": "/recipe"},
+        suggestions=(advice,) if now is None else (f"start a new run of {now}, which took its place", advice),
+    )
+
+
+def _now_called(name: str, offered: Iterable[str]) -> list[str]:
+    """Advice where the name is one of an earlier version."""
+    now = RENAMED_SETTINGS.get(name)
+    return [f"{name} is now called {now}"] if now in set(offered) else []
 
 
 def check_places(settings: Mapping[str, Any], offer: RecipeOffer) -> None:

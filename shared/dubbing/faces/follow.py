@@ -259,7 +259,7 @@ class FaceTracker:
             hand = self._hand_over(frame, one, face)
             one.see(self._frame, frame, face, alike.lower, hand)
             if hand > 0:
-                self._look_back(one)
+                self._judge_recent(one)
         else:
             self._retire([one])
             another = Followed(face)
@@ -270,7 +270,7 @@ class FaceTracker:
         asked = self._hands is not None and one.wants_hands(self._frame)
         return self._hands.over(frame, face) if asked and self._hands is not None else NAN
 
-    def _look_back(self, one: Followed) -> None:
+    def _judge_recent(self, one: Followed) -> None:
         """A hand has been seen where nobody looked before: a single look is often wrong, and one that is right came late."""
         pictures = dict(self._recent)
         for index, face in one.recent:

@@ -74,7 +74,7 @@ def test_every_error_has_its_page_as_markdown_too(anybody: TestClient) -> None:
     for place in places:
         answer = anybody.get(place)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/markdown; charset=utf-8")
-    told = anybody.get("/errors/bad-parts.md").text
-    assert told.startswith("# The parts do not match the upload\n")
-    assert "Code `bad_parts`, HTTP status 422. The same request will fail again." in told
+    page = anybody.get("/errors/bad-parts.md").text
+    assert page.startswith("# The parts do not match the upload\n")
+    assert "Code `bad_parts`, HTTP status 422. The same request will fail again." in page
     problem(anybody.get("/errors/none-such.md"), 404, "not_found")

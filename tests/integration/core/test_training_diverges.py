@@ -14,14 +14,14 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
+from services.trainer.common.folder_store import get_folder
+from services.trainer.common.settings import changed
+from services.trainer.methods.dataset import rows_of
 from services.trainer.methods.encoders import load_encoders
 from services.trainer.methods.folders import load_network
-from services.trainer.methods.material import rows_of
-from services.trainer.methods.recipe import load
-from services.trainer.methods.speaker_material import speakers
-from services.trainer.methods.starts import NETWORK
-from services.trainer.service.settings import changed
-from services.trainer.service.shelf import get_folder
+from services.trainer.methods.init_from import NETWORK
+from services.trainer.methods.speaker_dataset import speakers
+from services.trainer.recipes import load
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 ONE_BY_ONE = {**SETTINGS["teacher_tiny"], "batch": 1, "micro": 1, "steps": 8}  # of eight clips, so each comes once

@@ -20,11 +20,11 @@ from dubbing.errors import ObjectMissing, PlaceNotAllowed
 from dubbing.queue.runner import Runner
 from dubbing.settings import S3Settings
 from services.api.bootstrap import Services
+from services.trainer.common.site import Site
 from services.trainer.footage.place import place_at
 from services.trainer.methods.places import file_of, folder_of
 from services.trainer.methods.recipe import OUTSIDE
-from services.trainer.service.offers import offers
-from services.trainer.service.site import Site
+from services.trainer.recipes.offers import offers
 
 pytestmark = [pytest.mark.stack]
 Start = Callable[..., Any]

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from places import ROOT
 from sqlalchemy.orm import Session, sessionmaker
 from training_rows import make_run
 from waiting import until
@@ -21,12 +22,13 @@ from dubbing.domain.training import RunState
 from dubbing.errors import ChecksumMismatch, ObjectMissing
 from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
+from services.trainer.common.folder_store import get_folder, put_folder
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
+from services.trainer.recipes import RECIPES, load
+from services.trainer.recipes.offers import open_stage
+from services.trainer.runtime.outbox import Outbox
 from services.trainer.service.bootstrap import register_offers
-from services.trainer.service.group import Group
-from services.trainer.service.offers import OFFERS
-from services.trainer.service.outbox import Outbox
-from services.trainer.service.selftest import SelfTest, selftest
-from services.trainer.service.shelf import get_folder, put_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 Start = Callable[..., str]
@@ -64,7 +66,7 @@ def losses(sessions: sessionmaker[Session], run_id: str) -> list[dict[int, float
         if event.type == "run.began":
             attempts.append({})
         elif event.type == "run.metrics":
-            attempts[-1][event.data["step"]] = event.data["parts"]["x0"]
+            attempts[-1][event.data["step"]] = event.data["parts"]["loss"]
     return attempts
 
 
@@ -83,7 +85,7 @@ def ranks() -> list[psutil.Process]:
     found = {}
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if "services.trainer.service.rank" in process.cmdline():
+            if "services.trainer.runtime.rank" in process.cmdline():
                 found[int(process.environ()["RANK"])] = process
     return [found[number] for number in sorted(found)]
 
@@ -121,8 +123,9 @@ def test_a_run_that_was_stopped_and_resumed_has_the_losses_of_one_that_was_not(
 
     before, after = losses(sessions, run_id)
     assert (min(after), max(before)) == (stopped.step + 1, stopped.step)
-    stage = selftest(SelfTest(steps=steps), Group())
-    assert {**before, **after} == {step: stage.advance().parts["x0"] for step in range(1, steps + 1)}
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    stage = open_stage("selftest", {"steps": steps}, Site(tmp_path / "cache", Group(), ROOT / "model_repo"))
+    assert {**before, **after} == {step: stage.advance().parts["loss"] for step in range(1, steps + 1)}
 
     assert done.facts["data"]
     assert done.facts["revisions"]
@@ -171,7 +174,7 @@ def test_a_run_survives_kill_9_of_a_rank_and_repeats_its_steps_exactly(
 def test_a_recipe_without_its_gpu_fails_at_once_and_says_so(
     runner: Runner, start: Start, sessions: sessionmaker[Session]
 ) -> None:
-    run_id = start(processes=torch.cuda.device_count() + 1, gpus=True)
+    run_id = start(processes=torch.cuda.device_count() + 1, accelerator=True)
     assert runner.run_next("train")
     failed = row(sessions, run_id)
     assert failed.state == RunState.FAILED
@@ -211,5 +214,5 @@ def test_a_folder_without_its_manifest_is_none_and_a_changed_file_is_refused(sto
 def test_a_trainer_that_starts_says_what_it_offers(database: Database, sessions: sessionmaker[Session]) -> None:
     register_offers(database)
     with unit_of_work(sessions, lambda _: None) as work:
-        assert {offer.name for offer in work.runs.offers()} == set(OFFERS)
-        assert work.runs.recipe("selftest").settings["steps"] == SelfTest().steps
+        assert {offer.name for offer in work.runs.offers()} == set(RECIPES)
+        assert work.runs.recipe("selftest").settings["steps"] == load("selftest").steps

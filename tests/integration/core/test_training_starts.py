@@ -18,9 +18,9 @@ from dubbing.domain.work import Queue, kinds_of
 from dubbing.queue.runner import Runner
 from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
-from services.trainer.methods.starts import NETWORK
-from services.trainer.service.offers import offers
-from services.trainer.service.shelf import get_folder, put_folder
+from services.trainer.common.folder_store import get_folder, put_folder
+from services.trainer.methods.init_from import NETWORK
+from services.trainer.recipes.offers import offers
 
 pytestmark = [pytest.mark.stack]
 DONE = {"state": RunState.SUCCEEDED, "candidate_key": "training/x/manifest.json"}

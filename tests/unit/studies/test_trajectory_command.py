@@ -1,5 +1,6 @@
 """The command that analyses a teacher's trajectory, on a shrunken teacher that has learned nothing."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import TINY, SyncNet
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.folders import Kept, save_network
+from services.trainer.methods.folders import PromptedNetwork, save_network
 from studies.trajectory.__main__ import main
-from studies.trajectory.analysis import COST, SYNC, read
+from studies.trajectory.analysis import COST, SYNC
 
 WIDTHS: dict[str, Any] = {**SIZES, "text_dim": 6, "text_len": 3, "audio_input": 64, "latent": 16}
 
@@ -28,7 +29,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network.head.head.weight.normal_(std=0.05)
     ours = load_encoders(MODELS, "tiny", 1, torch.device("cpu")).digests
     for name, encoders in (("teacher", ours), ("strange", dict.fromkeys(ours, "0" * 64))):
-        save_network(folder / name, Kept(network, torch.zeros(3, 6), torch.zeros(3, 6)), {"encoders": encoders})
+        save_network(folder / name, PromptedNetwork(network, torch.zeros(3, 6), torch.zeros(3, 6)), {"encoders": encoders})
     save_file(SyncNet(TINY).state_dict(), folder / "syncnet.safetensors")
     return folder
 
@@ -45,10 +46,11 @@ def test_every_step_of_a_clip_is_written_down_even_where_the_curves_show_no_wind
     status = main(words(given, tmp_path))
     said = capfd.readouterr()
     assert "1 of 1 clips, about 0 s left" in said.err
-    rows = read(tmp_path)
-    assert {row.experiment for row in rows} == {"trajectory", "jump", "truth"}
-    assert {row.step for row in rows if row.experiment == "trajectory"} == {0, 1, 2, 3}
-    assert {row.metric for row in rows} >= {SYNC, COST}
+    with (tmp_path / "trajectory.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["experiment"] for row in rows} == {"trajectory", "jump", "truth"}
+    assert {row["step"] for row in rows if row["experiment"] == "trajectory"} == {"0", "1", "2", "3"}
+    assert {row["metric"] for row in rows} >= {SYNC, COST}
     assert (status == 0) == (tmp_path / "derived.py").exists()
     assert status == 0 or f"The rows are in {tmp_path}" in said.err
 

@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 from dubbing.errors import BadDataset, BadInput
 from dubbing.faces.detector import MediaPipeDetector
 from lipforcing import syncnet
-from services.trainer.dubber import Dubber
 from services.trainer.evaluation.footage import FootageJudge
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import FolderPlace
-from services.trainer.service.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
+from services.trainer.metrics.gate import FOOTAGE_RULES, RULES, SYNC_RULES, compare
+from services.trainer.models.dubber import Dubber
 from synthetic.splits import Split
 
 Frames = NDArray[np.uint8]

@@ -20,8 +20,8 @@ from services.trainer.evaluation.__main__ import main
 from services.trainer.evaluation.compare import FIGURES
 from services.trainer.evaluation.players import write_player
 from services.trainer.evaluation.run import EvaluationPlan, NoModel, repository_of
-from services.trainer.evaluation.sync import REACH
-from services.trainer.evaluation.syncnet import SyncNetScorer
+from services.trainer.metrics.scorers import SyncNetScorer
+from services.trainer.metrics.sync import REACH
 from synthetic.splits import Split
 
 
@@ -52,7 +52,7 @@ class Tags(HTMLParser):
 def evaluated(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """What the command returns, in this process, with one more that makes the clips: each of them imports torch anew."""
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    monkeypatch.setattr("services.trainer.evaluation.__main__.configure_logging", lambda *_: None)
+    monkeypatch.setattr("services.trainer.common.console.configure_logging", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["dubline evaluate", *words])
     return main()
 

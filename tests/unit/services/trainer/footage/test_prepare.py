@@ -16,7 +16,9 @@ from places import ROOT
 from dubbing.errors import BadDataset, BadInput, ConsentMissing, CorruptShard, DiskFull
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
-from services.trainer.data import MARGIN
+from services.trainer.common.group import Group
+from services.trainer.common.site import Site
+from services.trainer.common.timing import MARGIN
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace
@@ -24,10 +26,8 @@ from services.trainer.footage.prepare import Preparation, PrepareProgress, Reque
 from services.trainer.footage.sample import Sample
 from services.trainer.footage.workers import Tools
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.footage_material import footage as footage_of
-from services.trainer.methods.recipe import load
-from services.trainer.service.group import Group
-from services.trainer.service.site import Site
+from services.trainer.methods.footage_dataset import footage as footage_of
+from services.trainer.recipes import load
 from synthetic.splits import Split
 
 TOOLS = Tools(ROOT / "third_party/face_landmarker/face_landmarker.task", ROOT / "model_repo")
@@ -111,7 +111,7 @@ def test_a_sample_holds_the_clip_its_sound_and_a_reference_from_elsewhere(
     sample, sound = only_sample(out), np.load(footage / "sound.npy")
     assert sample.target_VnnC.shape == sample.reference_VnnC.shape == (81, 128, 128, 3)
     assert np.array_equal(sample.filmed_VnnC, sample.target_VnnC)
-    assert np.allclose(sample.heard, sound[: 81 * 640], atol=1)
+    assert np.allclose(sample.speech, sound[: 81 * 640], atol=1)
     assert np.allclose(sample.sound_S[-MARGIN:], sound[81 * 640 : 81 * 640 + MARGIN], atol=1)
     assert (sample.meta["clip"], sample.meta["reference"]) == ([0, 81], [106, 140])
     assert sample.meta["consent"] == "release-form-7"
@@ -170,7 +170,7 @@ def test_what_was_prepared_is_what_a_method_learns(
     clips = found.clips([0, 1], [0, 1], torch.zeros(2, 64), sound=True)
     assert clips.x0_BZThw.shape == (2, 16, 9, 16, 16)
     assert clips.waveform_BS is not None
-    assert np.allclose(clips.waveform_BS[1] * 32_768, sample.heard[33 * 640 : 66 * 640])
+    assert np.allclose(clips.waveform_BS[1] * 32_768, sample.speech[33 * 640 : 66 * 640])
 
 
 @pytest.mark.parametrize("consent", ["", "x", "two words"])

@@ -12,14 +12,15 @@ from method_runs import ALONE, MODELS, SETTINGS, data_set, made, opened, render
 
 from dubbing.errors import BadDataset, CorruptShard, InvalidSetting, LeakedReference, ObjectMissing
 from dubbing.settings import S3Settings
+from services.trainer.common.settings import changed
+from services.trainer.common.site import Site
 from services.trainer.footage.cache import LatentCache
 from services.trainer.footage.dataset import ShardSource
 from services.trainer.footage.place import FolderPlace
 from services.trainer.methods.encoders import Encoders, load_encoders
-from services.trainer.methods.footage_material import FootageMaterial, footage
-from services.trainer.methods.recipe import MethodRecipe, load
-from services.trainer.service.settings import changed
-from services.trainer.service.site import Site
+from services.trainer.methods.footage_dataset import FootageDataset, footage
+from services.trainer.methods.recipe import MethodRecipe
+from services.trainer.recipes import load
 from synthetic.splits import Split
 
 TEXT = torch.zeros(2, 64)
@@ -45,15 +46,15 @@ def recipe(place: Path, **settings: Any) -> MethodRecipe:
 
 
 @pytest.fixture
-def learned(prepared: Path, encoders: Encoders, tmp_path: Path) -> Callable[..., FootageMaterial]:
-    def learned(**settings: Any) -> FootageMaterial:
+def learned(prepared: Path, encoders: Encoders, tmp_path: Path) -> Callable[..., FootageDataset]:
+    def learned(**settings: Any) -> FootageDataset:
         return footage(recipe(prepared, **settings), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     return learned
 
 
 def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_reference(
-    learned: Callable[..., FootageMaterial], prepared: Path, encoders: Encoders, tmp_path: Path
+    learned: Callable[..., FootageDataset], prepared: Path, encoders: Encoders, tmp_path: Path
 ) -> None:
     found = learned()
     assert [entry.name for entry in found.entries] == ["0+0", "0+9", "1+0", "1+9"]  # nobody of the third, who is held out
@@ -67,7 +68,7 @@ def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_refere
     assert torch.equal(clips.conditions.reference_BZThw[0], alone.reference_NZThw[0].float())
     assert torch.equal(clips.conditions.masked_BZThw[0], alone.masked_NZThw[0].float())
     assert clips.waveform_BS is not None
-    assert torch.equal(clips.waveform_BS[0], torch.from_numpy(whole.heard[9 * 640 :].copy()).float() / 32_768.0)
+    assert torch.equal(clips.waveform_BS[0], torch.from_numpy(whole.speech[9 * 640 :].copy()).float() / 32_768.0)
     assert found.clips([1], [0], TEXT, sound=False).waveform_BS is None
     spoken = found.spoken()[1]
     assert spoken.frames_VHWC.shape == (9, 128, 128, 3)
@@ -75,7 +76,7 @@ def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_refere
 
 
 def test_the_shards_are_read_once_and_again_where_a_file_is_gone(
-    learned: Callable[..., FootageMaterial], monkeypatch: pytest.MonkeyPatch
+    learned: Callable[..., FootageDataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, counted = learned(), 0
     read = ShardSource.read
@@ -107,7 +108,7 @@ def test_a_run_learns_from_footage_and_a_student_is_distilled_on_it(prepared: Pa
 class TestDamage:
     """What is wrong with a data set is said with the place where it is."""
 
-    def test_a_damaged_shard_names_itself_and_its_sample(self, learned: Callable[..., FootageMaterial], prepared: Path) -> None:
+    def test_a_damaged_shard_names_itself_and_its_sample(self, learned: Callable[..., FootageDataset], prepared: Path) -> None:
         shard = prepared / "shards" / "1.tar"
         content = bytearray(shard.read_bytes())
         content[4_000] ^= 1
@@ -116,7 +117,7 @@ class TestDamage:
             learned()
         assert raised.value.where == {"shard": "shards/1.tar", "sample": "1"}
 
-    def test_a_shard_that_is_not_there_is_missing(self, learned: Callable[..., FootageMaterial], prepared: Path) -> None:
+    def test_a_shard_that_is_not_there_is_missing(self, learned: Callable[..., FootageDataset], prepared: Path) -> None:
         (prepared / "shards" / "0.tar").unlink()
         with pytest.raises(ObjectMissing, match=r"0\.tar"):
             learned()
@@ -136,7 +137,7 @@ class TestDamage:
                 footage(replace(recipe(tmp_path), data="s3://"), replace(site, s3=store), encoders)
 
     def test_a_set_of_held_out_people_alone_has_nothing_to_learn(
-        self, learned: Callable[..., FootageMaterial], prepared: Path
+        self, learned: Callable[..., FootageDataset], prepared: Path
     ) -> None:
         manifest = json.loads((prepared / "dataset.json").read_text())
         for shard in manifest["shards"]:
@@ -146,7 +147,7 @@ class TestDamage:
             learned()
 
     def test_footage_that_is_learned_from_and_held_out_is_refused(
-        self, learned: Callable[..., FootageMaterial], prepared: Path
+        self, learned: Callable[..., FootageDataset], prepared: Path
     ) -> None:
         manifest = json.loads((prepared / "dataset.json").read_text())
         manifest["shards"][2]["source_sha256"] = manifest["shards"][0]["source_sha256"]
@@ -167,7 +168,7 @@ class TestDamage:
             footage(recipe(held), Site(tmp_path, ALONE, MODELS, places=(tmp_path,)), encoders)
 
     def test_a_clip_whose_latents_are_no_numbers_is_left_out_counted_and_named(
-        self, learned: Callable[..., FootageMaterial], monkeypatch: pytest.MonkeyPatch
+        self, learned: Callable[..., FootageDataset], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         encode = LatentCache._encode
 
@@ -180,7 +181,7 @@ class TestDamage:
         assert [entry.name for entry in found.entries] == ["0+0", "1+0", "1+9"]
         assert "target_ZThw holds values that are no numbers" in found.refused["0+9"]
 
-    def test_a_cached_file_that_was_damaged_while_a_run_goes_on_is_named(self, learned: Callable[..., FootageMaterial]) -> None:
+    def test_a_cached_file_that_was_damaged_while_a_run_goes_on_is_named(self, learned: Callable[..., FootageDataset]) -> None:
         found = learned()
         path = found.folder / found.entries[2].file
         path.write_bytes(path.read_bytes()[:100])
@@ -188,6 +189,6 @@ class TestDamage:
             found.clips([2], [0], TEXT, sound=False)
         assert str(path) in raised.value.suggestions[0]
 
-    def test_longer_clips_than_were_prepared_are_refused(self, learned: Callable[..., FootageMaterial]) -> None:
+    def test_longer_clips_than_were_prepared_are_refused(self, learned: Callable[..., FootageDataset]) -> None:
         with pytest.raises(InvalidSetting, match="have 81 frames, not 93"):
             learned(latents=24)

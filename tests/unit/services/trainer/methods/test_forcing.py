@@ -8,7 +8,7 @@ from method_clips import F64, NULL, SMALL, clips, every, moved, network
 
 from lipforcing.cache import BlockCausal, visible_frames
 from lipforcing.presets import TRAINING_WINDOWS
-from services.trainer.losses import forcing_loss
+from services.trainer.common.losses import forcing_loss
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.forcing import DiffusionForcing, Stage1, draw_levels
 from services.trainer.methods.networks import CellWeights
@@ -42,7 +42,7 @@ def test_chances_that_do_not_fit_the_list_are_refused() -> None:
 def test_all_five_windows_are_drawn_alike_and_all_ranks_draw_the_same() -> None:
     counts = [0] * 5
     for step in range(500):
-        draws = [Draws(1, step, places, shared=4) for places in ((0, 1), (2, 3))]
+        draws = [Draws(1, step, places, rng_group=4) for places in ((0, 1), (2, 3))]
         chosen = {one.choice(Purpose.WINDOW, 5) for one in draws}
         assert len(chosen) == 1
         counts[chosen.pop()] += 1
@@ -74,7 +74,7 @@ def test_no_block_feels_what_its_window_hides(window: tuple[int, int]) -> None:
 
 
 def test_the_loss_is_that_of_x0_written_out() -> None:
-    draws, some, net, stage = Draws(3, 2, (0, 1)), clips(), network(1), Stage1(places=CellWeights(kept=0.05))
+    draws, some, net, stage = Draws(3, 2, (0, 1)), clips(), network(1), Stage1(places=CellWeights(outside=0.05))
     t_BT = draw_levels(draws, 2, SMALL, stage)
     noise = draws.normal(Purpose.NOISE, (16, 6, 8, 8)).double()
     t = t_BT[:, None, :, None, None]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from services.trainer.losses import (
+from services.trainer.common.losses import (
     contrastive_loss,
     critic_loss,
     flow_loss,

@@ -8,8 +8,8 @@ from method_runs import ALONE, MODELS
 
 from dubbing.errors import InvalidSetting, PlaceNotAllowed
 from dubbing.settings import S3Settings
+from services.trainer.common.site import Site
 from services.trainer.methods.places import file_of, folder_of, place_of
-from services.trainer.service.site import Site
 
 WAYS = (place_of, folder_of, file_of)
 

@@ -12,15 +12,16 @@ from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
 
+from services.trainer.common.update import UpdatePlan
 from services.trainer.methods.adapters import FULL, Trained, choose_trained
 from services.trainer.methods.guidance import Guidance
-from services.trainer.methods.recipe import MethodRecipe, build, load
+from services.trainer.methods.recipe import MethodRecipe, build
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.self_forcing import Stage2
 from services.trainer.methods.sharding import checkpoint_blocks, groups_of, materialise, on_meta, shard
 from services.trainer.methods.teacher import Teacher
 from services.trainer.methods.training import Method, restore, state_of
-from services.trainer.methods.update import UpdatePlan
+from services.trainer.recipes import load
 
 F32 = torch.float32
 
@@ -41,11 +42,11 @@ def smooth(plan: UpdatePlan) -> UpdatePlan:
 def shrunken(name: str) -> MethodRecipe:
     recipe = load(name)
     small = Trained(rank=2) if recipe.trained != FULL else FULL
-    recipe = replace(recipe, together=8, network=SMALL, trained=small, update=smooth(recipe.update))
+    recipe = replace(recipe, rng_group=8, network=SMALL, trained=small, update=smooth(recipe.update))
     if not isinstance(recipe.stage, Stage2):
         return recipe
     stage = replace(
-        recipe.stage, guidance=Guidance.of(TEACHER), ratio=1,
+        recipe.stage, guidance=Guidance.of(TEACHER), student_update_freq=1,
         student=smooth(recipe.stage.student), critic=smooth(recipe.stage.critic),
     )  # fmt: skip
     return replace(recipe, critic=SMALL, teaching=TEACHER, stage=stage)
@@ -139,7 +140,7 @@ def test_a_step_over_two_ranks_is_the_step_of_one(name: str, of_two_ranks: dict[
 def test_a_sharded_run_goes_on_exactly_from_its_shards(of_two_ranks: dict[str, dict[str, Tensor]]) -> None:
     resumed = of_two_ranks["resumed"]
     assert any(name.startswith("student/exp_avg_sq/") for name in resumed)
-    assert any(name.startswith("student/average/") for name in resumed)
+    assert any(name.startswith("student/ema/") for name in resumed)
     assert all(bool(same) for same in resumed.values())
 
 

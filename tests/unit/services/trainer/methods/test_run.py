@@ -18,22 +18,23 @@ from lipforcing.serving.loading import load_student
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
-from services.trainer.methods import material, run
+from services.trainer.common.group import Group
+from services.trainer.common.settings import changed
+from services.trainer.common.state import State
+from services.trainer.methods import dataset, run
+from services.trainer.methods.dataset import SpeakerDataset, rows_of
 from services.trainer.methods.encoders import load_decoder, load_encoders
 from services.trainer.methods.folders import load_network
-from services.trainer.methods.material import Speakers, rows_of
-from services.trainer.methods.recipe import OUTSIDE, load
+from services.trainer.methods.init_from import NETWORK
+from services.trainer.methods.recipe import OUTSIDE
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import SelfForcing
-from services.trainer.methods.speaker_material import speakers
-from services.trainer.methods.starts import NETWORK
+from services.trainer.methods.speaker_dataset import speakers
+from services.trainer.methods.stage import MethodStage
 from services.trainer.methods.training import Supervised
-from services.trainer.service import checkpoint
-from services.trainer.service.group import Group
-from services.trainer.service.offers import OFFERS
-from services.trainer.service.repository import check_candidate
-from services.trainer.service.settings import changed
-from services.trainer.service.stage import Stage, State
+from services.trainer.models.repository import check_candidate
+from services.trainer.recipes import RECIPES, load
+from services.trainer.runtime import checkpoint
 
 NAMES = ("teacher_tiny", "df_tiny", "sf_tiny")
 Chain = Mapping[str, dict[str, Path]]
@@ -54,7 +55,7 @@ def chain(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 @pytest.fixture(scope="module")
-def shown(cache: Path) -> Speakers:
+def shown(cache: Path) -> SpeakerDataset:
     recipe = changed(load("teacher_tiny"), SETTINGS["teacher_tiny"])
     return speakers(recipe, cache, load_encoders(MODELS, "tiny", 1, torch.device("cpu")))
 
@@ -63,7 +64,7 @@ def tensors(state: State) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in state.shared.items()}
 
 
-def parts(stage: Stage, steps: int) -> list[Mapping[str, float]]:
+def parts(stage: MethodStage, steps: int) -> list[Mapping[str, float]]:
     return [stage.advance().parts for _ in range(steps)]
 
 
@@ -98,12 +99,12 @@ def test_a_run_that_was_stopped_shown_and_resumed_is_the_one_that_was_not(
 
 def test_every_run_begins_with_the_weights_that_the_one_before_left(cache: Path, chain: Chain) -> None:
     teacher, student = chain["sf_tiny"]["teacher"], chain["sf_tiny"]["start"]
-    method = opened("sf_tiny", cache, dict(chain["sf_tiny"]))._method  # type: ignore[attr-defined]
+    method = opened("sf_tiny", cache, dict(chain["sf_tiny"]))._method
     assert isinstance(method, SelfForcing)
     for network, folder in ((method._student, student), (method._critic, teacher), (method._teacher.network, teacher)):
         wanted = load_network(folder / NETWORK).network.state_dict()
         assert all(torch.equal(tensor, wanted[name]) for name, tensor in network.state_dict().items())
-    learns = opened("df_tiny", cache, dict(chain["df_tiny"]))._method  # type: ignore[attr-defined]
+    learns = opened("df_tiny", cache, dict(chain["df_tiny"]))._method
     assert isinstance(learns, Supervised)
     wanted = load_network(teacher / NETWORK).network.state_dict()
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in learns.networks["network"].state_dict().items())
@@ -118,7 +119,7 @@ def test_what_is_left_are_the_averaged_weights_and_the_files_of_a_start_are_neve
     assert (chain["df_tiny"]["start"] / NETWORK / "model.safetensors").read_bytes() == before
     state, left = stage.state().shared, load_network(tmp_path / NETWORK).network
     for name, parameter in left.named_parameters():
-        assert torch.equal(parameter, state[f"network/average/{name}"])
+        assert torch.equal(parameter, state[f"network/ema/{name}"])
     assert not torch.equal(left.head.head.weight, state["network/weights/head.head.weight"])
 
 
@@ -135,7 +136,7 @@ def test_a_distilled_student_is_a_candidate_with_the_encoders_that_serve(cache: 
         ours, theirs = ((root / model / "1" / "model.safetensors").read_bytes() for root in (tmp_path, MODELS))
         assert ours == theirs
     assert not (chain["sf_tiny"]["teacher"] / tiny.student).exists()  # a teacher is nothing to serve
-    assert (OFFERS["teacher_tiny"].preset, OFFERS["sf_tiny"].preset) == (None, "tiny")
+    assert (RECIPES["teacher_tiny"].serves, RECIPES["sf_tiny"].serves) == (None, "tiny")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -197,7 +198,7 @@ class TestStarts:
         stage = opened(name, cache, {})
         folder = MODELS / STUDENTS["tiny"].student / "1"
         served = split_parts(load_tensors(folder))["network"]
-        (begun,) = stage._method.networks.values()  # type: ignore[attr-defined]
+        (begun,) = stage._method.networks.values()
         assert all(torch.equal(tensor, served[name].float()) for name, tensor in begun.state_dict().items())
         assert all(tensor.dtype == torch.float32 for tensor in begun.state_dict().values())
         assert stage.facts["starts"] == {"start": read_manifest(folder)["digest"]}
@@ -220,7 +221,7 @@ class TestSettings:
     def test_the_gate_of_guidance_and_the_reward(self, gate: str, cache: Path, chain: Chain) -> None:
         rewards = gate == "window"
         stage = opened("sf_tiny", cache, dict(chain["sf_tiny"]), reward=rewards, **{"stage.guidance.gate": gate})
-        method = stage._method  # type: ignore[attr-defined]
+        method = stage._method
         assert method._stage.guidance.gate == gate
         assert isinstance(method._reward, SyncReward) == rewards
         assert (method._stage.weighting is not None) == rewards
@@ -257,7 +258,7 @@ def test_half_precision_reaches_every_parameter_of_a_student_that_was_rolled_out
     cache: Path, chain: Chain
 ) -> None:
     """What autocast had kept of the first rollout would have no gradient in the second."""
-    stage = opened("sf_tiny", cache, dict(chain["sf_tiny"]), **{"stage.ratio": 1})
+    stage = opened("sf_tiny", cache, dict(chain["sf_tiny"]), **{"stage.student_update_freq": 1})
     before = tensors(stage.state())
     stage.advance()
     after = tensors(stage.state())
@@ -268,7 +269,7 @@ def test_half_precision_reaches_every_parameter_of_a_student_that_was_rolled_out
 
 
 def test_channels_weigh_by_what_they_do_to_the_picture(cache: Path) -> None:
-    plain, weighed = (opened("teacher_tiny", cache, {}, energy=energy)._method for energy in (0.0, 0.4))  # type: ignore[attr-defined]
+    plain, weighed = (opened("teacher_tiny", cache, {}, energy=energy)._method for energy in (0.0, 0.4))
     assert plain._objective.stage.places.channels is None
     channels = weighed._objective.stage.places.channels
     assert len(channels) == 16
@@ -290,7 +291,7 @@ def test_no_setting_reads_a_folder_that_is_not_opened(cache: Path, chain: Chain)
 class TestMaterial:
     """Generated speakers, and the order in which they are learned."""
 
-    def test_a_clip_says_what_its_target_shows(self, shown: Speakers) -> None:
+    def test_a_clip_says_what_its_target_shows(self, shown: SpeakerDataset) -> None:
         text = torch.zeros(2, 64)
         assert len(shown) == 8
         talk = shown.spoken()
@@ -302,7 +303,7 @@ class TestMaterial:
             assert torch.equal(clips.x0_BZThw, shown.clips([(row % 4) ^ 1], [0], text, sound=False).conditions.reference_BZThw)
             assert clips.names == (f"clip {row}",)
 
-    def test_heard_and_true_shapes_differ_and_share_the_footage(self, shown: Speakers) -> None:
+    def test_heard_and_true_shapes_differ_and_share_the_footage(self, shown: SpeakerDataset) -> None:
         text = torch.zeros(2, 64)
         heard, true = (shown.clips([row], [0], text, sound=False) for row in (1, 5))
         assert torch.equal(heard.x0_BZThw, true.x0_BZThw)
@@ -310,11 +311,12 @@ class TestMaterial:
         assert heard.waveform_BS is None
 
     @pytest.mark.parametrize("world", [1, 2])
-    def test_every_clip_comes_once_before_any_comes_again_whatever_the_processes(self, world: int, shown: Speakers) -> None:
+    def test_every_clip_comes_once_before_any_comes_again_whatever_the_processes(
+        self, world: int, shown: SpeakerDataset
+    ) -> None:
         text = torch.zeros(2, 64)
         ranks = [
-            material.Batches(shown, 4, 2, rank, world, 1, text, sound=False, device=torch.device("cpu"))
-            for rank in range(world)
+            dataset.Batches(shown, 4, 2, rank, world, 1, text, sound=False, device=torch.device("cpu")) for rank in range(world)
         ]
         names: dict[int, list[str]] = {}
         for number in (1, 2):

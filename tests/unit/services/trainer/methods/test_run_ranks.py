@@ -13,26 +13,26 @@ from torch import Tensor
 from dubbing.errors import InvalidSetting, UnfitStart
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
+from services.trainer.common.group import Group
+from services.trainer.common.settings import changed
+from services.trainer.common.site import Site
 from services.trainer.methods.adapters import merged
-from services.trainer.methods.folders import Kept, load_network, save_network
-from services.trainer.methods.recipe import load
+from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.run import open_run
 from services.trainer.methods.samples import Clips
-from services.trainer.service import checkpoint
-from services.trainer.service.group import Group
-from services.trainer.service.settings import changed
-from services.trainer.service.site import Site
-from services.trainer.service.stage import Stage
+from services.trainer.methods.stage import MethodStage
+from services.trainer.recipes import load
+from services.trainer.runtime import checkpoint
 
 CPU = torch.device("cpu")
 WIDTHS: dict[str, Any] = {**SIZES, "text_dim": 6, "text_len": 3, "audio_input": 64, "latent": 16}
 # As two ranks see it, two micro-batches each. A large eps keeps Adam from dividing by gradients that are all but zero.
-COMMON: dict[str, Any] = {"preset": "tiny", "latents": 3, "batch": 4, "micro": 1, "steps": 3, "half": False, "together": 4}
+COMMON: dict[str, Any] = {"preset": "tiny", "latents": 3, "batch": 4, "micro": 1, "steps": 3, "half": False, "rng_group": 4}
 NAMES = ("teacher_14b_ls", "df_1_3b", "sf_14b")
 
 
-def stage_of(name: str, folder: Path, group: Group, **more: Any) -> Stage:
+def stage_of(name: str, folder: Path, group: Group, **more: Any) -> MethodStage:
     networks = {"teacher_14b_ls": ["network", "teaching.network"], "df_1_3b": ["network"],
                 "sf_14b": ["network", "critic", "teaching.network"]}[name]  # fmt: skip
     settings = {f"{network}.{key}": value for network in networks for key, value in WIDTHS.items()}
@@ -42,7 +42,12 @@ def stage_of(name: str, folder: Path, group: Group, **more: Any) -> Stage:
     if name != "df_1_3b":
         settings |= {"trained.rank": 2, "teaching.steps": 2}
     if name == "sf_14b":
-        settings |= {"teacher": str(folder / "network"), "stage.ratio": 1, "sync.plan.steps": 2, "sync.plan.batch": 4}
+        settings |= {
+            "teacher": str(folder / "network"),
+            "stage.student_update_freq": 1,
+            "sync.plan.steps": 2,
+            "sync.plan.batch": 4,
+        }
     # What is learned, and the SyncNet that rewards, are made once and found again.
     site = Site(folder / "cache", group, MODELS, places=(folder,))
     return open_run(changed(load(name), settings), site, CPU)
@@ -102,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         network.head.head.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(2))
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(folder / "network", Kept(network, text[0], text[1]), {})
+    save_network(folder / "network", PromptedNetwork(network, text[0], text[1]), {})
     return folder
 
 

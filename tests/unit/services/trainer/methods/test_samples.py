@@ -112,8 +112,8 @@ class TestDraws:
         assert len({tuple(x.flatten().tolist()) for x in seen}) == len(seen)
 
     def test_samples_that_do_not_decide_together_are_refused(self) -> None:
-        with pytest.raises(ValueError, match="do not decide together"):
-            Draws(1, 1, (3, 4), shared=4)
+        with pytest.raises(ValueError, match="not in one group of 4"):
+            Draws(1, 1, (3, 4), rng_group=4)
 
 
 def test_a_large_batch_draws_by_threads_what_its_samples_draw_alone() -> None:

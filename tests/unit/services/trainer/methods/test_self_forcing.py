@@ -12,7 +12,8 @@ from lipforcing.cache import Bidirectional, BlockCausal
 from lipforcing.network import LipNetwork
 from lipforcing.rollout import Student, generate
 from lipforcing.schedule import sampling_grid
-from services.trainer.losses import sample_means
+from services.trainer.common.losses import sample_means
+from services.trainer.common.update import UpdatePlan
 from services.trainer.methods import teacher as teacher_module
 from services.trainer.methods.draws import Draws, Purpose
 from services.trainer.methods.guidance import Gate, Guidance
@@ -21,10 +22,9 @@ from services.trainer.methods.reward import Weighting
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.self_forcing import SelfForcing, Stage2, self_rollout
 from services.trainer.methods.teacher import Teacher
-from services.trainer.methods.update import UpdatePlan
 
 PLAN = UpdatePlan(lr=1e-3, betas=(0.0, 0.999), clip=1e9)
-STAGE = Stage2(PLAN, PLAN, Guidance.of(TEACHER), ratio=2)
+STAGE = Stage2(PLAN, PLAN, Guidance.of(TEACHER), student_update_freq=2)
 
 
 def exits_at(step: int, places: Sequence[int] = (0, 1)) -> Draws:
@@ -77,7 +77,7 @@ class TestWindow:
         assert float((u - even).abs().max()) < 0.09  # Kolmogorov-Smirnov over 400 independent groups
 
     def test_all_ranks_agree_without_a_message_and_their_clips_differ(self) -> None:
-        one, two = (Guidance.of(TEACHER).draw(Draws(1, 7, p, shared=4), Purpose.STUDENT_LEVEL) for p in ((0, 1), (2, 3)))
+        one, two = (Guidance.of(TEACHER).draw(Draws(1, 7, p, rng_group=4), Purpose.STUDENT_LEVEL) for p in ((0, 1), (2, 3)))
         assert one.guided == two.guided
         assert not torch.equal(one.t_B, two.t_B)
 
@@ -245,10 +245,10 @@ class TestUpdates:
         assert calls == [False, False, True]
 
     def test_a_run_of_n_steps_takes_n_and_five_critic_updates_for_one_of_the_student(self) -> None:
-        stage = replace(STAGE, ratio=5)
-        taken = [number for number in range(1, 601) if number % stage.ratio == 0]
+        stage = replace(STAGE, student_update_freq=5)
+        taken = [number for number in range(1, 601) if number % stage.student_update_freq == 0]
         assert (len(range(1, 601)), len(taken)) == (600, 120)
-        assert Stage2(PLAN, PLAN, STAGE.guidance).ratio == 5
+        assert Stage2(PLAN, PLAN, STAGE.guidance).student_update_freq == 5
 
     def test_the_students_gradient_reaches_all_of_it_and_neither_teacher_nor_critic(
         self, monkeypatch: pytest.MonkeyPatch
@@ -312,7 +312,7 @@ class TestReward:
 
 def test_channels_that_carry_the_picture_may_count_more() -> None:
     latents = torch.zeros(2, 3, 6, 8, 8)
-    plain, told = CellWeights(kept=0.5).weight(latents), CellWeights(kept=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
+    plain, told = CellWeights(outside=0.5).weight(latents), CellWeights(outside=0.5, channels=(1.0, 0.0, 2.0)).weight(latents)
     assert told.shape == (3, 1, 8, 8)
     for channel, share in enumerate((1.0, 0.0, 2.0)):
         assert torch.equal(told[channel, 0], share * plain)
@@ -320,6 +320,6 @@ def test_channels_that_carry_the_picture_may_count_more() -> None:
 
 
 def test_places_count_the_mouth_and_a_little_of_the_rest() -> None:
-    weight = CellWeights(kept=0.05).weight(torch.zeros(1, 1, 1, 64, 64, dtype=F64))
+    weight = CellWeights(outside=0.05).weight(torch.zeros(1, 1, 1, 64, 64, dtype=F64))
     assert sorted(weight.unique().tolist()) == [0.05, 1.0]
     assert 0.35 < float((weight == 1.0).double().mean()) < 0.45

@@ -23,8 +23,8 @@ from lipforcing.syncnet import (
 )
 from lipforcing.weights.errors import KeyMismatchError, UnreadableWeightsError
 from lipforcing.weights.syncnet import load_syncnet
+from services.trainer.common.optimise import Optimisation
 from services.trainer.methods.sync_training import Spoken, SyncStage, places_of, train_syncnet
-from services.trainer.optimise import Optimisation
 
 SMALL = SyncSizes(side=64, divide=32)
 
@@ -247,7 +247,7 @@ def offsets(network: SyncNet, clips: list[Spoken]) -> list[int]:
 
 
 def test_a_small_syncnet_learns_which_sound_belongs_to_which_picture() -> None:
-    plan = Optimisation(30, 14, 1e-2, warm_up=5, average=0.9, clip=10.0)
+    plan = Optimisation(30, 14, 1e-2, warm_up=5, ema=0.9, clip=10.0)
     stage = SyncStage(plan, SyncSizes(side=64, divide=16), calibration=6)
     network, curve = train_syncnet([talking(seed) for seed in range(12)], stage, seed=1)
     assert curve.skipped == 0

@@ -11,7 +11,7 @@ from torch import Tensor
 from lipforcing.cache import Bidirectional
 from lipforcing.schedule import sampling_grid
 from services.trainer.methods.draws import Draws, Purpose
-from services.trainer.methods.guidance import Null
+from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.networks import CellWeights
 from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import LEVELS, FlowMatching, FlowStage, Teacher, jump, training_levels
@@ -83,7 +83,7 @@ def test_the_negative_is_silence_with_the_empty_prompt_or_silence_alone() -> Non
 
 
 def test_an_empty_prompt_that_was_never_embedded_is_an_error() -> None:
-    absent = Null(torch.zeros(3, 6, dtype=F64))
+    absent = NullConditions(torch.zeros(3, 6, dtype=F64))
     with pytest.raises(ValueError, match="empty prompt is all zero"):
         absent.negative(clips())
     with pytest.raises(ValueError, match="empty prompt is all zero"):

@@ -14,15 +14,14 @@ from shrunken_models import CONTRACT, PRESET, WIDTHS, network, shrunken, write_e
 from dubbing.errors import DecoderMissing
 from lipforcing.serving.loading import load_student
 from lipforcing.weights.folder import load_tensors, split_parts
-from services.trainer.methods.folders import Kept, load_network, save_network
-from services.trainer.methods.recipe import load
+from services.trainer.common.settings import changed
+from services.trainer.common.site import Site
+from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
+from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.run import open_run
-from services.trainer.methods.starts import NETWORK
-from services.trainer.service.offers import OFFERS
-from services.trainer.service.repository import folders_of
-from services.trainer.service.settings import changed
-from services.trainer.service.site import Site
-from services.trainer.service.stage import Stage
+from services.trainer.methods.stage import MethodStage
+from services.trainer.models.repository import folders_of
+from services.trainer.recipes import RECIPES, load
 
 CPU = torch.device("cpu")
 
@@ -33,20 +32,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("big")
     data_set(home / "set", home / "takes")
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(home / "network", Kept(network(), text[0], text[1]), {})
+    save_network(home / "network", PromptedNetwork(network(), text[0], text[1]), {})
     write_encoders(home / "models")
     write_student(home / "models", {"network": "imported"}, seed=7)
     with shrunken():
         yield home
 
 
-def opened(name: str, home: Path, models: Path) -> Stage:
+def opened(name: str, home: Path, models: Path) -> MethodStage:
     networks = ["network"] if name == "df_1_3b" else ["network", "critic", "teaching.network"]
     settings: dict[str, Any] = {f"{one}.{key}": value for one in networks for key, value in WIDTHS.items()}
-    settings |= {"latents": 3, "batch": 2, "micro": 1, "together": 1, "steps": 1, "half": False, "data": str(home / "set")}
+    settings |= {"latents": 3, "batch": 2, "micro": 1, "rng_group": 1, "steps": 1, "half": False, "data": str(home / "set")}
     settings |= {"start": str(home / "network")}
     if name == "sf_1_3b":
-        settings |= {"teacher": str(home / "network"), "reward": False, "teaching.steps": 2, "stage.ratio": 1}
+        settings |= {"teacher": str(home / "network"), "reward": False, "teaching.steps": 2, "stage.student_update_freq": 1}
     return open_run(changed(load(name), settings), Site(home / "cache", ALONE, models, places=(home,)), CPU)
 
 
@@ -87,6 +86,6 @@ def test_without_an_imported_decoder_a_run_ends_before_anything_is_read(home: Pa
 
 
 def test_runs_of_big_students_are_offered_for_publishing_and_those_of_teachers_are_not() -> None:
-    assert {name: OFFERS[name].preset for name in ("df_1_3b", "sf_1_3b", "df_14b", "sf_14b", "teacher_14b_ls")} == {
+    assert {name: RECIPES[name].serves for name in ("df_1_3b", "sf_1_3b", "df_14b", "sf_14b", "teacher_14b_ls")} == {
         "df_1_3b": "1.3b", "sf_1_3b": "1.3b", "df_14b": "14b", "sf_14b": "14b", "teacher_14b_ls": None,
     }  # fmt: skip

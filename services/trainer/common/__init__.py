@@ -1,0 +1,1 @@
+"""What everything of the trainer stands on: processes, stages, settings, optimiser steps."""

@@ -1,0 +1,1 @@
+"""Drawn speakers as training data: takes on disk, and their latents."""

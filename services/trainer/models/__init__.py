@@ -1,0 +1,1 @@
+"""Version folders: what trained modules become, and the repository that the server reads."""

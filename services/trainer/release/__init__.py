@@ -1,0 +1,1 @@
+"""From a candidate to a served version: what it is measured on, the golden clip, publishing."""

@@ -1,0 +1,58 @@
+"""From nothing to encoders that load, and with a student to all three models, a few steps of each stage."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from places import LANDMARKER, ROOT
+
+from lipforcing.contract import STUDENTS
+from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
+from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
+from services.trainer.common.optimise import Optimisation
+from services.trainer.encoders.codec import CodecStage
+from services.trainer.encoders.decoder import DecoderStage
+from services.trainer.encoders.recipe import EncoderRecipe
+from services.trainer.encoders.run import EncoderRun
+from services.trainer.encoders.speech import SpeechStage
+from services.trainer.evaluation.speakers import Evaluation, judge
+
+TINY = STUDENTS["tiny"]
+_PLAN = Optimisation(4, 4, 2e-3, warm_up=2)
+QUICK = EncoderRecipe(
+    takes=2, frames=21, utterances=2, utterance_seconds=2, codec=CodecStage(_PLAN, _PLAN, _PLAN),
+    speech=SpeechStage(Optimisation(12, 64, 2e-3, warm_up=2)), decoder=DecoderStage(Optimisation(2, 1, 1e-3, warm_up=2)),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_encoders_are_made_of_nothing_then_a_decoder_for_a_student_and_all_is_judged_and_resumed_for_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # processes that share the clips: each imports torch anew
+    work, first, whole, cpu = tmp_path / "work", tmp_path / "first", tmp_path / "whole", torch.device("cpu")
+    work.mkdir()
+    EncoderRun(QUICK, work).encoders(first)
+    load_speech_encoder(first / TINY.speech_encoder / "1", TINY.speech_encoder, cpu)
+    codec = load_face_encoder(first / TINY.face_encoder / "1", TINY.face_encoder, cpu)
+    assert not (first / TINY.student).exists()
+
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}
+    student = ROOT / "model_repo" / TINY.student / "1"
+    EncoderRun(QUICK, work).decoder(student, whole)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    served, learned = (split_parts(load_tensors(folder))["network"] for folder in (whole / TINY.student / "1", student))
+    assert all(torch.equal(tensor, served[name]) for name, tensor in learned.items())
+    decoders = (load_face_encoder(whole / TINY.face_encoder / "1", TINY.face_encoder, cpu), codec)
+    halves = [dict(one.state_dict()) for one in decoders]
+    assert {name.split(".")[0] for name in halves[0] if not torch.equal(halves[0][name], halves[1][name])} == {"decoder"}
+    source = read_manifest(whole / TINY.student / "1")["source"]
+    assert set(source["stages"]) == {"both", "settled", "decoder", "speech", "own"}
+    assert source["student"]["recipe"] == read_manifest(student)["source"]["recipe"]
+    assert "encoders" not in source["student"]  # it learned with the decoder of before
+
+    metrics = judge(whole, LANDMARKER, Evaluation(dev=1, test=1, frames=21), work)
+    assert metrics["test"]["untouched"] == 1.0
+    assert json.loads((whole / TINY.student / "1" / "model.json").read_text())["metrics"] == metrics
+    assert sorted(path.name for path in work.glob("*.png")) == ["dev-00.png", "test-00.png"]
