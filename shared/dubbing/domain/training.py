@@ -22,7 +22,8 @@ RENAMED_RECIPES = {"tiny": "sf_tiny", "smoke": "selftest"}
 RENAMED_SETTINGS = {
     "together": "rng_group", "clips": "takes", "gpus": "accelerator", "width": "network.dim", "layers": "network.layers",
     "lr": "update.lr", "stage.ratio": "stage.student_update_freq", "sync.together": "sync.clips",
-    "sync.plan.average": "sync.plan.ema", "sync.plan.patience": "sync.plan.max_skipped", "stage.places.kept": "stage.places.outside",
+    "sync.plan.average": "sync.plan.ema", "sync.plan.patience": "sync.plan.max_skipped",
+    "stage.places.kept": "stage.places.outside",
     **{f"{plan}.{before}": f"{plan}.{now}" for plan in ("update", "stage.student", "stage.critic")
        for before, now in (("falls", "lr_decay"), ("patience", "max_skipped"))},
 }  # fmt: skip
