@@ -47,7 +47,7 @@ class Shown(Dubber):
         del sound_S
         return times_V
 
-    def look(self, crops_VHWC: Frames) -> Any:
+    def encode(self, crops_VHWC: Frames) -> Any:
         return crops_VHWC, crops_VHWC
 
     def say(self, reference_TZhw: Any, masked_TZhw: Any, speech_VA: Any, seed: int = 0) -> Frames:
