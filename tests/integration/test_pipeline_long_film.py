@@ -32,6 +32,7 @@ pipeline = Pipeline(S3Store(S3Settings()), Path(sys.argv[1]))
 for video, audio in zip(sys.argv[2::2], sys.argv[3::2]):
     forget_peak()
     receipt = pipeline.dub(Path(video), Path(audio), job_id=f"job_{Path(video).stem}").receipt
+    print(json.dumps({"peak": peak(), "frames": receipt.parity.frames_out, "touched": sum(map(len, receipt.touched))}))
 """
 
 
