@@ -43,6 +43,11 @@ _HARMLESS = re.compile(
 )
 
 
+# What it ends with when a frame could not be decoded (ffmpeg's manual, -max_error_rate). A filter writes its line in pieces,
+# and a decoder's complaint that comes between two of them stands in it without who and what it is: the end tells it then.
+_UNDECODED_STATUS = 69
+_UNDECODED = b"[error] some of it could not be decoded"
+
 # What the program says of its own output is no fault of the file.
 _OURS = ("out#", "vost#", "aost#", "vf#", "af#", "fc#", "Parsed_", "rawvideo", "f64le", "auto_")
 
@@ -193,10 +198,10 @@ def hear(path: Path, track: int, found: ShownSound) -> Iterator[NDArray[np.float
     Raises:
         Ended: the program was killed by a signal.
     """
-    base = Fraction(1)
+    torn: int | None = None  # piece in whose line somebody else's words stand
 
     def line(text: bytes) -> None:
-        nonlocal base
+        nonlocal torn
         if (piece := _SOUND.search(text)) is not None:
             tick = _tick(piece[2])
             found.starts.append(None if tick is None else tick * Fraction(1, int(piece[5])))
@@ -204,8 +209,10 @@ def hear(path: Path, track: int, found: ShownSound) -> Iterator[NDArray[np.float
             if not found.rate:
                 found.rate, found.layout = int(piece[5]), piece[4].decode()
                 found.channels = int(piece[3])  # last: the reader of the samples waits for it
+            if torn is None and not text.endswith(b"]"):
+                torn = len(found.lengths)
         else:
-            _complain(found.complaints, text, len(found.lengths))
+            _complain(found.complaints, text, torn if torn is not None and text == _UNDECODED else len(found.lengths))
 
     words = [*_input(path), "-map", f"0:a:{track - 1}?", "-af", "ashowinfo", "-c:a", "pcm_f64le", "-f", "f64le", "pipe:1"]
     rest = b""
@@ -227,8 +234,12 @@ def _input(path: Path) -> list[str]:
 
 
 def _run(words: list[str], line: Callable[[bytes], None]) -> Iterator[bytes]:
-    """Run the program; yields what it writes to stdout while ``line`` gets every line of stderr, on a thread of its own."""
-    command = [program(), "-nostdin", "-hide_banner", "-loglevel", "repeat+level+info", *words]
+    """Run the program; yields what it writes to stdout while ``line`` gets every line of stderr, on a thread of its own.
+
+    At last it gets `_UNDECODED` where the program says by its status that a frame could not be decoded.
+    """
+    options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info", "-max_error_rate", "0")
+    command = [program(), *options, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1 << 16) as running:  # noqa: S603
         listener = threading.Thread(target=_listen, args=(running.stderr, line), name="witness", daemon=True)
         listener.start()
@@ -241,6 +252,8 @@ def _run(words: list[str], line: Callable[[bytes], None]) -> Iterator[bytes]:
             listener.join()
     if running.returncode < 0:
         raise Ended(-running.returncode)
+    if running.returncode == _UNDECODED_STATUS:
+        line(_UNDECODED)
 
 
 def _listen(stream: Any, line: Callable[[bytes], None]) -> None:
