@@ -21,7 +21,7 @@ from line import Line, Manner
 from dubbing.domain.work import Queue
 from services.stack import reap
 from services.stack.local import LocalStack
-from services.stack.plan import ProcessPhase
+from services.stack.plan import ProcessPhase, ProcessStatus
 from services.stack.table import USUAL_PROCESSES
 
 Fault = Callable[[], None]
@@ -89,8 +89,12 @@ class Chaos:
 
     def is_well(self) -> bool:
         """Whether every process of the plan runs, or is stopped by choice."""
-        found = [process for stack in (self._system, self._store) for process in stack.status().processes]
-        return all(process.phase in {ProcessPhase.RUNNING, ProcessPhase.STOPPED, ProcessPhase.EXTERNAL} for process in found)
+        return all(_is_well(process) for stack in (self._system, self._store) for process in stack.status().processes)
+
+    def ills(self) -> str:
+        """What keeps the system from being well: each such process, and the end of its log."""
+        found = [(stack, process) for stack in (self._system, self._store) for process in stack.status().processes]
+        return "\n".join(f"{process!r}\n{stack.tail(process.name, 40)}" for stack, process in found if not _is_well(process))
 
     def strays(self) -> list[int]:
         """Processes of the system that are in no family of one that it knows of."""
@@ -210,6 +214,10 @@ class Chaos:
             for queue in _QUEUES:
                 for message in broker.lrange(queue.value, 0, -1):
                     broker.lpush(queue.value, message)
+
+
+def _is_well(process: ProcessStatus) -> bool:
+    return process.phase in {ProcessPhase.RUNNING, ProcessPhase.STOPPED, ProcessPhase.EXTERNAL}
 
 
 def _is_stub(process: psutil.Process) -> bool:

@@ -3,6 +3,7 @@
 from celery import Celery
 
 from dubbing.domain.work import Queue
+from dubbing.queue.acknowledging import let_go_of_messages
 from dubbing.queue.children import drop_inherited_sockets
 from dubbing.queue.liveness import touch_liveness_file
 from dubbing.settings import QueueSettings, RedisSettings
@@ -17,6 +18,7 @@ def make_celery(redis: RedisSettings, queue: QueueSettings) -> Celery:
     if queue.life is not None:
         touch_liveness_file(queue.life)
     drop_inherited_sockets()
+    let_go_of_messages()
     app = Celery("dubline", set_as_current=False)
     app.conf.update(
         broker_url=redis.url,
