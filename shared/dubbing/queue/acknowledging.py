@@ -3,7 +3,7 @@
 from kombu.transport.redis import Channel, QoS
 
 
-class ForgettingQoS(QoS):  # type: ignore[misc]  # kombu ships no types
+class ForgettingQoS(QoS):
     """Counts a message as acknowledged even where telling the broker fails.
 
     A worker takes no more messages than its processes can work on, and kombu counts one whose acknowledgement failed as worked
@@ -15,14 +15,14 @@ class ForgettingQoS(QoS):  # type: ignore[misc]  # kombu ships no types
     def ack(self, delivery_tag: str) -> None:
         """Tells the broker; whatever comes of it, the message is no longer in hand."""
         try:
-            super().ack(delivery_tag)
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
         finally:
             self._quick_ack(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """The same for a message that is refused."""
         try:
-            super().reject(delivery_tag, requeue)
+            super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]
         finally:
             self._quick_ack(delivery_tag)
 
