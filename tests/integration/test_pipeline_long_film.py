@@ -17,8 +17,8 @@ from services.stack.home import CHECKOUT
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(3600)]
 # One frame a second, so that ten minutes of picture are quickly dubbed.
 RATE, SHORT, LONG = 1, 40, 600
-# What an allocator keeps is no memory of frames: it depends on which thread freed what, and had 2 to 48 MB from run to run. This
-# one gives everything back at once that is as large as a crop.
+# What an allocator keeps is no memory of frames: it depends on which thread freed what, and was 2 to 48 MB from run to run.
+# This one gives everything back at once that is as large as a crop.
 FORGETFUL = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "16384",
