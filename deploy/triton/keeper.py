@@ -11,7 +11,7 @@ so the stubs of its other instances would compute on for nobody. They are killed
 Sequences that they were at are lost; whoever sent them begins again.
 
 A stub that dies while its model is being loaded is waited for by the server for ever: such a server is ended, and whoever runs
-it starts it anew.
+it starts it anew. So is one whose stub died before the first look at it, which leaves nothing that says whose it was.
 
 Only the standard library is used: this runs beside the server, wherever that is.
 """
@@ -39,6 +39,9 @@ STOPPED = 3.0
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 LOAD_SECONDS = 3600.0
 _REGION = "_shm_region_"
+_STUB = "python_backend_stub"
+# What the kernel keeps of a program's name (`TASK_COMM_LEN`), also of one that is dead.
+_DEAD_STUB = "triton_python_backend_stub"[:15]
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class Keeper:
         self._admin = admin
         self._known: dict[int, Stub] = {}
         self._zombies: dict[int, int] = {}
+        self._buried: set[int] = set()
         self._stopped: dict[int, float] = {}
         self._due: dict[str, tuple[float, float]] = {}  # when a model is loaded again, and the pause after a failure
         self._loading: set[str] = set()
@@ -162,9 +166,13 @@ class Keeper:
         for pid, stub in found.items():
             say(f"watching a process of {stub.model}", pid=pid)
         self._known = {pid: stub for pid, stub in (self._known | found).items() if pid in states}
+        self._buried &= states.keys()
         self._end_stopped(states)
         self._zombies = {pid: self._zombies.get(pid, 0) + 1 for pid, state in states.items() if state == "Z"}
         dead = [self._known[pid] for pid, looks in self._zombies.items() if looks >= SURE and pid in self._known]
+        if unseen := [pid for pid, looks in self._zombies.items() if looks >= SURE and self._is_unseen_stub(pid)]:
+            say("a process of a model died before it was seen; the server is ended", pids=unseen)
+            os.kill(self._server, signal.SIGKILL)
         for file in dict.fromkeys(stub.file for stub in dead):
             self._bury([stub for stub in self._known.values() if stub.file == file], states)
         for model, (when, pause) in list(self._due.items()):
@@ -187,6 +195,7 @@ class Keeper:
                     os.kill(stub.pid, signal.SIGKILL)
             _remove(stub.region)
             del self._known[stub.pid]
+            self._buried.add(stub.pid)
         served = self._admin.states(model)
         if (served is None and not self._answered) or "LOADING" in (served or ()):
             say(f"the server waits for {model} for ever, and is ended")
@@ -196,6 +205,14 @@ class Keeper:
             self._due[model] = (0.0, FIRST_PAUSE)
         else:
             say(f"{model} was not served any more, and stays so")
+
+    def _is_unseen_stub(self, pid: int) -> bool:
+        if pid in self._known or pid in self._buried:
+            return False
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip() == _DEAD_STUB
+        except OSError:
+            return False
 
     def _reload(self, model: str, pause: float) -> None:
         began = time.monotonic()
@@ -239,7 +256,7 @@ def _stub(pid: int) -> Stub | None:
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
         return None
-    if "python_backend_stub" not in Path(arguments[0]).name:
+    if _STUB not in Path(arguments[0]).name:
         return None
     file = next((part for part in arguments if part.endswith("/model.py")), None)
     return None if file is None else Stub(pid, Path(file), next((part for part in arguments if _REGION in part), ""))

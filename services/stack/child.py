@@ -1,4 +1,7 @@
-"""One supervised process: started in a group of its own, watched, restarted with growing pauses, ended as a group."""
+"""One supervised process: started in a group of its own, watched, restarted with growing pauses, ended as a group.
+
+It is restarted when it ends, and when it neither answers nor does anything: a process that hangs never ends by itself.
+"""
 
 import signal
 import subprocess
@@ -12,6 +15,7 @@ from services.stack.files import open_private
 from services.stack.home import Home
 from services.stack.plan import ProcessPhase, ProcessSpec, ProcessStatus
 from services.stack.probes import is_healthy
+from services.stack.watchdog import Watchdog
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that ran this long was healthy, so that its next crash starts the pauses from the beginning.
@@ -41,6 +45,7 @@ class Child:
         self._retry_at = 0.0
         self._probe_at = 0.0
         self._missed = 0
+        self._watchdog = Watchdog()
 
     def start(self) -> None:
         """Starts the process; its output goes to its log."""
@@ -48,7 +53,7 @@ class Child:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         marker = {reap.MARKER: f"{self._home.root}:{self.spec.name}"}
-        self._started = time.monotonic()
+        self._started, self._watchdog = time.monotonic(), Watchdog()
         try:
             with open_private(log) as output:
                 self._process = subprocess.Popen(  # noqa: S603 - the plan is our own file, mode 0600
@@ -82,11 +87,9 @@ class Child:
             return
         code = self._process.poll()
         if code is not None:
-            reap.kill_group(self._process.pid)
-            reap.end(reap.marked(f"{self._home.root}:{self.spec.name}"), 0.0)
-            self._crashed(_ending(code))
+            self._ended(self._process, _ending(code))
         elif now >= self._probe_at:
-            self._probe(now)
+            self._probe(self._process, now)
 
     def ask_to_stop(self) -> None:
         """Sends the stop signal to the leader; `stopped` completes it.
@@ -110,7 +113,7 @@ class Child:
         self._process = None
         self._move(ProcessPhase.STOPPED, pid=None, created=None)
 
-    def _probe(self, now: float) -> None:
+    def _probe(self, process: subprocess.Popen[bytes], now: float) -> None:
         healthy = is_healthy(self.spec.probe, now - self._started)
         self._missed = 0 if healthy else self._missed + 1
         starting = self.status.phase is ProcessPhase.STARTING
@@ -120,7 +123,17 @@ class Child:
         if healthy and self.status.phase is not ProcessPhase.RUNNING:
             self._move(ProcessPhase.RUNNING)
         elif self._missed > MISSES and self.status.phase is ProcessPhase.RUNNING:
+            self._watchdog = Watchdog()
             self._move(ProcessPhase.UNHEALTHY)
+        elif self.status.phase is not ProcessPhase.RUNNING and (why := self._watchdog.stall_reason(self.status)):
+            self._ended(process, why)
+
+    def _ended(self, process: subprocess.Popen[bytes], ending: str) -> None:
+        """It has ended, or is ended now because it hangs: with all that belongs to it, by force."""
+        reap.kill_group(process.pid)
+        reap.end(reap.marked(f"{self._home.root}:{self.spec.name}"), 0.0)
+        process.wait()
+        self._crashed(ending)
 
     def _crashed(self, ending: str) -> None:
         self._process = None

@@ -21,7 +21,7 @@ from services.stack.plan import ProcessPhase, ProcessPlan, ProcessSpec, ProcessS
 from services.stack.processes import triton
 from services.stack.state import StackState
 from services.stack.supervisor import EDITION, lock_file, plan_file, read_status, status_file
-from services.stack.watchdog import StartWatchdog
+from services.stack.watchdog import Watchdog
 
 _STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.1
@@ -240,7 +240,7 @@ class LocalStack:
 
     def _wait(self, names: Iterable[str], progress: StartProgress) -> None:
         """Returns when all of ``names`` are healthy."""
-        wanted, watchdog = set(names), StartWatchdog()
+        wanted, watchdog = set(names), Watchdog()
         before = {name: self._live().of(name).restarts for name in wanted}
         while True:
             status = self._live()

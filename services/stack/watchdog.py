@@ -17,8 +17,8 @@ LONGEST_SECONDS = 1800.0
 _POLL_SECONDS = 5.0
 
 
-class StartWatchdog:
-    """Watches the processes of one start.
+class Watchdog:
+    """Watches processes that are not ready: those of one start, or one that has stopped answering.
 
     Args:
         stuck: seconds without work after which a process is given up.

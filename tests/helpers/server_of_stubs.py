@@ -24,13 +24,14 @@ class Server:
             file.write(what + "\n")
 
     def start(self) -> None:
-        """Two instances of a model, each with its memory."""
+        """Two instances of a model, each with its memory; they live for an instant where the folder holds ``stillborn``."""
+        code = "pass" if (self.folder / "stillborn").exists() else STUB
         model = self.folder / "models" / "lip_student_tiny" / "1" / "model.py"
         for instance in range(2):
             region = f"{self.folder.name}_shm_region_{len(self.stubs)}"
             Path("/dev/shm", region).touch()  # noqa: S108 - where Triton has its regions
             stub = self.folder / "triton_python_backend_stub"
-            self.stubs.append(subprocess.Popen([stub, "-c", STUB, model, region, f"lip_student_tiny_0_{instance}"]))
+            self.stubs.append(subprocess.Popen([stub, "-S", "-c", code, model, region, f"lip_student_tiny_0_{instance}"]))
         self.tell("stubs " + json.dumps([stub.pid for stub in self.stubs[-2:]]))
 
 

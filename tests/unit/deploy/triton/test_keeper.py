@@ -122,6 +122,12 @@ def test_a_server_that_waits_for_a_dead_stub_before_it_listens_is_ended(start: S
     assert "waits for lip_student_tiny for ever" in kept.said()
 
 
+def test_a_server_whose_stub_died_before_it_could_be_seen_is_ended(start: Start, tmp_path: Path) -> None:
+    for name in ("starting", "stillborn"):
+        (tmp_path / name).touch()
+    assert start().process.wait(LIMIT) == 128 + signal.SIGKILL
+
+
 def test_a_stub_that_dies_while_its_model_is_loaded_again_ends_the_server(start: Start) -> None:
     kept = start()
     until(kept.watched, kept.said)

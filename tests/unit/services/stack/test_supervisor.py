@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from services.stack.home import Home
 from services.stack.local import LocalStack
 from services.stack.plan import ProcessPhase, ProcessPlan, ProcessSpec, ProcessStatus, StackStatus
 from services.stack.supervisor import Supervisor, lock_file, plan_file, read_status, status_file
+from services.stack.watchdog import Watchdog
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -75,6 +77,26 @@ def test_a_process_is_called_unhealthy_when_it_misses_several_probes_in_a_row(
     child.ask_to_stop()
     child.stopped()
     assert seen == [ProcessPhase.RUNNING] * 6 + [ProcessPhase.UNHEALTHY, ProcessPhase.RUNNING]
+
+
+@pytest.mark.parametrize("answers", [[], [True]], ids=["it never answered", "it answers no more"])
+def test_a_process_that_hangs_is_ended_and_started_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch, answers: list[bool]
+) -> None:
+    monkeypatch.setattr("services.stack.child.PROBE_EVERY", 0.0)
+    monkeypatch.setattr("services.stack.child.Watchdog", partial(Watchdog, stuck=1.0))
+    monkeypatch.setattr("services.stack.child.is_healthy", lambda *_: answers.pop() if answers else False)
+    child = Child(spec(home), home)
+    child.start()
+    first = child.status.pid
+    assert ticked(child, ProcessPhase.BACKING_OFF)
+    assert not psutil.pid_exists(first)
+    assert "has done nothing for" in (child.status.last_exit or "")
+    answers[:] = [True]
+    assert ticked(child, ProcessPhase.RUNNING)
+    assert child.status.restarts == 1
+    child.ask_to_stop()
+    child.stopped()
 
 
 def test_pauses_between_crashes_grow(home: Home) -> None:

@@ -9,7 +9,7 @@ from waiting import until
 
 from services.stack import reap
 from services.stack.plan import ProcessPhase, ProcessStatus
-from services.stack.watchdog import StartWatchdog
+from services.stack.watchdog import Watchdog
 
 SLEEPS, WORKS = "import time; time.sleep(600)", "while True: pass"
 
@@ -43,7 +43,7 @@ def spent(process: ProcessStatus) -> float:
     return sum(sum(member.cpu_times()[:2]) for member in reap.process_tree(process.pid))
 
 
-def given_up(watchdog: StartWatchdog, process: ProcessStatus, hands: SimpleNamespace, seconds: float) -> str | None:
+def given_up(watchdog: Watchdog, process: ProcessStatus, hands: SimpleNamespace, seconds: float) -> str | None:
     """Why the wait for a process that works ends, None when it lasts for so many seconds of the clock."""
     end = hands.now + seconds
     while hands.now < end:
@@ -56,7 +56,7 @@ def given_up(watchdog: StartWatchdog, process: ProcessStatus, hands: SimpleNames
 
 
 def test_a_process_that_does_nothing_is_given_up(running: Callable[[str], ProcessStatus], hands: SimpleNamespace) -> None:
-    watchdog, process = StartWatchdog(), running(SLEEPS)
+    watchdog, process = Watchdog(), running(SLEEPS)
     assert watchdog.stall_reason(process) is None
     hands.now += 91.0
     why = watchdog.stall_reason(process)
@@ -67,7 +67,7 @@ def test_a_process_that_does_nothing_is_given_up(running: Callable[[str], Proces
 def test_a_process_that_works_is_waited_for_longer_than_one_that_does_nothing(
     running: Callable[[str], ProcessStatus], hands: SimpleNamespace
 ) -> None:
-    assert given_up(StartWatchdog(stuck=1.0), running(WORKS), hands, seconds=5.0) is None
+    assert given_up(Watchdog(stuck=1.0), running(WORKS), hands, seconds=5.0) is None
 
 
 def test_work_in_a_child_counts(running: Callable[[str], ProcessStatus], hands: SimpleNamespace) -> None:
@@ -75,13 +75,13 @@ def test_work_in_a_child_counts(running: Callable[[str], ProcessStatus], hands: 
     until(lambda: len(reap.process_tree(process.pid)) == 2, "there is no child")
     child = psutil.Process(process.pid).children()[0]
     until(lambda: sum(child.cpu_times()[:2]) > 0.1, "the child does not work")  # and its parent has nothing left to do
-    assert given_up(StartWatchdog(stuck=1.0), process, hands, seconds=5.0) is None
+    assert given_up(Watchdog(stuck=1.0), process, hands, seconds=5.0) is None
 
 
 def test_a_process_that_works_without_end_is_given_up_at_last(
     running: Callable[[str], ProcessStatus], hands: SimpleNamespace
 ) -> None:
-    why = given_up(StartWatchdog(stuck=1.0, longest=2.0), running(WORKS), hands, seconds=5.0)
+    why = given_up(Watchdog(stuck=1.0, longest=2.0), running(WORKS), hands, seconds=5.0)
     assert why is not None
     assert "not ready after 2 s" in why
 
@@ -89,7 +89,7 @@ def test_a_process_that_works_without_end_is_given_up_at_last(
 def test_a_process_that_was_started_again_is_given_its_time_again(
     running: Callable[[str], ProcessStatus], hands: SimpleNamespace
 ) -> None:
-    watchdog, again = StartWatchdog(), running(SLEEPS)
+    watchdog, again = Watchdog(), running(SLEEPS)
     assert watchdog.stall_reason(running(SLEEPS)) is None
     hands.now += 60.0
     assert watchdog.stall_reason(again) is None
