@@ -7,7 +7,7 @@ import pytest
 from places import ROOT
 
 from lipforcing.contract import STUDENTS
-from services.trainer.evaluation.speakers import evaluate
+from services.trainer.evaluation.speakers import HeldOut, evaluate
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"
@@ -28,9 +28,7 @@ def recorded() -> dict[str, Any]:
 def measured(recorded: dict[str, Any]) -> dict[str, Any]:
     """The first clips of the recorded measurement, measured again."""
     landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    return evaluate(
-        MODELS, landmarker, split=Split.TEST, clips=CLIPS, frames=recorded["frames"], seed=recorded["seed"], processes=1
-    )
+    return evaluate(MODELS, landmarker, HeldOut(Split.TEST, CLIPS, recorded["frames"], recorded["seed"]), processes=1)
 
 
 def test_the_manifest_tells_what_is_measured(recorded: dict[str, Any], measured: dict[str, Any]) -> None:
@@ -65,7 +63,5 @@ def test_nothing_outside_the_mouth_region_changes(measured: dict[str, Any]) -> N
 
 def test_figures_do_not_depend_on_how_many_processes_share_the_clips() -> None:
     landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    one, two = (
-        evaluate(MODELS, landmarker, split=Split.DEV, clips=2, frames=21, seed=3, processes=processes) for processes in (1, 2)
-    )
+    one, two = (evaluate(MODELS, landmarker, HeldOut(Split.DEV, 2, 21, 3), processes=processes) for processes in (1, 2))
     assert one == two

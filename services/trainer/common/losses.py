@@ -20,15 +20,9 @@ def weighted_mse(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def picture_loss(predicted: Tensor, target: Tensor, weight: Tensor, edges: float) -> Tensor:
-    """Weighted absolute error of the pixels plus ``edges`` times that of their differences to the right and downward.
+    """Weighted absolute error of pixels [..., H, W] plus ``edges`` times that of their differences to the right and downward.
 
     Absolute differences of neighbours punish blur, to which the pixels' own error is nearly blind.
-
-    Args:
-        predicted: [..., H, W].
-        target: the same shape.
-        weight: [H, W] or broadcastable.
-        edges: weight of the differences.
     """
     error = predicted - target
     weight = weight.expand_as(error)

@@ -41,13 +41,7 @@ def train_decoder(
 ) -> tuple[TinyCodec, Curve]:
     """The codec with a decoder for the student's latents, which it makes as it does when it serves: block by block.
 
-    Args:
-        pictures: mouths of the student's clips, and the codec, which is changed in place.
-        network: the student, trained.
-        clips: what it is shown.
-        stage: how.
-        footage: how true latents are shown.
-        seed: of everything that is drawn.
+    The codec, of ``pictures``, is changed in place; true latents are shown as in the training on ``footage``.
     """
     torch.manual_seed(seed)
     codec = pictures.codec.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # torch's stub lacks it

@@ -20,12 +20,7 @@ SAMPLES_PER_FRAME = SPEECH_RATE // int(FPS)
 
 
 def conform(times: Sequence[Fraction], duration: Fraction) -> list[int]:
-    """The source's frame number for every frame of the grid.
-
-    Args:
-        times: exact presentation times of the source's frames in seconds from the first, ascending.
-        duration: seconds that they cover.
-    """
+    """The source's frame for every frame of the grid, from exact ascending times and the duration, both in seconds."""
     chosen, at = [], 0
     for frame in range(int(duration * FPS)):
         now = frame / FPS

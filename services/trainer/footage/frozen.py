@@ -41,7 +41,7 @@ class FrozenClips:
                 f"Prepared clips have {CLIP_FRAMES} frames in whole blocks, of which {frames} cannot be taken.",
                 where={"option": "frames"}, suggestions=(f"{FIRST_BLOCK_FRAMES} + {BLOCK_FRAMES}k from {_LEAST_FRAMES} on",),
             )  # fmt: skip
-        self._source = _opened(place)
+        self._source = ShardSource(place)
         self._source.demand_crop(preset, {})
         self._entries = [entry for entry, of in self._source.entries() if of is split]
         self.split, self.frames = split, frames
@@ -71,10 +71,3 @@ class FrozenClips:
                 samples = enumerate(self._source.read(entry), first)
                 yield from (sample.part(0, self.frames) for number, sample in samples if number in wanted)
             first += entry.samples
-
-
-def _opened(place: Place) -> ShardSource:
-    try:
-        return ShardSource(place)
-    except OSError as error:
-        raise BadDataset(f"The data set cannot be read: {error}") from error

@@ -15,8 +15,7 @@ from dubbing.faces.detector import MediaPipeDetector
 from services.trainer.common.threads import one_thread_each
 from services.trainer.metrics.scorers import MouthCorrelationScorer, sync_scorer
 
-from .source import Examiner
-from .task import SourceFound, SourceTask
+from .source import Examiner, SourceFound, SourceTask
 
 log = structlog.get_logger(__name__)
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.weights.lora import ALPHA
+from services.trainer.methods.sharding import on_meta
 
 RANK = 128
 _ADAPTED = ("self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o",
@@ -55,13 +55,7 @@ ADAPTERS = Trained(RANK)
 
 
 class AdaptedLinear(nn.Module):
-    """A frozen linear layer and its adapter: W x + b + (alpha / R) B A x; untrained, it is the layer alone.
-
-    Args:
-        base: the layer, whose tensors keep their names.
-        rank: R.
-        alpha: scale.
-    """
+    """A frozen linear layer and its adapter: W x + b + (alpha / R) B A x; untrained, it is the layer alone."""
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
         super().__init__()
@@ -128,5 +122,4 @@ def merged(tensors: Mapping[str, Tensor], trained: Trained) -> dict[str, Tensor]
 @cache
 def parameters_of(config: StudentConfig) -> int:
     """Parameters of a network of these sizes, counted on the meta device: no memory is used."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in LipNetwork(config).parameters())
+    return sum(parameter.numel() for parameter in on_meta(config).parameters())

@@ -1,11 +1,10 @@
 """What a method learns from, whoever made it: rows that become micro-batches, and which rows a step takes.
 
-Legend: N clips, V video frames, Z latent channels, T latent frames, h/w latent side, A speech features, S samples of sound,
-L text tokens, E text width.
+Legend: L text tokens, E text width.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -14,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.trainer.methods.samples import Clips, of_latents, on_device
+from services.trainer.methods.samples import Clips, on_device
 from services.trainer.methods.sync_training import SpokenClips
-from services.trainer.models.latents import ClipLatents
 
 
 class Dataset(Protocol):
@@ -38,47 +36,6 @@ class Dataset(Protocol):
 
     def spoken(self) -> SpokenClips:
         """Mouths with their own sounds, to train a SyncNet on."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerDataset:
-    """`Dataset` of generated speakers: every take for both of its mouths, with what is heard and with the true mouth shapes.
-
-    Attributes:
-        digest: SHA-256 of takes and encoders.
-        latents: 2N clips; their speech is not used.
-        speech_NVA: 4N, first what is heard, then the true shapes.
-        sounds_NS: int16, of the 2N clips' frames.
-        talk: of the takes.
-    """
-
-    digest: str
-    latents: ClipLatents
-    speech_NVA: Tensor
-    sounds_NS: Tensor
-    talk: SpokenClips
-
-    @property
-    def refused(self) -> dict[str, str]:
-        """See `Dataset`: what is generated is never refused."""
-        return {}
-
-    def __len__(self) -> int:
-        """See `Dataset`."""
-        return len(self.speech_NVA)
-
-    def clips(self, rows: Sequence[int], places: Sequence[int], text_LE: Tensor, *, sound: bool) -> Clips:
-        """See `Dataset`."""
-        at = torch.tensor([row % len(self.latents) for row in rows])
-        all_ = self.latents
-        some = ClipLatents(all_.reference_NZThw[at], all_.masked_NZThw[at], all_.target_NZThw[at], self.speech_NVA[list(rows)])
-        sounds_NS = self.sounds_NS[at].float() / 32_768.0 if sound else None
-        clips = of_latents(some, torch.arange(len(at)), text_LE, places, sounds_NS)
-        return replace(clips, names=tuple(f"clip {row}" for row in rows))
-
-    def spoken(self) -> SpokenClips:
-        """See `Dataset`."""
-        return self.talk
 
 
 @dataclass(frozen=True, slots=True)

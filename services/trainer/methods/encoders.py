@@ -64,12 +64,6 @@ def load_decoder(models: Path, preset: str, encoders: Encoders, device: torch.de
 
     It is taken from any big student that has been imported or published, of this preset where there is one.
 
-    Args:
-        models: the served model repository; a student of any big preset will do, for they share their latents.
-        preset: of the run.
-        encoders: of the run; the small model's own codec is that decoder.
-        device: where to.
-
     Raises:
         DecoderMissing: no big student has been imported, or it is damaged.
     """

@@ -16,11 +16,7 @@ _EDGES = 0.5  # weight of the differences between neighbouring pixels, to which 
 
 
 class Pictures:
-    """The picture's error.
-
-    Args:
-        codec: of the latents; it is not trained.
-    """
+    """The picture's error, by the decoder of a codec that is not trained."""
 
     def __init__(self, codec: TinyCodec) -> None:
         self._decoder = codec.decoder.requires_grad_(requires_grad=False).eval()

@@ -92,12 +92,7 @@ class Reward(Protocol):
 
 
 class SyncReward:
-    """Decodes clips and asks SyncNet.
-
-    Args:
-        codec: of the latents.
-        scorer: also the metric's.
-    """
+    """Decodes clips and asks SyncNet, by the metric's own scorer."""
 
     def __init__(self, codec: Codec, scorer: ClipScorer) -> None:
         self._codec, self._scorer = codec.eval().requires_grad_(requires_grad=False), scorer
@@ -110,10 +105,8 @@ class SyncReward:
         Raises:
             ValueError: the micro-batch has no waveforms.
         """
-        if clips.waveform_BS is None:
-            raise ValueError(f"the reward needs waveforms, and samples {', '.join(clips.names)} came without them")
         with torch.autocast(x0_BZThw.device.type, enabled=False):  # the metric's own precision, whatever the student's
-            return self._earned(x0_BZThw, clips.names, clips.waveform_BS)
+            return self._earned(x0_BZThw, clips.names, clips.heard())
 
     def _earned(self, x0_BZThw: Tensor, names: Sequence[str], waveform_BS: Tensor) -> Tensor:
         dtype = next(self._codec.parameters()).dtype

@@ -22,7 +22,7 @@ from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.common.site import Site
 from services.trainer.common.update import precision
-from services.trainer.footage.whole import write_whole
+from services.trainer.footage.disk import write_whole
 from services.trainer.methods.dataset import Batches, Dataset
 from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
 from services.trainer.methods.folders import StoredNetwork
@@ -52,11 +52,6 @@ if TYPE_CHECKING:
 
 class MethodRun:
     """Puts a recipe's parts together on one process.
-
-    Args:
-        recipe: what to do.
-        site: where.
-        device: of the networks.
 
     Raises:
         InvalidSetting: the batch does not split over the processes, or a file is missing.

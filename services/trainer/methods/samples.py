@@ -16,7 +16,7 @@ from torch import Tensor
 from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENTS_PER_BLOCK
 from lipforcing.syncnet import SAMPLES_PER_FRAME
-from services.trainer.models.latents import ClipLatents, conditions_of
+from services.trainer.models.latents import conditions_of
 
 
 class BadSampleError(ValueError):
@@ -132,6 +132,16 @@ class Clips:
         """Latent frames T."""
         return self.x0_BZThw.shape[2]
 
+    def heard(self) -> Tensor:
+        """The waveforms, for what hears them.
+
+        Raises:
+            ValueError: the samples came without.
+        """
+        if self.waveform_BS is None:
+            raise ValueError(f"waveforms are needed, and samples {', '.join(self.names)} came without them")
+        return self.waveform_BS
+
     def without_audio(self) -> "Clips":
         """The same clips in silence: features of zero, the null of guidance."""
         silent = torch.zeros_like(self.conditions.speech_BTGA)
@@ -171,21 +181,6 @@ def collate(
         conditions,
         torch.stack([sample.text_LE for sample in samples]).to(dtype),
         torch.stack(sounds) if sounds else None,
-    )
-
-
-def of_latents(
-    clips: ClipLatents, rows: Tensor, text_LE: Tensor, places: Sequence[int], sounds_NS: Tensor | None = None
-) -> Clips:
-    """A micro-batch of the generated speakers, whose reference is the same take with the other mouth."""
-    chosen = rows.tolist()
-    return Clips(
-        tuple(f"take {row}" for row in chosen),
-        tuple(places),
-        clips.target_NZThw[rows].float(),
-        clips.conditions(rows, torch.float32),
-        text_LE.float().expand(len(chosen), -1, -1),
-        None if sounds_NS is None else sounds_NS[rows].float(),
     )
 
 

@@ -27,12 +27,9 @@ def on_meta(config: StudentConfig) -> LipNetwork:
 
 
 def materialise(network: LipNetwork, device: torch.device, fill: Callable[[str, Tensor], None]) -> None:
-    """Allocate a network that was built on the meta device (its shards, where it is sharded) and fill every tensor.
+    """Allocate a network that was built on the meta device (of a sharded one its shards); ``fill`` writes each tensor in place.
 
-    Args:
-        network: on the meta device; it has no buffers, so nothing has to be computed anew.
-        device: where to.
-        fill: writes one named tensor in place.
+    It has no buffers, so nothing has to be computed anew.
     """
     network.to_empty(device=device)
     with torch.no_grad():

@@ -23,10 +23,11 @@ from services.trainer.common.sheet import draw_sheet
 from services.trainer.common.update import Updater, precision
 from services.trainer.methods.adapters import Trained, merged
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import PromptedNetwork, save_network
+from services.trainer.methods.folders import save_network
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.samples import Clips
+from services.trainer.methods.sharding import on_meta
 from services.trainer.methods.teacher import Teacher
 
 Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
@@ -79,7 +80,7 @@ class Show:
             network = self._whole()
         if network is None:
             return False
-        save_network(repository / NETWORK, PromptedNetwork(network, self.text_LE.cpu(), self.empty_LE.cpu()), source)
+        save_network(repository / NETWORK, network, self.text_LE.cpu(), self.empty_LE.cpu(), source)
         if self.versions is not None:
             self.versions(repository, network, source)
         return True
@@ -95,13 +96,11 @@ class Show:
     def _averaged(self) -> Iterator[None]:
         """The averaged weights in place of the live ones, and nothing drawn from any generator that training uses."""
         with torch.random.fork_rng(), torch.no_grad():
-            if self.update.ema is not None:
-                self.update.swap_ema()
+            self.update.swap_ema()
             try:
                 yield
             finally:
-                if self.update.ema is not None:
-                    self.update.swap_ema()
+                self.update.swap_ema()
 
     def _whole(self) -> LipNetwork | None:
         """The network in one piece on the CPU, float32, adapters merged; None where another process writes it."""
@@ -112,7 +111,6 @@ class Show:
                 tensors[name] = full.detach().float().cpu().clone()
         if not self.first:
             return None
-        with torch.device("meta"):
-            network = LipNetwork(self.network.config)
+        network = on_meta(self.network.config)
         network.load_state_dict(merged(tensors, self.trained), assign=True)
         return network.eval()

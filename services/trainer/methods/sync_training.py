@@ -101,14 +101,7 @@ def train_syncnet(
     clips: SpokenClips, stage: SyncStage, seed: int,
     advance: Callable[[int, int], None] = lambda _done, _of: None, device: torch.device | None = None,
 ) -> tuple[SyncNet, Curve]:  # fmt: skip
-    """A SyncNet for ``clips``, frozen, on the CPU.
-
-    Args:
-        clips: what it learns.
-        stage: how.
-        seed: of everything that is drawn.
-        advance: is told the step, and how many there are.
-        device: where it is trained.
+    """A SyncNet for ``clips``, trained on ``device``, given frozen and on the CPU; ``advance`` is told the step.
 
     Raises:
         ValueError: clips too short to compete.

@@ -81,12 +81,7 @@ class MouthPictures:
         return Shown(rows[clips], latents, generated, self.filmed(rows[clips], latents))
 
     def filmed(self, rows: Tensor, latents: Tensor) -> Tensor:
-        """The same pictures as they were filmed.
-
-        Args:
-            rows: of the clips, [N].
-            latents: which latent of each; latent 0 shows frame 0 four times.
-        """
+        """The same pictures of some latents of some clips as they were filmed, [N]; latent 0 shows frame 0 four times."""
         shown = []
         for row, latent in zip(rows.tolist(), latents.tolist(), strict=True):
             take, which = divmod(row % (2 * len(self.crops)), 2)

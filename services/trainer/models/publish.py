@@ -31,14 +31,7 @@ def version_folder(repository: Path, model: str) -> Path:
 
 
 def publish_encoders(repository: Path, codec: TinyCodec, encoder: TinySpeechEncoder, provenance: Mapping[str, Any]) -> None:
-    """Write the version folders of both encoders of preset ``tiny``.
-
-    Args:
-        repository: Triton's model repository.
-        codec: of crops.
-        encoder: of speech.
-        provenance: how the weights came about; JSON values.
-    """
+    """Write the version folders of both encoders of preset ``tiny``; ``provenance`` is JSON on how their weights came about."""
     _write_tiny(repository, TINY.face_encoder, {"codec": _as(codec, torch.float16)}, {}, provenance)
     _write_tiny(repository, TINY.speech_encoder, {"encoder": _as(encoder, torch.float16)}, {}, provenance)
 

@@ -13,10 +13,10 @@ from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
 from services.trainer.common.optimise import Optimisation
 from services.trainer.encoders.codec import CodecStage
 from services.trainer.encoders.decoder import DecoderStage
-from services.trainer.encoders.recipe import EncoderRecipe
-from services.trainer.encoders.run import EncoderRun
+from services.trainer.encoders.run import EncoderRecipe, EncoderRun
 from services.trainer.encoders.speech import SpeechStage
-from services.trainer.evaluation.speakers import Evaluation, judge
+from services.trainer.evaluation.speakers import HeldOut, judge
+from synthetic.splits import Split
 
 TINY = STUDENTS["tiny"]
 _PLAN = Optimisation(4, 4, 2e-3, warm_up=2)
@@ -52,7 +52,7 @@ def test_encoders_are_made_of_nothing_then_a_decoder_for_a_student_and_all_is_ju
     assert source["student"]["recipe"] == read_manifest(student)["source"]["recipe"]
     assert "encoders" not in source["student"]  # it learned with the decoder of before
 
-    metrics = judge(whole, LANDMARKER, Evaluation(dev=1, test=1, frames=21), work)
+    metrics = judge(whole, LANDMARKER, work, [HeldOut(split, 1, 21, 1) for split in (Split.DEV, Split.TEST)])
     assert metrics["test"]["untouched"] == 1.0
     assert json.loads((whole / TINY.student / "1" / "model.json").read_text())["metrics"] == metrics
     assert sorted(path.name for path in work.glob("*.png")) == ["dev-00.png", "test-00.png"]

@@ -20,6 +20,7 @@ from services.trainer.evaluation.__main__ import main
 from services.trainer.evaluation.compare import FIGURES
 from services.trainer.evaluation.players import write_player
 from services.trainer.evaluation.run import EvaluationPlan, NoModel, repository_of
+from services.trainer.evaluation.speakers import HeldOut
 from services.trainer.metrics.scorers import SyncNetScorer
 from services.trainer.metrics.sync import REACH
 from synthetic.splits import Split
@@ -106,7 +107,7 @@ def test_a_repository_without_one_of_its_models_says_which(tmp_path: Path) -> No
 @pytest.mark.parametrize(("clips", "frames"), [(1, 81), (4, 9), (4, 80), (4, 21)])
 def test_what_cannot_be_measured_is_refused(clips: int, frames: int) -> None:
     with pytest.raises(BadInput):
-        EvaluationPlan(Split.DEV, clips, frames, 1, ROOT).check()
+        EvaluationPlan(HeldOut(Split.DEV, clips, frames, 1), ROOT).check()
 
 
 def test_a_syncnet_of_our_own_judges_crops_and_another_file_is_refused(tmp_path: Path) -> None:

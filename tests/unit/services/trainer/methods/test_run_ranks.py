@@ -17,7 +17,7 @@ from services.trainer.common.group import Group
 from services.trainer.common.settings import changed
 from services.trainer.common.site import Site
 from services.trainer.methods.adapters import merged
-from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
+from services.trainer.methods.folders import read_network, save_network
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.run import open_run
 from services.trainer.methods.samples import Clips
@@ -107,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         network.head.head.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(2))
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(folder / "network", PromptedNetwork(network, text[0], text[1]), {})
+    save_network(folder / "network", network, text[0], text[1], {})
     return folder
 
 
@@ -132,8 +132,8 @@ def test_two_processes_take_the_steps_of_one_and_leave_the_same_network(
         for key in losses:
             both = [of_two[number][name]["parts"][alone["parts"].index(one)][key] for number in range(2)]
             assert sum(both) / 2 == pytest.approx(one[key], rel=5e-3)
-    left, wanted = (load_network(place / name / "network").network for place in (folder / "two", tmp_path))
-    started = load_network(folder / "network").network.state_dict()
+    left, wanted = (read_network(place / name / "network").network() for place in (folder / "two", tmp_path))
+    started = read_network(folder / "network").network().state_dict()
     for key, tensor in left.state_dict().items():
         torch.testing.assert_close(tensor, wanted.state_dict()[key], rtol=1e-3, atol=1e-5, msg=key)
     if name == "sf_14b":
