@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from places import ROOT
+from one_process import in_this_process
+from places import LANDMARKER, ROOT
 
 from lipforcing.contract import STUDENTS
 from services.trainer.evaluation.speakers import HeldOut, evaluate
@@ -27,8 +28,9 @@ def recorded() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def measured(recorded: dict[str, Any]) -> dict[str, Any]:
     """The first clips of the recorded measurement, measured again."""
-    landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    return evaluate(MODELS, landmarker, HeldOut(Split.TEST, CLIPS, recorded["frames"], recorded["seed"]), processes=1)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        in_this_process(monkeypatch)
+        return evaluate(MODELS, LANDMARKER, HeldOut(Split.TEST, CLIPS, recorded["frames"], recorded["seed"]))
 
 
 def test_the_manifest_tells_what_is_measured(recorded: dict[str, Any], measured: dict[str, Any]) -> None:
@@ -61,7 +63,8 @@ def test_nothing_outside_the_mouth_region_changes(measured: dict[str, Any]) -> N
     assert measured["untouched"] == 1.0
 
 
-def test_figures_do_not_depend_on_how_many_processes_share_the_clips() -> None:
-    landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    one, two = (evaluate(MODELS, landmarker, HeldOut(Split.DEV, 2, 21, 3), processes=processes) for processes in (1, 2))
-    assert one == two
+def test_figures_do_not_depend_on_how_many_processes_share_the_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldOut(Split.DEV, 2, 21, 3)
+    two = evaluate(MODELS, LANDMARKER, held, processes=2)
+    in_this_process(monkeypatch)
+    assert evaluate(MODELS, LANDMARKER, held) == two

@@ -72,14 +72,10 @@ class Curve:
 def optimise(
     module: nn.Module, loss_of: Callable[[int], Parts], plan: Optimisation, *, stage: str, report_every: int = 50
 ) -> Curve:
-    """Train ``module`` in place and leave its averaged weights in it.
+    """Train ``module`` (float32) in place and leave its averaged weights in it.
 
-    Args:
-        module: float32; parameters with ``requires_grad`` off stay as they are.
-        loss_of: loss parts of one step (from 0), by name; their sum is minimised.
-        plan: the optimisation.
-        stage: name in the log.
-        report_every: steps between two entries of the curve.
+    ``loss_of`` gives the loss parts of a step (from 0) by name; their sum is minimised. The curve has an entry every
+    ``report_every`` steps.
 
     Raises:
         DivergedError: ``plan.max_skipped`` steps in a row gave no finite gradient.

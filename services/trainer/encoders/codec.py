@@ -92,14 +92,9 @@ class CodecBatches:
 
 
 def codec_loss(codec: TinyCodec, x_BCVHW: Tensor, mouth_BHW: Tensor, stage: CodecStage, *, settled: bool) -> Parts:
-    """Reconstruction of the last two of three latents, each decoded with the one before it.
+    """Reconstruction of the last two of three latents, each decoded with the one before it; frames [B, 3, 12, G, G] in [-1, 1].
 
-    Args:
-        codec: trained; a half that is not has ``requires_grad`` off.
-        x_BCVHW: [B, 3, 12, G, G] in [-1, 1].
-        mouth_BHW: mouth region, 1 inside.
-        stage: weights.
-        settled: latents are normalised by the stored statistics, and what moves counts more; otherwise by those of the batch.
+    ``settled`` latents are normalised by the stored statistics, and what moves counts more; others by those of the batch.
     """
     frames_NFHW = pack_frames(x_BCVHW).contiguous(memory_format=torch.channels_last)
     with torch.autocast(x_BCVHW.device.type, torch.bfloat16):

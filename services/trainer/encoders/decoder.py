@@ -54,8 +54,7 @@ def train_decoder(
     def loss(step: int) -> Parts:
         rows = torch.randint(len(clips), (stage.plan.batch,))
         generated_BZThw = generate(student, clips.conditions(rows, network.dtype), seed=seed + step).float()
-        every_BT = torch.ones(generated_BZThw.shape[0], generated_BZThw.shape[2], dtype=torch.bool)
-        shown = pictures.some(generated_BZThw, rows, every_BT, stage.shown)
+        shown = pictures.some(generated_BZThw, rows, stage.shown)
         own = picture_loss(shown.generated, shown.filmed, 1.0 + footage.moving * motion(shown.filmed), footage.edges)
         return {"own": own, "true": stage.true * codec_loss(codec, *batches.draw(), footage, settled=True)["picture"]}
 

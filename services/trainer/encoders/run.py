@@ -48,15 +48,7 @@ _HELD_OUT = 350  # utterances
 class EncoderRecipe:
     """How the demonstration's encoders are made; the committed ones' by default.
 
-    Attributes:
-        seed: of everything that is drawn.
-        takes: generated takes, of which the codec is made, and the decoder.
-        frames: of each take, 9 + 12k.
-        utterances: of the speech encoder's training, sound only.
-        utterance_seconds: length of each.
-        codec: of crops.
-        speech: of sound.
-        decoder: of the codec, when it gets to know a student.
+    Codec and decoder learn from generated takes of 9 + 12k frames, the speech encoder from utterances, which are sound only.
     """
 
     seed: int = 1

@@ -38,14 +38,8 @@ def evaluate_footage(
 ) -> dict[str, Any]:
     """Measure, write ``report.json`` and ``report.html``; gives what the first holds.
 
-    Args:
-        data: place of prepared footage.
-        preset: of the students.
-        students: the model, and the incumbent behind it where there is one: a preset is its newest served version, anything
-            else a folder, which is what a run has made, or a repository.
-        served: the served repository, from which a folder's student gets the encoders that it lacks.
-        plan: what to measure.
-        out: folder of the report.
+    The first student is the model, a second the incumbent. A preset is its newest served version; anything else is a folder:
+    what a run has made, which gets the encoders that it lacks from ``served``, or a repository.
 
     Raises:
         BadDataset: as `FrozenClips`.
@@ -73,7 +67,7 @@ def evaluate_footage(
     facts = {
         "plan": {**asdict(plan.held), "clips": len(clips)}, "preset": preset, "data": clips.digest,
         "scorer": None if scorer is None else scorer.name, "models": done,
-        "figures": [figure.to_json() for figure in verdict.figures], "passed": verdict.passed,
+        "figures": [asdict(figure) for figure in verdict.figures], "passed": verdict.passed,
     }  # fmt: skip
     write_pages(out, "footage.html.j2", facts, facts=facts, clips=watched[0].shown)
     return facts

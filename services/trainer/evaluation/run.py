@@ -71,15 +71,9 @@ class EvaluationPlan:
 
 @dataclass(frozen=True, slots=True)
 class ModelEvaluation:
-    """A model's figures.
+    """A model's figures: of each clip, of all clips with controls, silence and untouched pixels, and distances between sets.
 
-    Attributes:
-        name: as it was asked for.
-        digests: of the three models' weights.
-        clips: what was measured on each clip.
-        summary: of all clips, from `services.trainer.evaluation.speakers`: controls, silence, untouched pixels.
-        distances: Fréchet distances over all clips, with the number of samples and dimensions behind them.
-        speed: frames per second on this machine; differs from run to run.
+    Speed is frames per second on this machine, and differs from run to run.
     """
 
     name: str
@@ -129,15 +123,9 @@ def evaluate_model(
     name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, report: Path | None = None,
     advance: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> ModelEvaluation:  # fmt: skip
-    """Measure one model.
+    """Measure one model; films to look at are written to ``report``, where it is given.
 
-    Args:
-        name: for the report.
-        repository: with its weights.
-        judge_with: repository whose codec and speech encoder judge; the same for all models that are compared.
-        plan: what to measure.
-        report: folder in which films to look at are written; none without it.
-        advance: is told how many clips are measured.
+    The codec and speech encoder in ``judge_with`` judge, the same for all models that are compared.
     """
     plan.check()
     shots = [plan.held.shot(index) for index in range(plan.held.clips)]

@@ -57,14 +57,7 @@ class _Clip:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The clips of one evaluation.
-
-    Attributes:
-        split: ``DEV`` while tuning, ``TEST`` for what is reported.
-        clips: how many.
-        frames: of each, 9 + 12k.
-        seed: of the clips.
-    """
+    """The clips of one evaluation, 9 + 12k frames each: ``DEV`` while tuning, ``TEST`` for what is reported."""
 
     split: Split
     clips: int
@@ -87,15 +80,9 @@ def evaluate(
     observe: Callable[[int, Measured], None] | None = None, processes: int | None = None,
     advance: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Figures of the published student on held-out clips.
+    """Figures of the published student on held-out clips; they do not depend on how many ``processes`` share these.
 
-    Args:
-        repository: Triton's model repository.
-        landmarker: MediaPipe's model.
-        held: the clips.
-        observe: called with every clip's number and what was measured on it, e.g. to draw contact sheets.
-        processes: of one thread each, which share the clips; the figures do not depend on how many. None: one for each core.
-        advance: is told how many clips are measured.
+    ``observe`` hears every clip's number and what was measured on it, ``advance`` how many are done.
 
     Returns:
         JSON values; correlations are means of per-clip Pearson correlations, and ``each`` lists two of them clip by clip.

@@ -20,13 +20,7 @@ _LEAST_FRAMES = frames_of(2)  # a lag of five frames is looked for on either sid
 class FrozenClips:
     """Clips of a split whose people, voices or languages are held out; iterating reads them again.
 
-    Args:
-        place: of the data set.
-        preset: whose models shall see the crops.
-        split: ``DEV`` or ``TEST``.
-        clips: how many at most; which ones is drawn by ``seed`` from all that are there.
-        frames: of each, 9 + 12k, from its beginning.
-        seed: of the draw.
+    At most ``clips``, drawn by ``seed`` from all that are there, and of each the first ``frames`` (9 + 12k).
 
     Raises:
         BadDataset: nothing that can be read, crops of another size, or fewer than two clips in the split.

@@ -103,12 +103,7 @@ Place = FolderPlace | StorePlace
 
 
 def place_at(address: str, settings: S3Settings, *, make: bool = False) -> Place:
-    """The place that ``s3://bucket/prefix`` or a folder's path names.
-
-    Args:
-        address: of the place.
-        settings: of the object store; its bucket is the address's.
-        make: make a bucket that is not there yet; who only reads does not.
+    """The place that ``s3://bucket/prefix`` or a folder's path names; who only reads does not ``make`` a bucket.
 
     Raises:
         BadInput: the address has no bucket.

@@ -55,14 +55,9 @@ class Candidate:
 
 @dataclass(slots=True)
 class SourceFound:
-    """What one source gave.
+    """What one source gave: candidates in the order of time, and how many clips (``short``: tracks) were left out, by reason.
 
-    Attributes:
-        frames: of the grid.
-        candidates: in the order of time.
-        drops: how many clips (or tracks, for ``short``) were left out, by reason.
-        shift: frames by which the source's mouths came after its sound; taken out of the candidates.
-        error: why the source as a whole could not be used.
+    Its mouths came ``shift`` frames after its sound, which is taken out; ``error`` says why it could not be used at all.
     """
 
     frames: int = 0

@@ -42,16 +42,7 @@ class Dataset(Protocol):
 class Batches:
     """The micro-batches of every step: a pure function of its number, so that a resumed run sees the same.
 
-    Attributes:
-        dataset: what is learned.
-        batch: samples of one step, over all processes.
-        micro: samples of one process at a time.
-        rank: of this process.
-        world: processes.
-        seed: of the order.
-        text_LE: the prompt.
-        sound: a reward needs the waveforms.
-        device: where to.
+    ``batch`` samples a step over all processes, ``micro`` of one at a time; ``sound`` where a reward needs the waveforms.
     """
 
     dataset: Dataset
@@ -66,8 +57,9 @@ class Batches:
 
     def __call__(self, number: int) -> list[Clips]:
         """This process's micro-batches of step ``number`` (from 1)."""
+        # Every process draws the order of the whole batch, and takes its places: ranks take turns, micro-batch by micro-batch.
         rows = rows_of(number, self.batch, len(self.dataset), self.seed)
-        firsts = range(self.rank * self.micro, self.batch, self.world * self.micro)
+        firsts = range(self.rank * self.micro, self.batch, self.world * self.micro)  # places of this rank's micro-batches
         return [self._some(range(first, first + self.micro), rows) for first in firsts]
 
     def shown(self) -> Clips:
@@ -81,7 +73,8 @@ class Batches:
 
 def rows_of(number: int, batch: int, count: int, seed: int) -> list[int]:
     """The rows of a step's samples by place: every clip once before any comes again, each time in another order."""
-    first = (number - 1) * batch
+    first = (number - 1) * batch  # samples that earlier steps took
+    # An epoch's order is drawn from its number, so a resumed run needs no state; a step may reach into the next epoch.
     return [int(_order(seed, at // count, count)[at % count]) for at in range(first, first + batch)]
 
 

@@ -26,16 +26,7 @@ def save_network(folder: Path, network: LipNetwork, text_LE: Tensor, empty_LE: T
 
 @dataclass(frozen=True, slots=True)
 class StoredNetwork:
-    """A network as it lies on disk.
-
-    Attributes:
-        config: its sizes.
-        weights: by name, mapped into memory.
-        text_LE: the embedded prompt.
-        empty_LE: the embedded empty prompt.
-        source: how it came about.
-        digest: SHA-256 of the file.
-    """
+    """A network as it lies on disk: weights mapped into memory, embedded prompts, how it came about, SHA-256 of the file."""
 
     config: StudentConfig
     weights: Mapping[str, Tensor]
@@ -46,6 +37,7 @@ class StoredNetwork:
 
     def network(self) -> LipNetwork:
         """The network itself, float32 on the CPU."""
+        # No memory of its own: the mapped tensors become its parameters, widened where they are stored in half precision.
         network = on_meta(self.config)
         network.load_state_dict({name: tensor.float() for name, tensor in self.weights.items()}, assign=True)
         return network
@@ -75,6 +67,7 @@ def read_served(folder: Path) -> StoredNetwork:
     text_LE = parts.get("text", {}).get("embedding")
     if "network" not in parts or text_LE is None or text_LE.any():
         raise UnreadableWeightsError(f"{folder} holds no network without a prompt")
+    # bfloat16 -> float32: it is trained further in full precision.
     weights = {name: tensor.float() for name, tensor in parts["network"].items()}
     config, source, nothing = StudentConfig.from_json(manifest["config"]), manifest.get("source", {}), text_LE.float()
     return StoredNetwork(config, weights, nothing, nothing, source, str(manifest["digest"]))

@@ -35,20 +35,10 @@ Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """One run's network, as others see it: with its averaged weights.
+    """One run's network, as others see it: with its averaged weights, which its optimiser holds.
 
-    Attributes:
-        network: what the run is about.
-        update: its optimiser, which holds the averaged weights.
-        teaching: of a teacher, how it samples; None for a student.
-        text_LE: the prompt.
-        empty_LE: the empty prompt.
-        encoders: of the clips.
-        clip: a fixed clip, on the network's device.
-        first: this process writes.
-        half: compute matrix products in bfloat16.
-        trained: what is trained of it.
-        versions: writes the version folders of a student that can be served; None for a teacher.
+    A teacher samples as ``teaching`` says; a student has none, but ``versions``, which writes what can be served. The clip is a
+    fixed one on the network's device; the ``first`` process writes.
     """
 
     network: LipNetwork
@@ -69,6 +59,7 @@ class Show:
             generated = self._generated()
         if self.first:
             rows = {"footage": self.clip.conditions.reference_BZThw, "generated": generated, "true": self.clip.x0_BZThw}
+            # [1, Z, T, h, w] -> [V, H, W, C]: the codec's own precision, the first clip alone.
             codec = self.encoders.codec
             like = next(codec.parameters())
             shown = {name: to_uint8(codec.decode(x.to(like))[0].float()) for name, x in rows.items()}
@@ -87,8 +78,10 @@ class Show:
 
     def _generated(self) -> Tensor:
         if self.teaching is None:
+            # A student as it serves: block by block, in its few steps.
             return generate(Student.trained(self.network, self.clip.text_BLE), self.clip.conditions, seed=1)
         teacher = Teacher(self.teaching, self.network, NullConditions(self.empty_LE.to(self.clip.text_BLE)))
+        # A generator of its own: sheets of all steps begin with the same noise.
         noise = torch.randn(self.clip.x0_BZThw.shape, generator=torch.Generator().manual_seed(1))
         return teacher.sample(self.clip, noise.to(self.clip.x0_BZThw))
 
@@ -106,6 +99,7 @@ class Show:
         """The network in one piece on the CPU, float32, adapters merged; None where another process writes it."""
         tensors = {}
         for name, tensor in self.network.state_dict().items():
+            # Gathered by all processes together, kept by the first, one tensor at a time.
             full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
             if self.first:
                 tensors[name] = full.detach().float().cpu().clone()

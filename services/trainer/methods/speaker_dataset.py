@@ -35,13 +35,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerDataset:
-    """`Dataset` of generated speakers: every take for both of its mouths, with what is heard and with the true mouth shapes.
+    """`Dataset` of generated speakers: every take for both of its mouths, 2N clips.
 
-    Attributes:
-        digest: SHA-256 of takes and encoders.
-        latents: of 2N clips, each heard in two ways: first as it sounds, then by the true shapes.
-        sounds_NS: int16, of the 2N clips' frames.
-        talk: of the takes.
+    Each is heard in two ways: first as it sounds, then by the true shapes of its mouth. Sounds are int16, of the frames alone.
     """
 
     digest: str
@@ -83,11 +79,14 @@ def speakers(
     """The recipe's takes of the training split, for preset ``tiny``; latents and features on ``device``."""
     frames = frames_of(recipe.latents // LATENTS_PER_BLOCK)
     takes = _takes(recipe, cache / "takes", frames, partial(advance, "rendering speakers"))
+    # Of what is learned and of what encoded it: other weights make other latents.
     digest = hashlib.sha256("/".join([takes.digest(), *encoders.digests.values()]).encode()).hexdigest()
     path = cache / f"speakers-{digest[:16]}.safetensors"
     if not path.exists():
         _encode(takes, encoders, path, partial(advance, "encoding clips"))
+    # On the run's device from the start: the small model's clips fit, and a step then copies nothing.
     latents = ClipLatents(**load_file(path, device=str(device or "cpu")))
+    # [N, 2, S] -> [2N, S], mouths exchanged: the clip of mouth A is to say what B says.
     sounds_NS = torch.from_numpy(_clip_sounds(takes)[:, ::-1].reshape(2 * len(takes), -1).copy())
     return SpeakerDataset(digest, latents, sounds_NS, _Talk(takes))
 
@@ -106,7 +105,7 @@ def _encode(takes: Takes, encoders: Encoders, path: Path, advance: Callable[[int
 
 def _clip_sounds(takes: Takes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
     """The sound of the frames alone, [N, 2, S]."""
-    return takes.sound[..., MARGIN:-MARGIN]
+    return takes.sound[..., MARGIN:-MARGIN]  # [N, 2, S]
 
 
 class _Talk:

@@ -89,7 +89,7 @@ class MethodStage:
             TrainingDiverged: too many steps in a row had no finite gradient; names the samples.
             BadDataset: a sample cannot be put into a batch; names it.
         """
-        number = self.step + 1
+        number = self.step + 1  # steps count from 1
         try:
             batches = self._batches(number)
             with self._within():
@@ -101,7 +101,8 @@ class MethodStage:
                 f"{error}.", where={"stage": "training", "step": number, "samples": list(error.samples)},
                 suggestions=("look at these samples", "start a run with a lower learning rate"),
             ) from error  # fmt: skip
-        self.step = number
+        self.step = number  # only now: a step that failed is taken again
+        # The largest of all networks; NaN and infinity stand for a step that was not taken.
         norm = max(value for name, value in figures.items() if name.endswith("/gradient"))
         skipped = sum(one.counts()["skipped"] for one in self._method.updates.values())
         return StepReport(figures, norm if math.isfinite(norm) else None, self._samples, skipped)
@@ -110,6 +111,7 @@ class MethodStage:
         """The state now; its tensors are the live ones, so save them before the next step."""
         now = state_of(self._method)
         values = {"step": self.step, "counts": {name: dict(counts) for name, counts in now.counts.items()}}
+        # Whole networks are equal in all processes, and stored once.
         return State(own=now.tensors, values=values) if self._sharded else State(shared=now.tensors, values=values)
 
     def restore(self, state: State) -> None:

@@ -41,10 +41,7 @@ def landmark_track(frames: Iterable[Picture], detector: FaceDetector) -> marks.P
 def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
     """Measures the largest face of every frame (uint8 [H, W, 3] RGB), followed from frame to frame.
 
-    Args:
-        frames: the pictures.
-        detector: finds the landmarks.
-        mirrored: measure every frame's mirror image too and take the mean; the landmarker's own noise is smaller then.
+    ``mirrored`` frames are measured too, and the mean is taken; the landmarker's own noise is smaller then.
     """
     views = [_Follower(detector), _Follower(detector)] if mirrored else [_Follower(detector)]
     rows = []

@@ -61,12 +61,9 @@ def frechet(one_ND: Values, two_ND: Values) -> float:
 
 
 def feature_distance(one: Sequence[Values], two: Sequence[Values], masks: Sequence[Mask]) -> float:
-    """Mean squared distance of feature maps whose vectors are scaled to length 1 (the form of Zhang et al., 2018, unweighted).
+    """Mean squared distance of feature maps [N, D, h, w], a layer each, inside masks [h, w]; vectors are scaled to length 1.
 
-    Args:
-        one: maps [N, D, h, w] of each layer.
-        two: of the other pictures.
-        masks: [h, w] of each layer, where to look.
+    The form of Zhang et al. (2018), unweighted.
     """
 
     def unit(x: Values) -> Values:

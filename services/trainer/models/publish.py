@@ -63,13 +63,7 @@ def publish_student(
 ) -> None:  # fmt: skip
     """Write the student's version folder of a big preset; its encoders are never trained, and those that serve are taken.
 
-    Args:
-        repository: Triton's model repository.
-        preset: ``1.3b`` or ``14b``.
-        network: the student.
-        provenance: how the weights came about, with the digests of the ``encoders`` that they learned with.
-        codec: tensors of the quick decoder, which keep their type.
-        text_LE: the embedded prompt.
+    ``provenance`` holds the digests of the ``encoders`` that it learned with; the quick decoder's tensors keep their type.
 
     Raises:
         WeightsError: a weight is not finite.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from one_process import in_this_process
 from places import LANDMARKER, ROOT
 
 from lipforcing.contract import STUDENTS
@@ -30,7 +31,7 @@ QUICK = EncoderRecipe(
 def test_encoders_are_made_of_nothing_then_a_decoder_for_a_student_and_all_is_judged_and_resumed_for_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # processes that share the clips: each imports torch anew
+    in_this_process(monkeypatch)
     work, first, whole, cpu = tmp_path / "work", tmp_path / "first", tmp_path / "whole", torch.device("cpu")
     work.mkdir()
     EncoderRun(QUICK, work).encoders(first)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from one_process import in_this_process
 from places import ROOT
 from safetensors.torch import save_file
 
@@ -51,8 +52,8 @@ class Tags(HTMLParser):
 
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    """What the command returns, in this process, with one more that makes the clips: each of them imports torch anew."""
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    """What the command returns."""
+    in_this_process(monkeypatch)
     monkeypatch.setattr("services.trainer.common.console.configure_logging", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["dubline evaluate", *words])
     return main()

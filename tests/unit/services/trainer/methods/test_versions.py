@@ -59,8 +59,8 @@ def test_a_big_student_leaves_a_version_that_the_server_loads_and_the_digests_of
     assert sorted(path.name for path in tmp_path.iterdir()) == [CONTRACT.student, NETWORK]
     student, imported = (split_parts(load_tensors(root / CONTRACT.student / "1")) for root in (tmp_path, home / "models"))
     left = read_network(tmp_path / NETWORK)
-    assert student["network"].keys() == left.network.state_dict().keys()
-    for key, tensor in left.network.state_dict().items():
+    assert student["network"].keys() == left.network().state_dict().keys()
+    for key, tensor in left.network().state_dict().items():
         assert torch.equal(student["network"][key], tensor.to(torch.bfloat16)), key
     assert torch.equal(student["text"]["embedding"], left.text_LE.to(torch.bfloat16))
     assert {tensor.dtype for tensor in student["codec"].values()} == {torch.float16}
