@@ -77,11 +77,11 @@ def _encoded(folder: Path, sizes: StudySizes, encoders: Encoders) -> dict[str, T
     parts: dict[str, list[Tensor]] = {name: [] for name in (*names, "heard", "true", "sounds_NS")}
     for takes in _shards(folder, sizes, sizes.takes):
         clips = both_ways(takes, codec, speech)
-        heard, true = clips.speech_NVA.chunk(2)
+        features, true = clips.speech_NVA.chunk(2)
         sounds = torch.from_numpy(_sounds(takes)[:, ::-1].reshape(2 * len(takes), -1).copy())
-        made = {"heard": heard, "true": true, "sounds_NS": sounds, **{name: getattr(clips, name) for name in names}}
+        encoded = {"heard": features, "true": true, "sounds_NS": sounds, **{name: getattr(clips, name) for name in names}}
         for name, some in parts.items():
-            some.append(made[name])
+            some.append(encoded[name])
     speech_NVA = torch.cat([*parts.pop("heard"), *parts.pop("true")])
     return {"speech_NVA": speech_NVA, **{name: torch.cat(some) for name, some in parts.items()}}
 

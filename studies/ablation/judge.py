@@ -78,7 +78,7 @@ class StudyJudge:
         return self.scorer.score(crops_VHWC, waveform_S).offset
 
     def _clip(self, crops_VHWC: Tensor, held: StudyClips, index: int) -> dict[str, float]:
-        score = self.scorer.score(crops_VHWC, held.clips.heard()[index])
+        score = self.scorer.score(crops_VHWC, held.clips.needed_waveforms()[index])
         seen, truth = self.mouths(crops_VHWC, held, index), held.truth_BV2[index].double().numpy()
         read, said = self.read(crops_VHWC), truth[1:]
         return {

@@ -90,7 +90,7 @@ def controls(sampler: Sampler, held: StudyClips, judge: StudyJudge) -> dict[str,
     truth_BV = held.truth_BV2[:, 1:, 0].double().numpy()
     asked_BV, count = np.roll(truth_BV, -1, axis=0), len(truth_BV)
     swapped, closed, delayed = ([judge.read(crops)[:, 0] for crops in some] for some in (others, silent, late))
-    sounds_BS = held.clips.heard()
+    sounds_BS = held.clips.needed_waveforms()
     in_time = [judge.offset(others[i], sounds_BS[(i + 1) % count]) == 0 for i in range(count)]
     offsets = [judge.offset(late[i], sounds_BS[i]) for i in range(count)]
     lags = [best_lag(seen, truth) for seen, truth in zip(delayed, truth_BV, strict=True)] if truth_BV.shape[1] > 12 else []

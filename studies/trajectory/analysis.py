@@ -88,7 +88,7 @@ class PictureJudge:
         dtype = next(self._codec.parameters()).dtype
         generated, true = (self._codec.decode(x.to(dtype)) for x in (x0_BZThw, clips.x0_BZThw))
         mouth = torch.from_numpy(mouth_mask(generated.shape[-1])).to(generated.device)
-        pairs = zip(to_uint8(generated), clips.heard(), strict=True)
+        pairs = zip(to_uint8(generated), clips.needed_waveforms(), strict=True)
         scores = [self._scorer.score(frames, waveform.cpu()) for frames, waveform in pairs]
         return {
             SYNC: [score.confidence for score in scores],

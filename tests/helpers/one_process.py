@@ -1,16 +1,26 @@
 """Work that the trainer shares out to processes, done in the test's own: each of them would import torch anew."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import torch
 
 
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the test ends. Of generated takes only those that are asked for are rendered, not a whole shard of twenty."""
-    for place in ("data.takes", "encoders.run", "evaluation.speakers"):
-        monkeypatch.setattr(f"services.trainer.{place}.in_processes", _in_order)
-    monkeypatch.setattr("services.trainer.data.takes.SHARD", 2)
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """With one thread, as those processes have. Of generated takes only those that are asked for are rendered, not twenty."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            for place in ("data.takes", "encoders.run", "evaluation.speakers"):
+                monkeypatch.setattr(f"services.trainer.{place}.in_processes", _in_order)
+            monkeypatch.setattr("services.trainer.data.takes.SHARD", 2)
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _in_order(

@@ -58,8 +58,8 @@ def method_of(recipe: MethodRecipe, mesh: Any) -> Method:
             shard(one, mesh, F32)
     if not isinstance(recipe.stage, Stage2):
         return build(recipe, net, NULL)
-    told = Teacher(TEACHER, frozen, NULL)
-    return build(recipe, net, NULL, critic=critic, teacher=told, reward=Likes())
+    taught_by = Teacher(TEACHER, frozen, NULL)
+    return build(recipe, net, NULL, critic=critic, teacher=taught_by, reward=Likes())
 
 
 def after_one_step(recipe: MethodRecipe, micro_batches: list[Clips], mesh: Any = None) -> dict[str, Tensor]:

@@ -28,8 +28,7 @@ def recorded() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def measured(recorded: dict[str, Any]) -> dict[str, Any]:
     """The first clips of the recorded measurement, measured again."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        in_this_process(monkeypatch)
+    with in_this_process():
         return evaluate(MODELS, LANDMARKER, HeldOut(Split.TEST, CLIPS, recorded["frames"], recorded["seed"]))
 
 
@@ -63,8 +62,8 @@ def test_nothing_outside_the_mouth_region_changes(measured: dict[str, Any]) -> N
     assert measured["untouched"] == 1.0
 
 
-def test_figures_do_not_depend_on_how_many_processes_share_the_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_do_not_depend_on_how_many_processes_share_the_clips() -> None:
     held = HeldOut(Split.DEV, 2, 21, 3)
     two = evaluate(MODELS, LANDMARKER, held, processes=2)
-    in_this_process(monkeypatch)
-    assert evaluate(MODELS, LANDMARKER, held) == two
+    with in_this_process():
+        assert evaluate(MODELS, LANDMARKER, held) == two

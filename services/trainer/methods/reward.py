@@ -106,7 +106,7 @@ class SyncReward:
             ValueError: the micro-batch has no waveforms.
         """
         with torch.autocast(x0_BZThw.device.type, enabled=False):  # the metric's own precision, whatever the student's
-            return self._earned(x0_BZThw, clips.names, clips.heard())
+            return self._earned(x0_BZThw, clips.names, clips.needed_waveforms())
 
     def _earned(self, x0_BZThw: Tensor, names: Sequence[str], waveform_BS: Tensor) -> Tensor:
         dtype = next(self._codec.parameters()).dtype  # the decoder's, whatever the student's

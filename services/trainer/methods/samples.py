@@ -131,7 +131,7 @@ class Clips:
         """Latent frames T."""
         return self.x0_BZThw.shape[2]
 
-    def heard(self) -> Tensor:
+    def needed_waveforms(self) -> Tensor:
         """The waveforms, for what hears them.
 
         Raises:

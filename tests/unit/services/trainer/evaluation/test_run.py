@@ -53,10 +53,10 @@ class Tags(HTMLParser):
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """What the command returns."""
-    in_this_process(monkeypatch)
     monkeypatch.setattr("services.trainer.common.console.configure_logging", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["dubline evaluate", *words])
-    return main()
+    with in_this_process():
+        return main()
 
 
 @pytest.mark.slow
