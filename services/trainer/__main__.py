@@ -4,9 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from services.trainer.encoders.recipe import EncoderRecipe
-from services.trainer.encoders.run import EncoderRun
-from services.trainer.evaluation.speakers import Evaluation, judge
+from services.trainer.encoders.run import EncoderRecipe, EncoderRun
+from services.trainer.evaluation.speakers import judge
 from services.trainer.models.publish import TINY
 from services.trainer.models.repository import keep_version
 
@@ -36,7 +35,7 @@ def main() -> None:
     else:
         if options.keep is not None:
             keep_version(options.repository, TINY.preset, options.keep)
-        metrics = judge(options.repository, options.landmarker, Evaluation(), options.work)
+        metrics = judge(options.repository, options.landmarker, options.work)
         print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
 
 

@@ -37,15 +37,9 @@ class InTimeJudge:
         self._judge = judge
 
     def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Mapping[str, Sequence[float]]:
-        """See ``trajectory.Judge``.
-
-        Raises:
-            ValueError: the clips came without waveforms.
-        """
-        if clips.waveform_BS is None:
-            raise ValueError("judging sync needs waveforms")
+        """See ``trajectory.Judge``; raises ValueError for clips without waveforms."""
         generated, true = self._judge.pictures(x0_BZThw), self._judge.pictures(clips.x0_BZThw)
-        scores = [self._judge.scorer.score(*pair) for pair in zip(generated, clips.waveform_BS, strict=True)]
+        scores = [self._judge.scorer.score(*pair) for pair in zip(generated, clips.needed_waveforms(), strict=True)]
         return {
             SYNC: [score.in_time for score in scores],
             "read_open": [self._follows(*pair) for pair in zip(generated, true, strict=True)],

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from services.trainer.common.timing import MARGIN
-from services.trainer.data.encode_takes import both_ways, target_shapes
+from services.trainer.data.encode_takes import both_ways
 from services.trainer.data.takes import SHARD, Takes, render_takes
-from services.trainer.methods.dataset import SpeakerDataset
 from services.trainer.methods.encoders import Encoders
+from services.trainer.methods.speaker_dataset import SpeakerDataset
 from services.trainer.methods.sync_training import Spoken
 from services.trainer.models.latents import ClipLatents
 from studies.ablation.result_cache import ResultCache
@@ -46,8 +46,9 @@ class StudyFootage(NamedTuple):
     def filmed(self, takes: int) -> tuple[NDArray[np.uint8], Tensor]:
         """Crops [N, 2, V, H, W, C] of the first takes, and shapes [2N, V, P] of the target mouths of their clips."""
         shards = list(_shards(self.folder, self.sizes, takes))
-        shapes = torch.cat([target_shapes(shard)[: 2 * len(shard)] for shard in shards])
-        return np.concatenate([shard.crops for shard in shards]), shapes
+        # A clip of mouth A is to become mouth B, and the reverse.
+        shapes = np.concatenate([np.concatenate([shard.visemes, shard.truth], axis=-1)[:, ::-1] for shard in shards])
+        return np.concatenate([shard.crops for shard in shards]), torch.from_numpy(shapes).flatten(0, 1)
 
 
 def prepare(folder: Path, sizes: StudySizes, encoders: Encoders, cache: ResultCache) -> StudyFootage:
@@ -65,11 +66,9 @@ def prepare(folder: Path, sizes: StudySizes, encoders: Encoders, cache: ResultCa
         found.update(takes.digest().encode())
     key = [found.hexdigest(), encoders.digests]
     held = cache.tensors("latents", key, lambda: _encoded(folder, sizes, encoders))
-    speech_NVA, sounds_NS = held.pop("speech_NVA"), held.pop("sounds_NS")
-    latents = ClipLatents(**held, speech_NVA=speech_NVA[: len(speech_NVA) // 2])
-    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    sounds_NS, digest = held.pop("sounds_NS"), hashlib.sha256(json.dumps(key).encode()).hexdigest()
     talk = Talk(folder, sizes, sizes.takes)
-    return StudyFootage(SpeakerDataset(digest, latents, speech_NVA, sounds_NS, talk), folder, sizes)
+    return StudyFootage(SpeakerDataset(digest, ClipLatents(**held), sounds_NS, talk), folder, sizes)
 
 
 def _encoded(folder: Path, sizes: StudySizes, encoders: Encoders) -> dict[str, Tensor]:
@@ -78,12 +77,11 @@ def _encoded(folder: Path, sizes: StudySizes, encoders: Encoders) -> dict[str, T
     parts: dict[str, list[Tensor]] = {name: [] for name in (*names, "heard", "true", "sounds_NS")}
     for takes in _shards(folder, sizes, sizes.takes):
         clips = both_ways(takes, codec, speech)
-        once = len(clips) // 2  # the second half has the same latents and the true shapes
-        for name in names:
-            parts[name].append(getattr(clips, name)[:once])
-        parts["heard"].append(clips.speech_NVA[:once])
-        parts["true"].append(clips.speech_NVA[once:])
-        parts["sounds_NS"].append(torch.from_numpy(_sounds(takes)[:, ::-1].reshape(once, -1).copy()))
+        features, true = clips.speech_NVA.chunk(2)
+        sounds = torch.from_numpy(_sounds(takes)[:, ::-1].reshape(2 * len(takes), -1).copy())
+        encoded = {"heard": features, "true": true, "sounds_NS": sounds, **{name: getattr(clips, name) for name in names}}
+        for name, some in parts.items():
+            some.append(encoded[name])
     speech_NVA = torch.cat([*parts.pop("heard"), *parts.pop("true")])
     return {"speech_NVA": speech_NVA, **{name: torch.cat(some) for name, some in parts.items()}}
 

@@ -14,8 +14,7 @@ from lipforcing.audio.pack import group_frames
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.common.timing import MARGIN
-from services.trainer.data.speaker_samples import crop_pair
-from services.trainer.data.takes import footage
+from services.trainer.data.takes import crop_pair, footage
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.samples import Clips
 from services.trainer.models.latents import conditions_of, encode_pair

@@ -78,7 +78,7 @@ class StudyJudge:
         return self.scorer.score(crops_VHWC, waveform_S).offset
 
     def _clip(self, crops_VHWC: Tensor, held: StudyClips, index: int) -> dict[str, float]:
-        score = self.scorer.score(crops_VHWC, sound_of(held, index))
+        score = self.scorer.score(crops_VHWC, held.clips.needed_waveforms()[index])
         seen, truth = self.mouths(crops_VHWC, held, index), held.truth_BV2[index].double().numpy()
         read, said = self.read(crops_VHWC), truth[1:]
         return {
@@ -89,17 +89,6 @@ class StudyJudge:
             "r_open": correlation(seen.opening, truth[:, 0]), "r_width": correlation(seen.width, truth[:, 1]),
             "mae_open": _error(seen.opening, truth[:, 0]), "mouth_mse": mouth_error(crops_VHWC, held.crops_BVHWC[index]),
         }  # fmt: skip
-
-
-def sound_of(held: StudyClips, index: int) -> Tensor:
-    """The sound of one clip, float32 [S].
-
-    Raises:
-        ValueError: the clips came without.
-    """
-    if held.clips.waveform_BS is None:
-        raise ValueError("the clips came without sound")
-    return held.clips.waveform_BS[index]
 
 
 def mouth_error(one_VHWC: Tensor, two_VHWC: Tensor) -> float:

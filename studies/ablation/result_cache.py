@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lipforcing.network import LipNetwork
 from lipforcing.weights.folder import MANIFEST
-from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
+from services.trainer.methods.folders import read_network, save_network
 
 log = structlog.get_logger(__name__)
+Training = tuple[LipNetwork, Mapping[str, Any]]  # a trained network, and what should be known of its training
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,15 @@ class ResultCache:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{name}-{digest[:16]}{suffix}"
 
-    def network(self, name: str, key: object, train: Callable[[], tuple[PromptedNetwork, Mapping[str, Any]]]) -> TrainedNetwork:
-        """A trained network, trained if it is not there; ``train`` also says what should be known of its training."""
+    def network(self, name: str, key: object, train: Callable[[], Training]) -> TrainedNetwork:
+        """A trained network, trained if it is not there."""
         folder = self.path(name, key)
         if not (folder / MANIFEST).exists():
             log.info("stage", name=name, folder=str(folder))
             trained, notes = train()
-            save_network(folder, trained, {"key": key, **notes})
-        return TrainedNetwork(load_network(folder).network.eval().requires_grad_(requires_grad=False), folder)
+            nothing = torch.zeros(trained.config.text_len, trained.config.text_dim)  # the study's networks have no prompt
+            save_network(folder, trained, nothing, nothing, {"key": key, **notes})
+        return TrainedNetwork(read_network(folder).network().eval().requires_grad_(requires_grad=False), folder)
 
     def tensors(self, name: str, key: object, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         """Tensors by name, made if they are not there."""

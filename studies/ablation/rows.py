@@ -17,7 +17,7 @@ from services.trainer.methods.samples import Clips
 from services.trainer.methods.teacher import Teacher
 from services.trainer.metrics.mouth_series import best_lag, correlation
 from studies.ablation.held_out import DELAY, StudyClips
-from studies.ablation.judge import StudyJudge, sound_of
+from studies.ablation.judge import StudyJudge
 from studies.ablation.result_cache import TrainedNetwork
 
 Sampler = Callable[[Clips], Tensor]
@@ -90,8 +90,9 @@ def controls(sampler: Sampler, held: StudyClips, judge: StudyJudge) -> dict[str,
     truth_BV = held.truth_BV2[:, 1:, 0].double().numpy()
     asked_BV, count = np.roll(truth_BV, -1, axis=0), len(truth_BV)
     swapped, closed, delayed = ([judge.read(crops)[:, 0] for crops in some] for some in (others, silent, late))
-    in_time = [judge.offset(others[i], sound_of(held, (i + 1) % count)) == 0 for i in range(count)]
-    offsets = [judge.offset(late[i], sound_of(held, i)) for i in range(count)]
+    sounds_BS = held.clips.needed_waveforms()
+    in_time = [judge.offset(others[i], sounds_BS[(i + 1) % count]) == 0 for i in range(count)]
+    offsets = [judge.offset(late[i], sounds_BS[i]) for i in range(count)]
     lags = [best_lag(seen, truth) for seen, truth in zip(delayed, truth_BV, strict=True)] if truth_BV.shape[1] > 12 else []
     return {
         "swapped": {"heard": _mean(correlation(a, b) for a, b in zip(swapped, asked_BV, strict=True)),

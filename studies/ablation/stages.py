@@ -5,7 +5,6 @@ Legend: L text tokens, E text width.
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -18,7 +17,6 @@ from lipforcing.vae.tiny import TinyCodec
 from services.trainer.common.update import precision
 from services.trainer.methods.dataset import Batches
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import PromptedNetwork
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.initialise import fresh_network
 from services.trainer.methods.recipe import MethodRecipe, build
@@ -29,7 +27,7 @@ from services.trainer.methods.training import Method
 from services.trainer.models.mouth_pictures import WHOLE, MouthPictures
 from studies.ablation.footage import StudyFootage
 from studies.ablation.mouth_reader import MouthReader, train_reader
-from studies.ablation.result_cache import ResultCache, TrainedNetwork
+from studies.ablation.result_cache import ResultCache, TrainedNetwork, Training
 from studies.ablation.sizes import StudySizes, distilling_recipe, forcing_recipe, sync_stage, teacher_recipe
 
 log = structlog.get_logger(__name__)
@@ -68,7 +66,7 @@ class Stages:
         """The bidirectional teacher; it starts at the footage unchanged (``fresh_network``)."""
         recipe = teacher_recipe(self.sizes, seed, self.codec)
 
-        def train() -> tuple[PromptedNetwork, Mapping[str, Any]]:
+        def train() -> Training:
             network = fresh_network(self.sizes.network, seed)
             return self._run(recipe, network, build(recipe, network, self.null))
 
@@ -78,7 +76,7 @@ class Stages:
         """Stage 1 from the teacher's weights."""
         recipe = forcing_recipe(self.sizes, seed, self.codec)
 
-        def train() -> tuple[PromptedNetwork, Mapping[str, Any]]:
+        def train() -> Training:
             network = _copy(teacher)
             return self._run(recipe, network, build(recipe, network, self.null))
 
@@ -124,7 +122,7 @@ class Stages:
         """Stage 2 in one of ``FORMS`` from Stage 1's weights; the critic starts as the teacher."""
         recipe = distilling_recipe(self.sizes, seed, self.codec, form)
 
-        def train() -> tuple[PromptedNetwork, Mapping[str, Any]]:
+        def train() -> Training:
             network, critic = _copy(start), _copy(teacher)
             reward: Reward | None = SyncReward(self.codec, judge[0]) if recipe.rewarded else None
             taught_by = Teacher(self.sizes.teaching, teacher.network, self.null)
@@ -137,10 +135,10 @@ class Stages:
     def _key(self, recipe: MethodRecipe, *parts: str) -> list[Any]:
         return [recipe.to_json(), self.footage.dataset.digest, *parts]
 
-    def _run(self, recipe: MethodRecipe, network: LipNetwork, method: Method) -> tuple[PromptedNetwork, Mapping[str, Any]]:
+    def _run(self, recipe: MethodRecipe, network: LipNetwork, method: Method) -> Training:
         """All steps of a recipe; leaves the averaged weights in ``network``."""
-        text_LE = self.null.text_LE
-        batches = Batches(self.footage.dataset, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, recipe.rewarded, _CPU)
+        text_LE, sound = self.null.text_LE, recipe.rewarded
+        batches = Batches(self.footage.dataset, recipe.batch, recipe.micro, 0, 1, recipe.seed, text_LE, sound, _CPU)
         began, cpu, curve = time.monotonic(), time.process_time(), []
         for number in range(1, recipe.steps + 1):
             with precision(_CPU, half=recipe.half):
@@ -152,7 +150,7 @@ class Stages:
                 curve.append({"step": number, **figures})
         next(iter(method.updates.values())).swap_ema()
         notes = {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu, "curve": curve}
-        return PromptedNetwork(network.eval(), text_LE, text_LE), notes
+        return network.eval(), notes
 
 
 def _copy(trained: TrainedNetwork) -> LipNetwork:

@@ -15,11 +15,10 @@ from dubbing.errors import DublineError, InvalidSetting, UnfitStart
 from lipforcing.contract import BLOCK_FRAMES, FIRST_BLOCK_FRAMES
 from lipforcing.presets import TeacherConfig
 from lipforcing.syncnet import TINY, ClipScorer
-from lipforcing.weights.folder import read_manifest
 from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.common.console import ROOT, exit_code, say
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.folders import load_network
+from services.trainer.methods.folders import read_network
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.samples import collate
 from services.trainer.methods.teacher import Teacher
@@ -71,15 +70,15 @@ def _rows(options: argparse.Namespace) -> list[TrajectoryRow]:
             suggestions=("give at least one clip, 21, 33, 45 ... frames, and two steps or more",),
         )
     encoders = load_encoders(options.repository, "tiny", options.encoders, torch.device("cpu"))
-    stored = load_network(options.model)
-    if not encoders.taught(read_manifest(options.model).get("source", {})):
+    stored = read_network(options.model)
+    if not encoders.taught(stored.source):
         raise UnfitStart(
             f"The network in {options.model} was trained on latents and features of other encoders.",
             where={"argument": "--model"},
             suggestions=("name with --encoders the version that it was trained with",),
         )
-    config = replace(TeacherConfig(stored.network.config), steps=options.steps, guidance=options.guidance)
-    teacher = Teacher(config, stored.network.eval().requires_grad_(requires_grad=False), NullConditions(stored.empty_LE))
+    config = replace(TeacherConfig(stored.config), steps=options.steps, guidance=options.guidance)
+    teacher = Teacher(config, stored.network().eval().requires_grad_(requires_grad=False), NullConditions(stored.empty_LE))
     judge = PictureJudge(encoders.codec, ClipScorer.of_clips(load_syncnet(options.syncnet, TINY), options.frames))
     listens = cast("TinySpeechEncoder", encoders.speech)
     rows: list[TrajectoryRow] = []

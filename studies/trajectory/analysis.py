@@ -84,17 +84,11 @@ class PictureJudge:
 
     @torch.no_grad()
     def __call__(self, x0_BZThw: Tensor, clips: Clips) -> Mapping[str, Sequence[float]]:
-        """See ``Judge``.
-
-        Raises:
-            ValueError: the clips came without waveforms.
-        """
-        if clips.waveform_BS is None:
-            raise ValueError("judging sync needs waveforms")
+        """See ``Judge``; raises ValueError for clips without waveforms."""
         dtype = next(self._codec.parameters()).dtype
         generated, true = (self._codec.decode(x.to(dtype)) for x in (x0_BZThw, clips.x0_BZThw))
         mouth = torch.from_numpy(mouth_mask(generated.shape[-1])).to(generated.device)
-        pairs = zip(to_uint8(generated), clips.waveform_BS, strict=True)
+        pairs = zip(to_uint8(generated), clips.needed_waveforms(), strict=True)
         scores = [self._scorer.score(frames, waveform.cpu()) for frames, waveform in pairs]
         return {
             SYNC: [score.confidence for score in scores],

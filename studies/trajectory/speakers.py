@@ -8,8 +8,7 @@ from lipforcing.presets import PRESETS
 from lipforcing.syncnet import SAMPLES_PER_FRAME
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.common.timing import MARGIN
-from services.trainer.data.speaker_samples import crop_pair
-from services.trainer.data.takes import footage
+from services.trainer.data.takes import crop_pair, footage
 from services.trainer.methods.samples import EncodedSample, Span
 from services.trainer.models.latents import encode_pair
 from synthetic.splits import Split

@@ -2,7 +2,7 @@
 
 import os
 
-from services.trainer.footage.task import SourceFound, SourceTask
+from services.trainer.footage.source import SourceFound, SourceTask
 
 
 def dies_on_bad(_tools: object, task: SourceTask) -> SourceFound:

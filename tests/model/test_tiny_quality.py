@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from places import ROOT
+from one_process import in_this_process
+from places import LANDMARKER, ROOT
 
 from lipforcing.contract import STUDENTS
-from services.trainer.evaluation.speakers import evaluate
+from services.trainer.evaluation.speakers import HeldOut, evaluate
 from synthetic.splits import Split
 
 MODELS = ROOT / "model_repo"
@@ -27,10 +28,8 @@ def recorded() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def measured(recorded: dict[str, Any]) -> dict[str, Any]:
     """The first clips of the recorded measurement, measured again."""
-    landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    return evaluate(
-        MODELS, landmarker, split=Split.TEST, clips=CLIPS, frames=recorded["frames"], seed=recorded["seed"], processes=1
-    )
+    with in_this_process():
+        return evaluate(MODELS, LANDMARKER, HeldOut(Split.TEST, CLIPS, recorded["frames"], recorded["seed"]))
 
 
 def test_the_manifest_tells_what_is_measured(recorded: dict[str, Any], measured: dict[str, Any]) -> None:
@@ -64,8 +63,7 @@ def test_nothing_outside_the_mouth_region_changes(measured: dict[str, Any]) -> N
 
 
 def test_figures_do_not_depend_on_how_many_processes_share_the_clips() -> None:
-    landmarker = ROOT / "third_party" / "face_landmarker" / "face_landmarker.task"
-    one, two = (
-        evaluate(MODELS, landmarker, split=Split.DEV, clips=2, frames=21, seed=3, processes=processes) for processes in (1, 2)
-    )
-    assert one == two
+    held = HeldOut(Split.DEV, 2, 21, 3)
+    two = evaluate(MODELS, LANDMARKER, held, processes=2)
+    with in_this_process():
+        assert evaluate(MODELS, LANDMARKER, held) == two

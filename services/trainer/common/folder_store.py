@@ -30,13 +30,7 @@ def put_folder(store: ObjectStore, folder: Path, prefix: str, about: Mapping[str
 
 
 def get_folder(store: ObjectStore, manifest_key: str, folder: Path, only: Collection[str] = ()) -> dict[str, Any]:
-    """Download what `put_folder` uploaded, and compare every byte; returns the manifest.
-
-    Args:
-        store: where it lies.
-        manifest_key: of the folder.
-        folder: where to.
-        only: folders inside it that are wanted; all of it by default.
+    """Download what `put_folder` uploaded, of the folders in it ``only`` those named, and compare every byte; the manifest.
 
     Raises:
         ObjectMissing: the manifest or a file is not there.

@@ -20,12 +20,7 @@ class Group:
 
     @classmethod
     def join(cls, meeting: Path, backend: str = "gloo") -> Self:
-        """Join the group that torchrun's environment describes.
-
-        Args:
-            meeting: a file that is not there yet, the same for all of the group and for nobody else.
-            backend: ``gloo`` or ``nccl``.
-        """
+        """Join the group that torchrun's environment describes; ``meeting`` is a file of this group alone, not there yet."""
         group = cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
         if backend == "nccl":
             torch.cuda.set_device(group.rank)  # torchrun runs on one machine

@@ -20,15 +20,9 @@ def weighted_mse(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def picture_loss(predicted: Tensor, target: Tensor, weight: Tensor, edges: float) -> Tensor:
-    """Weighted absolute error of the pixels plus ``edges`` times that of their differences to the right and downward.
+    """Weighted absolute error of pixels [..., H, W] plus ``edges`` times that of their differences to the right and downward.
 
     Absolute differences of neighbours punish blur, to which the pixels' own error is nearly blind.
-
-    Args:
-        predicted: [..., H, W].
-        target: the same shape.
-        weight: [H, W] or broadcastable.
-        edges: weight of the differences.
     """
     error = predicted - target
     weight = weight.expand_as(error)
@@ -66,11 +60,7 @@ def forcing_loss(predicted: Tensor, x0: Tensor, weight: Tensor, t_BT: Tensor) ->
 def vsd_direction(x0: Tensor, fake: Tensor, real: Tensor, weight: Tensor) -> Tensor:
     """Distribution matching's direction g = (fake - real) / (mean |x0 - real| + 1e-6), one mean per sample (DMD, eq. 8).
 
-    Args:
-        x0: the student's clips.
-        fake: the critic's x0 for noisy versions of them.
-        real: the teacher's, after guidance.
-        weight: of latent cells in the mean.
+    ``fake`` is the critic's x0 for noisy versions of the student's clips, ``real`` the teacher's, after guidance.
     """
     size_B = sample_means((x0 - real).abs(), weight) + _LEAST_ERROR
     return (fake - real) / size_B[:, None, None, None, None]

@@ -72,51 +72,31 @@ class Curve:
 def optimise(
     module: nn.Module, loss_of: Callable[[int], Parts], plan: Optimisation, *, stage: str, report_every: int = 50
 ) -> Curve:
-    """Train ``module`` in place and leave its averaged weights in it.
+    """Train ``module`` (float32) in place and leave its averaged weights in it.
 
-    Args:
-        module: float32; parameters with ``requires_grad`` off stay as they are.
-        loss_of: loss parts of one step (from 0), by name; their sum is minimised.
-        plan: the optimisation.
-        stage: name in the log.
-        report_every: steps between two entries of the curve.
+    ``loss_of`` gives the loss parts of a step (from 0) by name; their sum is minimised. The curve has an entry every
+    ``report_every`` steps.
 
     Raises:
         DivergedError: ``plan.max_skipped`` steps in a row gave no finite gradient.
     """
     update = Updater(stage, module, plan.update, plan.steps)
-    curve, window, began = Curve(), _Window(), time.monotonic()
+    curve, since, began = Curve(), list[dict[str, float]](), time.monotonic()  # parts of the steps since the last entry
     for step in range(plan.steps):
         parts, names = loss_of(step), [f"batch {step + 1}"]
         update.backward(torch.stack(list(parts.values())).sum()[None], names, 1)
         figures, before = update.apply(names), curve.skipped
         curve.skipped = update.counts()["skipped"]
         if curve.skipped == before:
-            window.add({**parts, "gradient": torch.tensor(figures[f"{stage}/gradient"])})
+            gradient = figures[f"{stage}/gradient"]
+            since.append({**{name: float(value.detach()) for name, value in parts.items()}, "gradient": gradient})
         if (step + 1) % report_every == 0 or step + 1 == plan.steps:
             curve.seconds = time.monotonic() - began
             curve.steps.append(step + 1)
-            curve.losses.append(window.means())
+            curve.losses.append({name: round(sum(one[name] for one in since) / len(since), 5) for name in (since or [{}])[0]})
+            since.clear()
             per_step = curve.seconds / (step + 1)
             log.info("training", stage=stage, step=step + 1, of=plan.steps, seconds_per_step=round(per_step, 3),
                      minutes_left=round(per_step * (plan.steps - step - 1) / 60, 1), **curve.losses[-1])  # fmt: skip
     update.swap_ema()
     return curve
-
-
-class _Window:
-    """Running means of the loss parts since the last report."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._count = 0
-
-    def add(self, parts: Parts) -> None:
-        self._count += 1
-        for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
-
-    def means(self) -> dict[str, float]:
-        means = {name: round(total / self._count, 5) for name, total in self._sums.items()}
-        self._sums, self._count = {}, 0
-        return means

@@ -11,12 +11,7 @@ _COLUMNS = 9
 
 
 def draw_sheet(path: Path, rows: Mapping[str, Sequence[NDArray[np.uint8]]]) -> None:
-    """Write one PNG with evenly spaced frames of every row, in the rows' order.
-
-    Args:
-        path: of the PNG.
-        rows: frames uint8 [H, W, 3] by name; all rows equally long.
-    """
+    """Write one PNG with evenly spaced frames (uint8 [H, W, 3]) of every row, all equally long, in the rows' order."""
     length = len(next(iter(rows.values())))
     picked = np.linspace(0, length - 1, _COLUMNS).round().astype(int)
     sheet = np.concatenate([np.concatenate([frames[i] for i in picked], axis=1) for frames in rows.values()])

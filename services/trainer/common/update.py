@@ -210,7 +210,7 @@ class Updater:
 
     @torch.no_grad()
     def swap_ema(self) -> None:
-        """Exchange weights and averaged weights, for evaluating or publishing; a second call exchanges them back."""
+        """Exchange weights and averaged weights, where there are such, to evaluate or publish; a second call restores them."""
         for averaged, live in zip(self.ema or (), self.parameters, strict=self.ema is not None):
             before = live.detach().clone()
             live.copy_(averaged)

@@ -1,13 +1,8 @@
-"""Generated takes as clips to learn from: latents, speech features, shapes of the mouths.
-
-Legend: N takes, V video frames, Z latent channels, T latent frames, h/w latent side, A features.
-"""
+"""Generated takes as clips to learn from: latents and speech features."""
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from lipforcing.audio.tiny import TinySpeechEncoder
 from lipforcing.vae.tiny import TinyCodec
@@ -32,13 +27,7 @@ def both_ways(
     for done, pair in enumerate(takes.crops, 1):
         pairs += [encode_pair(codec, clip) for clip in pair]
         advance(done, len(takes))
-    reference, masked = (torch.stack([pair[which].half() for pair in pairs]).repeat(2, 1, 1, 1, 1).cpu() for which in (0, 1))
+    reference, masked = (torch.stack([pair[which].half() for pair in pairs]).cpu() for which in (0, 1))
     # Footage of A that shall say B is to become the footage of B: nothing has to be encoded twice.
     target, features, true = (x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1) for x in (reference, features, true))
     return ClipLatents(reference, masked, target, torch.cat([features, true]).half())
-
-
-def target_shapes(takes: Takes) -> Tensor:
-    """What the target mouths of ``both_ways`` look like, [4N, V, 9]: viseme parameters, drawn opening and width."""
-    shapes = np.concatenate([takes.visemes, takes.truth], axis=-1)[:, ::-1]
-    return torch.from_numpy(np.ascontiguousarray(shapes)).float().flatten(0, 1).repeat(2, 1, 1)

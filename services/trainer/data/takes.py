@@ -24,10 +24,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from dubbing.faces.align import extract_crop, pose_of
+from dubbing.faces.stabilise import smoothed
 from lipforcing.contract import SAMPLE_RATE
 from services.trainer.common.threads import one_thread_each
 from services.trainer.common.timing import MARGIN, frame_times
-from services.trainer.data.speaker_samples import CROP, crop_pair
 from synthetic.scene import FPS, Scene, scene
 from synthetic.splits import Split
 from synthetic.utterance import Utterance, draw, fit
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 ResultT = TypeVar("ResultT")
 SHARD = 20  # takes
+CROP = 128
+_JITTER = 0.4  # standard deviation (frame pixels) of a slow error on the anchors, as a landmarker has
 _ATTEMPTS = 5
 _VISEMES = 7  # parameters of a mouth
 _ENDS, _SILENT = 0.2, 0.06  # share of the utterances that break off inside the footage, and of those that never begin
@@ -114,14 +117,7 @@ class Footage:
 
 
 def footage(split: Split, seed: int, frames: int, *, plain: bool = False) -> Footage:
-    """One take; the same arguments give the same take.
-
-    Args:
-        split: whose people, voices and languages.
-        seed: of everything.
-        frames: V.
-        plain: speech throughout, no utterance that breaks off or is absent.
-    """
+    """One take; the same arguments give the same take. A ``plain`` one speaks throughout, and never breaks off."""
     samples = frames * SAMPLE_RATE // int(FPS)
     rng = np.random.default_rng([0x7A6E5, seed])
     spoken = [_utterance(split, 2 * seed + i, samples, rng, plain=plain) for i in (0, 1)]
@@ -142,6 +138,18 @@ def _utterance(split: Split, seed: int, samples: int, rng: np.random.Generator, 
     return whole
 
 
+def crop_pair(one: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Aligned crops of a scene by the renderer's own anchors, uint8 [V, 128, 128, 3]: with mouth A, and with mouth B."""
+    rng = np.random.default_rng([0xC809, int(one.meta["seed"])])
+    anchors = one.shot.anchors().astype(np.float64)
+    anchors += rng.normal(0, _JITTER, (1, 3, 2)) + rng.normal(0, 0.25 * _JITTER, anchors.shape)
+    matrices = smoothed(pose_of(anchors)).transforms(CROP)
+    pictures = one.shot.shoot(one.source_controls(), one.target_controls())
+    pairs = [[extract_crop(frame, m, CROP) for frame in frames] for frames, m in zip(pictures, matrices, strict=True)]
+    source, target = (np.stack(column) for column in zip(*pairs, strict=True))
+    return source, target
+
+
 def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
     shot = footage(split, seed, frames)
     return {
@@ -154,9 +162,14 @@ def _take(split: Split, frames: int, seed: int) -> dict[str, Any]:
 
 
 def render_takes(
-    folder: Path, split: Split, count: int, *, frames: int, seed: int, processes: int | None = None,
+    folder: Path,
+    split: Split,
+    count: int,
+    *,
+    frames: int,
+    seed: int,
     advance: Callable[[int, int], None] = lambda _done, _of: None,
-) -> None:  # fmt: skip
+) -> None:
     """Render the takes that ``folder`` does not hold yet; take i depends on (split, seed, i, frames) alone.
 
     ``advance`` is told how many of them are there, and how many there will be.
@@ -166,7 +179,7 @@ def render_takes(
     todo = [seed * 1_000_003 + index for first in missing for index in range(first, first + SHARD)]
     if not todo:
         return
-    for first, rows in zip(missing, in_processes(partial(_take, split, frames), todo, processes), strict=True):
+    for first, rows in zip(missing, in_processes(partial(_take, split, frames), todo), strict=True):
         _write(_shard(folder, split, frames, seed, first), rows)
         log.info("rendered", split=split.value, takes=first + SHARD, of=count)
         advance(min(first + SHARD, count), count)

@@ -58,13 +58,7 @@ class CodecStage:
 
 
 class CodecBatches:
-    """Random crops of random clips.
-
-    Args:
-        clips_NVHWC: uint8 [N, V, H, W, 3].
-        stage: sizes and shares.
-        seed: of the draws.
-    """
+    """Random crops of random clips, uint8 [N, V, H, W, 3]."""
 
     def __init__(self, clips_NVHWC: NDArray[np.uint8], stage: CodecStage, seed: int) -> None:
         self._clips, self._stage = clips_NVHWC, stage
@@ -98,14 +92,9 @@ class CodecBatches:
 
 
 def codec_loss(codec: TinyCodec, x_BCVHW: Tensor, mouth_BHW: Tensor, stage: CodecStage, *, settled: bool) -> Parts:
-    """Reconstruction of the last two of three latents, each decoded with the one before it.
+    """Reconstruction of the last two of three latents, each decoded with the one before it; frames [B, 3, 12, G, G] in [-1, 1].
 
-    Args:
-        codec: trained; a half that is not has ``requires_grad`` off.
-        x_BCVHW: [B, 3, 12, G, G] in [-1, 1].
-        mouth_BHW: mouth region, 1 inside.
-        stage: weights.
-        settled: latents are normalised by the stored statistics, and what moves counts more; otherwise by those of the batch.
+    ``settled`` latents are normalised by the stored statistics, and what moves counts more; others by those of the batch.
     """
     frames_NFHW = pack_frames(x_BCVHW).contiguous(memory_format=torch.channels_last)
     with torch.autocast(x_BCVHW.device.type, torch.bfloat16):
@@ -140,12 +129,7 @@ def motion(x_NFHW: Tensor) -> Tensor:
 
 @torch.no_grad()
 def start_linear(codec: TinyCodec, x_BCVHW: Tensor) -> None:
-    """Set the codec's linear path to the principal components of the footage, and its convolutions to add nothing yet.
-
-    Args:
-        codec: untrained.
-        x_BCVHW: example crops [B, 3, 4T, G, G].
-    """
+    """Set the linear path to the principal components of crops [B, 3, 4T, G, G], and the convolutions to add nothing yet."""
     patches = pixel_unshuffle(pack_frames(x_BCVHW), SPATIAL_STRIDE).movedim(1, -1).flatten(0, -2)
     mean = patches.mean(dim=0)
     spread, axes = torch.linalg.eigh(torch.cov(patches.T))
@@ -167,36 +151,30 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 
 
 @torch.no_grad()
-def fix_statistics(codec: TinyCodec, clips_NVHWC: NDArray[np.uint8], most: int = 64) -> None:
-    """Set the codec's stored mean and deviation to those of its raw latents over (at most ``most``) whole clips."""
+def fix_statistics(codec: TinyCodec, clips_NVHWC: NDArray[np.uint8]) -> None:
+    """Set the codec's stored mean and deviation to those of its raw latents over some 64 whole clips."""
     codec.mean.zero_()
     codec.std.fill_(1.0)
-    step = max(1, len(clips_NVHWC) // most)
+    step = max(1, len(clips_NVHWC) // 64)
     raw = torch.cat([codec.encode(from_uint8(torch.from_numpy(clip[None]))) for clip in clips_NVHWC[::step]])
     std, mean = torch.std_mean(raw, dim=(0, 2, 3, 4))
     codec.mean.copy_(mean)
     codec.std.copy_(std)
 
 
-def train_codec(
-    clips_NVHWC: NDArray[np.uint8], stage: CodecStage, seed: int, start: TinyCodec | None = None
-) -> tuple[TinyCodec, dict[str, Curve]]:
+def train_codec(clips_NVHWC: NDArray[np.uint8], stage: CodecStage, seed: int) -> tuple[TinyCodec, dict[str, Curve]]:
     """A codec for footage like ``clips_NVHWC`` (uint8 [N, V, H, W, 3], V = 1 + 4k).
 
     First both halves from the start, the latents being normalised batch by batch. Then their statistics are stored and both go
-    on. Then the encoder is fixed, and with it what a latent means, and the decoder goes on alone. ``start`` continues a codec
-    whose first part is done.
+    on. Then the encoder is fixed, and with it what a latent means, and the decoder goes on alone.
     """
     torch.manual_seed(seed)
-    codec = (start or TinyCodec()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    codec = TinyCodec().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     batches = CodecBatches(clips_NVHWC, stage, seed)
-    curves = {}
-    if start is None:
-        start_linear(codec, torch.cat([batches.draw()[0] for _ in range(-(-_EXAMPLES // stage.plan.batch))]))
-        curves["both"] = optimise(
-            codec, lambda _: codec_loss(codec, *batches.draw(), stage, settled=False), stage.plan, stage="codec"
-        )
-        fix_statistics(codec, clips_NVHWC)
+    start_linear(codec, torch.cat([batches.draw()[0] for _ in range(-(-_EXAMPLES // stage.plan.batch))]))
+    both = optimise(codec, lambda _: codec_loss(codec, *batches.draw(), stage, settled=False), stage.plan, stage="codec")
+    fix_statistics(codec, clips_NVHWC)
+    curves = {"both": both}
     for name, plan in (("settled", stage.settled), ("decoder", stage.decoder)):
         codec.encoder.requires_grad_(requires_grad=name == "settled")
         curves[name] = optimise(codec, lambda _: codec_loss(codec, *batches.draw(), stage, settled=True), plan, stage=name)

@@ -41,13 +41,7 @@ def train_decoder(
 ) -> tuple[TinyCodec, Curve]:
     """The codec with a decoder for the student's latents, which it makes as it does when it serves: block by block.
 
-    Args:
-        pictures: mouths of the student's clips, and the codec, which is changed in place.
-        network: the student, trained.
-        clips: what it is shown.
-        stage: how.
-        footage: how true latents are shown.
-        seed: of everything that is drawn.
+    The codec, of ``pictures``, is changed in place; true latents are shown as in the training on ``footage``.
     """
     torch.manual_seed(seed)
     codec = pictures.codec.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # torch's stub lacks it
@@ -60,8 +54,7 @@ def train_decoder(
     def loss(step: int) -> Parts:
         rows = torch.randint(len(clips), (stage.plan.batch,))
         generated_BZThw = generate(student, clips.conditions(rows, network.dtype), seed=seed + step).float()
-        every_BT = torch.ones(generated_BZThw.shape[0], generated_BZThw.shape[2], dtype=torch.bool)
-        shown = pictures.some(generated_BZThw, rows, every_BT, stage.shown)
+        shown = pictures.some(generated_BZThw, rows, stage.shown)
         own = picture_loss(shown.generated, shown.filmed, 1.0 + footage.moving * motion(shown.filmed), footage.edges)
         return {"own": own, "true": stage.true * codec_loss(codec, *batches.draw(), footage, settled=True)["picture"]}
 

@@ -7,7 +7,7 @@ stopped continues with the first stage whose result is missing.
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,13 +24,13 @@ from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
-from services.trainer.common.optimise import Curve
+from services.trainer.common.optimise import Curve, Optimisation
 from services.trainer.data.encode_takes import both_ways
 from services.trainer.data.takes import Takes, in_processes, read_takes, render_takes
-from services.trainer.encoders.codec import train_codec
-from services.trainer.encoders.decoder import train_decoder
-from services.trainer.encoders.recipe import EncoderRecipe
-from services.trainer.encoders.speech import SpeechSample, UtteranceColumns, train_speech, viseme_correlation
+from services.trainer.encoders.codec import CodecStage, train_codec
+from services.trainer.encoders.decoder import DecoderStage, train_decoder
+from services.trainer.encoders.speech import SpeechSample, SpeechStage, UtteranceColumns, train_speech, viseme_correlation
+from services.trainer.footage.cache import weights_digest
 from services.trainer.models.mouth_pictures import MouthPictures
 from services.trainer.models.publish import publish, publish_encoders, revision
 from synthetic.splits import Split
@@ -44,13 +44,36 @@ _SPEECH_SEEDS = 10_000_000  # far from the seeds of the takes
 _HELD_OUT = 350  # utterances
 
 
-class EncoderRun:
-    """One run of a recipe.
+@dataclass(frozen=True, slots=True)
+class EncoderRecipe:
+    """How the demonstration's encoders are made; the committed ones' by default.
 
-    Args:
-        recipe: what to do.
-        work: folder of intermediate results.
+    Codec and decoder learn from generated takes of 9 + 12k frames, the speech encoder from utterances, which are sound only.
     """
+
+    seed: int = 1
+    takes: int = 1_440
+    frames: int = 33
+    utterances: int = 75_000
+    utterance_seconds: int = 6
+    codec: CodecStage = field(
+        default=CodecStage(
+            Optimisation(2_800, 12, 2e-3),
+            Optimisation(14_000, 9, 8e-4, warm_up=300, ema=0.998, clip=0.3),
+            Optimisation(3_000, 9, 8e-4, ema=0.998),
+            mouth=8.0,
+        )
+    )
+    speech: SpeechStage = field(
+        default=SpeechStage(
+            Optimisation(94_600, 64, 2e-3, warm_up=300, ema=0.999, weight_decay=0.02), warp=0.1, tilt=0.12, calm=0.5
+        )
+    )
+    decoder: DecoderStage = field(default=DecoderStage(Optimisation(2_300, 4, 4e-4, warm_up=50, ema=0.998, clip=0.3)))
+
+
+class EncoderRun:
+    """One run of a recipe; ``work`` holds its intermediate results."""
 
     def __init__(self, recipe: EncoderRecipe, work: Path) -> None:
         self._recipe, self._work = recipe, work
@@ -61,11 +84,7 @@ class EncoderRun:
         publish_encoders(repository, self._codec(), self._speech(), self._provenance())
 
     def decoder(self, student: Path, repository: Path) -> None:
-        """Train the decoder for a student made on these encoders, and write the version folders of all three.
-
-        Args:
-            student: its version folder.
-            repository: where to.
+        """Train the decoder for the student in a version folder, and write the version folders of all three.
 
         Raises:
             WeightsError: the student is absent or damaged.
@@ -81,7 +100,7 @@ class EncoderRun:
             utterance, curve = train_decoder(pictures, network, clips, recipe.decoder, recipe.codec, seed=recipe.seed)
             return utterance, {"own": curve}
 
-        key = [asdict(recipe.decoder), asdict(recipe.codec), _fingerprint(codec), _fingerprint(encoder), origin["digest"]]
+        key = [asdict(recipe.decoder), asdict(recipe.codec), weights_digest(codec), weights_digest(encoder), origin["digest"]]
         own = self._stage("own", [*key, takes.digest()], TinyCodec, train)
         # It learned with the decoder of before: its encoders are these, but no longer by their digest.
         source = {name: value for name, value in origin.get("source", {}).items() if name != "encoders"}
@@ -138,7 +157,7 @@ class EncoderRun:
         takes = self._takes
         return {
             "command": "make train-whole",
-            "recipe": json.loads(json.dumps(self._recipe.to_json())),
+            "recipe": json.loads(json.dumps(asdict(self._recipe))),
             "stages": self._curves,
             "data": {"takes": len(takes), "sha256": takes.digest()},
             "revision": revision(Path(__file__).parents[3]),
@@ -151,12 +170,3 @@ def _said(split: Split, seconds: int, seed: int) -> SpeechSample:
     samples = seconds * SAMPLE_RATE
     utterance = draw_strange(seed, samples) if split is Split.TRAIN and seed % 2 else draw(split, seed, samples)
     return SpeechSample(utterance.samples.astype(np.float32), utterance.track.frames(seconds * int(_FPS), _FPS))
-
-
-def _fingerprint(module: nn.Module) -> str:
-    """SHA-256 over a module's tensors."""
-    found = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
-        found.update(name.encode())
-        found.update(tensor.contiguous().numpy().tobytes())
-    return found.hexdigest()

@@ -144,12 +144,10 @@ def vary(columns_BKM: Tensor, stage: SpeechStage) -> Tensor:
     return log_scale(power + grain * (level * colour)[:, None])
 
 
-def train_speech(
-    columns: UtteranceColumns, stage: SpeechStage, seed: int, start: TinySpeechEncoder | None = None
-) -> tuple[TinySpeechEncoder, Curve]:
-    """A speech encoder for ``columns`` utterances, in evaluation mode; ``start`` continues an earlier one."""
+def train_speech(columns: UtteranceColumns, stage: SpeechStage, seed: int) -> tuple[TinySpeechEncoder, Curve]:
+    """A speech encoder for ``columns`` utterances, in evaluation mode."""
     torch.manual_seed(seed)
-    encoder = (start or TinySpeechEncoder()).train()
+    encoder = TinySpeechEncoder().train()
     weight = torch.tensor(stage.weights)
     spread = columns.visemes_NVP.flatten(0, 1).std(dim=0).clamp(min=0.05)
 

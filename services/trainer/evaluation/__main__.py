@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ from services.trainer.metrics.scorers import scorer_name
 from services.trainer.models.publish import TINY, version_folder
 from synthetic.splits import Split
 
-from .footage_report import evaluate_footage, named
+from .footage_report import evaluate_footage
 from .report import HTML, known, write_report
 from .run import EvaluationPlan, ModelEvaluation, evaluate_model, repository_of
+from .speakers import HeldOut
 
 
 def main() -> int:
@@ -29,7 +29,8 @@ def _evaluate() -> None:
     """Evaluate, and write the report."""
     options = _options()
     landmarker = in_checkout(MediaSettings().face_model)
-    plan = EvaluationPlan(Split(options.split), options.clips, options.frames, options.seed, landmarker, options.syncnet)
+    held = HeldOut(Split(options.split), options.clips, options.frames, options.seed)
+    plan = EvaluationPlan(held, landmarker, options.syncnet)
     shown = _on_footage(options, plan) if options.data else _on_speakers(options, plan)
     sys.stdout.write(json.dumps(shown, indent=2) + "\n")
     say(f"The report is {options.out / HTML}.")
@@ -38,8 +39,8 @@ def _evaluate() -> None:
 def _on_footage(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str, Any]:
     preset = options.preset or (options.model if options.model in STUDENTS else TINY.preset)
     served = in_checkout(EngineSettings().model_repo)
-    students = [named(name, served, preset) for name in (options.model, options.against) if name]
-    facts = evaluate_footage(options.data, preset, students, plan, options.out)
+    names = [name for name in (options.model, options.against) if name]
+    facts = evaluate_footage(options.data, preset, names, plan, served=served, out=options.out)
     return {name: known(facts["models"][0][name]) for name in ("figures", "intervals")} | {"gate": facts["figures"]}
 
 
@@ -56,8 +57,11 @@ def _on_speakers(options: argparse.Namespace, plan: EvaluationPlan) -> dict[str,
     scorer = scorer_name(plan.syncnet)
     done: list[ModelEvaluation] = []
     for name, repository in zip(names, repositories, strict=True):
-        say = partial(_say_progress, name, plan.clips)
-        done.append(evaluate_model(name, repository, judge, plan, report=None if done else options.out, advance=say))
+
+        def advance(clips: int, of: int, name: str = name) -> None:
+            say(f"{name}: {clips} of {of} clips")
+
+        done.append(evaluate_model(name, repository, judge, plan, report=None if done else options.out, advance=advance))
     digest = json.loads((version_folder(judge, TINY.face_encoder) / "model.json").read_text())["digest"]
     facts = write_report(options.out, plan, done[0], done[1] if len(done) > 1 else None, scorer=scorer, judge=digest)
     return {"figures": facts["model"]["figures"], "comparison": facts["comparison"]}
@@ -78,10 +82,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--syncnet", type=Path, help="weights of a SyncNet to judge by; else mouth correlation")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
     return parser.parse_args()
-
-
-def _say_progress(name: str, of: int, clips: int) -> None:
-    say(f"{name}: {clips} of {of} clips")
 
 
 if __name__ == "__main__":

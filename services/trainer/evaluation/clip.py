@@ -48,25 +48,13 @@ class ClipResult:
 
 
 class ClipJudge:
-    """Measures clips.
-
-    Args:
-        detector: of landmarks.
-        scorer: of sync.
-        features: of pictures.
-    """
+    """Measures clips by landmarks, sync and picture features."""
 
     def __init__(self, detector: FaceDetector, scorer: SyncScorer, features: CodecFeatures) -> None:
         self._detector, self._scorer, self._features = detector, scorer, features
 
     def judge(self, shot: Footage, other: Footage, measured: Measured) -> ClipResult:
-        """Measure one clip.
-
-        Args:
-            shot: the clip; its second mouth and sound are what was asked for.
-            other: another clip, for the control with the wrong sound.
-            measured: its pictures, and its mouths.
-        """
+        """Measure one clip, whose second mouth and sound were asked for; ``other`` is the control with the wrong sound."""
         pictures = measured.pictures
         matrices = crop_transforms(shot.anchors(), _SIDE)
         crops = {

@@ -64,11 +64,7 @@ Clips = Sequence[Mapping[str, float]]
 
 
 def table(new: Clips, old: Clips | None = None) -> list[Row]:
-    """All figures, clip by clip.
-
-    Args:
-        new: figures of each clip of the model.
-        old: of the same clips of the incumbent.
+    """All figures, clip by clip, of a model and of the incumbent on the same clips.
 
     Raises:
         ValueError: the two were not measured on the same number of clips.

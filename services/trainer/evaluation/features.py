@@ -27,11 +27,7 @@ _MOTION_FRAMES = 5
 
 
 class CodecFeatures:
-    """Feature maps of aligned crops.
-
-    Args:
-        codec: of the demonstration model.
-    """
+    """Feature maps of aligned crops by the demonstration model's codec."""
 
     def __init__(self, codec: TinyCodec) -> None:
         self._encoder = codec.encoder.float().eval()

@@ -41,24 +41,13 @@ class ClipSpeech(NamedTuple):
 
 
 class FootageJudge:
-    """Measures students.
-
-    Args:
-        detector: of landmarks.
-        scorer: of sync; without one no figure of sync is given.
-        seed: of the students' noise.
-    """
+    """Measures students; without a scorer no figure of sync is given. The seed is that of the students' noise."""
 
     def __init__(self, detector: FaceDetector, scorer: SyncScorer | None, seed: int) -> None:
         self._detector, self._scorer, self._seed = detector, scorer, seed
 
     def measure(self, dubber: Dubber, clips: FrozenClips, on_clip: OnClip | None = None) -> dict[str, Any]:
-        """Figures of a student.
-
-        Args:
-            dubber: the student with its encoders.
-            clips: to measure on.
-            on_clip: called with every clip's number, the clip, and what was measured on it.
+        """Figures of a student; ``on_clip`` hears every clip's number, the clip, and what was measured on it.
 
         Returns:
             JSON values, by the names of `services.trainer.evaluation.speakers` where they mean the same.

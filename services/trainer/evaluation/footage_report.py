@@ -1,9 +1,10 @@
 """``dubline evaluate MODEL --data PLACE``: a student on held-out footage, beside the incumbent, by the rules of the gate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -26,68 +27,37 @@ from . import plots
 from .footage import FootageJudge
 from .players import FILMS, film_of, write_player
 from .report import write_pages
-from .run import EvaluationPlan, plan_json
+from .run import EvaluationPlan
 
 _PANELS = ("source", "generated", "silence")
 _CURVES = {"result": "generated", "true": "true"}  # name on the page: mouth that was measured
 
 
-class NamedStudent(NamedTuple):
-    """A student.
-
-    Attributes:
-        name: as it was asked for.
-        folders: of its three models, by the model's name.
-    """
-
-    name: str
-    folders: Mapping[str, Path]
-
-
-def named(name: str, served: Path, preset: str) -> NamedStudent:
-    """The student that a preset names, in its newest served version, or a folder: what a run has made, or a repository.
-
-    Args:
-        name: of the preset, or the folder's path.
-        served: the served repository, from which a folder's student gets the encoders that it lacks.
-        preset: of the student.
-
-    Raises:
-        ModelUnavailable: the preset has no weights here.
-        CheckpointMismatch: the folder is none, is damaged, or learned with encoders that are not served.
-    """
-    if name in STUDENTS:
-        return NamedStudent(name, folders_in(served, pin_all(served, preset)))
-    return NamedStudent(name, folders_of(Path(name), served, preset))
-
-
 def evaluate_footage(
-    data: str, preset: str, students: Sequence[NamedStudent], plan: EvaluationPlan, out: Path
+    data: str, preset: str, students: Sequence[str], plan: EvaluationPlan, *, served: Path, out: Path
 ) -> dict[str, Any]:
     """Measure, write ``report.json`` and ``report.html``; gives what the first holds.
 
-    Args:
-        data: place of prepared footage.
-        preset: of the students.
-        students: the model, and the incumbent behind it where there is one.
-        plan: what to measure.
-        out: folder of the report.
+    The first student is the model, a second the incumbent. A preset is its newest served version; anything else is a folder:
+    what a run has made, which gets the encoders that it lacks from ``served``, or a repository.
 
     Raises:
         BadDataset: as `FrozenClips`.
+        ModelUnavailable: a preset has no weights here.
+        CheckpointMismatch: a folder is none, is damaged, or learned with encoders that are not served.
         WeightsError: a model, or the SyncNet, is none.
     """
-    clips = FrozenClips(
-        place_at(data, S3Settings()), preset, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed
-    )
+    newest = folders_in(served, pin_all(served, preset)) if STUDENTS.keys() & students else {}
+    folders = [newest if name in STUDENTS else folders_of(Path(name), served, preset) for name in students]
+    clips = FrozenClips(place_at(data, S3Settings()), preset, **asdict(plan.held))
     scorer = SyncNetScorer.of(plan.syncnet) if plan.syncnet else None
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     done: list[dict[str, Any]] = []
     watched: list[_ClipLog] = []
     with MediaPipeDetector(plan.landmarker) as detector, TemporaryDirectory() as scratch:
-        judge = FootageJudge(detector, scorer, plan.seed)
-        for name, folders in students:
-            dubber = Dubber(as_version_1(folders, Path(scratch) / str(len(done))), preset, device)
+        judge = FootageJudge(detector, scorer, plan.held.seed)
+        for name, models in zip(students, folders, strict=True):
+            dubber = Dubber(as_version_1(models, Path(scratch) / str(len(done))), preset, device)
             watched.append(_ClipLog(name, len(clips), None if done else out))
             figures = judge.measure(dubber, clips, watched[-1])
             rows = watched[-1].rows
@@ -95,9 +65,9 @@ def evaluate_footage(
     against = done[1]["figures"] if len(done) > 1 else None
     verdict = compare(done[0]["figures"], against, FOOTAGE_RULES if scorer is None else SYNC_RULES)
     facts = {
-        "plan": {**plan_json(plan), "clips": len(clips)}, "preset": preset, "data": clips.digest,
+        "plan": {**asdict(plan.held), "clips": len(clips)}, "preset": preset, "data": clips.digest,
         "scorer": None if scorer is None else scorer.name, "models": done,
-        "figures": [figure.to_json() for figure in verdict.figures], "passed": verdict.passed,
+        "figures": [asdict(figure) for figure in verdict.figures], "passed": verdict.passed,
     }  # fmt: skip
     write_pages(out, "footage.html.j2", facts, facts=facts, clips=watched[0].shown)
     return facts
@@ -109,13 +79,7 @@ def _intervals(rows: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
 
 
 class _ClipLog:
-    """Keeps every clip's figures, and with a folder the first clips' films and curves.
-
-    Args:
-        name: of the model.
-        clips: that will come.
-        out: folder of the report.
-    """
+    """Keeps every clip's figures, and with the report's folder ``out`` the first clips' films and curves."""
 
     def __init__(self, name: str, clips: int, out: Path | None) -> None:
         self._name, self._clips, self._out = name, clips, out

@@ -21,13 +21,7 @@ def film_of(index: int) -> str:
 
 
 def write_player(path: Path, panels: Sequence[Sequence[NDArray[np.uint8]]], sound_S: NDArray[np.int16]) -> None:
-    """Write an MP4 (H.264, AAC) that browsers play.
-
-    Args:
-        path: of the film.
-        panels: equally many frames uint8 [H, W, 3] each, from left to right.
-        sound_S: int16 at 16 kHz.
-    """
+    """Write an MP4 (H.264, AAC) that browsers play: equally many frames uint8 [H, W, 3] a panel, and sound at 16 kHz."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         height, width = panels[0][0].shape[:2]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from . import plots
 from .compare import table
 from .players import film_of
-from .run import EvaluationPlan, ModelEvaluation, plan_json
+from .run import EvaluationPlan, ModelEvaluation
 
 JSON, HTML = "report.json", "report.html"
 _DISTANCES = (
@@ -35,19 +36,13 @@ _CONTROLS = (
 def write_report(
     folder: Path, plan: EvaluationPlan, new: ModelEvaluation, old: ModelEvaluation | None, *, scorer: str, judge: str
 ) -> dict[str, Any]:
-    """Write ``report.json`` and ``report.html``; gives what the first holds.
+    """Write ``report.json`` and ``report.html`` beside the players; gives what the first holds.
 
-    Args:
-        folder: of the report, where the players lie in ``players/``.
-        plan: what was measured.
-        new: the model's figures.
-        old: the incumbent's.
-        scorer: of sync, by name.
-        judge: digest of the codec that made the picture features.
+    ``scorer`` names what judged sync, ``judge`` is the digest of the codec that made the picture features.
     """
     rows = table([clip.values for clip in new.clips], None if old is None else [clip.values for clip in old.clips])
     facts: dict[str, Any] = {
-        "plan": plan_json(plan), "scorer": scorer, "judge": judge, "model": new.to_json(),
+        "plan": asdict(plan.held), "scorer": scorer, "judge": judge, "model": new.to_json(),
         "incumbent": None if old is None else old.to_json(),
         "comparison": [{"figure": r.figure.name, "verdict": r.verdict, "difference": r.difference} for r in rows if old],
     }  # fmt: skip

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from services.trainer.metrics.mouth_figures import Measured
 from services.trainer.metrics.scorers import sync_scorer
 from services.trainer.models.dubber import Dubber
 from services.trainer.models.publish import MODELS, TINY, version_folder
-from synthetic.splits import Split
 
 from .clip import ClipJudge, ClipResult
 from .features import CodecFeatures
@@ -44,18 +43,12 @@ class EvaluationPlan:
     """What is measured on what.
 
     Attributes:
-        split: ``DEV`` while tuning, ``TEST`` for what is reported.
-        clips: how many.
-        frames: of each, 9 + 12k.
-        seed: of the clips and of the noise.
+        held: the clips; their seed is that of the noise, too.
         landmarker: MediaPipe's model.
         syncnet: weights of a SyncNet; without them sync is measured by mouth correlation.
     """
 
-    split: Split
-    clips: int
-    frames: int
-    seed: int
+    held: HeldOut
     landmarker: Path
     syncnet: Path | None = None
 
@@ -65,27 +58,22 @@ class EvaluationPlan:
         Raises:
             BadInput: too few clips, or frames that fill no whole blocks.
         """
-        if self.clips < 2:
+        frames = self.held.frames
+        if self.held.clips < 2:
             raise BadInput("An evaluation needs at least 2 clips: each is the other's control.", where={"option": "clips"})
         least = FIRST_BLOCK_FRAMES + 2 * BLOCK_FRAMES
-        if self.frames < least or (self.frames - FIRST_BLOCK_FRAMES) % BLOCK_FRAMES:
+        if frames < least or (frames - FIRST_BLOCK_FRAMES) % BLOCK_FRAMES:
             raise BadInput(
-                f"{self.frames} frames are no whole blocks.", where={"option": "frames"},
+                f"{frames} frames are no whole blocks.", where={"option": "frames"},
                 suggestions=(f"{FIRST_BLOCK_FRAMES} + {BLOCK_FRAMES}k and at least {least}, e.g. 57 or 81",),
             )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEvaluation:
-    """A model's figures.
+    """A model's figures: of each clip, of all clips with controls, silence and untouched pixels, and distances between sets.
 
-    Attributes:
-        name: as it was asked for.
-        digests: of the three models' weights.
-        clips: what was measured on each clip.
-        summary: of all clips, from `services.trainer.evaluation.speakers`: controls, silence, untouched pixels.
-        distances: Fréchet distances over all clips, with the number of samples and dimensions behind them.
-        speed: frames per second on this machine; differs from run to run.
+    Speed is frames per second on this machine, and differs from run to run.
     """
 
     name: str
@@ -133,21 +121,14 @@ def repository_of(model: str, root: Path) -> Path:
 
 def evaluate_model(
     name: str, repository: Path, judge_with: Path, plan: EvaluationPlan, *, report: Path | None = None,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> ModelEvaluation:  # fmt: skip
-    """Measure one model.
+    """Measure one model; films to look at are written to ``report``, where it is given.
 
-    Args:
-        name: for the report.
-        repository: with its weights.
-        judge_with: repository whose codec and speech encoder judge; the same for all models that are compared.
-        plan: what to measure.
-        report: folder in which films to look at are written; none without it.
-        advance: called with the number of clips done.
+    The codec and speech encoder in ``judge_with`` judge, the same for all models that are compared.
     """
     plan.check()
-    held = HeldOut(plan.split, plan.clips, plan.frames, plan.seed)
-    shots = [held.shot(index) for index in range(plan.clips)]
+    shots = [plan.held.shot(index) for index in range(plan.held.clips)]
     found: list[ClipResult] = []
     with MediaPipeDetector(plan.landmarker) as detector:
         judge = ClipJudge(detector, sync_scorer(plan.syncnet, detector, judge_with), CodecFeatures.of(judge_with))
@@ -158,11 +139,8 @@ def evaluate_model(
             if report is not None and index < FILMS:
                 panels = [pictures[part] for part in ("source", "generated", "true")]
                 write_player(report / film_of(index), panels, shot.sound[1][MARGIN:-MARGIN])
-            advance(index + 1)
 
-        summary = evaluate(
-            repository, plan.landmarker, split=plan.split, clips=plan.clips, frames=plan.frames, seed=plan.seed, observe=on_clip
-        )
+        summary = evaluate(repository, plan.landmarker, plan.held, observe=on_clip, advance=advance)
     _add_identity(found)
     digests = {
         model: str(json.loads((version_folder(repository, model) / "model.json").read_text())["digest"]) for model in MODELS
@@ -205,12 +183,6 @@ def _speed(repository: Path, shot: Footage) -> dict[str, Any]:
         "frames_per_second": round(len(crops) / seconds, 1), "threads": torch.get_num_threads(), "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
-
-
-def plan_json(plan: EvaluationPlan) -> dict[str, Any]:
-    """What was measured on what, for the report."""
-    facts = asdict(plan)
-    return {**{k: facts[k] for k in ("clips", "frames", "seed")}, "split": plan.split.value}
 
 
 def _mean(values: list[float]) -> float:

@@ -4,11 +4,10 @@ The name of a cached file is the digest of the sample's content, of both encoder
 of them and it is computed anew. The sound of the frames lies beside their latents, for rewards that hear it. A file appears
 whole or not at all.
 
-Legend: N samples, V video frames, S samples of sound, Z latent channels, T latent frames, h/w latent side, A features.
+Legend: V video frames, S samples of sound, Z latent channels, T latent frames, h/w latent side, A features.
 """
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -23,42 +22,21 @@ from lipforcing.contract import mouth_mask
 from lipforcing.mask import grey_mouth
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.common.timing import frame_times
-from services.trainer.models.latents import ClipLatents
 
+from .disk import write_whole
 from .sample import Crops, Sample
-from .whole import write_whole
 
 log = structlog.get_logger(__name__)
 
 
 class LatentCache:
-    """Encodes samples, or finds that it has done so before.
-
-    Args:
-        folder: of the cached files; made if absent.
-        codec: of the crops.
-        encoder: of the speech.
-    """
+    """Encodes samples, or finds in ``folder`` that it has done so before."""
 
     def __init__(self, folder: Path, codec: Codec, encoder: nn.Module) -> None:
         self.folder, self._codec, self._encoder = folder, codec, encoder
         self._recipe = f"{weights_digest(codec)}/{weights_digest(encoder)}"
         self.computed = 0
         folder.mkdir(parents=True, exist_ok=True)
-
-    def clips(self, samples: Iterable[Sample]) -> ClipLatents:
-        """Everything that training needs of some samples, all of one length.
-
-        Raises:
-            ValueError: there are none.
-        """
-        rows = [load_file(self.encoded(sample)) for sample in samples]
-        if not rows:
-            raise ValueError("there are no samples to encode")
-        reference, masked, target, speech = (
-            torch.stack([row[name] for row in rows]) for name in ("reference", "masked", "target", "speech")
-        )
-        return ClipLatents(reference, masked, target, speech)
 
     def encoded(self, sample: Sample) -> Path:
         """The file of a sample's tensors, written now where it is not there yet.

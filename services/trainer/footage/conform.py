@@ -20,12 +20,7 @@ SAMPLES_PER_FRAME = SPEECH_RATE // int(FPS)
 
 
 def conform(times: Sequence[Fraction], duration: Fraction) -> list[int]:
-    """The source's frame number for every frame of the grid.
-
-    Args:
-        times: exact presentation times of the source's frames in seconds from the first, ascending.
-        duration: seconds that they cover.
-    """
+    """The source's frame for every frame of the grid, from exact ascending times and the duration, both in seconds."""
     chosen, at = [], 0
     for frame in range(int(duration * FPS)):
         now = frame / FPS
@@ -36,11 +31,9 @@ def conform(times: Sequence[Fraction], duration: Fraction) -> list[int]:
 
 
 class Sound:
-    """A source's own sound at 16 kHz mono, addressed by frames of the grid (115 MB in memory for an hour).
+    """A source's own sound at 16 kHz mono (int16), addressed by frames of the grid (115 MB in memory for an hour).
 
-    Args:
-        samples_S: int16, sample 0 at the time ``lead``.
-        lead: samples by which the sound starts after the picture (negative: before).
+    It starts ``lead`` samples after the picture (negative: before).
     """
 
     def __init__(self, samples_S: NDArray[np.int16], lead: int) -> None:
@@ -57,13 +50,9 @@ class Sound:
         return cls(np.concatenate(blocks) if blocks else np.zeros(0, np.int16), round(lead * SPEECH_RATE))
 
     def cut(self, start: int, frames: int, *, margin: int = 0, late: int = 0) -> NDArray[np.int16]:
-        """The sound of ``frames`` frames from ``start`` on, silent where there is none.
+        """The sound of ``frames`` frames from ``start`` on and ``margin`` samples around; silent where there is none.
 
-        Args:
-            start: frame of the grid.
-            frames: how many.
-            margin: samples more on either side.
-            late: frames by which the mouth comes after the sound; the cut is taken that much earlier.
+        A mouth that comes ``late`` frames after its sound gets a cut that much earlier.
         """
         begin = (start - late) * SAMPLES_PER_FRAME - self._lead - margin
         length = frames * SAMPLES_PER_FRAME + 2 * margin

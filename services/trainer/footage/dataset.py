@@ -22,11 +22,8 @@ MANIFEST = "dataset.json"
 class ShardSource:
     """Samples of what ``dubline data prepare`` wrote.
 
-    Args:
-        place: of the data set.
-
     Raises:
-        BadDataset: there is no manifest, or one of another format.
+        BadDataset: there is no manifest that can be read, or one of another format.
     """
 
     def __init__(self, place: Place) -> None:
@@ -38,6 +35,8 @@ class ShardSource:
             raise BadDataset(
                 "There is no data set here.", where=error.where, suggestions=("make one with: dubline data prepare",)
             ) from error
+        except OSError as error:
+            raise BadDataset(f"The data set cannot be read: {error}") from error
         except ValueError as error:
             raise BadDataset(f"{MANIFEST} is no JSON: {error}", where={"object": MANIFEST}) from error
         if self.manifest.get("format") != FORMAT:

@@ -18,12 +18,7 @@ _STILL = 1e-3  # spread below which a mouth does not move
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a clip is recognised by.
-
-    Attributes:
-        appearance: 64-bit perceptual hash of its middle crop.
-        opening: of the mouth in each frame.
-    """
+    """What a clip is recognised by: the hash of its middle crop (64 bits), and the mouth's opening in each frame."""
 
     appearance: int
     opening: tuple[float, ...]

@@ -20,13 +20,7 @@ _LEAST_FRAMES = frames_of(2)  # a lag of five frames is looked for on either sid
 class FrozenClips:
     """Clips of a split whose people, voices or languages are held out; iterating reads them again.
 
-    Args:
-        place: of the data set.
-        preset: whose models shall see the crops.
-        split: ``DEV`` or ``TEST``.
-        clips: how many at most; which ones is drawn by ``seed`` from all that are there.
-        frames: of each, 9 + 12k, from its beginning.
-        seed: of the draw.
+    At most ``clips``, drawn by ``seed`` from all that are there, and of each the first ``frames`` (9 + 12k).
 
     Raises:
         BadDataset: nothing that can be read, crops of another size, or fewer than two clips in the split.
@@ -41,7 +35,7 @@ class FrozenClips:
                 f"Prepared clips have {CLIP_FRAMES} frames in whole blocks, of which {frames} cannot be taken.",
                 where={"option": "frames"}, suggestions=(f"{FIRST_BLOCK_FRAMES} + {BLOCK_FRAMES}k from {_LEAST_FRAMES} on",),
             )  # fmt: skip
-        self._source = _opened(place)
+        self._source = ShardSource(place)
         self._source.demand_crop(preset, {})
         self._entries = [entry for entry, of in self._source.entries() if of is split]
         self.split, self.frames = split, frames
@@ -71,10 +65,3 @@ class FrozenClips:
                 samples = enumerate(self._source.read(entry), first)
                 yield from (sample.part(0, self.frames) for number, sample in samples if number in wanted)
             first += entry.samples
-
-
-def _opened(place: Place) -> ShardSource:
-    try:
-        return ShardSource(place)
-    except OSError as error:
-        raise BadDataset(f"The data set cannot be read: {error}") from error

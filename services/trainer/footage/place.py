@@ -15,7 +15,7 @@ from dubbing.settings import S3Settings
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.store import ObjectStore
 
-from .errors import disk_error
+from .disk import disk_error
 
 Fill = Callable[[IO[bytes]], Any]
 
@@ -72,12 +72,7 @@ class FolderPlace:
 
 
 class StorePlace:
-    """A prefix of an object store.
-
-    Args:
-        store: the bucket.
-        prefix: "" or ends in a slash.
-    """
+    """A prefix of an object store: "", or ends in a slash."""
 
     def __init__(self, store: ObjectStore, prefix: str) -> None:
         self._store, self._prefix = store, prefix
@@ -108,12 +103,7 @@ Place = FolderPlace | StorePlace
 
 
 def place_at(address: str, settings: S3Settings, *, make: bool = False) -> Place:
-    """The place that ``s3://bucket/prefix`` or a folder's path names.
-
-    Args:
-        address: of the place.
-        settings: of the object store; its bucket is the address's.
-        make: make a bucket that is not there yet; who only reads does not.
+    """The place that ``s3://bucket/prefix`` or a folder's path names; who only reads does not ``make`` a bucket.
 
     Raises:
         BadInput: the address has no bucket.

@@ -21,15 +21,15 @@ from dubbing.errors import BadInput, ConsentMissing, ObjectMissing
 from lipforcing.weights.digests import sha256_of
 
 from .dataset import FORMAT
+from .disk import disk_error
 from .duplicates import Seen, Signature
-from .errors import disk_error
 from .heldout import speaker_of, split_of_speaker
 from .place import Place
 from .plan import CLIP_FRAMES, GAP
 from .quality import Limits
 from .report import summarise
 from .shards import MEDIA, ShardEntry, Staged, stage, write_shard
-from .task import Candidate, SourceFound, SourceTask
+from .source import Candidate, SourceFound, SourceTask
 from .workers import Tools, examine_all
 
 log = structlog.get_logger(__name__)
@@ -109,13 +109,7 @@ def sources_in(root: Path) -> list[Path]:
 
 
 class Preparation:
-    """One run.
-
-    Args:
-        request: what to prepare.
-        place: where the data set lies.
-        advance: called after every source.
-    """
+    """One run; ``advance`` is called after every source."""
 
     def __init__(self, request: Request, place: Place, advance: Callable[[PrepareProgress], None] = lambda _: None) -> None:
         request.check()

@@ -19,13 +19,9 @@ _ROWS = 12
 
 
 def summarise(place: Place, config: str, about: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
-    """Write manifest, report and sheet from the records of the sources.
+    """Write manifest, report and sheet from the records of the sources; gives the report.
 
-    Args:
-        place: of the data set.
-        config: digest of how its sources were prepared; records made otherwise are left out and counted.
-        about: how, in words and numbers.
-        run: what only this run knows, e.g. how many sources it skipped.
+    Records that were made by another ``config`` are left out and counted. ``run`` holds what only this run knows.
 
     Returns:
         The report.

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +24,47 @@ from services.trainer.common.timing import MARGIN
 from services.trainer.metrics.sync import SyncScore, SyncScorer
 
 from .conform import FPS, Sound, conform, loudness
+from .disk import disk_error
 from .duplicates import Signature, perceptual_hash
-from .errors import disk_error
 from .plan import CLIP_FRAMES, ClipPlan, filled, plan_clips
 from .quality import Crops, Limits, blurred, geometry_fault
 from .shards import wav_bytes
-from .task import Candidate, SourceFound, SourceTask
 
 _LEAST_VOTES = 3  # clips that must agree before a source's sound is shifted
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTask:
+    """What a worker needs to know of one source."""
+
+    path: Path
+    sha256: str
+    crop: int
+    limits: Limits
+    staging: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A clip that broke no limit; its crops and sound lie in the staging folder under its key."""
+
+    key: str
+    signature: Signature
+    facts: dict[str, Any]
+
+
+@dataclass(slots=True)
+class SourceFound:
+    """What one source gave: candidates in the order of time, and how many clips (``short``: tracks) were left out, by reason.
+
+    Its mouths came ``shift`` frames after its sound, which is taken out; ``error`` says why it could not be used at all.
+    """
+
+    frames: int = 0
+    candidates: list[Candidate] = field(default_factory=list)
+    drops: Counter[str] = field(default_factory=Counter)
+    shift: int = 0
+    error: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +80,7 @@ class _Judged:
 
 
 class Examiner:
-    """Turns sources into candidates.
-
-    Args:
-        detector: of faces.
-        scorer: of sync.
-    """
+    """Turns sources into candidates."""
 
     def __init__(self, detector: FaceDetector, scorer: SyncScorer) -> None:
         self._detector, self._scorer = detector, scorer

@@ -15,21 +15,16 @@ from dubbing.faces.detector import MediaPipeDetector
 from services.trainer.common.threads import one_thread_each
 from services.trainer.metrics.scorers import MouthCorrelationScorer, sync_scorer
 
-from .source import Examiner
-from .task import SourceFound, SourceTask
+from .source import Examiner, SourceFound, SourceTask
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every worker opens for itself.
+    """What every worker opens for itself; without a SyncNet's weights the mouth is correlated with the sound.
 
-    Attributes:
-        landmarker: MediaPipe's model.
-        repository: model repository with the speech encoder.
-        syncnet: weights of a SyncNet to judge sync by; without them the mouth is correlated with the sound.
-        scorer: name of the sync scorer; part of what a data set was made with.
+    The scorer's name is part of what a data set was made with.
     """
 
     landmarker: Path

@@ -72,6 +72,7 @@ class Draws:
         """Standard normal numbers, float32 [B, *shape] on the CPU."""
 
         def row(place: int) -> NDArray[np.float32]:
+            # By NumPy on the CPU: the same numbers whatever the device.
             return self._of(place, purpose, part).standard_normal(shape, np.float32)
 
         # A large batch for a quick device is drawn by several threads; each row's numbers are its own.
@@ -89,7 +90,7 @@ class Draws:
 
     def choice(self, purpose: Purpose, count: int) -> int:
         """One of 0 .. count - 1 for the whole group, all equally likely."""
-        return int(self.shared_uniform(purpose) * count)
+        return int(self.shared_uniform(purpose) * count)  # below count, for the number is below 1
 
     def _of(self, place: int, purpose: Purpose, part: int = 0) -> np.random.Generator:
         # Stateless: a generator for each number's name, so nothing has to be saved or sent.

@@ -64,17 +64,11 @@ def load_decoder(models: Path, preset: str, encoders: Encoders, device: torch.de
 
     It is taken from any big student that has been imported or published, of this preset where there is one.
 
-    Args:
-        models: the served model repository; a student of any big preset will do, for they share their latents.
-        preset: of the run.
-        encoders: of the run; the small model's own codec is that decoder.
-        device: where to.
-
     Raises:
         DecoderMissing: no big student has been imported, or it is damaged.
     """
     if preset == "tiny":
-        return copy.deepcopy(encoders.codec)
+        return copy.deepcopy(encoders.codec)  # the run's own encoder stays as it is, whatever the reward does to its copy
     return _decoder_of(_decoder_folder(models, preset), device)
 
 
@@ -90,6 +84,7 @@ def stored_decoder(models: Path, preset: str) -> dict[str, Tensor]:
 
 
 def _decoder_folder(models: Path, preset: str) -> Path:
+    # This preset's own first; the newest version of each.
     students = [STUDENTS[preset].student, *(one.student for name, one in STUDENTS.items() if name not in ("tiny", preset))]
     folders = [models / student / str(number) for student in students for number in numbers(models, student)[::-1]]
     if not folders:

@@ -8,55 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lipforcing.network import LipNetwork
 from lipforcing.presets import StudentConfig
 from lipforcing.weights.errors import UnreadableWeightsError
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
+from services.trainer.methods.sharding import on_meta
 
 
-@dataclass(frozen=True, slots=True)
-class PromptedNetwork:
-    """A network and what it was told.
-
-    Attributes:
-        network: float32.
-        text_LE: the embedded prompt.
-        empty_LE: the embedded empty prompt.
-    """
-
-    network: LipNetwork
-    text_LE: Tensor
-    empty_LE: Tensor
-
-
-def save_network(folder: Path, prompted: PromptedNetwork, source: Mapping[str, Any]) -> None:
-    """Write a network, complete or not at all.
-
-    Args:
-        folder: made if absent.
-        prompted: what to write.
-        source: how it came about; JSON values.
-    """
-    text = {"embedding": prompted.text_LE, "empty": prompted.empty_LE}
-    manifest = {"model": "network", "config": prompted.network.config.to_json(), "source": dict(source)}
-    write_folder(folder, join_parts({"network": prompted.network.state_dict(), "text": text}), manifest)
+def save_network(folder: Path, network: LipNetwork, text_LE: Tensor, empty_LE: Tensor, source: Mapping[str, Any]) -> None:
+    """Write a network and its embedded prompts, complete or not at all; ``source`` says in JSON how it came about."""
+    manifest = {"model": "network", "config": network.config.to_json(), "source": dict(source)}
+    parts = {"network": network.state_dict(), "text": {"embedding": text_LE, "empty": empty_LE}}
+    write_folder(folder, join_parts(parts), manifest)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNetwork:
-    """A network as it lies on disk.
-
-    Attributes:
-        config: its sizes.
-        weights: by name, mapped into memory.
-        text_LE: the embedded prompt.
-        empty_LE: the embedded empty prompt.
-        source: how it came about.
-        digest: SHA-256 of the file.
-    """
+    """A network as it lies on disk: weights mapped into memory, embedded prompts, how it came about, SHA-256 of the file."""
 
     config: StudentConfig
     weights: Mapping[str, Tensor]
@@ -65,13 +35,16 @@ class StoredNetwork:
     source: Mapping[str, Any]
     digest: str
 
+    def network(self) -> LipNetwork:
+        """The network itself, float32 on the CPU."""
+        # No memory of its own: the mapped tensors become its parameters, widened where they are stored in half precision.
+        network = on_meta(self.config)
+        network.load_state_dict({name: tensor.float() for name, tensor in self.weights.items()}, assign=True)
+        return network
+
 
 def read_network(folder: Path, *, verify: bool = True) -> StoredNetwork:
-    """What ``save_network`` wrote, without making a network of it.
-
-    Args:
-        folder: of the network.
-        verify: compare the whole file with its digest first; one process of a run is enough.
+    """What ``save_network`` wrote; of the processes of a run one is enough to ``verify`` the whole file by its digest.
 
     Raises:
         WeightsError: absent, damaged, or not such a folder.
@@ -85,10 +58,7 @@ def read_network(folder: Path, *, verify: bool = True) -> StoredNetwork:
 
 
 def read_served(folder: Path) -> StoredNetwork:
-    """The network of a student that is served: half precision, widened, and told nothing, as preset ``tiny`` is.
-
-    Args:
-        folder: of one version of the student.
+    """The network of a version of a served student: half precision, widened, and told nothing, as preset ``tiny`` is.
 
     Raises:
         WeightsError: absent, damaged, or of a student with a prompt: what it was told when guided is not kept with it.
@@ -97,15 +67,7 @@ def read_served(folder: Path) -> StoredNetwork:
     text_LE = parts.get("text", {}).get("embedding")
     if "network" not in parts or text_LE is None or text_LE.any():
         raise UnreadableWeightsError(f"{folder} holds no network without a prompt")
+    # bfloat16 -> float32: it is trained further in full precision.
     weights = {name: tensor.float() for name, tensor in parts["network"].items()}
     config, source, nothing = StudentConfig.from_json(manifest["config"]), manifest.get("source", {}), text_LE.float()
     return StoredNetwork(config, weights, nothing, nothing, source, str(manifest["digest"]))
-
-
-def load_network(folder: Path) -> PromptedNetwork:
-    """Read what ``save_network`` wrote; raises like ``read_network``."""
-    stored = read_network(folder)
-    with torch.device("meta"):
-        network = LipNetwork(stored.config)
-    network.load_state_dict({name: tensor.float() for name, tensor in stored.weights.items()}, assign=True)
-    return PromptedNetwork(network, stored.text_LE, stored.empty_LE)

@@ -51,14 +51,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FootageDataset:
-    """`Dataset` of prepared footage.
+    """`Dataset` of prepared footage: clips whose tensors lie in ``folder``, and those that are refused, with the reason.
 
-    Attributes:
-        digest: SHA-256 of data set, encoders and clip length.
-        folder: of the tensors.
-        entries: the clips.
-        refused: clips that cannot be trained on, and why.
-        codec: makes pictures of latents again.
+    The digest is of data set, encoders and clip length; the codec makes pictures of latents again.
     """
 
     digest: str
@@ -90,6 +85,7 @@ class _Decoded:
     @torch.no_grad()
     def __getitem__(self, index: int) -> Spoken:
         held = _tensors(self.footage.folder, self.footage.entries[index])
+        # [1, Z, T, h, w] -> [V, H, W, C], in the decoder's precision.
         latents = held["target"][None].to(next(self.footage.codec.parameters()))
         frames = to_uint8(self.footage.codec.decode(latents)[0].float()).cpu().numpy()
         return Spoken(frames, held["heard"].numpy().astype(np.float32) / 32_768.0)
@@ -117,6 +113,7 @@ def footage(recipe: MethodRecipe, site: Site, encoders: Encoders) -> FootageData
     known = _read(index, folder)
     if known is None:
         known = _encode(source, LatentCache(folder, encoders.codec, encoders.speech), frames, site.advance)
+        # Written last and whole: an index that is there means that every clip is encoded.
         partial = index.with_suffix(".partial")
         partial.write_text(json.dumps(known))
         partial.replace(index)
@@ -140,7 +137,7 @@ def _encode(source: ShardSource, cache: LatentCache, frames: int, advance: Advan
         advance("encoding clips", done, samples)
         for clip in _windows(whole, frames):
             first, origin = int(clip.key.rpartition("+")[2]), str(whole.meta["source_sha256"])
-            start = int(whole.meta["clip"][0]) + first
+            start = int(whole.meta["clip"][0]) + first  # frame of the source
             entry = Entry(clip.key, cache.encoded(clip).name, origin, (start, start + frames), tuple(whole.meta["reference"]))
             try:
                 _sample(cache.folder, entry, torch.zeros(1, 1)).check(sound=True)
@@ -158,6 +155,7 @@ def _windows(whole: Prepared, frames: int) -> Iterator[Prepared]:
             f"Sample {whole.key} lies among those for training and says that it is held out.",
             where={"sample": whole.key}, suggestions=("prepare the data set again",),
         )  # fmt: skip
+    # One behind the other; what is left at the end fills no window.
     for first in range(0, len(whole.target_VnnC) - frames + 1, frames):
         yield whole.part(first, frames)
 

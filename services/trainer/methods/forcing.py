@@ -61,12 +61,13 @@ def draw_levels(draws: Draws, blocks: int, config: StudentConfig, stage: Stage1)
     """
     if len(stage.chances) != len(config.t_list):
         raise ValueError(f"{len(stage.chances)} chances do not fit the timesteps {config.t_list}")
-    # Two numbers for every block: which level of the list, and where on the continuous schedule.
+    # [B, K, 2], two numbers for every block: which level of the list, and where on the continuous schedule.
     u_BK2 = draws.uniform(Purpose.LEVEL, (blocks, 2))
     # [levels] upper edges of the chances, in the order of the student's list.
     edges = torch.tensor(stage.chances, dtype=torch.float64).cumsum(0) / sum(stage.chances)
+    # The first edge above the number; the clamp is for rounding of the last edge, which is 1.
     index_BK = torch.searchsorted(edges, u_BK2[..., 0].contiguous(), right=True).clamp(max=len(edges) - 1)
-    t_BK = torch.tensor(config.t_list, dtype=torch.float64)[index_BK]
+    t_BK = torch.tensor(config.t_list, dtype=torch.float64)[index_BK]  # float64: bfloat16 has three digits of a timestep
     if stage.continuous:
         # Clean blocks stay clean: they are context, whatever the others' levels are.
         t_BK = torch.where(t_BK > 0, shifted(u_BK2[..., 1], stage.shift).clamp(1.0 - T_MAX, T_MAX), t_BK)
@@ -78,18 +79,13 @@ def draw_levels(draws: Draws, blocks: int, config: StudentConfig, stage: Stage1)
 def _attention(
     config: StudentConfig, frames: int, device: torch.device, dtype: torch.dtype, window: tuple[int, int]
 ) -> BlockCausal:
+    # Masks and positions are large and always the same: made once for each window.
     return BlockCausal(config, frames, device, dtype, window)
 
 
 @dataclass(frozen=True, slots=True)
 class DiffusionForcing:
-    """The objective; see the module's head.
-
-    Attributes:
-        stage: hyper-parameters.
-        null: what replaces a dropped condition.
-        pictures: of the latents; needed where the stage weighs pictures.
-    """
+    """The objective; see the module's head. Pictures are needed where the stage weighs them."""
 
     stage: Stage1
     null: NullConditions
@@ -106,18 +102,21 @@ class DiffusionForcing:
         # [B, T], a level of its own for every block (Chen et al., 2024).
         t_BT = draw_levels(draws, clips.frames // LATENTS_PER_BLOCK, network.config, stage)
         # [B, Z, T, h, w], of each sample's own numbers.
-        noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)
+        noise = draws.normal(Purpose.NOISE, tuple(x0.shape[1:])).to(x0)  # float32, on the clips' device
+        # x_t = (1 - t) x0 + t noise with a t of each latent frame; at t = 0 it is x0 itself.
         x_t = add_noise(x0, noise, t_BT)
         # One window for the whole group: it chooses the attention mask, which ranks must share.
-        window = stage.windows[draws.choice(Purpose.WINDOW, len(stage.windows))]
+        window = stage.windows[draws.choice(Purpose.WINDOW, len(stage.windows))]  # latent frames, and how many of them stay
         dropped = self.null.drop(clips, draws, stage.drop_text, stage.drop_speech)
-        # The mask and its positions are those of the streaming cache, made once for each window.
+        # What block k sees of the clip is what the streaming cache would hold when it is generated.
         attention = _attention(network.config, clips.frames, x0.device, x0.dtype, window)
+        # [B, Z, T, h, w]; the network may compute in bfloat16, the loss does not.
         flow = network(x_t.to(network.dtype), t_BT.to(x0.device), dropped.conditions, dropped.text_BLE, attention).to(x0.dtype)
         # x0 = x_t - t flow, so a block at t = 0 answers with itself.
-        x0_pred = flow_to_x0(x_t, flow, t_BT)
+        x0_pred = flow_to_x0(x_t, flow, t_BT)  # [B, Z, T, h, w]
+        # [B], over noisy frames only: a clean block is context.
         loss_B = forcing_loss(x0_pred, x0, stage.places.weight(x0), t_BT.to(x0.device))
         if self.pictures is None or not stage.picture:
-            return loss_B
+            return loss_B  # [B]
         # Latents are not pictures: an error of the same size may show plainly or hardly (``pictures``).
         return loss_B + stage.picture * self.pictures.losses(x0_pred, x0, t_BT, draws.uniform(Purpose.SHOWN))

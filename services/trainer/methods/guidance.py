@@ -64,18 +64,20 @@ class Guidance:
     def draw(self, draws: Draws, purpose: Purpose) -> Levels:
         """Timesteps of a micro-batch on one side of the window."""
         # [B] in [0, 1): where within its side of the window each sample lies.
-        u_B = draws.uniform(purpose)
+        u_B = draws.uniform(purpose)  # float64
         # The window in the uniform variable: t = s u / (1 + (s - 1) u), solved for u.
         low, high = (t / (self.shift - (self.shift - 1.0) * t) for t in self.window)
-        width, total = high - low, _MOST - _LEAST
+        width, total = high - low, _MOST - _LEAST  # in u, where the law is uniform
         # Decided for the group, with the probability that a single draw would have: the law of t stays.
         inside = draws.shared_uniform(Purpose.REGION) < width / total
         if inside:
+            # [low, high): uniform in u, so t follows the published law within the window.
             u_B = low + u_B * width
         else:
             # What lies outside is two pieces; they are drawn as one, then the upper one is moved up.
             u_B = _LEAST + u_B * (total - width)
-            u_B = torch.where(u_B < low, u_B, u_B + width)
+            u_B = torch.where(u_B < low, u_B, u_B + width)  # [_LEAST, low) and [high, _MOST)
+        # [B] float64; the ends are left out, where there is nothing to learn or nothing to see.
         t_B = shifted(u_B, self.shift).clamp(_LEAST, _MOST)
         # All samples of the batch alike, so the pass without conditions is run for all or for none.
         guided = {"window": inside, "outside": not inside, "always": True, "never": False}[self.gate]
@@ -83,6 +85,7 @@ class Guidance:
 
     def law(self, u: Tensor) -> Tensor:
         """The timestep at a uniform number in [0, 1) where nothing depends on the window."""
+        # The same law as ``draw`` gives in all, by one number for each sample.
         return shifted(_LEAST + u * (_MOST - _LEAST), self.shift).clamp(_LEAST, _MOST)
 
 
@@ -105,13 +108,14 @@ class NullConditions:
             ValueError: the empty prompt's embedding is missing (all zero) although prompts are embedded.
         """
         # Zero features are the null of sound, as the teacher's dropout has shown it.
-        silent = clips.without_audio()
+        silent = clips.without_audio()  # [B, T, G, A] of zeros
         return replace(silent, text_BLE=self.texts(clips)) if self.text else silent
 
     def texts(self, clips: Clips) -> Tensor:
         """The empty prompt for every clip; raises like ``negative``."""
         if not self.text_LE.any() and clips.text_BLE.any():
             raise ValueError("the embedding of the empty prompt is all zero, which no teacher has seen: embed it first")
+        # [L, E] -> [B, L, E] without a copy.
         return self.text_LE.to(clips.text_BLE).expand_as(clips.text_BLE)
 
     def drop(self, clips: Clips, draws: Draws, text: float, speech: float) -> Clips:
@@ -119,7 +123,7 @@ class NullConditions:
         # [B, 1, 1] beside texts [B, L, E], and [B, 1, 1, 1] beside features [B, T, G, A].
         no_text = (draws.uniform(Purpose.DROP_TEXT) < text).view(-1, 1, 1).to(clips.text_BLE.device)
         no_speech = (draws.uniform(Purpose.DROP_SPEECH) < speech).view(-1, 1, 1, 1).to(clips.text_BLE.device)
-        speech_BTGA = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)
+        speech_BTGA = clips.conditions.speech_BTGA.masked_fill(no_speech, 0.0)  # silence is zero features
         # Without a chance the empty prompt is not asked for: of models without text it may be missing.
         texts = torch.where(no_text, self.texts(clips), clips.text_BLE) if text else clips.text_BLE
         return replace(clips, text_BLE=texts, conditions=replace(clips.conditions, speech_BTGA=speech_BTGA))

@@ -34,16 +34,9 @@ def check_named(recipe: MethodRecipe) -> None:
 def load_start(
     site: Site, setting: str, named: str, *, wanted: str | None, config: StudentConfig, encoders: Encoders
 ) -> StoredNetwork:
-    """The network that a setting names.
+    """The network that a setting names: by a run's id, a folder, a prefix of the object store, or ``served:N``.
 
-    Args:
-        site: holds the folders of runs.
-        setting: ``start`` or ``teacher``.
-        named: its value: a run's id, a folder, a prefix of the object store, or ``served:N``
-            for version N of the demonstration model's student.
-        wanted: recipe of the run, where one is prescribed.
-        config: sizes that the network must have.
-        encoders: that it must have been trained with.
+    The last is version N of the demonstration model's student. Of a run the recipe is ``wanted``.
 
     Raises:
         UnfitStart: absent, damaged, of another recipe or size, or trained on other latents.
@@ -54,8 +47,10 @@ def load_start(
     except (WeightsError, ObjectMissing) as error:
         raise _unfit(setting, f"{named} holds no network that can be started from: {error}") from error
     source = stored.source
+    # A folder may be of any recipe; of a run the prescribed one is demanded.
     if setting in site.init_from and source.get("recipe") != wanted:
         raise _unfit(setting, f"{named} was made by {source.get('recipe')}, not by {wanted}.")
+    # All sizes are told at once, so that one correction is enough.
     if stored.config != config:
         ours, theirs = config.to_json(), stored.config.to_json()
         apart = ", ".join(f"{name} {theirs[name]}, not {ours[name]}" for name in ours if ours[name] != theirs[name])

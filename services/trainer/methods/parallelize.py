@@ -50,7 +50,7 @@ class Parallelism:
     def network(self, config: StudentConfig, weights: Mapping[str, Tensor], *, frozen: bool = False) -> LipNetwork:
         """A network of these sizes with these weights, to be trained unless it is frozen."""
         # No memory yet: a 14B network would not fit twice.
-        network = on_meta(config)
+        network = on_meta(config)  # parameters without storage
         if frozen:
             network.eval().requires_grad_(requires_grad=False)
         else:
@@ -58,13 +58,14 @@ class Parallelism:
         big = self.sharded or (self.device.type == "cuda" and config.dim >= _WIDE)
         # A teacher's weights in half precision are half of its memory, and no optimiser needs more.
         if frozen and self.half and big:
-            network.to(torch.bfloat16)
+            network.to(torch.bfloat16)  # 2 bytes a weight
         elif not frozen and big:
             checkpoint_blocks(network)
         if self.sharded:
             # One dimension: all processes share every network.
             mesh = init_device_mesh(self.device.type, (self.group.world,))
             shard(network, mesh, torch.bfloat16 if self.half else torch.float32)
+        # Memory comes now, and then the values; of a sharded network the whole is never in one place.
         materialise(network, self.device, partial(self._fill, weights))
         return network
 
@@ -74,13 +75,14 @@ class Parallelism:
         if isinstance(parameter, DTensor):
             # Every process has read the same file: nothing is sent.
             full = distribute_tensor(full, parameter.device_mesh, parameter.placements, src_data_rank=None)
-        parameter.copy_(full)
+        parameter.copy_(full)  # the whole, or this process's shard
 
     def _adapter(self, name: str, shape: torch.Size) -> Tensor:
         """A new adapter's factor: B is zero, so that the layer begins as it is; A as `AdaptedLinear` draws it."""
         if name.endswith("lora_B.weight"):
             # Like `AdaptedLinear`.
             return torch.zeros(shape)
+        # Seeded by its name, so all processes draw the same numbers, in whatever order they come to it.
         drawn = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=7).digest()
-        reach = 1.0 / math.sqrt(shape[1])
+        reach = 1.0 / math.sqrt(shape[1])  # Kaiming's bound for a = sqrt(5): 1 / sqrt(I)
         return torch.empty(shape).uniform_(-reach, reach, generator=torch.Generator().manual_seed(int.from_bytes(drawn)))

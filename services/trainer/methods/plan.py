@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from lipforcing.presets import StudentConfig
-from services.trainer.methods.adapters import FULL, Trained
+from services.trainer.methods.adapters import Trained
 from services.trainer.methods.forcing import Stage1
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.self_forcing import Stage2
@@ -55,14 +55,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class NetworkPlan:
-    """One network of a run.
+    """One network of a run by its role (student, critic, teacher), and the groups of it that are gathered one at a time.
 
-    Attributes:
-        role: student, critic, teacher.
-        parameters: all.
-        trained: those that are.
-        groups: gathered one at a time.
-        bytes_per_gpu: shards of weights, gradients, moments and averages, and two gathered groups.
+    Bytes on each GPU are shards of weights, gradients, moments and averages, and two gathered groups.
     """
 
     role: str
@@ -81,8 +76,10 @@ def plan(recipe: MethodRecipe, gpus: int) -> Plan:
     networks = networks_of(recipe, gpus)
     memory = {one.role: one.bytes_per_gpu for one in networks} | {"activations": _activations(recipe, gpus)}
     if gpus == 1 and recipe.half:
+        # Autocast keeps a bfloat16 copy of every weight of the networks that are trained until the step ends.
         memory["copies"] = sum(one.parameters for one in networks if one.trained) * _HALF
     samples = recipe.batch * recipe.steps
+    # Forwards and backwards of the whole run over the peak that is reached, in hours of one GPU.
     hours = samples * _flops_per_sample(recipe) / _PEAK / 3600
     return Plan(sum(one.trained for one in networks), memory, gpus, gpus, recipe.steps, samples, hours)
 
@@ -105,11 +102,14 @@ def networks_of(recipe: MethodRecipe, gpus: int) -> list[NetworkPlan]:
 
 def _network(role: str, config: StudentConfig, trained: Trained | None, gpus: int, *, averaged: bool) -> NetworkPlan:
     groups = _groups(config)
-    total = sum(groups.values())
-    learns = 0 if trained is None else trained.count(config)
-    extra = 0 if trained in (None, FULL) else learns - _whole(config, learns, trained)
+    total = sum(groups.values())  # without adapters
+    learns = 0 if trained is None else trained.count(config)  # a frozen network has no state
+    extra = 0 if trained is None else trained.adapters(config)
+    # Frozen weights in bfloat16; trained networks in float32, their frozen part too.
     stored = total * _HALF if trained is None else (total + extra) * _FLOAT
+    # Gradient and two moments of Adam, and the averaged weights.
     state = learns * _FLOAT * (4 if averaged else 3)
+    # One group computes while the next is gathered.
     gathered = 2 * max(groups.values()) * _HALF
     return NetworkPlan(role, total + extra, learns, len(groups), -(-(stored + state) // gpus) + gathered)
 
@@ -117,12 +117,6 @@ def _network(role: str, config: StudentConfig, trained: Trained | None, gpus: in
 @cache
 def _groups(config: StudentConfig) -> dict[str, int]:
     return groups_of(on_meta(config))
-
-
-def _whole(config: StudentConfig, learns: int, trained: Trained | None) -> int:
-    """Of the trained parameters beside adapters, those that the network has anyway."""
-    rank = trained.rank if trained and trained.rank else 0
-    return learns - config.layers * rank * (16 * config.dim + 2 * (config.dim + config.ffn))
 
 
 def _activations(recipe: MethodRecipe, gpus: int) -> int:
@@ -140,25 +134,30 @@ def _activations(recipe: MethodRecipe, gpus: int) -> int:
 
 def _pass(config: StudentConfig, latents: int, stored: int) -> int:
     tokens = latents * config.frame_tokens
+    # The inputs of all L blocks, and in bfloat16 the inside of the one that is computed again.
     return tokens * (stored * config.dim * config.layers + _HALF * (_INSIDE * config.dim + 3 * config.ffn))
 
 
 def forward_flops(config: StudentConfig, queries: int, keys: int) -> float:
     """Matrix products of one forward of ``queries`` tokens of which each sees ``keys``."""
-    dim = config.dim
+    dim = config.dim  # D
+    # Two operations a weight: q, k, v, o of the own tokens, q and o across (k, v are the prompt's), 2 D F of the feed-forward.
     linear = 2 * (6 * dim * dim + 2 * dim * config.ffn) * queries
+    # Scores and their values: two products of queries with keys, of the own tokens and of the prompt's.
     return config.layers * (linear + 4 * dim * queries * (keys + config.text_len))
 
 
 def _flops_per_sample(recipe: MethodRecipe) -> float:
     """Averaged over steps. A trained forward costs four: itself, once more for the checkpoints, twice backwards."""
     stage, config = recipe.stage, recipe.network
-    tokens = recipe.latents * config.frame_tokens
-    both_ways = forward_flops(config, tokens, tokens)
+    tokens = recipe.latents * config.frame_tokens  # of one clip
+    both_ways = forward_flops(config, tokens, tokens)  # every token sees every other
+    # A causal token sees its window at most.
     causal = forward_flops(config, tokens, config.window * config.frame_tokens)
     if not isinstance(stage, Stage2):
         return 4 * (causal if isinstance(stage, Stage1) else both_ways)
     critic, teacher = (forward_flops(one, tokens, tokens) for one in (recipe.judges()[0], recipe.judges()[1].network))
     calls = len(config.t_list) / 2  # of the student for one block, on average over the exit steps
-    rollout, learning = (calls + 1) * causal, (calls + 4) * causal
+    rollout, learning = (calls + 1) * causal, (calls + 4) * causal  # one more call fills the cache
+    # 1.4: the teacher's second pass runs for the 40 % of the batches that lie in the sync window.
     return rollout + 4 * critic + (learning + critic + 1.4 * teacher) / stage.student_update_freq

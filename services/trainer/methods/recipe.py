@@ -146,16 +146,7 @@ def build(
     critic: LipNetwork | None = None, teacher: Teacher | None = None, reward: Reward | None = None,
     pictures: Pictures | None = None,
 ) -> Method:  # fmt: skip
-    """The method of a recipe, ready to take steps.
-
-    Args:
-        recipe: what to do.
-        network: what it is about; which parameters are trained is chosen already, and it is sharded if it shall be.
-        null: what replaces dropped conditions.
-        critic: of Stage 2.
-        teacher: of Stage 2.
-        reward: of Stage 2, where it weights by one.
-        pictures: of Stage 1, where it weighs them.
+    """The method of a recipe, ready to take steps; what is trained is chosen already, and sharded if it shall be.
 
     Raises:
         ValueError: Stage 2 without critic or teacher.
@@ -165,7 +156,7 @@ def build(
         if critic is None or teacher is None:
             raise ValueError(f"{recipe.name} needs a critic and a teacher")
         weighting = stage.weighting if recipe.reward else None
-        stage = replace(stage, weighting=weighting)
+        stage = replace(stage, weighting=weighting)  # without a reward nothing is weighted
         return SelfForcing(network, critic, teacher, stage, seed=recipe.seed, reward=reward, rng_group=recipe.rng_group)
     objective = FlowMatching(stage, null) if isinstance(stage, FlowStage) else DiffusionForcing(stage, null, pictures)
     return Supervised(network, objective, recipe.update, seed=recipe.seed, rng_group=recipe.rng_group, steps=recipe.steps)

@@ -62,10 +62,10 @@ class Weighting:
             return (self.beta * rewards_N).exp().clamp(max=self.cap)
         if self.mode == "centred":
             # Rewards that differ by rounding only are equal.
-            deviation = rewards_N.std(correction=0).clamp(min=1e-6)
+            deviation = rewards_N.std(correction=0).clamp(min=1e-6)  # of one sample alone it is 0
             rewards_N = ((rewards_N - rewards_N.mean()) / deviation).clamp(-self.spread, self.spread)
         elif self.mode == "clamped":
-            rewards_N = rewards_N.clamp(*self.bounds)
+            rewards_N = rewards_N.clamp(*self.bounds)  # [N]
         # Softmax times N: weights of mean 1, so the step's size does not follow the rewards.
         return _capped(torch.softmax(self.beta * rewards_N, dim=0) * len(rewards_N), self.cap)
 
@@ -74,12 +74,12 @@ def _capped(weights_N: Tensor, cap: float) -> Tensor:
     """Weights of mean 1 with none above ``cap``; what is cut off goes to the others in proportion."""
     weights_N = weights_N.clamp(min=torch.finfo(weights_N.dtype).tiny)  # what vanished still has a share
     for _ in range(len(weights_N)):
-        over = weights_N >= cap
+        over = weights_N >= cap  # those cut before stay cut
         if not (weights_N > cap).any():
             break
         # What is left for those below the cap, so that the mean stays 1.
         rest = len(weights_N) - cap * over.sum()
-        others = torch.where(over, 0.0, weights_N)
+        others = torch.where(over, 0.0, weights_N)  # [N]
         weights_N = torch.where(over, cap, others * rest / others.sum())
     return weights_N
 
@@ -92,12 +92,7 @@ class Reward(Protocol):
 
 
 class SyncReward:
-    """Decodes clips and asks SyncNet.
-
-    Args:
-        codec: of the latents.
-        scorer: also the metric's.
-    """
+    """Decodes clips and asks SyncNet, by the metric's own scorer."""
 
     def __init__(self, codec: Codec, scorer: ClipScorer) -> None:
         self._codec, self._scorer = codec.eval().requires_grad_(requires_grad=False), scorer
@@ -110,15 +105,15 @@ class SyncReward:
         Raises:
             ValueError: the micro-batch has no waveforms.
         """
-        if clips.waveform_BS is None:
-            raise ValueError(f"the reward needs waveforms, and samples {', '.join(clips.names)} came without them")
         with torch.autocast(x0_BZThw.device.type, enabled=False):  # the metric's own precision, whatever the student's
-            return self._earned(x0_BZThw, clips.names, clips.waveform_BS)
+            return self._earned(x0_BZThw, clips.names, clips.needed_waveforms())
 
     def _earned(self, x0_BZThw: Tensor, names: Sequence[str], waveform_BS: Tensor) -> Tensor:
-        dtype = next(self._codec.parameters()).dtype
+        dtype = next(self._codec.parameters()).dtype  # the decoder's, whatever the student's
+        # [B, Z, T, h, w] -> [B, V, H, W, 3], 8 bits as the metric sees them.
         pictures_BVHWC = to_uint8(self._codec.decode(x0_BZThw.to(dtype)))
         rows = zip(pictures_BVHWC, names, waveform_BS, strict=True)
+        # Each clip's distances at all shifts, and from them the median minus that at shift 0.
         scores = [score_of(self._scorer.table(frames, self._sounds(name, waveform))) for frames, name, waveform in rows]
         return torch.tensor([score.in_time for score in scores], device=x0_BZThw.device)
 
@@ -133,6 +128,7 @@ def over_ranks(rewards_B: Tensor) -> tuple[Tensor, int]:
     """The rewards of all ranks in order, [N], and where this rank's begin."""
     if not torch.distributed.is_initialized():
         return rewards_B, 0
+    # All ranks hold equally many samples, so the place of this one's is its number times B.
     parts = [torch.empty_like(rewards_B) for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather(parts, rewards_B)
+    torch.distributed.all_gather(parts, rewards_B)  # [B] from each rank
     return torch.cat(parts), torch.distributed.get_rank() * len(rewards_B)

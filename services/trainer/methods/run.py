@@ -22,7 +22,7 @@ from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.common.site import Site
 from services.trainer.common.update import precision
-from services.trainer.footage.whole import write_whole
+from services.trainer.footage.disk import write_whole
 from services.trainer.methods.dataset import Batches, Dataset
 from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
 from services.trainer.methods.folders import StoredNetwork
@@ -53,11 +53,6 @@ if TYPE_CHECKING:
 class MethodRun:
     """Puts a recipe's parts together on one process.
 
-    Args:
-        recipe: what to do.
-        site: where.
-        device: of the networks.
-
     Raises:
         InvalidSetting: the batch does not split over the processes, or a file is missing.
         UnfitStart: a network to start from is missing or does not fit.
@@ -76,7 +71,8 @@ class MethodRun:
         self._config = recipe.network
         # Before anything is rendered: a start that does not fit is told at once, and so is a student that could not be served.
         self._start = self._stored("start", recipe.start, recipe.follows, recipe.network)
-        self._teacher = self._stored("teacher", recipe.teacher, recipe.taught_by, *_teachers(recipe))
+        teaching = recipe.judges()[1].network if isinstance(recipe.stage, Stage2) else None
+        self._teacher = self._stored("teacher", recipe.teacher, recipe.taught_by, teaching)
         self._named_syncnet = self._syncnet_file()
         self._versions = self._served()
         self._dataset = self._prepared()
@@ -87,9 +83,10 @@ class MethodRun:
     def stage(self) -> MethodStage:
         """The run, ready for its first step."""
         recipe, site = self._recipe, self._site
-        torch.manual_seed(recipe.seed)
+        torch.manual_seed(recipe.seed)  # for whatever is drawn without a generator of its own
         network = self._parallelism.network(recipe.network, self._begun())
         method = self._method(network)
+        # The first network is what the run is about; its averaged weights are shown and exported.
         update = next(iter(method.updates.values()))
         show = Show(
             network, update, None if isinstance(recipe.stage, Stage1 | Stage2) else recipe.teaching, self._text_LE,
@@ -102,9 +99,7 @@ class MethodRun:
             within=partial(precision, self._device, half=recipe.half),
         )  # fmt: skip
 
-    def _stored(
-        self, setting: str, named: str, wanted: str | None, config: StudentConfig | None = None
-    ) -> StoredNetwork | None:
+    def _stored(self, setting: str, named: str, wanted: str | None, config: StudentConfig | None) -> StoredNetwork | None:
         """The network that a setting names; None where none is needed."""
         if config is None or not named:
             return None
@@ -126,6 +121,7 @@ class MethodRun:
     def _prepared(self) -> Dataset:
         """What is learned; the first process prepares it, the others find it."""
         site = self._site
+        # Behind the barrier everything is on the disk, and the others only read it.
         dataset = self._load_dataset() if site.group.rank == 0 else None
         site.group.barrier()
         return self._load_dataset() if dataset is None else dataset
@@ -150,8 +146,10 @@ class MethodRun:
         recipe, null = self._recipe, NullConditions(self._empty_LE.to(self._device))
         if self._teacher is None:
             return build(recipe, network, null, pictures=self._pictures())
-        teacher = Teacher(recipe.judges()[1], self._parallelism.network(*_of(self._teacher), frozen=True), null)
-        critic = self._parallelism.network(*_of(self._judged_by()))
+        taught_by, begun = self._teacher, self._judged_by()
+        frozen = self._parallelism.network(taught_by.config, taught_by.weights, frozen=True)
+        teacher = Teacher(recipe.judges()[1], frozen, null)
+        critic = self._parallelism.network(begun.config, begun.weights)
         reward = self._reward() if recipe.rewarded else None
         return build(recipe, network, null, critic=critic, teacher=teacher, reward=reward)
 
@@ -191,6 +189,7 @@ class MethodRun:
                 network = load_syncnet(path, PUBLISHED)
         except WeightsError as error:
             raise _no_syncnet(f"{path} holds no SyncNet: {error}") from error
+        # A short clip has fewer places than SyncNet has shifts: it is compared within itself.
         frames = frames_of(self._recipe.latents // LATENTS_PER_BLOCK)
         decoder = load_decoder(site.models, self._recipe.preset, self._encoders, self._device)
         return SyncReward(decoder, ClipScorer.of_clips(network.to(self._device), frames))
@@ -264,18 +263,11 @@ def _check_split(recipe: MethodRecipe, world: int) -> None:
             )
 
 
-def _of(stored: StoredNetwork) -> tuple[StudentConfig, Mapping[str, Tensor]]:
-    return stored.config, stored.weights
-
-
-def _teachers(recipe: MethodRecipe) -> tuple[StudentConfig, ...]:
-    return (recipe.judges()[1].network,) if isinstance(recipe.stage, Stage2) else ()
-
-
 def _weighted(recipe: MethodRecipe, encoders: Encoders) -> MethodRecipe:
     """The recipe with a weight for every latent channel, where it asks for weights by energy."""
     if not recipe.energy:
         return recipe
+    # [Z], to a power below 1, so that channels which hardly show still count; then of mean 1.
     energy_Z = channel_energy(encoders.codec) ** recipe.energy  # type: ignore[arg-type]
     channels = tuple((energy_Z / energy_Z.mean()).tolist())
     return replace(recipe, stage=replace(recipe.stage, places=replace(recipe.stage.places, channels=channels)))

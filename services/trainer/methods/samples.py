@@ -16,7 +16,7 @@ from torch import Tensor
 from lipforcing.conditions import Conditions
 from lipforcing.contract import FRAMES_PER_LATENT, LATENTS_PER_BLOCK
 from lipforcing.syncnet import SAMPLES_PER_FRAME
-from services.trainer.models.latents import ClipLatents, conditions_of
+from services.trainer.models.latents import conditions_of
 
 
 class BadSampleError(ValueError):
@@ -67,25 +67,24 @@ class EncodedSample:
     waveform_S: Tensor | None = None
 
     def check(self, *, sound: bool) -> None:
-        """Refuse what cannot be trained on.
-
-        Args:
-            sound: the waveform is needed.
+        """Refuse what cannot be trained on; ``sound`` says that the waveform is needed.
 
         Raises:
             BadSampleError: says what is wrong.
         """
-        frames = self.target_ZThw.shape[1]
+        frames = self.target_ZThw.shape[1]  # T
+        # Latent 0 is of one frame, every later one of four: V = 1 + 4 (T - 1).
         seen = 1 + FRAMES_PER_LATENT * (frames - 1)
         if frames % LATENTS_PER_BLOCK or len(self.speech_VA) != seen:
             raise BadSampleError(self.name, f"{frames} latent frames with {len(self.speech_VA)} frames of speech")
         if {self.masked_ZThw.shape, self.reference_ZThw.shape} != {self.target_ZThw.shape}:
             raise BadSampleError(self.name, "target, masked footage and reference differ in shape")
-        if self.shown.overlaps(self.reference):
+        if self.shown.overlaps(self.reference):  # the law of every data set
             raise BadSampleError(
                 self.name,
                 f"its reference {self.reference} shows frames of its target {self.shown}: the answer would be visible",
             )
+        # A codec that overflows in half precision, or a damaged file, would else train on NaN.
         for field in ("target_ZThw", "masked_ZThw", "reference_ZThw", "speech_VA", "text_LE"):
             if not torch.isfinite(getattr(self, field)).all():
                 raise BadSampleError(self.name, f"{field} holds values that are no numbers")
@@ -132,8 +131,19 @@ class Clips:
         """Latent frames T."""
         return self.x0_BZThw.shape[2]
 
+    def needed_waveforms(self) -> Tensor:
+        """The waveforms, for what hears them.
+
+        Raises:
+            ValueError: the samples came without.
+        """
+        if self.waveform_BS is None:
+            raise ValueError(f"waveforms are needed, and samples {', '.join(self.names)} came without them")
+        return self.waveform_BS
+
     def without_audio(self) -> "Clips":
         """The same clips in silence: features of zero, the null of guidance."""
+        # Features [B, T, G, A] of digital silence.
         silent = torch.zeros_like(self.conditions.speech_BTGA)
         return replace(self, conditions=replace(self.conditions, speech_BTGA=silent))
 
@@ -141,13 +151,9 @@ class Clips:
 def collate(
     samples: Sequence[EncodedSample], places: Sequence[int], dtype: torch.dtype = torch.float32, *, sound: bool = False
 ) -> Clips:
-    """Check samples and put them together.
+    """Check samples of equal shape and put them together; targets and waveforms stay float32, whatever the conditions are.
 
-    Args:
-        samples: of equal shape.
-        places: of each in the whole batch of the step.
-        dtype: of conditions; targets and waveforms stay float32.
-        sound: whether waveforms are needed; otherwise they are left out, whoever has one.
+    Waveforms are left out unless ``sound`` needs them, whoever has one.
 
     Raises:
         BadSampleError: one of them cannot be used.
@@ -159,6 +165,7 @@ def collate(
         sample.check(sound=sound)
         if sample.target_ZThw.shape != samples[0].target_ZThw.shape or sample.text_LE.shape != samples[0].text_LE.shape:
             raise BadSampleError(sample.name, f"differs in shape from {samples[0].name}, with which it shares a batch")
+    # [B, Z, T, h, w] twice, [B, V, A]; grouped by latent on the way, four frames of speech each.
     conditions = conditions_of(
         torch.stack([sample.reference_ZThw for sample in samples]), torch.stack([sample.masked_ZThw for sample in samples]),
         torch.stack([sample.speech_VA for sample in samples]), dtype,
@@ -174,24 +181,10 @@ def collate(
     )
 
 
-def of_latents(
-    clips: ClipLatents, rows: Tensor, text_LE: Tensor, places: Sequence[int], sounds_NS: Tensor | None = None
-) -> Clips:
-    """A micro-batch of the generated speakers, whose reference is the same take with the other mouth."""
-    chosen = rows.tolist()
-    return Clips(
-        tuple(f"take {row}" for row in chosen),
-        tuple(places),
-        clips.target_NZThw[rows].float(),
-        clips.conditions(rows, torch.float32),
-        text_LE.float().expand(len(chosen), -1, -1),
-        None if sounds_NS is None else sounds_NS[rows].float(),
-    )
-
-
 def on_device(clips: Clips, device: torch.device) -> Clips:
     """The clips where they are needed; waveforms stay, for sounds are embedded once and on the CPU's side."""
     conditions = clips.conditions
+    # The mask and the identity frame too: everything that the network sees.
     moved = {name: getattr(conditions, name).to(device) for name in type(conditions).__dataclass_fields__}
     return replace(
         clips, x0_BZThw=clips.x0_BZThw.to(device), conditions=Conditions(**moved), text_BLE=clips.text_BLE.to(device)

@@ -75,17 +75,15 @@ class ExitAt:
     def differentiable(self, blocks: Sequence[int], step: int) -> bool:
         """See ``Policy``."""
         del blocks
+        # The other calls run without a graph, or memory would grow with the steps.
         return self.gradient and step == self.step
 
 
 def self_rollout(network: LipNetwork, clips: Clips, draws: Draws, *, gradient: bool) -> Tensor:
     """Clips that the student generates on its own past, [B, Z, T, h, w] in the type of the targets.
 
-    Args:
-        network: causal, of which at most one call per block carries gradient.
-        clips: conditions and shape; the targets are not looked at.
-        draws: exit step and noise; the same draws give the same clips with and without gradient.
-        gradient: whether the exit step carries it.
+    Of the clips conditions and shape are looked at, never the targets. The same draws give the same exit step and clips with
+    and without gradient, which at most one call of each block carries.
     """
     # Shared by the group: ranks that left the loop at different steps would wait for each other's collectives.
     exit_step = draws.choice(Purpose.EXIT, len(network.config.t_list) - 1)
@@ -93,14 +91,17 @@ def self_rollout(network: LipNetwork, clips: Clips, draws: Draws, *, gradient: b
     shape = (clips.x0_BZThw.shape[1], LATENTS_PER_BLOCK, *clips.x0_BZThw.shape[3:])
 
     def noise(block: int, draw: int) -> Tensor:
+        # [B, Z, 3, h, w]; draw 0 is what a block begins with, the others noise it again between its steps.
         return draws.normal(Purpose.ROLLOUT, shape, block * _DRAWS_PER_BLOCK + draw).to(clips.x0_BZThw)
 
     # Prompt and timesteps are embedded anew in every call, so that their layers get gradient.
-    student = Student.trained(network, clips.text_BLE)
+    student = Student.trained(network, clips.text_BLE)  # text [B, L, E]
     # Keys and values of the window's past blocks; they carry no gradient into those blocks.
     cache = StreamCache(network.config, len(clips), clips.x0_BZThw.device, _attended(clips.conditions.masked_BZThw))
+    # Self Forcing, section 3.2: a random number of steps for each rollout, gradient through the last alone.
     policy = ExitAt(exit_step, gradient)
     blocks = list(rollout(eager(student, cache, policy), clip_batches(clips.conditions, noise)))
+    # K blocks of [B, Z, 3, h, w] -> [B, Z, T, h, w].
     return torch.cat(blocks, dim=2).to(clips.x0_BZThw.dtype)
 
 
@@ -111,16 +112,7 @@ def _attended(like: Tensor) -> torch.dtype:
 
 
 class SelfForcing:
-    """The method; see the module's head.
-
-    Args:
-        student: causal network, trained.
-        critic: bidirectional network, trained.
-        teacher: frozen.
-        stage: hyper-parameters.
-        seed: of everything that is drawn.
-        reward: of generated clips; needed exactly where the stage weights by it.
-        rng_group: places that share draws (``Draws``).
+    """The method; see the module's head. Student (causal) and critic (bidirectional) are trained, the teacher is frozen.
 
     Raises:
         ValueError: a reward without a weighting or the reverse; a teacher that would be trained.
@@ -162,24 +154,26 @@ class SelfForcing:
     def critic_losses(self, x0: Tensor, clips: Clips, draws: Draws) -> Tensor:
         """How well the critic sees the student's clips through noise, [B]."""
         # The critic is never guided, so nothing depends on the window here.
-        t_B = self._stage.guidance.law(draws.uniform(Purpose.CRITIC_LEVEL))
-        noise = draws.normal(Purpose.CRITIC_NOISE, tuple(x0.shape[1:])).to(x0)
+        t_B = self._stage.guidance.law(draws.uniform(Purpose.CRITIC_LEVEL))  # [B] float64
+        noise = draws.normal(Purpose.CRITIC_NOISE, tuple(x0.shape[1:])).to(x0)  # [B, Z, T, h, w]
         # It regresses to the student's clips, so its x0 is where the student's distribution lies.
         seen = predict_x0(self._critic, add_noise(x0.detach(), noise, t_B), t_B, clips)
+        # [B]: || x0 - seen ||^2 over the mouth.
         return critic_loss(x0, seen, self._stage.places.weight(x0))
 
     @torch.no_grad()
     def direction(self, x0: Tensor, clips: Clips, draws: Draws) -> Tensor:
         """Where the student's clips should not go, [B, Z, T, h, w]."""
         # The same noise and level for critic and teacher: their difference is the direction.
-        levels = self._stage.guidance.draw(draws, Purpose.STUDENT_LEVEL)
-        noise = draws.normal(Purpose.STUDENT_NOISE, tuple(x0.shape[1:])).to(x0)
-        x_t = add_noise(x0.detach(), noise, levels.t_B)
+        levels = self._stage.guidance.draw(draws, Purpose.STUDENT_LEVEL)  # [B], all inside the window or all outside
+        noise = draws.normal(Purpose.STUDENT_NOISE, tuple(x0.shape[1:])).to(x0)  # [B, Z, T, h, w]
+        x_t = add_noise(x0.detach(), noise, levels.t_B)  # a level for each sample, the same for all of its frames
         # [B, Z, T, h, w]: where the student's own distribution would have this clip,
-        fake = predict_x0(self._critic, x_t, levels.t_B, clips)
+        fake = predict_x0(self._critic, x_t, levels.t_B, clips)  # never guided
         scale = self._stage.guidance.scale if levels.guided else 1.0
         # and where the teacher would, guided inside the window only.
-        real = self._teacher.x0(x_t, levels.t_B, clips, scale)
+        real = self._teacher.x0(x_t, levels.t_B, clips, scale)  # frozen, perhaps in bfloat16
+        # (fake - real) / mean |x0 - real|, as the normaliser of DMD has it (equation 8).
         return vsd_direction(x0.detach(), fake, real, self._stage.places.weight(x0))
 
     @property
@@ -191,6 +185,7 @@ class SelfForcing:
         samples, total = sum(map(len, micro_batches)), 0.0
         for (clips, last), drawn, x0 in zip(marked_last(micro_batches), draws, rollouts, strict=True):
             sync_gradients(self._critic, on=last)
+            # [B]: the rollouts are constants here, so only the critic has a graph.
             loss_B = self.critic_losses(x0, clips, drawn)
             self.critic_update.backward(loss_B, clips.names, samples)
             total += float(loss_B.detach().sum()) / samples
@@ -202,9 +197,10 @@ class SelfForcing:
         for (clips, last), drawn, weight_B in zip(marked_last(micro_batches), draws, weights, strict=True):
             sync_gradients(self._student, on=last)
             # The same clips again, now with gradient through the exit step's call of every block.
-            x0 = self_rollout(self._student, clips, drawn, gradient=True)
+            x0 = self_rollout(self._student, clips, drawn, gradient=True)  # [B, Z, T, h, w]
             # A loss whose gradient is the direction: no gradient flows through critic or teacher.
             loss_B = vsd_loss(x0, self.direction(x0, clips, drawn), self._stage.places.weight(x0))
+            # [B] * [B]: the reward scales a sample's gradient and has none itself.
             self.student_update.backward(loss_B * weight_B, clips.names, samples)
             total += float(loss_B.detach().sum()) / samples
         return {"student/loss": total, **figures}
@@ -216,9 +212,10 @@ class SelfForcing:
             return [torch.ones(len(clips)).to(x0) for clips, x0 in zip(micro_batches, rollouts, strict=True)], {}
         # [samples of this rank]; decoded and heard, which needs no gradient.
         mine = torch.cat([self._reward(x0, clips) for clips, x0 in zip(micro_batches, rollouts, strict=True)])
-        rewards, first = over_ranks(mine)
+        rewards, first = over_ranks(mine)  # [N], ranks in order
         # Of the whole step, over all ranks: within one sample every weight would be 1.
         weights = self._stage.weighting.weights(rewards.double()).to(rollouts[0])
         figures = {"reward/mean": float(rewards.mean()), "reward/least": float(rewards.min()),
                    "reward/most": float(rewards.max()), "reward/weight": float(weights.max())}  # fmt: skip
+        # This rank's part, cut as its micro-batches are: [B] each.
         return list(weights[first : first + len(mine)].split([len(clips) for clips in micro_batches])), figures

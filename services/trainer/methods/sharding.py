@@ -27,13 +27,11 @@ def on_meta(config: StudentConfig) -> LipNetwork:
 
 
 def materialise(network: LipNetwork, device: torch.device, fill: Callable[[str, Tensor], None]) -> None:
-    """Allocate a network that was built on the meta device (its shards, where it is sharded) and fill every tensor.
+    """Allocate a network that was built on the meta device (of a sharded one its shards); ``fill`` writes each tensor in place.
 
-    Args:
-        network: on the meta device; it has no buffers, so nothing has to be computed anew.
-        device: where to.
-        fill: writes one named tensor in place.
+    It has no buffers, so nothing has to be computed anew.
     """
+    # Uninitialised memory: whatever ``fill`` leaves out would be noise, so it is called for every parameter.
     network.to_empty(device=device)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
@@ -52,12 +50,13 @@ def shard(network: LipNetwork, mesh: DeviceMesh, compute: torch.dtype = torch.bf
     policy = MixedPrecisionPolicy(param_dtype=compute, reduce_dtype=torch.float32, cast_forward_inputs=False)
     for block in _blocks(network):
         fully_shard(block.cross_attn, mesh=mesh, mp_policy=policy)
-        fully_shard(block, mesh=mesh, mp_policy=policy)
+        fully_shard(block, mesh=mesh, mp_policy=policy)  # what its cross-attention has not taken
         # Called by the network before the block's own forward.
         register_fsdp_forward_method(block.cross_attn, "text")
         register_fsdp_forward_method(block, "modulate")
     # The root last: it takes what no block has taken.
     fully_shard(network, mesh=mesh, mp_policy=policy)
+    # Parts of the root that are called by themselves must gather its weights, too.
     for method in ("embed_time", "embed_text", "embed_conditions"):
         register_fsdp_forward_method(network, method)
     network.register_forward_pre_hook(partial(_cast_latents, compute), with_kwargs=True)
@@ -68,7 +67,7 @@ def groups_of(network: LipNetwork) -> dict[str, int]:
     """Parameters of every group that ``shard`` would gather at once, by name."""
     sizes = {}
     for index, block in enumerate(_blocks(network)):
-        inner = _size(block.cross_attn)
+        inner = _size(block.cross_attn)  # a group of its own, not counted again in the block's
         sizes[f"blocks.{index}.cross_attn"] = inner
         sizes[f"blocks.{index}"] = _size(block) - inner
     return {**sizes, "root": _size(network) - sum(sizes.values())}
@@ -81,6 +80,7 @@ def checkpoint_blocks(network: LipNetwork) -> LipNetwork:
     the second time sees what the first saw.
     """
     for block in _blocks(network):
+        # Not reentrant: inputs without gradient (a frozen base) still reach parameters that have one.
         again = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
         block.forward = again  # type: ignore[method-assign]
     return network
@@ -90,6 +90,7 @@ def _cast_latents(
     dtype: torch.dtype, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Latents in the type of the gathered weights; the timesteps beside them stay in float64."""
+    # args[0] is x_t [B, Z, T, h, w], args[1] the timesteps.
     return (args[0].to(dtype), *args[1:]), kwargs
 
 

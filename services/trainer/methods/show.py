@@ -23,10 +23,11 @@ from services.trainer.common.sheet import draw_sheet
 from services.trainer.common.update import Updater, precision
 from services.trainer.methods.adapters import Trained, merged
 from services.trainer.methods.encoders import Encoders
-from services.trainer.methods.folders import PromptedNetwork, save_network
+from services.trainer.methods.folders import save_network
 from services.trainer.methods.guidance import NullConditions
 from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.samples import Clips
+from services.trainer.methods.sharding import on_meta
 from services.trainer.methods.teacher import Teacher
 
 Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
@@ -34,20 +35,10 @@ Versions = Callable[[Path, LipNetwork, Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """One run's network, as others see it: with its averaged weights.
+    """One run's network, as others see it: with its averaged weights, which its optimiser holds.
 
-    Attributes:
-        network: what the run is about.
-        update: its optimiser, which holds the averaged weights.
-        teaching: of a teacher, how it samples; None for a student.
-        text_LE: the prompt.
-        empty_LE: the empty prompt.
-        encoders: of the clips.
-        clip: a fixed clip, on the network's device.
-        first: this process writes.
-        half: compute matrix products in bfloat16.
-        trained: what is trained of it.
-        versions: writes the version folders of a student that can be served; None for a teacher.
+    A teacher samples as ``teaching`` says; a student has none, but ``versions``, which writes what can be served. The clip is a
+    fixed one on the network's device; the ``first`` process writes.
     """
 
     network: LipNetwork
@@ -68,6 +59,7 @@ class Show:
             generated = self._generated()
         if self.first:
             rows = {"footage": self.clip.conditions.reference_BZThw, "generated": generated, "true": self.clip.x0_BZThw}
+            # [1, Z, T, h, w] -> [V, H, W, C]: the codec's own precision, the first clip alone.
             codec = self.encoders.codec
             like = next(codec.parameters())
             shown = {name: to_uint8(codec.decode(x.to(like))[0].float()) for name, x in rows.items()}
@@ -79,15 +71,17 @@ class Show:
             network = self._whole()
         if network is None:
             return False
-        save_network(repository / NETWORK, PromptedNetwork(network, self.text_LE.cpu(), self.empty_LE.cpu()), source)
+        save_network(repository / NETWORK, network, self.text_LE.cpu(), self.empty_LE.cpu(), source)
         if self.versions is not None:
             self.versions(repository, network, source)
         return True
 
     def _generated(self) -> Tensor:
         if self.teaching is None:
+            # A student as it serves: block by block, in its few steps.
             return generate(Student.trained(self.network, self.clip.text_BLE), self.clip.conditions, seed=1)
         teacher = Teacher(self.teaching, self.network, NullConditions(self.empty_LE.to(self.clip.text_BLE)))
+        # A generator of its own: sheets of all steps begin with the same noise.
         noise = torch.randn(self.clip.x0_BZThw.shape, generator=torch.Generator().manual_seed(1))
         return teacher.sample(self.clip, noise.to(self.clip.x0_BZThw))
 
@@ -95,24 +89,22 @@ class Show:
     def _averaged(self) -> Iterator[None]:
         """The averaged weights in place of the live ones, and nothing drawn from any generator that training uses."""
         with torch.random.fork_rng(), torch.no_grad():
-            if self.update.ema is not None:
-                self.update.swap_ema()
+            self.update.swap_ema()
             try:
                 yield
             finally:
-                if self.update.ema is not None:
-                    self.update.swap_ema()
+                self.update.swap_ema()
 
     def _whole(self) -> LipNetwork | None:
         """The network in one piece on the CPU, float32, adapters merged; None where another process writes it."""
         tensors = {}
         for name, tensor in self.network.state_dict().items():
+            # Gathered by all processes together, kept by the first, one tensor at a time.
             full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
             if self.first:
                 tensors[name] = full.detach().float().cpu().clone()
         if not self.first:
             return None
-        with torch.device("meta"):
-            network = LipNetwork(self.network.config)
+        network = on_meta(self.network.config)
         network.load_state_dict(merged(tensors, self.trained), assign=True)
         return network.eval()

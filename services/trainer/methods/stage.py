@@ -1,13 +1,18 @@
-"""A method as what a run drives: one step at a time, its whole state given and taken."""
+"""A method as what a run drives: one step at a time, its whole state given and taken.
+
+Two stages with the same state take the same steps, bit for bit, on the same machine.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from dubbing.errors import BadDataset, CheckpointMismatch, TrainingDiverged
-from services.trainer.common.state import State, StepReport
 from services.trainer.common.update import DivergedError
 from services.trainer.methods.samples import BadSampleError, Clips
 from services.trainer.methods.training import Method, MethodState, restore, state_of
@@ -16,8 +21,40 @@ Draw = Callable[[Path], None]
 Export = Callable[[Path, Mapping[str, Any]], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """A stage's state as one process sees it.
+
+    Attributes:
+        shared: tensors that are equal in all processes; stored once.
+        own: tensors of this process: its shards.
+        values: counts and such, JSON values, equal in all processes.
+    """
+
+    shared: Mapping[str, Tensor] = field(default_factory=dict)
+    own: Mapping[str, Tensor] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One optimiser step.
+
+    Attributes:
+        parts: the loss's parts, and whatever else is watched (rewards, rates), by name.
+        gradient: norm of the gradient before clipping; None for a step that was skipped.
+        samples: that all processes together learned from.
+        skipped: steps so far whose loss was no number.
+    """
+
+    parts: Mapping[str, float]
+    gradient: float | None
+    samples: int
+    skipped: int
+
+
 class MethodStage:
-    """See ``services.trainer.common.state.Stage``.
+    """One process's part of a run.
 
     Args:
         method: takes the steps.
@@ -52,7 +89,7 @@ class MethodStage:
             TrainingDiverged: too many steps in a row had no finite gradient; names the samples.
             BadDataset: a sample cannot be put into a batch; names it.
         """
-        number = self.step + 1
+        number = self.step + 1  # steps count from 1
         try:
             batches = self._batches(number)
             with self._within():
@@ -64,7 +101,8 @@ class MethodStage:
                 f"{error}.", where={"stage": "training", "step": number, "samples": list(error.samples)},
                 suggestions=("look at these samples", "start a run with a lower learning rate"),
             ) from error  # fmt: skip
-        self.step = number
+        self.step = number  # only now: a step that failed is taken again
+        # The largest of all networks; NaN and infinity stand for a step that was not taken.
         norm = max(value for name, value in figures.items() if name.endswith("/gradient"))
         skipped = sum(one.counts()["skipped"] for one in self._method.updates.values())
         return StepReport(figures, norm if math.isfinite(norm) else None, self._samples, skipped)
@@ -73,6 +111,7 @@ class MethodStage:
         """The state now; its tensors are the live ones, so save them before the next step."""
         now = state_of(self._method)
         values = {"step": self.step, "counts": {name: dict(counts) for name, counts in now.counts.items()}}
+        # Whole networks are equal in all processes, and stored once.
         return State(own=now.tensors, values=values) if self._sharded else State(shared=now.tensors, values=values)
 
     def restore(self, state: State) -> None:

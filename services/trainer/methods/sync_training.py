@@ -90,10 +90,12 @@ class _Pairing(nn.Module):
         """Mean over clips."""
         # Places of each clip, to take the batch apart again.
         counts = [len(one.sounds) for one in clips]
+        # [P of all clips, E] each, then cut clip by clip: one pass, so that batch normalisation sees several faces.
         lips = self.network.pictures(torch.cat([one.pictures for one in clips])).split(counts)
         sounds = self.network.sounds(torch.cat([one.sounds for one in clips])).split(counts)
         # [P, P] for each clip: every picture against every sound of the same clip, and no other clip's.
         tables = [torch.cdist(*pair) for pair in zip(lips, sounds, strict=True)]
+        # Softmax over the places of a clip, both ways; the temperature is learned as its logarithm, so it stays positive.
         return torch.stack([contrastive_loss(table, self.log_temperature.exp()) for table in tables]).mean()
 
 
@@ -101,14 +103,7 @@ def train_syncnet(
     clips: SpokenClips, stage: SyncStage, seed: int,
     advance: Callable[[int, int], None] = lambda _done, _of: None, device: torch.device | None = None,
 ) -> tuple[SyncNet, Curve]:  # fmt: skip
-    """A SyncNet for ``clips``, frozen, on the CPU.
-
-    Args:
-        clips: what it learns.
-        stage: how.
-        seed: of everything that is drawn.
-        advance: is told the step, and how many there are.
-        device: where it is trained.
+    """A SyncNet for ``clips``, trained on ``device``, given frozen and on the CPU; ``advance`` is told the step.
 
     Raises:
         ValueError: clips too short to compete.
@@ -128,7 +123,7 @@ def train_syncnet(
 
 def _drawn(clips: SpokenClips, stage: SyncStage, seed: int, step: int) -> list[ClipPlaces]:
     """What step number ``step`` looks at."""
-    drawn = torch.Generator().manual_seed(seed << 32 | step)
+    drawn = torch.Generator().manual_seed(seed << 32 | step)  # of this step alone, whoever prepares it
     rows = torch.randint(len(clips), (stage.clips,), generator=drawn).tolist()
     return [places_of(clips[row], stage.sizes, stage.plan.batch, drawn) for row in rows]
 
@@ -139,6 +134,7 @@ def _prefetched(make: Callable[[int], list[ClipPlaces]], count: int) -> Iterator
         waiting: deque[Future[list[ClipPlaces]]] = deque()
         for step in range(count):
             waiting.append(threads.submit(make, step))
+            # Enough ahead that no thread waits, and few enough to fit into memory.
             if len(waiting) > 2 * _THREADS:
                 yield waiting.popleft().result()
         for one in waiting:
@@ -153,12 +149,14 @@ def places_of(clip: Spoken, sizes: SyncSizes, count: int, drawn: torch.Generator
     """
     # [places, 13, 20]: one for each frame, 0.2 s long.
     sounds = prepare_sound(torch.from_numpy(clip.waveform_S))
-    places = min(len(clip.frames_VHWC) - FRAMES, len(sounds))
+    places = min(len(clip.frames_VHWC) - FRAMES, len(sounds))  # the last five frames begin no place
     if places < 2:
         raise ValueError(f"a clip of {len(clip.frames_VHWC)} frames has no two places to compare")
     # Without repetition: the same place twice would be right and wrong at once.
     chosen = torch.randperm(places, generator=drawn)[:count]
+    # All frames of the clip, [V, 3, side, side].
     frames = prepare_pictures(torch.from_numpy(clip.frames_VHWC), sizes.side)
+    # Five frames from every place on: [P, 3, side, side, 5] -> [P, 3, 5, side, side].
     return ClipPlaces(frames.unfold(0, FRAMES, 1)[chosen].permute(0, 1, 4, 2, 3), sounds[chosen])
 
 
@@ -167,12 +165,13 @@ def _calibrate(network: SyncNet, clips: Sequence[Spoken], stage: SyncStage, devi
     """Plain means of the statistics over ``clips`` instead of running ones."""
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - the common base of all three has no public name
     for norm in norms:
-        norm.reset_running_stats()
+        norm.reset_running_stats()  # what was collected while the weights still moved
         # None is PyTorch's word for a plain mean over all batches.
         norm.momentum = None
+    # In training mode, for only then are statistics collected; no weight changes.
     network.train()
     for first in range(0, len(clips), stage.clips):
-        drawn = torch.Generator().manual_seed(first)
+        drawn = torch.Generator().manual_seed(first)  # the same places whenever it is measured
         few = clips[first : first + stage.clips]
         some = [places_of(clip, stage.sizes, stage.plan.batch, drawn).on(device) for clip in few]
         network.pictures(torch.cat([one.pictures for one in some]))

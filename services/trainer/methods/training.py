@@ -49,27 +49,12 @@ class Objective(Protocol):
 
 
 class Supervised:
-    """One network, one objective: the teacher and Stage 1.
-
-    Args:
-        network: what is trained.
-        objective: what it is trained on.
-        plan: hyper-parameters of the optimiser.
-        seed: of everything that is drawn.
-        rng_group: places that share draws (``Draws``).
-        steps: of the whole run; needed if the plan's rate decays.
-    """
+    """One network, one objective: the teacher and Stage 1. The run's steps must be known if the plan's rate decays."""
 
     def __init__(
-        self,
-        network: LipNetwork,
-        objective: Objective,
-        plan: UpdatePlan,
-        *,
-        seed: int,
-        rng_group: int = 1 << 30,
-        steps: int | None = None,
-    ) -> None:
+        self, network: LipNetwork, objective: Objective, plan: UpdatePlan, *,
+        seed: int, rng_group: int = 1 << 30, steps: int | None = None,
+    ) -> None:  # fmt: skip
         self._network, self._objective, self._seed, self._rng_group = network, objective, seed, rng_group
         self.update = Updater("network", network, plan, steps)
 
@@ -86,7 +71,9 @@ class Supervised:
             sync_gradients(self._network, on=last)
             # [B]: one for each sample, so that a bad one can be named.
             loss_B = self._objective.losses(self._network, clips, Draws(self._seed, number, clips.places, self._rng_group))
+            # Divided by the samples of the whole step, so that micro-batches of any size add up to its mean.
             self.update.backward(loss_B, clips.names, samples)
+            # Of this process's samples only: the mean over ranks is not asked for.
             total += float(loss_B.detach().sum()) / samples
         return {"loss": total, **self.update.apply([name for clips in micro_batches for name in clips.names])}
 
@@ -125,8 +112,9 @@ def restore(method: Method, state: MethodState) -> None:
         raise ValueError(f"the checkpoint is of {', '.join(state.counts)}, not of {', '.join(method.updates)}")
     for name, one in method.updates.items():
         prefix = f"{name}/"
+        # Back from ``<network>/<kind>/<parameter>`` to what the network's own update calls it.
         mine = {key.removeprefix(prefix): value for key, value in state.tensors.items() if key.startswith(prefix)}
-        one.restore(mine, state.counts[name])
+        one.restore(mine, state.counts[name])  # a network is checked before it is changed
 
 
 def marked_last(micro_batches: Sequence[Clips]) -> list[tuple[Clips, bool]]:
@@ -136,5 +124,6 @@ def marked_last(micro_batches: Sequence[Clips]) -> list[tuple[Clips, bool]]:
 
 def sync_gradients(network: nn.Module, *, on: bool) -> None:
     """Reduce gradients over ranks in the coming backward pass, or only add them up here (sharded networks)."""
+    # A whole network has nobody to exchange with.
     if isinstance(network, torch.distributed.fsdp.FSDPModule):
         network.set_requires_gradient_sync(on)

@@ -6,7 +6,7 @@ not better. What counts as equal is stated for each figure; the measurement itse
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -61,10 +61,6 @@ class GateFigure:
     slack: float
     passed: bool
 
-    def to_json(self) -> dict[str, Any]:
-        """For the release's row."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -87,13 +83,10 @@ class Verdict:
 def compare(
     candidate: Mapping[str, Any], incumbent: Mapping[str, Any] | None, rules: Mapping[str, Rule] | None = None
 ) -> Verdict:
-    """The verdict on a candidate.
+    """The verdict on a candidate; `RULES` unless told.
 
-    Args:
-        candidate: its figures; what is no number is left out.
-        incumbent: those of the version that serves now, measured on the same set; None when nothing serves, and then it is
-            enough that every gated figure of the candidate is a number.
-        rules: by name; `RULES` unless told.
+    The incumbent's figures are those of the version that serves, on the same set. None when nothing serves, and then it is
+    enough that every gated figure of the candidate is a number.
     """
     rules = RULES if rules is None else rules
     names = [*rules, *(name for name in candidate if name not in rules and _number(candidate[name]) is not None)]

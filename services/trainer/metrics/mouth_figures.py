@@ -21,13 +21,7 @@ LATE = 3 / FPS  # seconds by which the sound of the control comes late
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One clip: its figures, and what they were measured on.
-
-    Attributes:
-        figures: by name.
-        pictures: frames named ``source``, ``generated``, ``true`` and ``silence``.
-        mouths: in the frames ``generated`` and ``true``.
-    """
+    """One clip: its figures, its frames ``source``, ``generated``, ``true``, ``silence``, and the mouths in two of them."""
 
     figures: dict[str, float]
     pictures: Mapping[str, Sequence[Frames]]

@@ -41,10 +41,7 @@ def landmark_track(frames: Iterable[Picture], detector: FaceDetector) -> marks.P
 def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
     """Measures the largest face of every frame (uint8 [H, W, 3] RGB), followed from frame to frame.
 
-    Args:
-        frames: the pictures.
-        detector: finds the landmarks.
-        mirrored: measure every frame's mirror image too and take the mean; the landmarker's own noise is smaller then.
+    ``mirrored`` frames are measured too, and the mean is taken; the landmarker's own noise is smaller then.
     """
     views = [_Follower(detector), _Follower(detector)] if mirrored else [_Follower(detector)]
     rows = []
@@ -56,13 +53,7 @@ def mouth_series(frames: Iterable[Picture], detector: FaceDetector, *, mirrored:
 
 
 def mouths_in(crops_VHWC: NDArray[np.uint8], detector: FaceDetector, *, mirrored: bool = False) -> MouthSeries:
-    """Mouths of aligned crops; the crop's stretch is undone, and it is framed, for the landmarker's sake.
-
-    Args:
-        crops_VHWC: uint8 [V, H, W, 3].
-        detector: finds the landmarks.
-        mirrored: as `mouth_series`.
-    """
+    """Mouths of aligned crops uint8 [V, H, W, 3]; their stretch is undone, and they are framed, for the landmarker's sake."""
     height = max(280, crops_VHWC.shape[1])
     width, frame = height * TEMPLATE_WIDTH // TEMPLATE_HEIGHT, height // 4
 

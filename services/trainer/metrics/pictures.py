@@ -25,10 +25,7 @@ _RESAMPLES = 2_000
 def ssim(one_VHWC: Pictures, two_VHWC: Pictures, mask_HW: Mask | None = None) -> float:
     """Structural similarity (Wang et al., 2004) of grey pictures: Gaussian window 11, sigma 1.5, K 0.01 and 0.03.
 
-    Args:
-        one_VHWC: uint8 [V, H, W, 3].
-        two_VHWC: the same shape.
-        mask_HW: where the similarity map is averaged; everywhere by default.
+    The similarity map is averaged in the mask, or everywhere.
     """
     maps = [_ssim_map(_grey(a), _grey(b)) for a, b in zip(one_VHWC, two_VHWC, strict=True)]
     return float(np.mean([m if mask_HW is None else m[mask_HW] for m in maps]))
@@ -64,12 +61,9 @@ def frechet(one_ND: Values, two_ND: Values) -> float:
 
 
 def feature_distance(one: Sequence[Values], two: Sequence[Values], masks: Sequence[Mask]) -> float:
-    """Mean squared distance of feature maps whose vectors are scaled to length 1 (the form of Zhang et al., 2018, unweighted).
+    """Mean squared distance of feature maps [N, D, h, w], a layer each, inside masks [h, w]; vectors are scaled to length 1.
 
-    Args:
-        one: maps [N, D, h, w] of each layer.
-        two: of the other pictures.
-        masks: [h, w] of each layer, where to look.
+    The form of Zhang et al. (2018), unweighted.
     """
 
     def unit(x: Values) -> Values:
@@ -143,11 +137,11 @@ def _onto(shape_L2: Values, other_L2: Values) -> Values:
     return np.stack([turned.real, turned.imag], axis=-1)
 
 
-def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     """95 % interval of the mean by the bootstrap over clips (percentiles of seeded resamples); NaN values are left out."""
     known = np.array([value for value in values if np.isfinite(value)])
     if not len(known):
         return float("nan"), float("nan")
-    picks = np.random.default_rng(seed).integers(0, len(known), (_RESAMPLES, len(known)))
+    picks = np.random.default_rng(0).integers(0, len(known), (_RESAMPLES, len(known)))
     low, high = np.percentile(known[picks].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)

@@ -35,12 +35,7 @@ _OPENING = 0  # of the viseme parameters
 
 
 class SyncNetScorer:
-    """`SyncScorer` by a SyncNet.
-
-    Args:
-        network: trained or loaded.
-        name: says whose weights.
-    """
+    """`SyncScorer` by a SyncNet; the name says whose weights."""
 
     def __init__(self, network: syncnet.SyncNet, name: str) -> None:
         self._scorer, self.name = syncnet.ClipScorer(network), name
@@ -64,12 +59,7 @@ class SyncNetScorer:
 
 
 class MouthCorrelationScorer:
-    """`SyncScorer` by landmarks and the tiny speech encoder.
-
-    Args:
-        detector: of landmarks.
-        encoder: the demonstration model's listener.
-    """
+    """`SyncScorer` by landmarks and the tiny speech encoder, the demonstration model's listener."""
 
     name = "mouth-correlation"
 

@@ -24,12 +24,7 @@ CPU = torch.device("cpu")
 
 
 class Dubber:
-    """A student with its encoders.
-
-    Args:
-        repository: Triton's model repository, whose versions 1 are used.
-        preset: of the student.
-        device: where the models run.
+    """A student with its encoders: versions 1 of a preset's models in a repository.
 
     Raises:
         WeightsError: a folder is absent, damaged, or another model's.

@@ -20,10 +20,11 @@ from lipforcing.vae.tiny import TinyCodec
 
 @dataclass(frozen=True, slots=True)
 class ClipLatents:
-    """Clips as the student sees them; all [N, ...] in half precision.
+    """Clips as the student sees them, in half precision: latents [N, ...], and speech [kN, ...] of k ways to hear each clip.
 
     ``reference`` and ``masked`` show the footage as it was filmed, with its own words in its mouth; ``target`` is the same
-    footage with the mouth of the speech to be heard. Nothing of the target reaches the conditions.
+    footage with the mouth of the speech to be heard. Nothing of the target reaches the conditions. Row r, of kN, is the
+    footage r % N.
     """
 
     reference_NZThw: Tensor
@@ -32,13 +33,13 @@ class ClipLatents:
     speech_NVA: Tensor
 
     def __len__(self) -> int:
-        """Number of clips."""
-        return len(self.reference_NZThw)
+        """Number of rows."""
+        return len(self.speech_NVA)
 
-    def conditions(self, rows: Tensor, dtype: torch.dtype, speech_BVA: Tensor | None = None) -> Conditions:
-        """Conditions of some clips, with their own speech or with other."""
-        speech = self.speech_NVA[rows] if speech_BVA is None else speech_BVA
-        return conditions_of(self.reference_NZThw[rows], self.masked_NZThw[rows], speech, dtype)
+    def conditions(self, rows: Tensor, dtype: torch.dtype) -> Conditions:
+        """Conditions of some rows."""
+        shown = rows % len(self.reference_NZThw)
+        return conditions_of(self.reference_NZThw[shown], self.masked_NZThw[shown], self.speech_NVA[rows], dtype)
 
 
 def conditions_of(reference_BZThw: Tensor, masked_BZThw: Tensor, speech_BVA: Tensor, dtype: torch.dtype) -> Conditions:

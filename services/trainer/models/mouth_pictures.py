@@ -65,28 +65,18 @@ class MouthPictures:
             decoded: Tensor = self.codec.decoder(z_NZhw[self.region.cells], previous_NZhw[self.region.cells])
         return decoded.float()[self.region.trim]
 
-    def some(self, x0_BZThw: Tensor, rows: Tensor, noisy_BT: Tensor, count: int) -> "Shown":
-        """A few latents of every clip beside what was filmed.
+    def some(self, x0_BZThw: Tensor, rows: Tensor, count: int) -> "Shown":
+        """``count`` latents of every generated clip beside what was filmed; ``rows`` [B] says which clips. Never latent 0.
 
-        Args:
-            x0_BZThw: generated; gradient reaches the decoded latents and those before them.
-            rows: of the clips, [B].
-            noisy_BT: latents that were generated; the others are right by definition. Latent 0 is never shown. Where a clip
-                has no other that was generated, right ones are: their error is nothing that can be helped.
-            count: latents of each clip.
+        Gradient reaches the decoded latents and those before them.
         """
-        latents_BN = torch.multinomial(noisy_BT[:, 1:].float() + 1e-6, count) + 1
+        latents_BN = torch.multinomial(torch.ones(len(rows), x0_BZThw.shape[2] - 1), count) + 1
         clips, latents = torch.arange(len(rows)).repeat_interleave(count), latents_BN.flatten()
         generated = self.decoded(x0_BZThw[clips, :, latents], x0_BZThw[clips, :, latents - 1])
         return Shown(rows[clips], latents, generated, self.filmed(rows[clips], latents))
 
     def filmed(self, rows: Tensor, latents: Tensor) -> Tensor:
-        """The same pictures as they were filmed.
-
-        Args:
-            rows: of the clips, [N].
-            latents: which latent of each; latent 0 shows frame 0 four times.
-        """
+        """The same pictures of some latents of some clips as they were filmed, [N]; latent 0 shows frame 0 four times."""
         shown = []
         for row, latent in zip(rows.tolist(), latents.tolist(), strict=True):
             take, which = divmod(row % (2 * len(self.crops)), 2)

@@ -31,14 +31,7 @@ def version_folder(repository: Path, model: str) -> Path:
 
 
 def publish_encoders(repository: Path, codec: TinyCodec, encoder: TinySpeechEncoder, provenance: Mapping[str, Any]) -> None:
-    """Write the version folders of both encoders of preset ``tiny``.
-
-    Args:
-        repository: Triton's model repository.
-        codec: of crops.
-        encoder: of speech.
-        provenance: how the weights came about; JSON values.
-    """
+    """Write the version folders of both encoders of preset ``tiny``; ``provenance`` is JSON on how their weights came about."""
     _write_tiny(repository, TINY.face_encoder, {"codec": _as(codec, torch.float16)}, {}, provenance)
     _write_tiny(repository, TINY.speech_encoder, {"encoder": _as(encoder, torch.float16)}, {}, provenance)
 
@@ -70,13 +63,7 @@ def publish_student(
 ) -> None:  # fmt: skip
     """Write the student's version folder of a big preset; its encoders are never trained, and those that serve are taken.
 
-    Args:
-        repository: Triton's model repository.
-        preset: ``1.3b`` or ``14b``.
-        network: the student.
-        provenance: how the weights came about, with the digests of the ``encoders`` that they learned with.
-        codec: tensors of the quick decoder, which keep their type.
-        text_LE: the embedded prompt.
+    ``provenance`` holds the digests of the ``encoders`` that it learned with; the quick decoder's tensors keep their type.
 
     Raises:
         WeightsError: a weight is not finite.

@@ -56,6 +56,17 @@ def ask(module: str, *arguments: str, advance: Advance = lambda _done, _of: None
     return answer
 
 
+def answer(make: Callable[[], dict[str, Any]]) -> int:
+    """Print what `ask` waits for; returns the exit code."""
+    try:
+        found = make()
+    except DublineError as error:
+        json.dump({"problem": error.problem()}, sys.stdout)
+        return 1
+    json.dump(found, sys.stdout)
+    return 0
+
+
 def tell(done: int, of: int) -> None:
     """Say how far this process is."""
     sys.stdout.write(json.dumps({"done": done, "of": of}) + "\n")

@@ -22,12 +22,9 @@ _DATA, _SYNCNET = "DUBLINE_TRAINER_GATE_DATA", "DUBLINE_TRAINER_GATE_SYNCNET"
 
 @dataclass(frozen=True, slots=True)
 class GateDataset:
-    """A frozen set and its judges.
+    """A frozen set and its judges: arguments of `release.measure`, and what figures say of themselves that were measured by it.
 
-    Attributes:
-        arguments: of `services.trainer.release.measure`, after repository and landmarker.
-        about: what figures say of themselves that were measured by it; those of an incumbent that say so are known.
-        rules: of the gate.
+    Those of an incumbent that say so are known.
     """
 
     arguments: tuple[str, ...]

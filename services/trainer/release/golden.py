@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing.errors import ChunkFailed, DublineError
+from dubbing.errors import ChunkFailed
 from dubbing.inference.engine import ChunkRequest, LipSyncEngine, SpeechWindow
 from dubbing.inference.in_process import InProcessEngine
 from dubbing.inference.triton import TritonEngine
 from dubbing.settings import TritonSettings
 from lipforcing.contract import SAMPLE_RATE, STUDENTS, frames_of
+from services.trainer.release.child import answer
 
 _BLOCKS, _FPS, _SEED = 2, 25, 20_260_611
 _SECONDS = 1200.0  # for one request: the first ones of a big student that was just loaded, or on a CPU, take minutes
@@ -62,22 +63,20 @@ def agreement(
 
 
 def main() -> int:
-    """Print the facts as one JSON object, with ``fault`` null when all is well; or the problem that kept them away (exit 1)."""
-    repository, preset, version, url = sys.argv[1:]
+    """Answer with the facts, ``fault`` null when all is well."""
+    return answer(lambda: _compared(*sys.argv[1:]))
+
+
+def _compared(repository: str, preset: str, version: str, url: str) -> dict[str, Any]:
     wanted = json.loads((Path(repository) / STUDENTS[preset].student / version / "model.json").read_text())["digest"]
     try:
         engine = TritonEngine(url, preset, int(version), _SECONDS, _SECONDS, secret=TritonSettings().secret)
         served, digests = generated_by(engine)
         local, _ = generated_by(InProcessEngine(Path(repository), preset, int(version)))
     except ChunkFailed as error:  # it is there, and cannot
-        json.dump({"digest": wanted, "fault": error.detail}, sys.stdout)
-        return 0
-    except DublineError as error:
-        json.dump({"problem": error.problem()}, sys.stdout)
-        return 1
+        return {"digest": wanted, "fault": error.detail}
     facts, fault = agreement(served, local, digests, wanted)
-    json.dump({**facts, "digest": wanted, "fault": fault}, sys.stdout)
-    return 0
+    return {**facts, "digest": wanted, "fault": fault}
 
 
 if __name__ == "__main__":

@@ -5,56 +5,44 @@ Generated speakers for the small model; with ``--preset`` and ``--data``, prepar
 """
 
 import argparse
-import json
-import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dubbing.errors import BadInput, CheckpointMismatch, DublineError
+from dubbing.errors import BadInput, CheckpointMismatch
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.settings import S3Settings
 from lipforcing.weights.digests import sha256_of
 from lipforcing.weights.errors import WeightsError
 from services.trainer.evaluation.footage import FootageJudge
-from services.trainer.evaluation.speakers import evaluate
+from services.trainer.evaluation.report import known
+from services.trainer.evaluation.speakers import HeldOut, evaluate
 from services.trainer.footage.frozen import FrozenClips
 from services.trainer.footage.place import place_at
 from services.trainer.metrics.scorers import SyncNetScorer
 from services.trainer.models.dubber import Dubber
-from services.trainer.release.child import tell
+from services.trainer.release.child import answer, tell
 from services.trainer.release.gate_dataset import SEED
 from synthetic.splits import Split
 
 
 def main() -> int:
-    """Print how far it is, then the figures, or the problem that kept them from being measured (exit 1)."""
+    """Say how far it is, then answer with the figures."""
     options = _options()
-    try:
-        figures = _of_footage(options) if options.data else _of_speakers(options)
-    except DublineError as error:
-        json.dump({"problem": error.problem()}, sys.stdout)
-        return 1
-    # JSON knows no NaN: what could not be measured has no figure, and the gate says so.
-    shown = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in figures.items()}
-    json.dump(shown, sys.stdout)
-    return 0
+    held = HeldOut(Split.TEST, options.clips, options.frames, SEED)
+    # What could not be measured is null, and the gate says so.
+    return answer(lambda: known(_of_footage(options, held) if options.data else _of_speakers(options, held)))
 
 
-def _of_speakers(options: argparse.Namespace) -> dict[str, Any]:
-    return evaluate(
-        options.repository, options.landmarker, split=Split.TEST, clips=options.clips, frames=options.frames, seed=SEED,
-        advance=tell,
-    )  # fmt: skip
+def _of_speakers(options: argparse.Namespace, held: HeldOut) -> dict[str, Any]:
+    return evaluate(options.repository, options.landmarker, held, advance=tell)
 
 
-def _of_footage(options: argparse.Namespace) -> dict[str, Any]:
-    clips = FrozenClips(
-        place_at(options.data, S3Settings()), options.preset,
-        split=Split.TEST, clips=options.clips, frames=options.frames, seed=SEED,
-    )  # fmt: skip
+def _of_footage(options: argparse.Namespace, held: HeldOut) -> dict[str, Any]:
+    clips = FrozenClips(place_at(options.data, S3Settings()), options.preset, **asdict(held))
     try:
         scorer = SyncNetScorer.of(options.syncnet) if options.syncnet else None
     except WeightsError as error:

@@ -6,7 +6,7 @@ only being checked is nobody's choice. Doing it again after a crash repeats each
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,14 +38,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Places:
-    """Where things are.
-
-    Attributes:
-        models: the served model repository.
-        triton: the inference server.
-        landmarker: MediaPipe's model, which measures mouths.
-        s3: the object store, where footage of the gate may lie.
-    """
+    """Where things are: served repository, server, MediaPipe's model, and the store, where the gate's footage may lie."""
 
     models: Path
     triton: TritonSettings
@@ -89,7 +82,7 @@ class Publisher:
         folders = repository.folders_of(candidate, models, preset)
         ours = self._measure(release.id, "candidate", repository.as_version_1(folders, folder / "shown"), measured_by)
         verdict = compare(ours, self._incumbent(release, folder, measured_by), measured_by.rules)
-        figures = [figure.to_json() for figure in verdict.figures]
+        figures = [asdict(figure) for figure in verdict.figures]
         self._note(release.id, metrics=ours, figures=figures)
         gated = {f"gate/{figure.name}": figure.candidate for figure in verdict.figures}
         EventFiles(self._settings.scratch / EVENT_FILES / run.id).figures(run.step, gated)

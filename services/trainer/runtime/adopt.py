@@ -33,14 +33,8 @@ TENANT = "default"
 _ATTEMPT = "adopted"
 
 
-def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TENANT) -> list[dict[str, Any]]:
+def adopt(database: Database, store: ObjectStore, folder: Path) -> list[dict[str, Any]]:
     """Take in every run of a folder; those that are there already stay as they are.
-
-    Args:
-        database: of runs and events.
-        store: of what runs make.
-        folder: with a folder for each run.
-        tenant: whose the runs are from now on.
 
     Returns:
         ``id``, ``recipe`` and ``adopted`` (false: it was there) of each, those first that others start from.
@@ -53,7 +47,7 @@ def adopt(database: Database, store: ObjectStore, folder: Path, tenant: str = TE
         UnfitStart: what a run starts from is neither in the folder nor there.
         StoreUnavailable: the store did not take something. Of the run that fails nothing is left.
     """
-    found = [read(path.parent, tenant) for path in sorted(folder.glob("*/order.json"))]
+    found = [read(path.parent, TENANT) for path in sorted(folder.glob("*/order.json"))]
     if not found:
         raise NotFound(
             f"{folder} holds no run.",

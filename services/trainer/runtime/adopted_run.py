@@ -25,14 +25,9 @@ _REPORTED = ("preparing", "began", "metrics", "sample", "warning")
 
 @dataclass(slots=True)
 class AdoptedRun:
-    """One run as it lies in its folder.
+    """One run as it lies in its folder: its row to be, its newest contact sheet, and its events as the platform keeps them.
 
-    Attributes:
-        folder: of the run.
-        run: its row to be.
-        finished: it took its last step and left what it made.
-        sample: its newest contact sheet.
-        events: its events with their times, as the platform keeps them.
+    Finished means that it took its last step and left what it made.
     """
 
     folder: Path

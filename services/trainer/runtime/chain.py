@@ -38,15 +38,7 @@ class FinishedRun(NamedTuple):
 
 
 class ChainRunner:
-    """Runs, one after the other.
-
-    Args:
-        out: folder of all runs.
-        models: model repository whose encoders make latents and features.
-        settings: by name; each goes to every recipe that has it.
-        processes: of every run; one for each GPU.
-        tell: recipe and event, as they come.
-    """
+    """Runs, one after the other, each in a folder of ``out``; a setting goes to every recipe that has it."""
 
     def __init__(self, out: Path, models: Path, settings: Mapping[str, Any], processes: int, tell: Tell) -> None:
         self._out, self._models, self._processes, self._tell = out.resolve(), models.resolve(), processes, tell

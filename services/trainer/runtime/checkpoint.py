@@ -11,8 +11,8 @@ from dubbing.errors import CheckpointMismatch, DiskFull
 from lipforcing.weights.errors import WeightsError
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
 from services.trainer.common.group import Group
-from services.trainer.common.state import State
-from services.trainer.footage.errors import disk_error
+from services.trainer.footage.disk import disk_error
+from services.trainer.methods.stage import State
 
 
 def save(state: State, parent: Path, step: int, group: Group) -> Path:

@@ -44,14 +44,7 @@ log = structlog.get_logger()
 
 
 class Trainer:
-    """Handler of ``train`` items.
-
-    Args:
-        database: of runs and events.
-        store: of checkpoints, samples and what runs make.
-        settings: of the trainer.
-        models: the served model repository, whose encoders make latents and features.
-    """
+    """Handler of ``train`` items; ``models`` is the served repository, whose encoders make latents and features."""
 
     def __init__(self, database: Database, store: ObjectStore, settings: TrainerSettings, models: Path) -> None:
         self.database, self.store, self.settings, self.models = database, store, settings, models
@@ -206,11 +199,7 @@ class _Leg:
         self._transact(note)
 
     def _metrics(self, event: dict[str, Any]) -> None:
-        def note(work: UnitOfWork, run: TrainingRun) -> None:
-            run.metrics, run.step = event, event["step"]
-            work.runs.event(run.id, "run.metrics", event)
-
-        self._transact(note)
+        self._tell("run.metrics", event, metrics=event, step=event["step"])
 
     def _checkpoint(self, event: dict[str, Any]) -> None:
         step, folder = event["step"], Path(event["folder"])
@@ -239,13 +228,8 @@ class _Leg:
             self._store.put_bytes(key, Path(event["path"]).read_bytes(), "image/png")
         except StoreUnavailable as error:
             self._tell("run.warning", {"code": error.code, "detail": error.detail, "step": event["step"]})
-            return
-
-        def note(work: UnitOfWork, run: TrainingRun) -> None:
-            run.sample_key = key
-            work.runs.event(run.id, "run.sample", {"step": event["step"]})
-
-        self._transact(note)
+        else:
+            self._tell("run.sample", {"step": event["step"]}, sample_key=key)
 
     def _candidate(self, event: dict[str, Any]) -> None:
         prefix = ids.candidate_prefix(self._run_id, self._attempt)
@@ -259,8 +243,15 @@ class _Leg:
     def _ended(self, event: dict[str, Any]) -> None:
         self._end = TrainResult(end=LegEnd(event["end"]), step=event["step"])
 
-    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
-        self._transact(lambda work, run: work.runs.event(run.id, kind, data))
+    def _tell(self, kind: str, data: Mapping[str, Any], **changed: Any) -> None:
+        """Change the run, and tell its readers of it."""
+
+        def tell(work: UnitOfWork, run: TrainingRun) -> None:
+            for name, value in changed.items():
+                setattr(run, name, value)
+            work.runs.event(run.id, kind, data)
+
+        self._transact(tell)
 
     def _transact(self, do: Callable[[UnitOfWork, TrainingRun], Any]) -> Any:
         """Change the run under its lock, if the lease is still ours; a sign of life too.

@@ -14,9 +14,10 @@ from pydantic import Field
 from dubbing import clock
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.training import LegEnd
-from dubbing.errors import DublineError, from_problem
+from dubbing.errors import CheckpointMismatch, DublineError, from_problem
 
 _ORDER, _STOP, _EVENTS = "order.json", "stop", "events.jsonl"
+_RENAMED = {"starts": "init_from"}  # fields of an order
 
 
 class Order(Frozen):
@@ -57,8 +58,19 @@ class Outbox:
         self.folder = folder
 
     def order(self) -> Order:
-        """What to do."""
-        return Order.model_validate_json((self.folder / _ORDER).read_text())
+        """What to do.
+
+        Raises:
+            CheckpointMismatch: an earlier version wrote it, which called something else.
+        """
+        given = json.loads((self.folder / _ORDER).read_text())
+        if before := next((name for name in given if name in _RENAMED), None):
+            raise CheckpointMismatch(
+                f"{_ORDER} of an earlier version says {before}, which is now called {_RENAMED[before]}.",
+                where={"folder": str(self.folder), "field": before},
+                suggestions=("let the revision that began the run finish it", "make the run anew"),
+            )
+        return Order.model_validate(given)
 
     def give_order(self, order: Order) -> None:
         """Write what to do; before the processes start."""

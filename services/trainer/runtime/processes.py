@@ -15,10 +15,7 @@ _TAIL = 2000
 class Processes:
     """Launches torchrun for the attempt in ``folder``; leaving the context ends whatever still runs.
 
-    Args:
-        folder: of the attempt; its log goes there too.
-        count: processes of the run.
-        threads: CPU threads of each; 0 shares all cores between them.
+    0 ``threads`` share all cores of the machine between the processes.
     """
 
     def __init__(self, folder: Path, count: int, threads: int) -> None:

@@ -21,9 +21,8 @@ from services.trainer.common.event_files import EventFiles
 from services.trainer.common.group import Group
 from services.trainer.common.settings import flat
 from services.trainer.common.site import Site
-from services.trainer.common.state import StepReport
-from services.trainer.footage.errors import disk_error
-from services.trainer.methods.stage import MethodStage
+from services.trainer.footage.disk import disk_error
+from services.trainer.methods.stage import MethodStage, StepReport
 from services.trainer.models.publish import revision
 from services.trainer.recipes import offers
 from services.trainer.runtime import checkpoint

@@ -18,7 +18,7 @@ from services.trainer.common.folder_store import get_folder
 from services.trainer.common.settings import changed
 from services.trainer.methods.dataset import rows_of
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.folders import load_network
+from services.trainer.methods.folders import read_network
 from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.speaker_dataset import speakers
 from services.trainer.recipes import load
@@ -62,7 +62,7 @@ def test_steps_whose_loss_is_no_number_are_skipped_and_counted_and_the_run_goes_
     assert [event["step"] for event in told if event["parts"]["loss"] is None] == spoiled
     assert done.candidate_key is not None
     get_folder(store, done.candidate_key, tmp_path / "made")
-    left = load_network(tmp_path / "made" / NETWORK).network.state_dict()
+    left = read_network(tmp_path / "made" / NETWORK).network().state_dict()
     assert all(tensor.isfinite().all() for tensor in left.values())
 
 

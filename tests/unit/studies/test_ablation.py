@@ -14,7 +14,6 @@ from places import ROOT
 from lipforcing.network import LipNetwork, initialise
 from lipforcing.vae.tiny import TinyCodec
 from services.trainer.common.timing import MARGIN
-from services.trainer.methods.folders import PromptedNetwork
 from services.trainer.methods.self_forcing import Stage2
 from studies.ablation.__main__ import main
 from studies.ablation.held_out import StudyClips
@@ -93,12 +92,12 @@ def test_what_is_kept_is_not_made_again_and_another_key_is(tmp_path: Path) -> No
 
 
 def test_a_network_comes_back_frozen_and_under_its_key(tmp_path: Path) -> None:
-    def train() -> tuple[PromptedNetwork, dict[str, int]]:
+    def train() -> tuple[LipNetwork, dict[str, int]]:
         network = LipNetwork(SMALL)
         initialise(network, 5)
-        return PromptedNetwork(network, torch.zeros(3, 6), torch.zeros(3, 6)), {"seconds": 1}
+        return network, {"seconds": 1}
 
-    def never() -> tuple[PromptedNetwork, dict[str, int]]:
+    def never() -> tuple[LipNetwork, dict[str, int]]:
         raise AssertionError
 
     first = ResultCache(tmp_path).network("teacher", ["recipe"], train)

@@ -125,5 +125,5 @@ def test_pictures_are_judged_in_the_mouth_and_by_the_metric() -> None:
     assert true[COST] == [0.0, 0.0]
     assert set(true) == {SYNC, COST, "sync_d", "offset"}
     assert judge(some.x0_BZThw + 0.5, some)[COST][0] > 0.0
-    with pytest.raises(ValueError, match="needs waveforms"):
+    with pytest.raises(ValueError, match="waveforms are needed"):
         judge(some.x0_BZThw, replace(some, waveform_BS=None))

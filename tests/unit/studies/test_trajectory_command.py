@@ -13,7 +13,7 @@ from lipforcing.network import LipNetwork, initialise
 from lipforcing.presets import StudentConfig
 from lipforcing.syncnet import TINY, SyncNet
 from services.trainer.methods.encoders import load_encoders
-from services.trainer.methods.folders import PromptedNetwork, save_network
+from services.trainer.methods.folders import save_network
 from studies.trajectory.__main__ import main
 from studies.trajectory.analysis import COST, SYNC
 
@@ -29,7 +29,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network.head.head.weight.normal_(std=0.05)
     ours = load_encoders(MODELS, "tiny", 1, torch.device("cpu")).digests
     for name, encoders in (("teacher", ours), ("strange", dict.fromkeys(ours, "0" * 64))):
-        save_network(folder / name, PromptedNetwork(network, torch.zeros(3, 6), torch.zeros(3, 6)), {"encoders": encoders})
+        save_network(folder / name, network, torch.zeros(3, 6), torch.zeros(3, 6), {"encoders": encoders})
     save_file(SyncNet(TINY).state_dict(), folder / "syncnet.safetensors")
     return folder
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lipforcing.contract import mouth_mask
-from services.trainer.data.speaker_samples import crop_pair
+from services.trainer.data.takes import crop_pair
 from synthetic.scene import scene
 from synthetic.splits import Split
 

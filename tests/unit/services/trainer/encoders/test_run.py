@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from one_process import in_this_process
 from places import LANDMARKER, ROOT
 
 from lipforcing.contract import STUDENTS
@@ -13,24 +14,24 @@ from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
 from services.trainer.common.optimise import Optimisation
 from services.trainer.encoders.codec import CodecStage
 from services.trainer.encoders.decoder import DecoderStage
-from services.trainer.encoders.recipe import EncoderRecipe
-from services.trainer.encoders.run import EncoderRun
+from services.trainer.encoders.run import EncoderRecipe, EncoderRun
 from services.trainer.encoders.speech import SpeechStage
-from services.trainer.evaluation.speakers import Evaluation, judge
+from services.trainer.evaluation.speakers import COMMITTED, HeldOut, judge
+from synthetic.splits import Split
 
 TINY = STUDENTS["tiny"]
-_PLAN = Optimisation(4, 4, 2e-3, warm_up=2)
+_PLAN = Optimisation(2, 2, 2e-3, warm_up=1)
 QUICK = EncoderRecipe(
     takes=2, frames=21, utterances=2, utterance_seconds=2, codec=CodecStage(_PLAN, _PLAN, _PLAN),
-    speech=SpeechStage(Optimisation(12, 64, 2e-3, warm_up=2)), decoder=DecoderStage(Optimisation(2, 1, 1e-3, warm_up=2)),
+    speech=SpeechStage(Optimisation(3, 16, 2e-3, warm_up=2)), decoder=DecoderStage(Optimisation(2, 1, 1e-3, warm_up=2)),
 )  # fmt: skip
 
 
 @pytest.mark.slow
+@in_this_process()
 def test_encoders_are_made_of_nothing_then_a_decoder_for_a_student_and_all_is_judged_and_resumed_for_free(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # processes that share the clips: each imports torch anew
     work, first, whole, cpu = tmp_path / "work", tmp_path / "first", tmp_path / "whole", torch.device("cpu")
     work.mkdir()
     EncoderRun(QUICK, work).encoders(first)
@@ -52,7 +53,8 @@ def test_encoders_are_made_of_nothing_then_a_decoder_for_a_student_and_all_is_ju
     assert source["student"]["recipe"] == read_manifest(student)["source"]["recipe"]
     assert "encoders" not in source["student"]  # it learned with the decoder of before
 
-    metrics = judge(whole, LANDMARKER, Evaluation(dev=1, test=1, frames=21), work)
+    metrics = judge(whole, LANDMARKER, work, [HeldOut(Split.TEST, 1, 21, 1)])
     assert metrics["test"]["untouched"] == 1.0
     assert json.loads((whole / TINY.student / "1" / "model.json").read_text())["metrics"] == metrics
-    assert sorted(path.name for path in work.glob("*.png")) == ["dev-00.png", "test-00.png"]
+    assert [path.name for path in work.glob("*.png")] == ["test-00.png"]
+    assert [held.split for held in COMMITTED] == [Split.DEV, Split.TEST]

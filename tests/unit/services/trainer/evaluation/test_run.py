@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from one_process import in_this_process
 from places import ROOT
 from safetensors.torch import save_file
 
@@ -20,6 +21,7 @@ from services.trainer.evaluation.__main__ import main
 from services.trainer.evaluation.compare import FIGURES
 from services.trainer.evaluation.players import write_player
 from services.trainer.evaluation.run import EvaluationPlan, NoModel, repository_of
+from services.trainer.evaluation.speakers import HeldOut
 from services.trainer.metrics.scorers import SyncNetScorer
 from services.trainer.metrics.sync import REACH
 from synthetic.splits import Split
@@ -50,11 +52,11 @@ class Tags(HTMLParser):
 
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    """What the command returns, in this process, with one more that makes the clips: each of them imports torch anew."""
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    """What the command returns."""
     monkeypatch.setattr("services.trainer.common.console.configure_logging", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["dubline evaluate", *words])
-    return main()
+    with in_this_process():
+        return main()
 
 
 @pytest.mark.slow
@@ -106,7 +108,7 @@ def test_a_repository_without_one_of_its_models_says_which(tmp_path: Path) -> No
 @pytest.mark.parametrize(("clips", "frames"), [(1, 81), (4, 9), (4, 80), (4, 21)])
 def test_what_cannot_be_measured_is_refused(clips: int, frames: int) -> None:
     with pytest.raises(BadInput):
-        EvaluationPlan(Split.DEV, clips, frames, 1, ROOT).check()
+        EvaluationPlan(HeldOut(Split.DEV, clips, frames, 1), ROOT).check()
 
 
 def test_a_syncnet_of_our_own_judges_crops_and_another_file_is_refused(tmp_path: Path) -> None:

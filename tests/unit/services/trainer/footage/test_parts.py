@@ -18,8 +18,7 @@ from services.trainer.footage.heldout import Speaker, language_name, speaker_of,
 from services.trainer.footage.plan import CLIP_FRAMES, GAP, filled, gap_between, plan_clips
 from services.trainer.footage.quality import Limits, blurred, geometry_fault, jitter, pose
 from services.trainer.footage.shards import ShardEntry, read_shard, stage, wav_bytes, write_shard
-from services.trainer.footage.source import common_offset
-from services.trainer.footage.task import SourceTask
+from services.trainer.footage.source import SourceTask, common_offset
 from synthetic.splits import Split, split_of
 
 

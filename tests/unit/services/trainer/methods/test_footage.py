@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from method_runs import ALONE, MODELS, SETTINGS, data_set, made, opened, render
+from safetensors.torch import load_file
 
 from dubbing.errors import BadDataset, CorruptShard, InvalidSetting, LeakedReference, ObjectMissing
 from dubbing.settings import S3Settings
@@ -62,11 +63,11 @@ def test_clips_are_windows_of_the_training_split_with_their_own_sound_and_refere
     assert [entry.shown for entry in found.entries] == [(0, 9), (9, 18)] * 2
     whole = next(ShardSource(FolderPlace(prepared)).samples(Split.TRAIN))
     second = whole.part(9, 9)
-    alone = LatentCache(tmp_path / "other", encoders.codec, encoders.speech).clips([second])
+    alone = load_file(LatentCache(tmp_path / "other", encoders.codec, encoders.speech).encoded(second))
     clips = found.clips([1], [0], TEXT, sound=True)
-    assert torch.equal(clips.x0_BZThw[0], alone.target_NZThw[0].float())
-    assert torch.equal(clips.conditions.reference_BZThw[0], alone.reference_NZThw[0].float())
-    assert torch.equal(clips.conditions.masked_BZThw[0], alone.masked_NZThw[0].float())
+    assert torch.equal(clips.x0_BZThw[0], alone["target"].float())
+    assert torch.equal(clips.conditions.reference_BZThw[0], alone["reference"].float())
+    assert torch.equal(clips.conditions.masked_BZThw[0], alone["masked"].float())
     assert clips.waveform_BS is not None
     assert torch.equal(clips.waveform_BS[0], torch.from_numpy(whole.speech[9 * 640 :].copy()).float() / 32_768.0)
     assert found.clips([1], [0], TEXT, sound=False).waveform_BS is None

@@ -20,17 +20,16 @@ from lipforcing.vae.tiny import TinyCodec
 from lipforcing.weights.folder import join_parts, load_tensors, read_manifest, split_parts, write_folder
 from services.trainer.common.group import Group
 from services.trainer.common.settings import changed
-from services.trainer.common.state import State
 from services.trainer.methods import dataset, run
-from services.trainer.methods.dataset import SpeakerDataset, rows_of
+from services.trainer.methods.dataset import rows_of
 from services.trainer.methods.encoders import load_decoder, load_encoders
-from services.trainer.methods.folders import load_network
+from services.trainer.methods.folders import read_network
 from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.recipe import OUTSIDE
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.self_forcing import SelfForcing
-from services.trainer.methods.speaker_dataset import speakers
-from services.trainer.methods.stage import MethodStage
+from services.trainer.methods.speaker_dataset import SpeakerDataset, speakers
+from services.trainer.methods.stage import MethodStage, State
 from services.trainer.methods.training import Supervised
 from services.trainer.models.repository import check_candidate
 from services.trainer.recipes import RECIPES, load
@@ -102,11 +101,11 @@ def test_every_run_begins_with_the_weights_that_the_one_before_left(cache: Path,
     method = opened("sf_tiny", cache, dict(chain["sf_tiny"]))._method
     assert isinstance(method, SelfForcing)
     for network, folder in ((method._student, student), (method._critic, teacher), (method._teacher.network, teacher)):
-        wanted = load_network(folder / NETWORK).network.state_dict()
+        wanted = read_network(folder / NETWORK).network().state_dict()
         assert all(torch.equal(tensor, wanted[name]) for name, tensor in network.state_dict().items())
     learns = opened("df_tiny", cache, dict(chain["df_tiny"]))._method
     assert isinstance(learns, Supervised)
-    wanted = load_network(teacher / NETWORK).network.state_dict()
+    wanted = read_network(teacher / NETWORK).network().state_dict()
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in learns.networks["network"].state_dict().items())
 
 
@@ -117,7 +116,7 @@ def test_what_is_left_are_the_averaged_weights_and_the_files_of_a_start_are_neve
     stage = opened("df_tiny", cache, dict(chain["df_tiny"]))
     made(stage, "df_tiny", tmp_path)
     assert (chain["df_tiny"]["start"] / NETWORK / "model.safetensors").read_bytes() == before
-    state, left = stage.state().shared, load_network(tmp_path / NETWORK).network
+    state, left = stage.state().shared, read_network(tmp_path / NETWORK).network()
     for name, parameter in left.named_parameters():
         assert torch.equal(parameter, state[f"network/ema/{name}"])
     assert not torch.equal(left.head.head.weight, state["network/weights/head.head.weight"])
@@ -129,7 +128,7 @@ def test_a_distilled_student_is_a_candidate_with_the_encoders_that_serve(cache: 
     tiny = STUDENTS["tiny"]
     folder = tmp_path / tiny.student / "1"
     student = load_student(folder, torch.device("cpu")).student.network
-    assert student.config == load_network(tmp_path / NETWORK).network.config
+    assert student.config == read_network(tmp_path / NETWORK).network().config
     source = json.loads((folder / "model.json").read_text())["source"]
     assert (source["recipe"], source["starts"].keys(), source["step"]) == ("sf_tiny", {"start", "teacher"}, 2)
     for model in (tiny.face_encoder, tiny.speech_encoder):
@@ -335,7 +334,7 @@ def test_a_critic_of_another_size_than_the_teacher_begins_as_the_student(cache: 
     teacher = made(opened("teacher_tiny", cache, {}, **wide), "teacher_tiny", tmp_path / "wide")
     start = chain["sf_tiny"]["start"]
     stage = opened("sf_tiny", cache, {"start": start, "teacher": teacher}, **{"teaching.network.dim": 144})
-    begun, critic = load_network(start / NETWORK).network.state_dict(), stage.state().shared
+    begun, critic = read_network(start / NETWORK).network().state_dict(), stage.state().shared
     assert all(torch.equal(critic[f"critic/weights/{name}"], tensor) for name, tensor in begun.items())
     with pytest.raises(InvalidSetting, match="neither the teacher's sizes nor the student's") as raised:
         opened("sf_tiny", cache, dict(chain["sf_tiny"]), **{"critic.dim": 144})

@@ -7,8 +7,11 @@ from unittest import mock
 
 import pytest
 import torch
+from method_clips import network as clip_network
 from method_runs import ALONE, MODELS, SIZES, data_set
+from sharded_steps import step_of
 from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
 
 from dubbing.errors import InvalidSetting, UnfitStart
 from lipforcing.network import LipNetwork, initialise
@@ -17,7 +20,7 @@ from services.trainer.common.group import Group
 from services.trainer.common.settings import changed
 from services.trainer.common.site import Site
 from services.trainer.methods.adapters import merged
-from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
+from services.trainer.methods.folders import read_network, save_network
 from services.trainer.methods.reward import SyncReward
 from services.trainer.methods.run import open_run
 from services.trainer.methods.samples import Clips
@@ -74,7 +77,10 @@ def goes_on(folder: Path, group: Group, out: Path) -> bool:
     wanted = [whole.advance().parts for _ in range(2)][1]
     resumed = stage_of("sf_14b", folder, group)
     resumed.restore(checkpoint.load(kept, group))
-    return bool(resumed.advance().parts == wanted)
+    same = resumed.advance().parts == wanted
+    ours, theirs = whole.state().own, resumed.state().own
+    assert all(any(name.startswith(f"student/{kind}/") for name in ours) for kind in ("exp_avg_sq", "ema"))
+    return bool(same and all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items()))
 
 
 def half_of(folder: Path, group: Group) -> dict[str, float]:
@@ -92,6 +98,7 @@ def rank(number: int, folder: Path) -> None:
     made: dict[str, Any] = {name: after_two_steps(name, folder, group, out) for name in NAMES}
     made["goes_on"] = goes_on(folder, group, out)
     made["half"] = half_of(folder, group)
+    made["step"] = step_of(((number,), (2 + number,)), init_device_mesh("cpu", (2,)))
     torch.save(made, folder / f"made-{number}.pt")
     group.leave()
 
@@ -107,7 +114,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         network.head.head.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(2))
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(folder / "network", PromptedNetwork(network, text[0], text[1]), {})
+    save_network(folder / "network", network, text[0], text[1], {})
     return folder
 
 
@@ -132,14 +139,25 @@ def test_two_processes_take_the_steps_of_one_and_leave_the_same_network(
         for key in losses:
             both = [of_two[number][name]["parts"][alone["parts"].index(one)][key] for number in range(2)]
             assert sum(both) / 2 == pytest.approx(one[key], rel=5e-3)
-    left, wanted = (load_network(place / name / "network").network for place in (folder / "two", tmp_path))
-    started = load_network(folder / "network").network.state_dict()
+    left, wanted = (read_network(place / name / "network").network() for place in (folder / "two", tmp_path))
+    started = read_network(folder / "network").network().state_dict()
     for key, tensor in left.state_dict().items():
         torch.testing.assert_close(tensor, wanted.state_dict()[key], rtol=1e-3, atol=1e-5, msg=key)
     if name == "sf_14b":
         assert all(one["reward/least"] < one["reward/most"] and one["reward/weight"] > 1.01 for one in alone["parts"])
     assert any(not torch.equal(tensor, started[key]) for key, tensor in left.state_dict().items())
     assert (folder / "two" / f"{name}.png").stat().st_size > 1_000
+
+
+@pytest.mark.slow
+def test_a_step_of_every_parameter_over_two_ranks_is_the_step_of_one(of_two: list[dict[str, Any]]) -> None:
+    whole, two = step_of(((0, 1, 2, 3),)), of_two[0]["step"]
+    assert whole.keys() == two.keys()
+    untouched = dict(clip_network(1, torch.float32).named_parameters())
+    assert len(whole) > 10
+    for key, value in whole.items():
+        torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-5, msg=key)
+    assert any(not torch.equal(value, untouched[key.partition("/")[2]]) for key, value in whole.items() if "/head" in key)
 
 
 @pytest.mark.slow

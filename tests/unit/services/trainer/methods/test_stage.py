@@ -9,11 +9,10 @@ import torch
 from method_clips import NULL, clips, network
 
 from dubbing.errors import CheckpointMismatch, TrainingDiverged
-from services.trainer.common.state import State
 from services.trainer.common.update import UpdatePlan
 from services.trainer.methods.forcing import DiffusionForcing, Stage1
 from services.trainer.methods.samples import Clips
-from services.trainer.methods.stage import MethodStage
+from services.trainer.methods.stage import MethodStage, State
 from services.trainer.methods.training import Supervised
 
 PLAN = UpdatePlan(1e-3, ema=0.9, max_skipped=2)

@@ -16,7 +16,7 @@ from lipforcing.serving.loading import load_student
 from lipforcing.weights.folder import load_tensors, split_parts
 from services.trainer.common.settings import changed
 from services.trainer.common.site import Site
-from services.trainer.methods.folders import PromptedNetwork, load_network, save_network
+from services.trainer.methods.folders import read_network, save_network
 from services.trainer.methods.init_from import NETWORK
 from services.trainer.methods.run import open_run
 from services.trainer.methods.stage import MethodStage
@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("big")
     data_set(home / "set", home / "takes")
     text = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(1))
-    save_network(home / "network", PromptedNetwork(network(), text[0], text[1]), {})
+    save_network(home / "network", network(), text[0], text[1], {})
     write_encoders(home / "models")
     write_student(home / "models", {"network": "imported"}, seed=7)
     with shrunken():
@@ -58,9 +58,9 @@ def test_a_big_student_leaves_a_version_that_the_server_loads_and_the_digests_of
     assert stage.export(tmp_path, {"run": "run_x", "recipe": name, **stage.facts})
     assert sorted(path.name for path in tmp_path.iterdir()) == [CONTRACT.student, NETWORK]
     student, imported = (split_parts(load_tensors(root / CONTRACT.student / "1")) for root in (tmp_path, home / "models"))
-    left = load_network(tmp_path / NETWORK)
-    assert student["network"].keys() == left.network.state_dict().keys()
-    for key, tensor in left.network.state_dict().items():
+    left = read_network(tmp_path / NETWORK)
+    assert student["network"].keys() == left.network().state_dict().keys()
+    for key, tensor in left.network().state_dict().items():
         assert torch.equal(student["network"][key], tensor.to(torch.bfloat16)), key
     assert torch.equal(student["text"]["embedding"], left.text_LE.to(torch.bfloat16))
     assert {tensor.dtype for tensor in student["codec"].values()} == {torch.float16}

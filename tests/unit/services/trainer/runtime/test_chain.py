@@ -1,5 +1,6 @@
 """A chain of runs without database, queue and store."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 
 from dubbing import clock
 from dubbing.domain.training import LegEnd, in_order
-from dubbing.errors import DublineError, InvalidSetting, UnknownRecipe
+from dubbing.errors import CheckpointMismatch, DublineError, InvalidSetting, UnknownRecipe
 from services.trainer.runtime.chain import ChainRunner, FinishedRun, said
-from services.trainer.runtime.outbox import Outbox
+from services.trainer.runtime.outbox import Order, Outbox
 
 SETTINGS = {"steps": 40, "batch": 2}
 
@@ -32,6 +33,19 @@ class Told:
 
 def make(out: Path, told: Told, settings: dict[str, Any] = SETTINGS, processes: int = 1) -> FinishedRun:
     return ChainRunner(out, Path("model_repo"), settings, processes, told).make("selftest")
+
+
+def test_an_order_of_an_earlier_version_is_refused_with_the_new_name(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "selftest")
+    outbox.folder.mkdir()
+    outbox.give_order(Order(run_id="run_x", recipe="selftest", settings=SETTINGS, cache=tmp_path, models=tmp_path))
+    order = json.loads((outbox.folder / "order.json").read_text())
+    order["starts"] = order.pop("init_from")
+    (outbox.folder / "order.json").write_text(json.dumps(order))
+    with pytest.raises(CheckpointMismatch, match="says starts, which is now called init_from") as raised:
+        make(tmp_path, Told())
+    assert raised.value.suggestions
+    assert json.loads((outbox.folder / "order.json").read_text()) == order, "nothing of it was touched"
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was_and_a_finished_one_is_kept(tmp_path: Path) -> None:
