@@ -3,9 +3,6 @@
 The libraries of database and object store are loaded when they are used: most commands use neither, and start sooner.
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 
@@ -20,17 +17,21 @@ _STORE_SECONDS = 30.0
 
 
 def migrate(env: Mapping[str, str]) -> None:
-    """Brings the database's tables to the newest version; does nothing when they are."""
-    done = subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", "head"],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=CHECKOUT,
-        env={**os.environ, **env, "PYTHONPATH": f"{CHECKOUT / 'shared'}:{CHECKOUT}"},
-    )
-    if done.returncode != 0:
-        raise StackError(f"the database migration failed: {done.stderr.strip()[-800:]}")
+    """Brings the database's tables to the newest version; does nothing when they are.
+
+    Raises:
+        StackError: with the reason of whatever failed.
+    """
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(CHECKOUT / "alembic.ini")
+    # In such a file a % refers to another option, unless there are two.
+    config.set_main_option("sqlalchemy.url", env["DUBLINE_DATABASE_URL"].replace("%", "%%"))
+    try:
+        command.upgrade(config, "head")
+    except Exception as error:
+        raise StackError(f"the database migration failed: {str(error).strip()[-800:]}") from error
 
 
 def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:

@@ -59,6 +59,8 @@ def describe(context: StackContext) -> ProcessSpec:
             f"--backend-directory={_backends(context, wheel)}",
             f"--backend-config=python,shm-region-prefix-name={regions}",
             "--model-control-mode=explicit",
+            # Our configurations are complete. To complete one, each model would first be imported in a process of its own.
+            "--disable-auto-complete-config",
             *(f"--load-model={name}" for name in models.with_weights(repository)),
             # A model that cannot load is reported by name while the others serve on.
             "--exit-on-error=false",

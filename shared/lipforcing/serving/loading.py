@@ -22,7 +22,7 @@ from lipforcing.presets import StudentConfig
 from lipforcing.rollout import Student
 from lipforcing.serving import gpu
 from lipforcing.serving.fp8 import Quantised, quantise_checked
-from lipforcing.serving.memory import Need, check_fits, encoder_need, student_need
+from lipforcing.serving.memory import Need, check_fits, encoder_need, held, student_need
 from lipforcing.syncnet import SyncNet
 from lipforcing.vae.base import Codec
 from lipforcing.vae.taew import Taew
@@ -44,7 +44,7 @@ class LoadedStudent:
         codec: decodes its latents.
         digest: SHA-256 of the weights file.
         fp8: what FP8 costs; None where it is off.
-        need: memory that it takes.
+        need: memory that it takes; on a CPU, where nothing is refused, what it holds.
     """
 
     student: Student
@@ -70,8 +70,10 @@ def load_student(folder: Path, device: torch.device, *, fp8: bool = False, slots
     parts, manifest = _read(folder)
     preset, config = manifest["preset"], StudentConfig.from_json(manifest["config"])
     dtype, codec_dtype = _network_dtype(preset, device), _codec_dtype(preset, device)
-    need = student_need(config, dtype or _stored_dtype(parts), partial(_decoder, preset), codec_dtype, fp8=fp8)
-    check_fits(need, slots, device)
+    need = None
+    if gpu.is_gpu(device):
+        need = student_need(config, dtype or _stored_dtype(parts), partial(_decoder, preset), codec_dtype, fp8=fp8)
+        check_fits(need, slots, device)
     codec = _decoder(preset)
     with torch.device("meta"):
         network = LipNetwork(config)
@@ -82,7 +84,7 @@ def load_student(folder: Path, device: torch.device, *, fp8: bool = False, slots
         raise UnreadableWeightsError(f"{folder} holds no text embedding")
     student = Student.frozen(network, parts["text"]["embedding"].unsqueeze(0).to(device))
     quantised = quantise_checked(student, codec) if fp8 else None
-    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]), quantised, need)
+    return LoadedStudent(student, codec, bytes.fromhex(manifest["digest"]), quantised, need or held(student, codec))
 
 
 def load_codec(folder: Path, device: torch.device) -> Codec:

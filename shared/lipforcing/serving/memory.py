@@ -29,7 +29,7 @@ from lipforcing.rollout import BlockBatch, Student, eager
 from lipforcing.serving import gpu
 from lipforcing.serving.fp8 import quantise_blocks
 from lipforcing.serving.graphs import shapes_of
-from lipforcing.vae.base import Codec
+from lipforcing.vae.base import Codec, CodecState
 from lipforcing.weights.errors import WeightsError
 
 _META = torch.device("meta")
@@ -148,13 +148,27 @@ def student_need(
     peak(lambda: decoder.decode_step(z_BZThw, state))
     lane = peak(lambda: _block(student, cache))
     return Need(
-        weights=bytes_of(network) + bytes_of(decoder) + sum(kv.nbytes for layer in _text(student) for kv in layer),
+        weights=_weights(student, decoder),
         loading=wide - bytes_of(network),
-        slot=sum(buffer.nbytes for buffer in (*cache.keys, *cache.values)) + sum(x.nbytes for x in state.tensors.values()),
+        slot=_slot(cache, state),
         lane=lane.bytes,
         once=peak(lambda: decoder.decode_step(z_BZThw, state)).bytes,
         graph=lane.operations * _NODE,
     )
+
+
+def held(student: Student, codec: Codec) -> Need:
+    """What a student that is loaded holds: its weights and slots, and nothing of what its blocks take for a while.
+
+    Where nothing is refused this is enough, and is known in hundredths of a second: the first operation without values imports
+    a second's worth of torch.
+    """
+    config, weight = student.network.config, next(codec.parameters())
+    state = codec.decoder_state()
+    with torch.no_grad():
+        codec.decode_step(torch.zeros(_latents(config), device=weight.device, dtype=weight.dtype), state)
+    cache = StreamCache(config, 1, weight.device, student.network.dtype)
+    return Need(weights=_weights(student, codec), slot=_slot(cache, state))
 
 
 def encoder_need(make_codec: Callable[[], Codec], dtype: torch.dtype, crop: int) -> Need:
@@ -213,6 +227,14 @@ def _block(student: Student, cache: StreamCache) -> None:
 
 def _latents(config: StudentConfig) -> tuple[int, ...]:
     return (1, LATENT_CHANNELS, LATENTS_PER_BLOCK, config.latent, config.latent)
+
+
+def _weights(student: Student, codec: Codec) -> int:
+    return bytes_of(student.network) + bytes_of(codec) + sum(kv.nbytes for layer in _text(student) for kv in layer)
+
+
+def _slot(cache: StreamCache, state: CodecState) -> int:
+    return sum(x.nbytes for x in (*cache.keys, *cache.values, *state.tensors.values()))
 
 
 def _text(student: Student) -> list[tuple[Tensor, Tensor]]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,8 +130,9 @@ def program() -> str:
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
+@cache
 def version() -> str:
-    """Its name and version."""
+    """Its name and version, asked once by each process."""
     return f"ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
 
 

@@ -1,6 +1,7 @@
 """What a model takes is known from its shapes, and what does not fit its card is refused with the sum."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -17,7 +18,8 @@ from lipforcing.presets import PRESETS
 from lipforcing.rollout import BlockBatch, Student, eager
 from lipforcing.serving.fp8 import quantise_blocks
 from lipforcing.serving.loading import load_student
-from lipforcing.serving.memory import DoesNotFitError, Need, bytes_of, check_fits, encoder_need, peak, student_need
+from lipforcing.serving.memory import DoesNotFitError, Need, bytes_of, check_fits, encoder_need, held, peak, student_need
+from lipforcing.vae.base import Codec
 from lipforcing.vae.taew import Taew
 from lipforcing.vae.tiny import TinyCodec
 from lipforcing.vae.wan import WanVae
@@ -61,6 +63,14 @@ def test_decoding_takes_what_it_takes_on_a_cpu() -> None:
         codec.decode_step(z, state)
     need = student_need(CONFIG, BF16, partial(Taew, (8, 8, 8, 8)), torch.float32)
     assert peak(lambda: codec.decode_step(z, state)).bytes == need.once
+
+
+@pytest.mark.parametrize("make_codec", [TinyCodec, partial(Taew, (8, 8, 8, 8))])
+def test_a_loaded_student_holds_what_its_shapes_say(make_codec: Callable[[], Codec]) -> None:
+    network, codec = random_network(), make_codec().eval()
+    network.fuse_qkv()
+    need = student_need(CONFIG, BF16, make_codec, torch.float32)
+    assert held(Student.frozen(network, torch.ones(1, 3, 6)), codec) == Need(weights=need.weights, slot=need.slot)
 
 
 def test_both_sizes_take_what_the_document_says(needs: dict[tuple[str, bool], Need]) -> None:
