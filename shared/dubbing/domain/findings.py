@@ -39,6 +39,7 @@ class FindingCode(StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     FACE_UPSIDE_DOWN = "face_upside_down"
     MOUTH_COVERED = "mouth_covered"
+    MOUTH_CUT_OFF = "mouth_cut_off"
     MOUTH_BROKEN = "mouth_broken"
     MOUTH_DOUBTFUL = "mouth_doubtful"
     PAINTED_OUTSIDE = "painted_outside"

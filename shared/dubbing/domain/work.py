@@ -20,9 +20,9 @@ from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.training import LegEnd, ReleaseState
 
-ANALYSIS = "a9"
+ANALYSIS = "a10"
 """Version of everything analysis decides (shots, tracks, alignment, chunks). Raise it, and sources are analysed anew."""
-MASKING = "m4"
+MASKING = "m5"
 """Version of how crops are cut, masked and laid out for the encoder. Raise it, and faces are encoded anew."""
 SPEECH = "s3"
 """Version of how a track is cut into windows for the speech encoder. Raise it, and tracks are encoded anew."""

@@ -169,9 +169,14 @@ def footprint(to_frame: Matrix, size: tuple[int, int]) -> NDArray[np.float64]:
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
+def size_of(frame: Frame) -> tuple[int, int]:
+    """Width and height of a frame."""
+    return (frame.shape[1], frame.shape[0]) if isinstance(frame, np.ndarray) else frame.size
+
+
 def _part(frame: Frame, to_frame: Matrix, size: tuple[int, int], block: int) -> tuple[Picture, Matrix]:
     """The part of the frame under a picture, averaged over block x block pixels, and the transform into that picture."""
-    width, height = frame.shape[1::-1] if isinstance(frame, np.ndarray) else frame.size
+    width, height = size_of(frame)
     left, top, right, bottom = footprint(to_frame, size) + np.array([-2, -2, 3, 3]) * block
     x0, y0 = (int(np.clip(low, 0, end - 1)) for low, end in ((left, width), (top, height)))
     box = Box(x0, y0, int(np.clip(right, x0 + 1, width)), int(np.clip(bottom, y0 + 1, height)))

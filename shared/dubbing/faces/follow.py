@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from dubbing.domain.findings import FrameRange
 from dubbing.faces import landmarks as marks
-from dubbing.faces.align import Frame
+from dubbing.faces.align import Frame, size_of
 from dubbing.faces.appearance import Likeness, likeness, texture
 from dubbing.faces.detector import Face, FaceDetector
 from dubbing.faces.foreign import foreign_mouth
 from dubbing.faces.hands import HandDetector
 from dubbing.faces.motion import FaceMotion
 from dubbing.faces.occlusion import Occlusions
-from dubbing.faces.outline import outline_of, scaled
+from dubbing.faces.outline import lips_outside, outline_of, scaled
 
 Series = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Sighting(NamedTuple):
 
     ``eyes`` and ``area`` are pixels, ``opening`` is over the distance between the eyes, ``roll`` is degrees. ``texture``,
     ``doubt``, ``likeness`` (to the mouth of the sighting before), ``foreign`` (share of the mouth) and ``hand`` (share of
-    the lips) are NaN where they were not measured.
+    the lips) are NaN where they were not measured. ``outside`` is the share of the lips that the picture's edge cuts off.
     """
 
     anchors: NDArray[np.float64]
@@ -56,6 +56,7 @@ class Sighting(NamedTuple):
     likeness: float
     foreign: float
     hand: float
+    outside: float
 
 
 @dataclass(eq=False)
@@ -106,6 +107,7 @@ class Followed:
             likeness=likeness,
             foreign=NAN if face.appearance is None else foreign_mouth(face.appearance, scaled(outline, len(face.appearance))),
             hand=hand,
+            outside=lips_outside(face.landmarks, size_of(picture)),
         )
         if frame % _DOUBT_EVERY == 0:
             self._learn()

@@ -12,10 +12,11 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_propagation
 from scipy.spatial.distance import cdist
 
-from dubbing.faces.align import TEMPLATE_HEIGHT, TEMPLATE_WIDTH, Picture, Points
-from dubbing.faces.outline import CHIN, EYES, JAW, LIPS, MOUTH_CORNERS, NOSTRILS
+from dubbing.faces.align import Picture, Points
+from dubbing.faces.outline import CHIN, JAW, LIPS, MOUTH_CORNERS, NOSTRILS
 
 _SIDE: Final = 32
 _BLUR: Final = 0.6
@@ -30,8 +31,7 @@ _PLAIN: Final = 4.0  # colour difference within which a row is of one colour,
 _ACROSS: Final = 0.9  # part of a row that is, and
 _BANNER: Final = 0.25  # of the rows from nose to chin; at most 0.18 in a drawn cartoon, none in 50 filmed clips
 _DARKEST: Final = 16.0  # L* below which everything is of one colour
-_BELOW: Final = 0.3  # distances between the eyes below the chin in which a caption is in a student's way
-_AROUND: Final = 4  # cells beside the mouth in which it is
+_AROUND: Final = 4  # cells beside the mouth in which a caption below it is in a student's way
 
 
 def foreign(crop: Picture, outline: Points, where: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -66,18 +66,19 @@ def foreign_mouth(crop: Picture, outline: Points) -> float:
 def cleared(crop: Picture, outline: Points) -> Picture:
     """The crop as a student should see it: a caption at the chin is filled up with what is around it.
 
-    Without that, a student continues the caption into the chin. It stays in the picture all the same (`foreign`).
+    Without that, a student continues the caption into the chin, or draws pieces of something else there. It stays in the
+    picture all the same (`foreign`). What goes on from there to the crop's edges goes with it.
     """
     points = outline * (_SIDE / len(crop))
     (left, right), lips = (points[list(MOUTH_CORNERS), 0]), points[LIPS, 1].max()
-    columns = np.arange(_SIDE)[None]
-    near = (columns > left - _AROUND) & (columns < right + _AROUND) & (_rows() > lips)
-    lowest = points[CHIN, 1] + _BELOW * EYES * _SIDE * TEMPLATE_WIDTH / TEMPLATE_HEIGHT
-    found = np.zeros((_SIDE, _SIDE), np.uint8)
-    found[near] = _strangeness(crop, points, near) > _FAR_APART
-    if found[: max(0, int(lowest))].sum() < _LEAST * _SIDE * _SIDE:
+    columns, below = np.arange(_SIDE), np.broadcast_to(_rows() > lips, (_SIDE, _SIDE))
+    found = np.zeros((_SIDE, _SIDE), bool)
+    found[below] = _strangeness(crop, points, below) > _FAR_APART
+    in_the_way = found & (columns > left - _AROUND) & (columns < right + _AROUND)
+    if in_the_way.sum() < _LEAST * _SIDE * _SIDE:
         return crop
-    mask = cv2.resize(cv2.dilate(found, np.ones((3, 3), np.uint8)), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    whole = binary_propagation(in_the_way, mask=found).astype(np.uint8)
+    mask = cv2.resize(cv2.dilate(whole, np.ones((3, 3), np.uint8)), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.inpaint(crop, mask, 3, cv2.INPAINT_TELEA))
 
 

@@ -5,6 +5,8 @@ Two signs have to come together, because each alone also has harmless reasons. T
 in the mirrored picture they lie elsewhere, because the network guesses what it does not see, and in small and grainy faces
 it guesses too. Both are compared with the same face's own usual values.
 
+A mouth that the picture's edge cuts off is hidden too.
+
 Two more signs stand alone. A strong colour over lips or chin that the face has nowhere else is a caption. And a hand is one
 that is recognised as such (`dubbing.faces.hands`) in most frames of half a second: in single ones, and in up to four that
 follow one another, hands were also recognised before natural speakers who held none there.
@@ -38,6 +40,7 @@ _TOUCHED: Final = 1.7  # down to which the frames around a covered one belong to
 _UNEVEN: Final = 1.35  # times the usual texture without which doubt is a turned head's
 _BURST: Final = 0.85  # likeness to the frame before below which something comes over a mouth, or leaves it
 _NEAR: Final = 12  # frames from a burst to where both signs are clear
+_CUT_OFF: Final = 0.04  # share of the lips; 0.03 at most where they end at the picture's edge
 _CAPTION: Final = 0.15  # share of lips and chin that it takes at least; a face without has none
 _UNDER: Final = 0.2  # share of the lips' outline that lies under a hand
 _HAND_WINDOW: Final = 13  # frames of the median that single hands do not pass
@@ -62,10 +65,16 @@ def captioned(foreign_V: Series) -> NDArray[np.bool_]:
     Args:
         foreign_V: `foreign.foreign_mouth` of consecutive frames; NaN where it was not measured.
     """
-    if not np.isfinite(foreign_V).any():
-        return np.zeros(len(foreign_V), bool)
-    found = median_filter(filled_in(foreign_V), _WINDOW, mode="nearest") > _CAPTION
-    return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
+    return _lasting(foreign_V, _CAPTION)
+
+
+def cut_off(outside_V: Series) -> NDArray[np.bool_]:
+    """The frames in which the picture's edge cuts the mouth off: no student has learned what a part of a mouth is.
+
+    Args:
+        outside_V: `outline.lips_outside` of consecutive frames; NaN where it was not measured.
+    """
+    return _lasting(outside_V, _CUT_OFF)
 
 
 def under_a_hand(hand_V: Series) -> NDArray[np.bool_]:
@@ -113,6 +122,14 @@ def occluded_frames(texture_V: Series, doubt_V: Series, likeness_V: Series, eyes
         near = bursts[(bursts >= run.start - _NEAR) & (bursts < run.end + _NEAR)]
         start, end = min([run.start, *near.tolist()]), max([run.end, *(near + 1).tolist()])
         found[start:end] = True
+    return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
+
+
+def _lasting(values_V: Series, most: float) -> NDArray[np.bool_]:
+    """Where a measure usually exceeds ``most``, and the frames beside."""
+    if not np.isfinite(values_V).any():
+        return np.zeros(len(values_V), bool)
+    found = median_filter(filled_in(values_V), _WINDOW, mode="nearest") > most
     return np.asarray(binary_dilation(found, iterations=_EDGE), bool)
 
 

@@ -42,6 +42,20 @@ def outline_of(landmarks: marks.Points) -> Points:
     return landmarks[list(POINTS)] @ matrix[:, :2].T + matrix[:, 2]
 
 
+def lips_outside(landmarks: marks.Points, picture: tuple[int, int]) -> float:
+    """Share of a mouth's area that the picture's edge cuts off.
+
+    Args:
+        landmarks: in pixels of the picture; outside it, a landmark model guesses them.
+        picture: its width and height.
+    """
+    lips = cv2.convexHull(landmarks[list(_LIPS)].astype(np.float32))
+    edges = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * picture - 0.5
+    seen, _ = cv2.intersectConvexConvex(lips, edges.astype(np.float32))
+    area = cv2.contourArea(lips)
+    return (area - float(seen)) / max(area, 1e-6)
+
+
 def scaled(outline: Points, size: int) -> Points:
     """An outline in its own units as it lies in the very crop of that size that its own brows and nose give."""
     return (outline + 0.5) * size - 0.5

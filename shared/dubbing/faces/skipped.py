@@ -25,7 +25,7 @@ class SkippedFrames:
         seen: faces that were followed at all.
         largest: distance between the eyes of the largest, in pixels.
         longest: frames of the one that was seen longest.
-        small, short, covered, upside_down, flashes: the reasons.
+        small, short, covered, cut_off, upside_down, flashes: the reasons.
         crowded: where more than one face could be dubbed.
     """
 
@@ -37,14 +37,15 @@ class SkippedFrames:
     small: set[int]
     short: set[int]
     covered: set[int]
+    cut_off: set[int]
     upside_down: set[int]
     flashes: set[int]
     crowded: set[int]
 
     @property
-    def only_covered(self) -> bool:
-        """Whether faces would be dubbed if nothing lay over their mouths."""
-        return len(self.covered) > len(self.upside_down | self.short)
+    def only_hidden(self) -> bool:
+        """Whether faces would be dubbed if their mouths were to be seen."""
+        return len(self.covered | self.cut_off) > len(self.upside_down | self.short)
 
 
 def skip_findings(passing: SkippedFrames, tracks: Sequence[FaceTrack]) -> Iterator[Finding]:
@@ -56,6 +57,7 @@ def skip_findings(passing: SkippedFrames, tracks: Sequence[FaceTrack]) -> Iterat
         (FindingCode.FLASH, passing.flashes & missing, "A flash, or another picture inside a shot, in {n} of {all} frames"),
         (FindingCode.SHOT_TOO_SHORT, passing.short, f"Shots of fewer than {SHORTEST_SHOT} frames take {{n}} of {{all}} frames"),
         (FindingCode.FACE_UPSIDE_DOWN, passing.upside_down, "The face stands on its head in {n} of {all} frames"),
+        (FindingCode.MOUTH_CUT_OFF, passing.cut_off, "The picture's edge cuts the mouth off in {n} of {all} frames"),
         (FindingCode.MOUTH_COVERED, passing.covered, "Something covers the mouth or the chin in {n} of {all} frames"),
         (
             FindingCode.FACE_TOO_SMALL,
@@ -82,7 +84,7 @@ def _ambiguous(crowded: set[int], tracks: Sequence[FaceTrack]) -> Finding:
 
 def refusal(passing: SkippedFrames) -> BadInput:
     """The error for a title in which nothing can be dubbed, by the commonest reason."""
-    if len(passing.upside_down) > max(len(passing.covered), len(passing.short)):
+    if len(passing.upside_down) > max(len(passing.covered | passing.cut_off), len(passing.short)):
         return FaceUpsideDown(
             f"The faces stand on their heads in all {len(passing.upside_down)} frames that show one, from frame "
             f"{min(passing.upside_down)} on.",
@@ -93,6 +95,7 @@ def refusal(passing: SkippedFrames) -> BadInput:
     seen = f"{passing.seen} candidates were rejected" if passing.seen else "no candidate was seen"
     reasons = [
         f"the mouth is covered, or cannot be made out, in {len(passing.covered)} frames" if passing.covered else "",
+        f"the picture's edge cuts the mouth off in {len(passing.cut_off)} frames" if passing.cut_off else "",
         f"{len(passing.short)} frames are in shots of fewer than {SHORTEST_SHOT}" if passing.short else "",
     ]
     return NoFaceAnywhere(
@@ -113,5 +116,6 @@ def refusal(passing: SkippedFrames) -> BadInput:
             "largest_eye_distance": round(passing.largest, 1),
             "longest_run": passing.longest,
             "covered": len(passing.covered),
+            "cut_off": len(passing.cut_off),
         },
     )

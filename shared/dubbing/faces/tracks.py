@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dubbing.domain.faces import FaceTrack, Shot
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.faces.follow import BRIDGE, Followed, Series
-from dubbing.faces.mouth_occlusion import captioned, filled_in, occluded_frames, under_a_hand
+from dubbing.faces.mouth_occlusion import captioned, cut_off, filled_in, occluded_frames, under_a_hand
 from dubbing.faces.skipped import FEWEST, ON_ITS_HEAD, SHORTEST_SHOT, SMALLEST, SkippedFrames, refusal, skip_findings
 from dubbing.faces.speakers import Presence, turns
 from dubbing.faces.stabilise import filled, stabilised
@@ -75,6 +75,11 @@ class _Face:
         return hidden | captioned(self._sparse("foreign")) | under_a_hand(self._sparse("hand"))
 
     @cached_property
+    def cut_off(self) -> NDArray[np.bool_]:
+        """Where the picture's edge cuts its mouth off."""
+        return cut_off(self._sparse("outside"))
+
+    @cached_property
     def upside_down(self) -> NDArray[np.bool_]:
         """Where it stands on its head; between sightings, as at the last one."""
         seen = np.array(list(self.followed.seen))
@@ -129,8 +134,8 @@ class _Part:
 def choose_faces(followed: Sequence[Followed], shots: Sequence[Shot], fps: Fraction) -> FacesFound:
     """The tracks that are dubbed.
 
-    No track crosses a cut. Frames in which a mouth is covered, or a face stands on its head, are not painted. There may be no
-    track at all: a title whose mouths are all covered needs none, and is delivered as it was filmed.
+    No track crosses a cut. Frames in which a mouth is covered or cut off, or a face stands on its head, are not painted. There
+    may be no track at all: a title whose mouths are all hidden needs none, and is delivered as it was filmed.
 
     Args:
         followed: every face that was followed, each inside one shot.
@@ -150,7 +155,7 @@ def choose_faces(followed: Sequence[Followed], shots: Sequence[Shot], fps: Fract
         chosen += [(inside[turn.face], turn.frames) for turn in turns([part.presence for part in inside], fps)]
     tracked = sorted((one for one in (_tracked(*turn) for turn in chosen) if one is not None), key=lambda one: one.track.start)
     passing = _passing(faces, large, parts, shots)
-    if not tracked and not passing.only_covered:
+    if not tracked and not passing.only_hidden:
         raise refusal(passing)
     numbered = tuple(_numbered(one, index) for index, one in enumerate(tracked))
     return FacesFound(numbered, tuple(skip_findings(passing, [face.track for face in numbered])))
@@ -167,7 +172,7 @@ def _too_short(shot: Shot, shots: Sequence[Shot]) -> bool:
 
 
 def _parts(face: _Face) -> Iterator[_Part]:
-    usable = face.known & ~face.occluded & ~face.upside_down
+    usable = face.known & ~face.occluded & ~face.cut_off & ~face.upside_down
     at = np.flatnonzero(usable)
     if not len(at):
         return
@@ -223,6 +228,7 @@ def _passing(faces: list[_Face], large: list[_Face], parts: list[_Part], shots: 
         small={i for face in lasting if face not in large for i in face.places(face.known)},
         short={i for face in faces if _too_short(face.shot, shots) for i in face.places(face.known)},
         covered={i for face in large for i in face.places(face.occluded)},
+        cut_off={i for face in large for i in face.places(face.cut_off)},
         upside_down={i for face in large for i in face.places(face.upside_down)},
         flashes={i for shot in shots for flash in shot.flashes for i in range(flash.start, flash.end)},
         crowded=_crowded(parts),

@@ -288,6 +288,44 @@ def test_a_covered_mouth_passes_through_and_the_frames_around_it_are_dubbed(dete
     assert found.dubbed == set(range(LENGTH)) - set(range(*reasons))
 
 
+# What the picture's edge cuts off
+
+
+def lowered(one: Speaker, below: float) -> HeadPose:
+    """So that the middle of the mouth lies that many distances between the eyes above the picture's lower edge."""
+    pose = one.pose()
+    return one.pose(y=HEIGHT / 2 + HEIGHT - one.lips(pose)[1] - below * one.eyes(pose))
+
+
+@pytest.mark.parametrize("who", [3, 5, 6])
+def test_a_mouth_that_the_edge_cuts_off_all_the_time_is_told_and_nothing_is_dubbed(detector: FaceDetector, who: int) -> None:
+    one = speaker(who)
+    found = analysed(detector, talk(one, 12, lambda i: lowered(one, 0.12 + 0.02 * np.sin(i))))
+    assert found.reasons == {"mouth_cut_off": [(0, 12)]}
+    assert found.tracks == []
+
+
+@pytest.mark.parametrize("who", [3, 5, 6])
+def test_a_speaker_whose_chin_alone_is_cut_off_is_dubbed(detector: FaceDetector, who: int) -> None:
+    one = speaker(who)
+    found = analysed(detector, talk(one, 12, lambda _: lowered(one, 0.38)))
+    assert found.reasons == {}
+    assert found.tracks == [(0, 12)]
+
+
+def test_a_mouth_that_sinks_below_the_edge_passes_through_until_it_is_back(detector: FaceDetector) -> None:
+    one = speaker(3)
+    below = [0.45 - 0.6 * float(np.clip(min(i - 8, 40 - i) / 6, 0, 1)) for i in range(48)]
+    found = analysed(detector, talk(one, len(below), lambda i: lowered(one, below[i])))
+    (cut,) = found.reasons["mouth_cut_off"]
+    assert {i for i, above in enumerate(below) if above < 0.15} <= set(range(*cut))
+    assert found.dubbed == set(range(48)) - set(range(*cut))
+    assert found.dubbed >= {*range(6), *range(43, 48)}
+
+
+# What only speaks
+
+
 @pytest.mark.parametrize("who", [3, 5, 6])
 def test_a_mouth_that_only_speaks_is_not_covered(detector: FaceDetector, who: int) -> None:
     one = speaker(who)

@@ -74,6 +74,16 @@ def test_nothing_is_pasted_over_a_banner_and_skin_is(faces: Faces, name: str) ->
 
 
 @pytest.mark.parametrize("name", COLOURS)
+def test_a_student_sees_nothing_of_a_banner_below_the_chin(faces: Faces, name: str) -> None:
+    face = faces.silent
+    rows = slice(SIDE * 15 // 16, SIDE)
+    seen = cleared(banner(face, COLOURS[name], rows), face.outline)
+    assert np.abs(np.array(COLOURS[name]) - seen[rows.start + 4 :].astype(int)).max(axis=-1).min() > 50
+    above = np.s_[: rows.start - 20, SIDE // 4 : SIDE * 3 // 4]  # a wall in another colour may go with it
+    np.testing.assert_array_equal(seen[above], face.crop[above])
+
+
+@pytest.mark.parametrize("name", COLOURS)
 def test_a_student_sees_skin_in_place_of_a_banner(faces: Faces, name: str) -> None:
     face = faces.silent
     rows = over_the_chin(face)

@@ -16,6 +16,7 @@ from dubbing.faces.outline import (
     crop_outlines,
     in_crop,
     limit,
+    lips_outside,
     outline_of,
     pack,
     scaled,
@@ -46,6 +47,15 @@ PLACES = [(300, 200, 1.0, 0.0), (50, 900, 0.2, 0.0), (800, 300, 3.0, 0.7), (300,
 @pytest.mark.parametrize("place", PLACES)
 def test_an_outline_is_the_same_wherever_the_face_is(place: tuple[float, ...]) -> None:
     np.testing.assert_allclose(outline_of(face(*place)), outline_of(face()), atol=1e-9)
+
+
+def test_what_the_edges_cut_off_a_mouth_is_measured_as_its_area() -> None:
+    landmarks = face(300, 200)  # whose mouth is an ellipse around (300, 280)
+    assert lips_outside(landmarks, (640, 360)) == pytest.approx(0, abs=1e-6)
+    for shift, picture in (((0, 0), (640, 280)), ((0, 0), (300, 360)), ((-300, 0), (640, 360)), ((0, -280), (640, 360))):
+        assert lips_outside(landmarks + shift, picture) == pytest.approx(0.5, abs=0.02)
+    assert lips_outside(landmarks, (300, 280)) == pytest.approx(0.75, abs=0.02)
+    assert lips_outside(landmarks, (640, 200)) == 1
 
 
 @pytest.mark.parametrize("place", PLACES)

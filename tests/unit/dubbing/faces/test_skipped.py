@@ -16,6 +16,7 @@ NOTHING = SkippedFrames(
     small=set(),
     short=set(),
     covered=set(),
+    cut_off=set(),
     upside_down=set(),
     flashes=set(),
     crowded=set(),
@@ -40,6 +41,7 @@ WHOLE = track(0, 50, missing=tuple(range(20, 30)))
         ("short", "shot_too_short", "fewer than"),
         ("upside_down", "face_upside_down", "on its head"),
         ("covered", "mouth_covered", "covers the mouth"),
+        ("cut_off", "mouth_cut_off", "picture's edge"),
         ("small", "face_too_small", "pixels apart"),
     ],
 )
@@ -69,7 +71,8 @@ def test_each_frame_is_told_once() -> None:
         flashes={20},
         short={20, 21},
         upside_down={20, 21, 22},
-        covered=set(range(20, 25)),
+        cut_off={23, 24},
+        covered=set(range(20, 27)),
         small=everything,
     )
     findings = list(skip_findings(passing, [WHOLE]))
@@ -77,8 +80,9 @@ def test_each_frame_is_told_once() -> None:
         ("flash", [(20, 21)]),
         ("shot_too_short", [(21, 22)]),
         ("face_upside_down", [(22, 23)]),
-        ("mouth_covered", [(23, 25)]),
-        ("face_too_small", [(25, 30)]),
+        ("mouth_cut_off", [(23, 25)]),
+        ("mouth_covered", [(25, 27)]),
+        ("face_too_small", [(27, 30)]),
     ]
 
 
