@@ -1,8 +1,10 @@
 """One supervised process: started in a group of its own, watched, restarted with growing pauses, ended as a group.
 
-It is restarted when it ends, and when it neither answers nor does anything: a process that hangs never ends by itself.
+It is restarted when it ends, and when it neither answers nor does anything, unless it keeps data: a process that hangs never
+ends by itself. Whatever works is left to work, however long.
 """
 
+import math
 import signal
 import subprocess
 import time
@@ -45,7 +47,7 @@ class Child:
         self._retry_at = 0.0
         self._probe_at = 0.0
         self._missed = 0
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(longest=math.inf)
 
     def start(self) -> None:
         """Starts the process; its output goes to its log."""
@@ -53,7 +55,7 @@ class Child:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         marker = {reap.MARKER: f"{self._home.root}:{self.spec.name}"}
-        self._started, self._watchdog = time.monotonic(), Watchdog()
+        self._started = time.monotonic()
         try:
             with open_private(log) as output:
                 self._process = subprocess.Popen(  # noqa: S603 - the plan is our own file, mode 0600
@@ -123,9 +125,12 @@ class Child:
         if healthy and self.status.phase is not ProcessPhase.RUNNING:
             self._move(ProcessPhase.RUNNING)
         elif self._missed > MISSES and self.status.phase is ProcessPhase.RUNNING:
-            self._watchdog = Watchdog()
             self._move(ProcessPhase.UNHEALTHY)
-        elif self.status.phase is not ProcessPhase.RUNNING and (why := self._watchdog.stall_reason(self.status)):
+        elif (
+            self.status.phase is not ProcessPhase.RUNNING
+            and not self.spec.keeps_data
+            and (why := self._watchdog.stall_reason(self.status))
+        ):
             self._ended(process, why)
 
     def _ended(self, process: subprocess.Popen[bytes], ending: str) -> None:
@@ -143,6 +148,7 @@ class Child:
         self._move(ProcessPhase.BACKING_OFF, pid=None, created=None, last_exit=ending)
 
     def _move(self, phase: ProcessPhase, **changes: object) -> None:
+        self._watchdog = Watchdog(longest=math.inf)
         self.status = self.status.model_copy(update={"phase": phase, "since": time.time(), **changes})
 
 

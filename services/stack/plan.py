@@ -19,6 +19,7 @@ class ProcessSpec(BaseModel):
         stop_signal: signal that asks for an orderly end.
         grace: seconds from that signal to SIGKILL.
         tier: what has a higher tier needs what has a lower one, so it stops first.
+        keeps_data: it is never ended for its silence: after a crash it may have to read long what it keeps.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +34,7 @@ class ProcessSpec(BaseModel):
     stop_signal: int = 15
     grace: float = 10.0
     tier: int = 0
+    keeps_data: bool = False
 
 
 class ProcessPlan(BaseModel):

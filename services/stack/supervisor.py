@@ -23,7 +23,7 @@ from services.stack.home import Home
 from services.stack.plan import ProcessPlan, StackStatus
 
 # To be raised when processes must be started in another way: `up` replaces a supervisor of another edition with all it runs.
-EDITION = 1
+EDITION = 2
 TICK = 0.1
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -25,6 +25,13 @@ DATABASE = "dubline"
 _DEBIAN = Path("/usr/lib/postgresql")
 _SIGINT = 2  # PostgreSQL's "fast" shutdown: ends sessions instead of waiting for them
 _OLDEST = 14
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +59,7 @@ def describe(context: StackContext) -> ProcessSpec:
         new = f"ALTER ROLE {USER} PASSWORD '{context.state.secret(NAME)}';\n"
         _run([programs / "postgres", "--single", "-D", data, "postgres"], owner, new)
     port = context.port(NAME)
-    settings = {
-        "listen_addresses": LOOPBACK,
-        "port": str(port),
-        "unix_socket_directories": "",
-        "max_connections": "200",
-        "shared_buffers": "64MB",
-        "timezone": "UTC",
-    }
+    settings = _SETTINGS | {"port": str(port)}
     return ProcessSpec(
         name=NAME,
         command=(
@@ -72,6 +72,7 @@ def describe(context: StackContext) -> ProcessSpec:
         uid=owner.uid,
         gid=owner.gid,
         probe=f"postgres://{LOOPBACK}:{port}",
+        keeps_data=True,
         stop_signal=_SIGINT,
     )
 

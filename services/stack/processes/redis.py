@@ -34,6 +34,7 @@ def describe(context: StackContext) -> ProcessSpec:
         command=(str(_program()), str(config)),
         cwd=str(data),
         probe=f"redis://{LOOPBACK}:{port}",
+        keeps_data=True,
     )
 
 

@@ -63,6 +63,7 @@ def describe(context: StackContext) -> ProcessSpec:
         },
         cwd=str(data),
         probe=f"http://{LOOPBACK}:{port}/healthz",
+        keeps_data=True,
     )
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -21,7 +22,7 @@ from services.stack.home import Home
 from services.stack.local import LocalStack
 from services.stack.plan import ProcessPhase, ProcessPlan, ProcessSpec, ProcessStatus, StackStatus
 from services.stack.supervisor import Supervisor, lock_file, plan_file, read_status, status_file
-from services.stack.watchdog import Watchdog
+from services.stack.watchdog import LEAST_SHARE, LONGEST_SECONDS, STUCK_SECONDS, Watchdog
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -95,6 +96,34 @@ def test_a_process_that_hangs_is_ended_and_started_again(
     answers[:] = [True]
     assert ticked(child, ProcessPhase.RUNNING)
     assert child.status.restarts == 1
+    child.ask_to_stop()
+    child.stopped()
+
+
+def test_a_process_that_keeps_data_is_not_ended_for_its_silence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.stack.child.is_healthy", lambda *_: False)
+    monkeypatch.setattr("services.stack.watchdog.Watchdog.stall_reason", lambda *_: "it has done nothing")
+    for keeps_data, phase in ((True, ProcessPhase.STARTING), (False, ProcessPhase.BACKING_OFF)):
+        child = Child(spec(home, keeps_data=keeps_data), home)
+        child.start()
+        child.tick()
+        assert child.status.phase is phase
+        child.ask_to_stop()
+        child.stopped()
+
+
+def test_a_process_that_works_may_take_as_long_as_it_needs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr("services.stack.watchdog.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr("services.stack.child.is_healthy", lambda *_: False)
+    child = Child(spec(home, command=(sys.executable, "-c", "while True: pass")), home)
+    child.start()
+    child.tick()
+    worker = psutil.Process(child.status.pid)
+    until(lambda: worker.cpu_times().user > 2 * LEAST_SHARE * STUCK_SECONDS, "it does not work")
+    clock.now += 2 * LONGEST_SECONDS
+    child.tick()
+    assert child.status.phase is ProcessPhase.STARTING
     child.ask_to_stop()
     child.stopped()
 
