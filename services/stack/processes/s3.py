@@ -33,7 +33,6 @@ def describe(context: StackContext) -> ProcessSpec:
     data = context.home.data / NAME
     data.mkdir(exist_ok=True)
     _check_room(data)
-    port = context.port(NAME)
     certificates.ensure(context.home.certificates, (LOOPBACK, "localhost"))
     return ProcessSpec(
         name=NAME,
@@ -62,7 +61,7 @@ def describe(context: StackContext) -> ProcessSpec:
             "GOMEMLIMIT": "512MiB",
         },
         cwd=str(data),
-        probe=f"http://{LOOPBACK}:{port}/healthz",
+        probe=f"http://{LOOPBACK}:{context.port(NAME)}/healthz",
         keeps_data=True,
     )
 
