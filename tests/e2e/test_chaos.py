@@ -24,6 +24,7 @@ from platform_access import Platform
 from quick import QUICK
 from triton_chunks import fill_and_empty
 from triton_metrics import slots_in_use
+from waiting import until
 
 from services.stack.home import home_at
 from services.stack.local import LocalStack
@@ -174,7 +175,8 @@ def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(
     pace.end()
     assert {key.split("/")[1] for key in platform.store.list_keys("jobs/")} <= platform.jobs()
     assert not chaos.strays()
-    assert regions(system) == before
+    # A model that was struck last may still be on its way back, with its memory.
+    until(lambda: regions(system) == before, lambda: f"{regions(system)} regions of shared memory, {before} before")
     fill_and_empty(system.env(), range(960, 968))
     assert slots_in_use(system.env(), 0) == 0
     # The next work sweeps what killed workers left on their disk.
