@@ -11,7 +11,8 @@ so the stubs of its other instances would compute on for nobody. They are killed
 Sequences that they were at are lost; whoever sent them begins again.
 
 A stub that dies while its model is being loaded is waited for by the server for ever: such a server is ended, and whoever runs
-it starts it anew. So is one whose stub died before the first look at it, which leaves nothing that says whose it was.
+it starts it anew. So is one whose stub died before the first look at it, which leaves nothing that says whose it was. Or the
+server notices, gives the model up, and serves the others: such a model is loaded again. One that fails by itself is not.
 
 Only the standard library is used: this runs beside the server, wherever that is.
 """
@@ -40,6 +41,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 LOAD_SECONDS = 3600.0
 _REGION = "_shm_region_"
 _STUB = "python_backend_stub"
+_GIVEN_UP = "stub process"  # what the Python backend's reasons for a dead stub have in common, and those of a model's code not
 # What the kernel keeps of a program's name (`TASK_COMM_LEN`), also of one that is dead.
 _DEAD_STUB = "triton_python_backend_stub"[:15]
 
@@ -109,16 +111,20 @@ class Admin:
             return cls(host, headers)
         return cls(f"{'127.0.0.1' if host == '0.0.0.0' else host}:{port}", headers)  # noqa: S104 - compared, not bound
 
-    def states(self, model: str) -> set[str] | None:
-        """What the server says of the model's versions (``READY``, ``LOADING``, ..); None when it does not answer.
+    def index(self) -> list[dict[str, str]] | None:
+        """A row for each version of each model: name, version, state and its reason; None when the server does not answer.
 
         Source: Triton's model repository extension, "Index".
         """
         try:
-            found = json.loads(self._ask("POST", "/v2/repository/index", 5.0))
+            return list(json.loads(self._ask("POST", "/v2/repository/index", 5.0)))
         except (OSError, ValueError):
             return None
-        return {str(row.get("state", "")) for row in found if row.get("name") == model}
+
+    def states(self, model: str) -> set[str] | None:
+        """What the server says of the model's versions (``READY``, ``LOADING``, ..); None when it does not answer."""
+        found = self.index()
+        return None if found is None else {row.get("state", "") for row in found if row.get("name") == model}
 
     def reload(self, model: str) -> None:
         """Have the model loaded anew; raises `OSError` with the server's reason."""
@@ -160,7 +166,9 @@ class Keeper:
 
     def look(self) -> None:
         """One look; loads again what has died."""
-        self._answered = self._answered or self._admin.states("") is not None
+        if not self._answered and (index := self._admin.index()) is not None:
+            self._answered = True
+            self._take_up(index)
         states = self._children()
         found = {pid: stub for pid in states if pid not in self._known and (stub := _stub(pid)) is not None}
         for pid, stub in found.items():
@@ -184,6 +192,12 @@ class Keeper:
         """The server has ended; one that was killed has left the names of its memory behind."""
         for stub in self._known.values():
             _remove(stub.region)
+
+    def _take_up(self, index: list[dict[str, str]]) -> None:
+        """Models that the server has given up because a stub of theirs died as it started."""
+        for model in dict.fromkeys(row["name"] for row in index if _GIVEN_UP in row.get("reason", "").lower()):
+            say(f"a process of {model} died as the server started; it is loaded again")
+            self._due[model] = (0.0, FIRST_PAUSE)
 
     def _bury(self, stubs: list[Stub], states: dict[int, str]) -> None:
         """What is left of a version of a model, one of whose stubs is dead."""

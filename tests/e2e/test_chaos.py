@@ -176,7 +176,7 @@ def test_faults_at_random_moments_cost_no_job_and_leave_nothing_behind(
     assert {key.split("/")[1] for key in platform.store.list_keys("jobs/")} <= platform.jobs()
     assert not chaos.strays()
     # A model that was struck last may still be on its way back, with its memory.
-    until(lambda: regions(system) == before, lambda: f"{regions(system)} regions of shared memory, {before} before")
+    until(lambda: regions(system) == before, lambda: f"{regions(system)} regions, {before} before\n{system.tail('triton', 80)}")
     fill_and_empty(system.env(), range(960, 968))
     assert slots_in_use(system.env(), 0) == 0
     # The next work sweeps what killed workers left on their disk.

@@ -43,7 +43,10 @@ def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
                 self.answer(403)
                 return
             if self.path.endswith("/index"):
-                self.answer(200, json.dumps([{"name": "lip_student_tiny", "version": "1", "state": server.state}]).encode())
+                row = {"name": "lip_student_tiny", "version": "1", "state": server.state}
+                failed = server.folder / "failed"  # why the model could not be loaded
+                row |= {"state": "UNAVAILABLE", "reason": failed.read_text()} if failed.exists() else {}
+                self.answer(200, json.dumps([row]).encode())
                 return
             server.tell(self.path)
             refuse = server.folder / "refuse"
@@ -52,6 +55,7 @@ def handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
                 self.answer(400)
                 return
             if self.path.endswith("/load"):
+                (server.folder / "failed").unlink(missing_ok=True)
                 server.start()
                 while (server.folder / "slow").exists():
                     server.state = "LOADING"

@@ -128,6 +128,22 @@ def test_a_server_whose_stub_died_before_it_could_be_seen_is_ended(start: Start,
     assert start().process.wait(LIMIT) == 128 + signal.SIGKILL
 
 
+def test_a_model_that_the_server_gave_up_because_its_stub_died_is_loaded_again(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "failed").write_text("Internal: Stub process 'lip_student_tiny_0_0' is not healthy.")
+    kept = start()
+    until(lambda: len(kept.stubs()) == 2 and kept.watched(), kept.said)
+    assert kept.asked() == RELOADED
+
+
+def test_a_model_that_could_not_be_loaded_for_another_reason_is_left_alone(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "failed").write_text("Internal: UnreadableWeightsError: it holds no text embedding")
+    kept = start()
+    until(kept.watched, kept.said)
+    os.kill(kept.stubs()[0][0], signal.SIGKILL)
+    until(lambda: "stays so" in kept.said(), kept.said)
+    assert kept.asked() == []
+
+
 def test_a_stub_that_dies_while_its_model_is_loaded_again_ends_the_server(start: Start) -> None:
     kept = start()
     until(kept.watched, kept.said)
