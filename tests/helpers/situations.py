@@ -89,8 +89,12 @@ def gone(scene: Scene, name: str) -> Iterator[Names]:
     """A process ends whenever it is started, as where its port is taken, until ``dubline up`` starts it rightly."""
     system = scene.platform.system
     plan = system._plan()
-    for process in reap.process_tree(system.status().of(name).pid):
+    family = reap.process_tree(system.status().of(name).pid)
+    for process in family:
         process.kill()  # an end in good order takes some of them seconds, and is not what the section is about
+    # Children hold the socket that their parent listened on. While one is still ending, a call finds it and is cut off.
+    _, left = psutil.wait_procs(family, timeout=LIMIT)
+    assert not left, left
     ending = ("/bin/sh", "-c", "echo 'cannot listen: address already in use'; exit 1")
     specs = tuple(spec.model_copy(update={"command": ending}) if spec.name == name else spec for spec in plan.processes)
     broken = plan.model_copy(update={"processes": specs, "generation": time.time_ns()})
