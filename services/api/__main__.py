@@ -22,7 +22,7 @@ def main() -> int:
     keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True)
     create = keys.add_parser("create", help="print a new key; it cannot be shown again")
     create.add_argument("name")
-    create.add_argument("--tenant", default="default")
+    create.add_argument("--organisation", default="default", metavar="ID", help="whose it is; one that is new is made")
     keys.add_parser("revoke", help="revoke the key dub_PREFIX_...").add_argument("prefix")
     commands.add_parser("openapi", help="print the OpenAPI document")
     commands.add_parser("settings", help="print the page of settings")
@@ -48,7 +48,7 @@ def _keys(options: argparse.Namespace) -> int:
     try:
         with database.sessions().begin() as session:
             if options.action == "create":
-                sys.stdout.write(create_api_key(session, options.name, options.tenant) + "\n")
+                sys.stdout.write(create_api_key(session, options.name, options.organisation) + "\n")
                 return 0
             if Keys(session).revoke(options.prefix):
                 return 0

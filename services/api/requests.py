@@ -40,7 +40,7 @@ Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
 class Caller(NamedTuple):
     """Who calls."""
 
-    tenant: str
+    organisation: str
     key: str
 
 
@@ -67,7 +67,7 @@ class Scoped:
                 raise Unauthorized("The API key is unknown, expired or revoked.", where={"header": "Authorization"})
             if self._scope not in key.scopes:
                 raise Forbidden(f"The API key lacks the scope {self._scope}.", where={"header": "Authorization"})
-            return Caller(key.tenant, key.prefix)
+            return Caller(key.organisation_id, key.prefix)
 
 
 AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
@@ -110,16 +110,16 @@ class Once:
                 answer = do(work).model_dump(mode="json")
             return _answer(answer, status, at)
         with self._transaction() as work:
-            known = work.keys.begin(caller.tenant, self._key, self._fingerprint(body))
+            known = work.keys.begin(caller.organisation, self._key, self._fingerprint(body))
         if known is not None:
             return _answer(known[1], known[0], at, {"Idempotent-Replayed": "true"})
         try:
             with self._transaction() as work:
                 answer = do(work).model_dump(mode="json")
-                work.keys.answer(caller.tenant, self._key, status, answer)
+                work.keys.answer(caller.organisation, self._key, status, answer)
         except BaseException:
             with self._transaction() as work:
-                work.keys.abandon(caller.tenant, self._key)
+                work.keys.abandon(caller.organisation, self._key)
             raise
         return _answer(answer, status, at)
 

@@ -22,9 +22,10 @@ MODELS = Models(
 
 def make_job(work: UnitOfWork, *, video: Asset | None = None, audio: Asset | None = None, **values: object) -> Job:
     """A queued job with its first work items."""
-    tenant = str(values.setdefault("tenant", "default"))
+    organisation_id = str(values.setdefault("organisation_id", "default"))
+    work.organisations.ensure(organisation_id)
     assets = [
-        asset or Asset(id=new_id("ast"), tenant=tenant, object_key=f"assets/{name}", filename=name, size=10)
+        asset or Asset(id=new_id("ast"), organisation_id=organisation_id, object_key=f"assets/{name}", filename=name, size=10)
         for asset, name in ((video, "film.mp4"), (audio, "pt.wav"))
     ]
     work.session.add_all(assets)

@@ -17,10 +17,11 @@ OFFER = RecipeOffer(
 def make_run(work: UnitOfWork, **values: object) -> TrainingRun:
     """A queued run with its first leg."""
     defaults: dict[str, object] = {
-        "id": new_id("run"), "tenant": "default", "recipe": "selftest", "settings": {}, "processes": 1,
+        "id": new_id("run"), "organisation_id": "default", "recipe": "selftest", "settings": {}, "processes": 1,
         "state": RunState.QUEUED, "step": 0, "steps": 0, "leg": 0, "checkpoints": [], "facts": {},
     }  # fmt: skip
     run = TrainingRun(**(defaults | values))
+    work.organisations.ensure(run.organisation_id)
     work.ring(work.runs.add(run, 4))
     return run
 

@@ -85,9 +85,10 @@ class Shop(NamedTuple):
     def finished_run(self, folder: Path) -> str:
         """A run that succeeded and made what ``folder`` holds."""
         with unit_of_work(self.database.sessions(), lambda _: None) as work:
+            work.organisations.ensure("default")
             run = TrainingRun(
-                id=ids.new_id("run"), tenant="default", recipe="selftest", settings={}, processes=1, state=RunState.QUEUED,
-                step=1, steps=1, leg=0, checkpoints=[], facts={},
+                id=ids.new_id("run"), organisation_id="default", recipe="selftest", settings={}, processes=1,
+                state=RunState.QUEUED, step=1, steps=1, leg=0, checkpoints=[], facts={},
             )  # fmt: skip
             run.candidate_key = put_folder(self.store, folder, ids.candidate_prefix(run.id, "1"), {"run": run.id})
             work.runs.add(run, 1)

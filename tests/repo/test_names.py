@@ -45,6 +45,7 @@ GONE = {
     "paced": "throttled",
     "life": "liveness",
     "leisure": "clock",
+    "tenant": "organisation",
 }
 
 # Of these, those that tests do not use either; a test's own name is a sentence.

@@ -27,14 +27,14 @@ def job_events(
 
     ``data`` is JSON. The newest event of each batch also carries ``progress``, as GET /v1/jobs/{id} shows it.
     """
-    work.jobs.get(job_id, caller.tenant)
+    work.jobs.get(job_id, caller.organisation)
     return sse.respond(built.api, partial(_fetch, built, caller, job_id), last_event_id)
 
 
 def _fetch(built: Services, caller: Caller, job_id: str, last_id: int) -> sse.Batch:
     with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
         # The state is read before the events: the last event is then seen with the end, or at the next look.
-        job = work.jobs.get(job_id, caller.tenant)
+        job = work.jobs.get(job_id, caller.organisation)
         events = work.jobs.events_after(job_id, last_id, sse.LIMIT)
         progress = progress_view(job, work.jobs.counts([job_id]).get(job_id, {}), work.now()).model_dump(mode="json")
         return sse.Batch(events, {"progress": progress}, job.state in TERMINAL and len(events) < sse.LIMIT)

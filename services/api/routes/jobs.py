@@ -44,7 +44,7 @@ def list_jobs(
 ) -> JobPage:
     """Jobs, newest first. Pages stay stable while new jobs arrive."""
     before = paging.read(query.cursor) if query.cursor is not None else None
-    wanted = JobFilter(caller.tenant, tuple(query.status), query.created_after, before)
+    wanted = JobFilter(caller.organisation, tuple(query.status), query.created_after, before)
     found = work.jobs.page(wanted, query.limit + 1)
     more, page = len(found) > query.limit, found[: query.limit]
     return JobPage(items=job_views(built, work, page), next_cursor=paging.cursor(page[-1]) if more else None)
@@ -53,7 +53,7 @@ def list_jobs(
 @router.get("/jobs/{job_id}")
 def read_job(job_id: JobId, caller: JobsRead, built: Built, work: Reading) -> JobOut:
     """One job: progress while it runs, links when it is done, the problem when it failed."""
-    return job_views(built, work, [work.jobs.get(job_id, caller.tenant)])[0]
+    return job_views(built, work, [work.jobs.get(job_id, caller.organisation)])[0]
 
 
 @router.post("/jobs/{job_id}/cancel", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict))
@@ -62,7 +62,7 @@ def cancel_job(job_id: JobId, caller: JobsWrite, built: Built, once: OnceOnly) -
     """Cancel. What runs is stopped at its next check; a job that has ended is a conflict, cancelling twice is none."""
 
     def cancel(work: UnitOfWork) -> JobOut:
-        work.jobs.get(job_id, caller.tenant)
+        work.jobs.get(job_id, caller.organisation)
         job = work.jobs.lock(job_id)
         if job.state in TERMINAL and job.state != JobState.CANCELED:
             raise Conflict(f"Job {job_id} is {job.state}; only a job that has not ended can be cancelled.")
@@ -78,7 +78,7 @@ def cancel_job(job_id: JobId, caller: JobsWrite, built: Built, once: OnceOnly) -
 @router.get("/jobs/{job_id}/receipt")
 def read_receipt(job_id: JobId, caller: JobsRead, work: Reading) -> Receipt:
     """What went in, what came out, and the proof that nothing else changed."""
-    job = work.jobs.get(job_id, caller.tenant)
+    job = work.jobs.get(job_id, caller.organisation)
     if job.output is None:
         raise NotFound(f"Job {job_id} is {job.state} and has no receipt.", suggestions=("wait until the job has succeeded",))
     return StitchResult.model_validate(job.output).receipt

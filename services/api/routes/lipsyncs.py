@@ -37,7 +37,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
     models = _models(work, built, body.model)
     job = Job(
         id=ids.new_id("job"),
-        tenant=caller.tenant,
+        organisation_id=caller.organisation,
         state=JobState.QUEUED,
         phase=Phase.PROBING,
         phase_times={},
@@ -61,7 +61,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
 def _asset(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef, role: str) -> Asset:
     """The file: one that was uploaded, or a new one that is fetched when it is probed."""
     if isinstance(wanted, AssetRef):
-        return work.assets.get(wanted.id, caller.tenant, f"/{role}/id")
+        return work.assets.get(wanted.id, caller.organisation, f"/{role}/id")
     try:
         url = remote.checked(wanted.url)
     except UrlNotAllowed as error:
@@ -70,7 +70,12 @@ def _asset(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef, role: st
     asset_id, name = ids.new_id("ast"), remote.name_of(url) or role
     key = ids.asset_key(asset_id, name)
     new = Asset(
-        id=asset_id, tenant=caller.tenant, object_key=key, filename=name, source_url=str(url), claimed_sha256=wanted.sha256
+        id=asset_id,
+        organisation_id=caller.organisation,
+        object_key=key,
+        filename=name,
+        source_url=str(url),
+        claimed_sha256=wanted.sha256,
     )
     return work.assets.add(new)
 

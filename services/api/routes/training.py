@@ -62,10 +62,10 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
         offer = work.runs.recipe(body.recipe)
         settings = checked_settings(body.settings, offer.settings)
         check_places(settings, offer)
-        settings = with_starts(work.runs, offer, settings, caller.tenant)
+        settings = with_starts(work.runs, offer, settings, caller.organisation)
         run = TrainingRun(
             id=ids.new_id("run"),
-            tenant=caller.tenant,
+            organisation_id=caller.organisation,
             recipe=offer.name,
             settings=settings,
             processes=body.processes,
@@ -86,7 +86,7 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
 def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotated[RunQuery, Query()]) -> RunPage:
     """Runs, newest first."""
     before = None if query.cursor is None else paging.read(query.cursor)
-    found = work.runs.page(caller.tenant, query.limit + 1, before)
+    found = work.runs.page(caller.organisation, query.limit + 1, before)
     more, page = len(found) > query.limit, found[: query.limit]
     now = work.now()
     return RunPage(items=[_view(built, run, now) for run in page], next_cursor=paging.cursor(page[-1]) if more else None)
@@ -95,7 +95,7 @@ def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotate
 @router.get("/training-runs/{run_id}")
 def read_run(run_id: RunId, caller: TrainingRead, built: Built, work: Reading) -> RunOut:
     """One run: its newest metrics, its last checkpoint, a link to its newest contact sheet, the problem when it failed."""
-    return _view(built, work.runs.get(run_id, caller.tenant), work.now())
+    return _view(built, work.runs.get(run_id, caller.organisation), work.now())
 
 
 @router.get(
@@ -105,7 +105,7 @@ def run_events(
     run_id: RunId, caller: TrainingRead, built: Built, work: Reading, last_event_id: LastEventId = 0
 ) -> StreamingResponse:
     """Every event of the run from the first, or from the one after Last-Event-ID; ends when the run has ended."""
-    work.runs.get(run_id, caller.tenant)
+    work.runs.get(run_id, caller.organisation)
     return sse.respond(built.api, partial(_fetch, built, caller, run_id), last_event_id)
 
 
@@ -130,7 +130,7 @@ def publish_run(run_id: RunId, body: Publish, caller: TrainingWrite, built: Buil
     """Measure what the run made beside the incumbent, check it in the inference server, and serve it if it is no worse."""
 
     def publish(work: UnitOfWork) -> ReleaseOut:
-        work.runs.get(run_id, caller.tenant)
+        work.runs.get(run_id, caller.organisation)
         run = work.runs.lock(run_id)
         preset = work.runs.recipe(run.recipe).preset
         if preset is None:
@@ -146,7 +146,7 @@ def _change(
     run_id: str, caller: Caller, built: Services, once: Once, do: Callable[[UnitOfWork, TrainingRun], None]
 ) -> JSONResponse:
     def change(work: UnitOfWork) -> RunOut:
-        work.runs.get(run_id, caller.tenant)
+        work.runs.get(run_id, caller.organisation)
         run = work.runs.lock(run_id)
         do(work, run)
         return _view(built, run, work.now())
@@ -156,7 +156,7 @@ def _change(
 
 def _fetch(built: Services, caller: Caller, run_id: str, last_id: int) -> sse.Batch:
     with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
-        run = work.runs.get(run_id, caller.tenant)
+        run = work.runs.get(run_id, caller.organisation)
         events = work.runs.events_after(run_id, last_id, sse.LIMIT)
         newest = {"status": run.state, "at_step": run.step, "of_steps": run.steps}
         return sse.Batch(events, newest, run.state not in LIVE_RUNS and len(events) < sse.LIMIT)

@@ -45,7 +45,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreat
     least = -(-body.size // (_MOST_PARTS * _MIB)) * _MIB
     upload = Upload(
         id=ids.new_id("upl"),
-        tenant=caller.tenant,
+        organisation_id=caller.organisation,
         asset_id=asset_id,
         object_key=key,
         s3_upload_id=built.store.start_upload(key),
@@ -62,7 +62,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreat
 @router.get("/uploads/{upload_id}", openapi_extra=refuses(StoreUnavailable))
 def read_upload(upload_id: UploadId, caller: AssetsRead, built: Built, work: Reading) -> UploadOut:
     """Which parts arrived and which are missing, with fresh URLs: how to resume."""
-    upload = work.assets.upload(upload_id, caller.tenant)
+    upload = work.assets.upload(upload_id, caller.organisation)
     return _view(built, upload, _arrived(built, upload) if _state(upload) == "uploading" else [])
 
 
@@ -77,7 +77,7 @@ def complete_upload(
 
 
 def _complete(work: UnitOfWork, built: Services, caller: Caller, upload_id: str, body: UploadComplete) -> AssetOut:
-    upload = work.assets.upload(upload_id, caller.tenant, lock=True)
+    upload = work.assets.upload(upload_id, caller.organisation, lock=True)
     if upload.aborted_at is not None:
         raise Conflict(f"Upload {upload_id} was given up at {upload.aborted_at:%F %T} UTC; start a new one.")
     if upload.completed_at is None:
@@ -164,7 +164,7 @@ def _in(seconds: float) -> datetime:
 @assets.get("/assets/{asset_id}")
 def read_asset(asset_id: AssetId, caller: AssetsRead, built: Built, work: Reading) -> AssetRead:
     """A stored file, what it holds once a job has probed it, and where its bytes are."""
-    asset, ttl = work.assets.get(asset_id, caller.tenant), built.api.url_ttl
+    asset, ttl = work.assets.get(asset_id, caller.organisation), built.api.url_ttl
     url = built.store.url(asset.object_key, ttl, filename=asset.filename)
     return AssetRead(**asset_view(asset).model_dump(), url=url, url_expires_at=_in(ttl))
 

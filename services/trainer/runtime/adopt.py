@@ -29,7 +29,7 @@ from services.trainer.models import repository
 from services.trainer.recipes.offers import offered, offers
 from services.trainer.runtime.adopted_run import COPY_AGAIN, UNREADABLE, AdoptedRun, read
 
-TENANT = "default"
+ORGANISATION = "default"
 _ATTEMPT = "adopted"
 
 
@@ -47,7 +47,7 @@ def adopt(database: Database, store: ObjectStore, folder: Path) -> list[dict[str
         UnfitStart: what a run starts from is neither in the folder nor there.
         StoreUnavailable: the store did not take something. Of the run that fails nothing is left.
     """
-    found = [read(path.parent, TENANT) for path in sorted(folder.glob("*/order.json"))]
+    found = [read(path.parent, ORGANISATION) for path in sorted(folder.glob("*/order.json"))]
     if not found:
         raise NotFound(
             f"{folder} holds no run.",
@@ -130,6 +130,7 @@ def _take(database: Database, store: ObjectStore, one: AdoptedRun, offer: Recipe
                 _compare(store, there, one)
                 return False
             _check_init_from(work, one, offer)
+            work.organisations.ensure(ORGANISATION)
             if one.sample is not None and one.run.sample_key is not None:
                 store.put_bytes(one.run.sample_key, one.sample.read_bytes(), "image/png")
             prefix = ids.candidate_prefix(one.run.id, _ATTEMPT)
@@ -155,7 +156,7 @@ def _compare(store: ObjectStore, there: TrainingRun, one: AdoptedRun) -> None:
     ours = {path.relative_to(candidate).as_posix(): sha256_of(path) for path in candidate.rglob("*") if path.is_file()}
     stored = json.loads(store.get_bytes(there.candidate_key))["files"] if there.candidate_key else {}
     same = ours == {name: about["sha256"] for name, about in stored.items()}
-    if not same or (there.tenant, there.recipe, there.settings) != (run.tenant, run.recipe, run.settings):
+    if not same or (there.organisation_id, there.recipe, there.settings) != (run.organisation_id, run.recipe, run.settings):
         raise Conflict(
             f"There is a run {run.id} already, and it is another one or made something else.",
             where={"run": run.id},
@@ -165,7 +166,7 @@ def _compare(store: ObjectStore, there: TrainingRun, one: AdoptedRun) -> None:
 
 def _check_init_from(work: UnitOfWork, one: AdoptedRun, offer: RecipeOffer) -> None:
     try:
-        with_starts(work.runs, offer, one.run.settings, one.run.tenant)
+        with_starts(work.runs, offer, one.run.settings, one.run.organisation_id)
     except UnfitStart as error:
         advice = ("put the folder of the run that it starts from beside this one, or adopt that run first",)
         raise UnfitStart(error.detail, error.where, advice) from error

@@ -42,11 +42,11 @@ class AdoptedRun:
         return self.folder / "candidate"
 
 
-def read(folder: Path, tenant: str) -> AdoptedRun:
+def read(folder: Path, organisation_id: str) -> AdoptedRun:
     """What order and events say; raises `CheckpointMismatch` where they cannot be read."""
     outbox = Outbox(folder)
     try:
-        return _folded(folder, tenant, outbox.order(), outbox.recorded())
+        return _folded(folder, organisation_id, outbox.order(), outbox.recorded())
     except UNREADABLE as error:
         raise CheckpointMismatch(
             f"The run in {folder} cannot be read: {type(error).__name__}: {error}",
@@ -55,13 +55,13 @@ def read(folder: Path, tenant: str) -> AdoptedRun:
         ) from error
 
 
-def _folded(folder: Path, tenant: str, order: Order, events: Sequence[dict[str, Any]]) -> AdoptedRun:
+def _folded(folder: Path, organisation_id: str, order: Order, events: Sequence[dict[str, Any]]) -> AdoptedRun:
     if not _RUN_ID.fullmatch(order.run_id):
         raise ValueError(f"{order.run_id!r} is no id of a run")
     now = clock.now()
     run = TrainingRun(
-        id=order.run_id, tenant=tenant, recipe=order.recipe, settings=order.settings, processes=1, state=RunState.SUCCEEDED,
-        step=0, steps=0, leg=0, checkpoints=[], facts={**order.facts, "adopted": True},
+        id=order.run_id, organisation_id=organisation_id, recipe=order.recipe, settings=order.settings, processes=1,
+        state=RunState.SUCCEEDED, step=0, steps=0, leg=0, checkpoints=[], facts={**order.facts, "adopted": True},
     )  # fmt: skip
     adopted, at, attempt = AdoptedRun(folder, run), None, 0
     for event in events:

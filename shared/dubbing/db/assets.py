@@ -22,9 +22,9 @@ class Assets:
         self._session.add(upload)
         self._session.flush()
 
-    def upload(self, upload_id: str, tenant: str, *, lock: bool = False) -> Upload:
-        """The upload, if it is the tenant's; raises `NotFound`."""
-        statement = select(Upload).where(Upload.id == upload_id, Upload.tenant == tenant)
+    def upload(self, upload_id: str, organisation_id: str, *, lock: bool = False) -> Upload:
+        """The upload, if it is the organisation's; raises `NotFound`."""
+        statement = select(Upload).where(Upload.id == upload_id, Upload.organisation_id == organisation_id)
         upload = self._session.scalar(statement.with_for_update() if lock else statement)
         if upload is None:
             raise NotFound(f"There is no upload {upload_id}.", where={"pointer": "/id"})
@@ -37,7 +37,7 @@ class Assets:
             return known
         asset = Asset(
             id=upload.asset_id,
-            tenant=upload.tenant,
+            organisation_id=upload.organisation_id,
             object_key=upload.object_key,
             filename=upload.filename,
             size=upload.size,
@@ -54,9 +54,9 @@ class Assets:
         self._session.flush()
         return asset
 
-    def get(self, asset_id: str, tenant: str, pointer: str = "/id") -> Asset:
-        """The asset, if it is the tenant's; raises `NotFound` that points at ``pointer``."""
-        asset = self._session.scalar(select(Asset).where(Asset.id == asset_id, Asset.tenant == tenant))
+    def get(self, asset_id: str, organisation_id: str, pointer: str = "/id") -> Asset:
+        """The asset, if it is the organisation's; raises `NotFound` that points at ``pointer``."""
+        asset = self._session.scalar(select(Asset).where(Asset.id == asset_id, Asset.organisation_id == organisation_id))
         if asset is None:
             raise NotFound(f"There is no asset {asset_id}.", where={"pointer": pointer})
         return asset

@@ -31,7 +31,7 @@ class WorkItems:
         """
         return [self._ensure(job, spec, max_attempts) for spec in specs]
 
-    def add(self, kind: WorkKind, key: str, payload: BaseModel, tenant: str, max_attempts: int) -> str:
+    def add(self, kind: WorkKind, key: str, payload: BaseModel, organisation_id: str, max_attempts: int) -> str:
         """Make an item that belongs to no job; returns its id."""
         item = WorkItem(
             id=ids.new_id("wrk"),
@@ -39,7 +39,7 @@ class WorkItems:
             key=key,
             payload=payload.model_dump(mode="json"),
             state=WorkState.PENDING,
-            tenant=tenant,
+            organisation_id=organisation_id,
             priority=0,
             max_attempts=max_attempts,
         )
@@ -54,7 +54,7 @@ class WorkItems:
             key=spec.key,
             payload=spec.payload.model_dump(mode="json"),
             state=WorkState.PENDING,
-            tenant=job.tenant,
+            organisation_id=job.organisation_id,
             priority=job.priority,
             deadline=job.deadline,
             job_id=None if spec.shared else job.id,
@@ -81,12 +81,12 @@ class WorkItems:
     def claim(self, kinds: Iterable[WorkKind], owner: str, lease_seconds: float) -> work.LeasedItem | None:
         """Lease the best waiting item of ``kinds``, or None.
 
-        Order: earliest deadline; then the tenant with the fewest items in work; then highest priority; then oldest.
+        Order: earliest deadline; then the organisation with the fewest items in work; then highest priority; then oldest.
         """
         held = aliased(WorkItem)
         load = (
             select(func.count())
-            .where(held.state == WorkState.LEASED, held.tenant == WorkItem.tenant, held.kind.in_(list(kinds)))
+            .where(held.state == WorkState.LEASED, held.organisation_id == WorkItem.organisation_id, held.kind.in_(list(kinds)))
             .correlate(WorkItem)
             .scalar_subquery()
         )

@@ -19,7 +19,7 @@ from dubbing.errors import NotFound
 class JobFilter(NamedTuple):
     """Which jobs to list; None means all. ``before`` is the (created_at, id) that the previous page ended with."""
 
-    tenant: str
+    organisation_id: str
     states: tuple[JobState, ...] = ()
     created_after: datetime | None = None
     before: tuple[datetime, str] | None = None
@@ -37,9 +37,9 @@ class Jobs:
         self._session.flush()
         self.event(job.id, "job.queued", {})
 
-    def get(self, job_id: str, tenant: str) -> Job:
-        """The job, if it is the tenant's; raises `NotFound`."""
-        job = self._session.scalar(select(Job).where(Job.id == job_id, Job.tenant == tenant))
+    def get(self, job_id: str, organisation_id: str) -> Job:
+        """The job, if it is the organisation's; raises `NotFound`."""
+        job = self._session.scalar(select(Job).where(Job.id == job_id, Job.organisation_id == organisation_id))
         if job is None:
             raise NotFound(f"There is no job {job_id}.", where={"pointer": "/id"})
         return job
@@ -53,7 +53,7 @@ class Jobs:
 
     def page(self, wanted: JobFilter, limit: int) -> list[Job]:
         """Newest first."""
-        statement = select(Job).where(Job.tenant == wanted.tenant)
+        statement = select(Job).where(Job.organisation_id == wanted.organisation_id)
         if wanted.states:
             statement = statement.where(Job.state.in_(wanted.states))
         if wanted.created_after is not None:

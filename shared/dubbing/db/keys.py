@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import ApiKey, IdempotencyKey
+from dubbing.db.organisations import Organisations
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused
 
@@ -26,7 +27,7 @@ def _hash(secret: str) -> str:
 def create_api_key(
     session: Session,
     name: str,
-    tenant: str = "default",
+    organisation_id: str = "default",
     scopes: tuple[str, ...] = SCOPES,
     expires_at: datetime | None = None,
 ) -> str:
@@ -35,12 +36,13 @@ def create_api_key(
     A plain SHA-256 is enough, since the secret is 256 random bits and not a password.
     """
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+    Organisations(session).ensure(organisation_id)
     session.add(
         ApiKey(
             prefix=prefix,
             secret_sha256=_hash(secret),
             name=name,
-            tenant=tenant,
+            organisation_id=organisation_id,
             scopes=list(scopes),
             expires_at=expires_at,
         )
@@ -76,16 +78,16 @@ class Keys:
         statement = update(ApiKey).where(ApiKey.prefix == prefix).values(revoked_at=NOW).returning(ApiKey.prefix)
         return self._session.execute(statement).one_or_none() is not None
 
-    def begin(self, tenant: str, key: str, fingerprint: str) -> tuple[int, dict[str, Any]] | None:
+    def begin(self, organisation_id: str, key: str, fingerprint: str) -> tuple[int, dict[str, Any]] | None:
         """Claim an idempotency key; the stored (status, body) if the same call was already answered.
 
         Raises:
             IdempotencyKeyReused: the key was used with another request.
             IdempotencyInProgress: the first call is still being answered.
         """
-        if self._claim(tenant, key, fingerprint):
+        if self._claim(organisation_id, key, fingerprint):
             return None
-        known = self._session.get(IdempotencyKey, (tenant, key), populate_existing=True)
+        known = self._session.get(IdempotencyKey, (organisation_id, key), populate_existing=True)
         if known is None:
             raise IdempotencyInProgress("The Idempotency-Key was released this moment; send the request again.")
         if known.fingerprint != fingerprint:
@@ -102,7 +104,7 @@ class Keys:
             )
         return known.status, known.response
 
-    def _claim(self, tenant: str, key: str, fingerprint: str) -> bool:
+    def _claim(self, organisation_id: str, key: str, fingerprint: str) -> bool:
         """True when the key is ours: it is new, too old to be kept, or its first call ended without an answer."""
         table = IdempotencyKey
         claimed = {"fingerprint": fingerprint, "created_at": NOW, "locked_until": NOW + _IN_FLIGHT}
@@ -112,9 +114,9 @@ class Keys:
         )
         statement = (
             insert(table)
-            .values(tenant=tenant, key=key, **claimed)
+            .values(organisation_id=organisation_id, key=key, **claimed)
             .on_conflict_do_update(
-                index_elements=[table.tenant, table.key],
+                index_elements=[table.organisation_id, table.key],
                 set_={**claimed, "status": None, "response": None},
                 where=abandoned,
             )
@@ -122,19 +124,19 @@ class Keys:
         )
         return self._session.execute(statement).one_or_none() is not None
 
-    def answer(self, tenant: str, key: str, status: int, response: dict[str, Any]) -> None:
+    def answer(self, organisation_id: str, key: str, status: int, response: dict[str, Any]) -> None:
         """Store the answer, in the transaction that did the work."""
         self._session.execute(
             update(IdempotencyKey)
-            .where(IdempotencyKey.tenant == tenant, IdempotencyKey.key == key)
+            .where(IdempotencyKey.organisation_id == organisation_id, IdempotencyKey.key == key)
             .values(status=status, response=response)
         )
 
-    def abandon(self, tenant: str, key: str) -> None:
+    def abandon(self, organisation_id: str, key: str) -> None:
         """The call failed: the key may be used again."""
         self._session.execute(
             delete(IdempotencyKey).where(
-                IdempotencyKey.tenant == tenant, IdempotencyKey.key == key, IdempotencyKey.status.is_(None)
+                IdempotencyKey.organisation_id == organisation_id, IdempotencyKey.key == key, IdempotencyKey.status.is_(None)
             )
         )
 

@@ -31,6 +31,15 @@ class Base(DeclarativeBase):
     }
 
 
+class Organisation(Base):
+    """A studio or a department: it owns keys, files, jobs and runs, and sees its own only. ``id`` is short and readable."""
+
+    __tablename__ = "organisations"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=NOW)
+
+
 class ApiKey(Base):
     """A caller. Only the SHA-256 of the secret is kept; the secret itself has 256 random bits."""
 
@@ -38,7 +47,7 @@ class ApiKey(Base):
     prefix: Mapped[str] = mapped_column(primary_key=True)
     secret_sha256: Mapped[str]
     name: Mapped[str]
-    tenant: Mapped[str]
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(default=NOW)
     last_used_at: Mapped[datetime | None]
@@ -51,7 +60,7 @@ class Upload(Base):
 
     __tablename__ = "uploads"
     id: Mapped[str] = mapped_column(primary_key=True)
-    tenant: Mapped[str]
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     asset_id: Mapped[str]
     object_key: Mapped[str]
     s3_upload_id: Mapped[str]
@@ -73,7 +82,7 @@ class Asset(Base):
 
     __tablename__ = "assets"
     id: Mapped[str] = mapped_column(primary_key=True)
-    tenant: Mapped[str]
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     object_key: Mapped[str]
     filename: Mapped[str]
     size: Mapped[int | None] = mapped_column(BigInteger)
@@ -89,7 +98,7 @@ class Job(Base):
 
     __tablename__ = "jobs"
     id: Mapped[str] = mapped_column(primary_key=True)
-    tenant: Mapped[str]
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     state: Mapped[str]
     phase: Mapped[str]
     phase_times: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
@@ -116,7 +125,7 @@ class Job(Base):
             "state IN ('queued','running','canceling','succeeded','succeeded_with_warnings','failed','canceled')",
             name="state",
         ),
-        Index(None, "tenant", "created_at", "id"),
+        Index(None, "organisation_id", "created_at", "id"),
         Index("ix_jobs_live", "state", postgresql_where=text("state IN ('queued','running','canceling')")),
     )
 
@@ -134,7 +143,7 @@ class WorkItem(Base):
     key: Mapped[str] = mapped_column(unique=True)
     payload: Mapped[dict[str, Any]]
     state: Mapped[str]
-    tenant: Mapped[str]
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     priority: Mapped[int]
     deadline: Mapped[datetime | None]
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
@@ -160,7 +169,7 @@ class WorkItem(Base):
         Index(
             "ix_work_items_waiting", "kind", "deadline", "priority", "created_at", postgresql_where=text("state = 'pending'")
         ),
-        Index("ix_work_items_leased", "kind", "tenant", postgresql_where=text("state = 'leased'")),
+        Index("ix_work_items_leased", "kind", "organisation_id", postgresql_where=text("state = 'leased'")),
         Index("ix_work_items_abandoned", "updated_at", postgresql_where=text("sequence IS NOT NULL AND state <> 'leased'")),
     )
 
@@ -190,7 +199,7 @@ class IdempotencyKey(Base):
     """The answer to a mutating call, kept to be given again; ``response`` is null while the first call is in flight."""
 
     __tablename__ = "idempotency_keys"
-    tenant: Mapped[str] = mapped_column(primary_key=True)
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     status: Mapped[int | None]

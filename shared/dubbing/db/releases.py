@@ -51,7 +51,9 @@ class Releases:
                 suggestions=("wait until it is decided, then publish again",),
             ) from error
         task = PublishTask(release_id=release.id)
-        item_id = WorkItems(self._session).add(WorkKind.PUBLISH, f"publish:{release.id}", task, run.tenant, max_attempts)
+        item_id = WorkItems(self._session).add(
+            WorkKind.PUBLISH, f"publish:{release.id}", task, run.organisation_id, max_attempts
+        )
         release.work_item_id = item_id
         self._session.flush()
         return release, Ring(WorkKind.PUBLISH, item_id)

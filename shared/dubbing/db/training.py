@@ -82,9 +82,11 @@ class Runs:
             self._session.add(TrainingEvent(run_id=run.id, type=kind, data=dict(data), created_at=at))
         self._session.flush()
 
-    def get(self, run_id: str, tenant: str) -> TrainingRun:
-        """The run, if it is the tenant's; raises `NotFound`."""
-        run = self._session.scalar(select(TrainingRun).where(TrainingRun.id == run_id, TrainingRun.tenant == tenant))
+    def get(self, run_id: str, organisation_id: str) -> TrainingRun:
+        """The run, if it is the organisation's; raises `NotFound`."""
+        run = self._session.scalar(
+            select(TrainingRun).where(TrainingRun.id == run_id, TrainingRun.organisation_id == organisation_id)
+        )
         if run is None:
             raise NotFound(f"There is no training run {run_id}.", where={"pointer": "/id"})
         return run
@@ -98,9 +100,9 @@ class Runs:
         """Lock the run whose leg an item is; before the item's own row, as everybody takes them in this order."""
         self._session.execute(select(TrainingRun.id).where(TrainingRun.work_item_id == item_id).with_for_update(key_share=True))
 
-    def page(self, tenant: str, limit: int, before: tuple[Any, str] | None = None) -> list[TrainingRun]:
+    def page(self, organisation_id: str, limit: int, before: tuple[Any, str] | None = None) -> list[TrainingRun]:
         """Newest first; ``before`` is the (created_at, id) that the previous page ended with."""
-        wanted = select(TrainingRun).where(TrainingRun.tenant == tenant)
+        wanted = select(TrainingRun).where(TrainingRun.organisation_id == organisation_id)
         if before is not None:
             wanted = wanted.where(tuple_(TrainingRun.created_at, TrainingRun.id) < tuple_(*before))
         return list(self._session.scalars(wanted.order_by(TrainingRun.created_at.desc(), TrainingRun.id.desc()).limit(limit)))
@@ -197,7 +199,7 @@ class Runs:
         run.leg = (run.leg or 0) + 1
         task = TrainTask(run_id=run.id)
         run.work_item_id = WorkItems(self._session).add(
-            WorkKind.TRAIN, f"train:{run.id}:{run.leg}", task, run.tenant, max_attempts
+            WorkKind.TRAIN, f"train:{run.id}:{run.leg}", task, run.organisation_id, max_attempts
         )
         self._session.flush()
         return Ring(WorkKind.TRAIN, run.work_item_id)

@@ -24,7 +24,7 @@ class TrainingRun(Base):
 
     __tablename__ = "training_runs"
     id: Mapped[str] = mapped_column(primary_key=True)
-    tenant: Mapped[str]
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     recipe: Mapped[str]
     settings: Mapped[dict[str, Any]]
     processes: Mapped[int]
@@ -48,7 +48,7 @@ class TrainingRun(Base):
 
     __table_args__ = (
         CheckConstraint("state IN ('queued','running','stopping','stopped','failed','succeeded')", name="state"),
-        Index(None, "tenant", "created_at", "id"),
+        Index(None, "organisation_id", "created_at", "id"),
         Index("ix_training_runs_live", "state", postgresql_where=text("state IN ('queued','running','stopping')")),
     )
 

@@ -12,6 +12,7 @@ from dubbing.db.assets import Assets
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
+from dubbing.db.organisations import Organisations
 from dubbing.db.releases import Releases
 from dubbing.db.training import Runs
 from dubbing.domain.work import Ring
@@ -45,6 +46,11 @@ class UnitOfWork:
     def keys(self) -> Keys:
         """API and idempotency keys."""
         return Keys(self.session)
+
+    @cached_property
+    def organisations(self) -> Organisations:
+        """Whose all of it is."""
+        return Organisations(self.session)
 
     @cached_property
     def runs(self) -> Runs:

@@ -290,7 +290,7 @@ def test_without_a_valid_key_nothing_is_shown(client: TestClient, services: Serv
         answer = client.get("/v1/jobs", headers={"Authorization": token})
         problem(answer, 401, "unauthorized")
         assert answer.headers["WWW-Authenticate"] == "Bearer"
-    problem(client.get(f"/v1/jobs/{job}", headers=authorised(services, tenant="other")), 404, "not_found")
+    problem(client.get(f"/v1/jobs/{job}", headers=authorised(services, organisation_id="other")), 404, "not_found")
     narrow = authorised(services, scopes=("jobs:read",))
     problem(client.post("/v1/lipsyncs", json=body, headers=narrow), 403, "forbidden")
     with services.database.sessions().begin() as session:

@@ -52,7 +52,7 @@ def workers(database_settings: DatabaseSettings, redis_url: str, tmp_path: Path)
 
 
 def film(session: Session, name: str) -> str:
-    video = Asset(id=new_id("ast"), tenant="default", object_key=f"assets/{name}", filename=f"{name}.mp4", size=10)
+    video = Asset(id=new_id("ast"), organisation_id="default", object_key=f"assets/{name}", filename=f"{name}.mp4", size=10)
     return make_job(UnitOfWork(session), video=video).id
 
 

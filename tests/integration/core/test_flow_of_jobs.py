@@ -56,7 +56,7 @@ def test_a_second_language_reuses_everything_that_depends_on_the_footage(work: U
     first = make_job(work)
     do(work, *WorkKind)
     video = work.session.get(Asset, first.video_asset)
-    other = Asset(id="ast_es", tenant="default", object_key="assets/es", filename="es.wav", size=10)
+    other = Asset(id="ast_es", organisation_id="default", object_key="assets/es", filename="es.wav", size=10)
     second = make_job(work, video=video, audio=other)
 
     def answer(kind: str, task: Any) -> Any:

@@ -134,11 +134,11 @@ def test_an_item_that_waits_for_its_retry_is_not_claimed(work: UnitOfWork) -> No
 def test_claims_go_by_deadline_then_fair_share_then_priority_then_age(work: UnitOfWork) -> None:
     soon, later = clock.now() + timedelta(hours=1), clock.now() + timedelta(hours=2)
     jobs = {
-        "big old": make_job(work, tenant="big"),
-        "big urgent": make_job(work, tenant="big", priority=9),
-        "small": make_job(work, tenant="small"),
-        "due later": make_job(work, tenant="big", deadline=later),
-        "due soon": make_job(work, tenant="big", deadline=soon),
+        "big old": make_job(work, organisation_id="big"),
+        "big urgent": make_job(work, organisation_id="big", priority=9),
+        "small": make_job(work, organisation_id="small"),
+        "due later": make_job(work, organisation_id="big", deadline=later),
+        "due soon": make_job(work, organisation_id="big", deadline=soon),
     }
     names = {job.id: name for name, job in jobs.items()}
     order = []

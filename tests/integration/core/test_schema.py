@@ -9,6 +9,7 @@ from alembic.config import Config
 from places import ROOT
 from sqlalchemy import Engine, make_url, text
 
+from dubbing.db.engine import open_engine
 from dubbing.settings import DatabaseSettings
 
 pytestmark = pytest.mark.stack
@@ -32,6 +33,36 @@ def test_two_processes_may_migrate_an_empty_database_at_once(migrated: Engine, d
     assert [run.wait() for run in runs] == [0, 0]
     with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("DROP DATABASE fresh"))
+
+
+def test_a_tenant_of_before_becomes_an_organisation_that_owns_what_it_owned(
+    migrated: Engine, database_settings: DatabaseSettings
+) -> None:
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE before"))
+    url = make_url(database_settings.url).set(database="before").render_as_string(hide_password=False)
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", url)
+    engine = open_engine(DatabaseSettings(url=url))
+    try:
+        command.upgrade(config, "0005")
+        with engine.begin() as connection:
+            for prefix, tenant in (("a", "default"), ("b", "default"), ("c", "Studio North")):
+                statement = "INSERT INTO api_keys (prefix, secret_sha256, name, tenant, scopes, created_at)"
+                connection.execute(text(f"{statement} VALUES (:p, '', 'x', :t, '{{}}', now())"), {"p": prefix, "t": tenant})
+        command.upgrade(config, "head")
+        with engine.begin() as connection:
+            owners = connection.execute(text("SELECT prefix, organisation_id FROM api_keys ORDER BY prefix")).all()
+            found = connection.execute(text("SELECT id, name FROM organisations ORDER BY id")).all()
+        command.downgrade(config, "0005")
+        with engine.begin() as connection:
+            back = connection.execute(text("SELECT prefix, tenant FROM api_keys ORDER BY prefix")).all()
+    finally:
+        engine.dispose()
+        with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("DROP DATABASE before"))
+    assert owners == back == [("a", "default"), ("b", "default"), ("c", "Studio North")]
+    assert found == [("Studio North", "Studio North"), ("default", "default")]
 
 
 def keys_create(url: str) -> "subprocess.CompletedProcess[str]":

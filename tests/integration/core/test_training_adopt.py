@@ -298,7 +298,7 @@ def test_the_command_finds_the_local_stack_by_itself(
     assert done.stdout.split() == [RUN, "selftest", "adopted"], done.exception
     found = row(sessions, RUN)
     assert found is not None
-    assert (found.state, found.tenant) == (RunState.SUCCEEDED, "default")
+    assert (found.state, found.organisation_id) == (RunState.SUCCEEDED, "default")
     monkeypatch.setenv("DUBLINE_HOME", str(tmp_path / "nowhere"))
     assert isinstance(CliRunner().invoke(train_commands.app, ["adopt", str(home)]).exception, StackError)
     monkeypatch.setenv("DUBLINE_DATABASE_URL", "postgresql://elsewhere/dubline")

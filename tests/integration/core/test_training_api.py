@@ -97,11 +97,11 @@ def test_events_are_streamed_to_the_end_and_from_where_a_reader_was_cut_off(offe
     assert "run.stopped" in rest
 
 
-def test_a_run_of_another_tenant_is_not_there_and_a_key_without_the_scope_is_refused(
+def test_a_run_of_another_organisation_is_not_there_and_a_key_without_the_scope_is_refused(
     offered: Services, client: TestClient
 ) -> None:
     run = start(client).json()
-    other = authorised(offered, tenant="other")
+    other = authorised(offered, organisation_id="other")
     problem(client.get(f"/v1/training-runs/{run['id']}", headers=other), 404, "not_found")
     problem(client.post(f"/v1/training-runs/run_{UNKNOWN}/stop"), 404, "not_found")
     reader = authorised(offered, scopes=("training:read",))

@@ -64,7 +64,7 @@ def test_a_student_starts_from_a_finished_teacher_and_its_own_students_find_that
         ({"state": RunState.FAILED}, "is failed"),
         ({"candidate_key": None}, "has made nothing yet"),
         ({"recipe": "tiny"}, "is of recipe tiny, not teacher_tiny"),
-        ({"tenant": "other"}, "There is no training run"),
+        ({"organisation_id": "other"}, "There is no training run"),
     ],
 )
 def test_a_start_that_is_not_ready_is_refused_with_advice(
@@ -85,7 +85,7 @@ def test_a_start_that_is_not_named_or_unknown_is_refused(offered: Services, clie
     members = problem(start(client, "sf_tiny", start=orphan), 422, "unfit_start")
     assert members["where"] == {"pointer": "/settings/teacher"}
     teacher = known(offered, "teacher_tiny")
-    other = authorised(offered, tenant="other")
+    other = authorised(offered, organisation_id="other")
     problem(start(client, "df_tiny", other, start=teacher), 422, "unfit_start")
 
 
