@@ -16,6 +16,7 @@ _TAGS = {
     "uploads": "Files go to the object store in parts, by presigned URLs; the API only keeps the books.",
     "assets": "Files that have arrived.",
     "lipsyncs": "One picture, one track, one job.",
+    "titles": "A picture that is analysed once, and its languages: sounds, revisions, renders.",
     "jobs": "How far a job is, what it made, and how to end it.",
     "models": "The models that jobs can name.",
     "training": "Runs that make students, and the versions that are served of them. For trainers and operators.",
@@ -25,6 +26,7 @@ _TAGS = {
 }
 _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 _LOCATION = {"description": "Where to read what was made or changed", "schema": {"type": "string"}}
+_ETAG = {"description": "The version, for `If-Match`", "schema": {"type": "string"}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"description": "How to send a key", "schema": {"type": "string"}}},
     503: {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},
@@ -53,8 +55,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operations in document["paths"].values():
             for operation in operations.values():
                 _tell_statuses(operation)
+        _tell_versions(document)
         examples.show(document)
     return app.openapi_schema or {}
+
+
+def _tell_versions(document: dict[str, Any]) -> None:
+    """Describe the ETag of every answer that shows a thing with a version."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answer = operation["responses"].get("200", {})
+            name = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if document["components"]["schemas"].get(name, {}).get("properties", {}).keys() >= {"version", "updated_at"}:
+                answer["headers"] = {"ETag": _ETAG}
 
 
 def _tell_statuses(operation: dict[str, Any]) -> None:

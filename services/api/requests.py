@@ -74,6 +74,8 @@ AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
 AssetsWrite = Annotated[Caller, Depends(Scoped("assets:write"))]
 JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
+TitlesRead = Annotated[Caller, Depends(Scoped("titles:read"))]
+TitlesWrite = Annotated[Caller, Depends(Scoped("titles:write"))]
 TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]
 TrainingWrite = Annotated[Caller, Depends(Scoped("training:write"))]
 

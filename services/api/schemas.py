@@ -218,15 +218,23 @@ class ModelOut(BaseModel):
 
 
 class JobOut(BaseModel):
-    """A job."""
+    """A job.
+
+    One that renders a language of a title names both, and the revision of the language's sound. One that analyses a title has
+    neither track nor model, and ends after the phase ``analyzing``.
+    """
 
     id: str
+    title: str | None
+    title_name: str | None
+    language: str | None
+    revision: int | None
     status: JobState
     phase: Phase
     progress: Progress
     video: str
-    audio: str
-    model: ModelOut
+    audio: str | None
+    model: ModelOut | None
     sync: Sync
     seed: int
     priority: int

@@ -21,6 +21,10 @@ _MOST = sys.float_info.max
 _ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 _LINE = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _ONE_LINE}
 _WITHOUT_NUL = {"pattern": r"^[^\u0000]*$"}
+_LANGUAGE = (
+    r"^[A-Za-z]{2,8}(-[A-Za-z]{3}){0,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
+    r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*(-[xX](-[A-Za-z0-9]{1,8})+)?$"
+)
 _DOTTED = r"^[A-Za-z0-9_.]+$"
 _SCALAR = [
     {"type": "boolean"},
@@ -107,6 +111,9 @@ Settings = Annotated[
 
 Url = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]
 """Where a file can be fetched; `dubbing.storage.remote.checked` says which of them are."""
+
+LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=35, pattern=_LANGUAGE)]
+"""A well-formed language tag (RFC 5646, 2.2.9, without grandfathered and private ones); `canonical` says which are known."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]

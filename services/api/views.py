@@ -1,6 +1,6 @@
 """Jobs as the API shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from dubbing import clock
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
-from dubbing.domain.jobs import TERMINAL, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import ANALYSIS_PHASES, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
 from services.api import problems
@@ -19,21 +19,25 @@ from services.api.schemas import Counter, JobOut, Links, ModelOut, PhaseOut, Pro
 def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
     """Jobs with their progress; one query counts for all of them."""
     counts = work.jobs.counts(job.id for job in jobs)
+    names = work.titles.names({job.title_id for job in jobs if job.title_id is not None})
     now = work.now()
-    return [_view(built, job, counts.get(job.id, {}), now) for job in jobs]
+    return [_view(built, job, counts.get(job.id, {}), names, now) for job in jobs]
 
 
-def _view(built: Services, job: Job, counts: Counts, now: datetime) -> JobOut:
+def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], now: datetime) -> JobOut:
     state, phase = JobState(job.state), Phase(job.phase)
-    models = Models.model_validate(job.models)
     return JobOut(
         id=job.id,
+        title=job.title_id,
+        title_name=names.get(job.title_id or ""),
+        language=job.language,
+        revision=job.revision,
         status=state,
         phase=phase,
         progress=progress_view(job, counts, now),
         video=job.video_asset,
         audio=job.audio_asset,
-        model=ModelOut(name=models.preset, digest=models.student.digest, version=models.student.version, demo=models.demo),
+        model=_model(job),
         sync=Sync.model_validate(job.sync),
         seed=job.seed,
         priority=job.priority,
@@ -47,15 +51,23 @@ def _view(built: Services, job: Job, counts: Counts, now: datetime) -> JobOut:
         stuck=_stuck(built, job, state, now),
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
         warnings=job.warnings,
-        error=_error(built, job),
-        links=_links(built, job),
+        error=job_error(built, job),
+        links=job_links(built, job),
     )
+
+
+def _model(job: Job) -> ModelOut | None:
+    if job.models is None:
+        return None
+    models = Models.model_validate(job.models)
+    return ModelOut(name=models.preset, digest=models.student.digest, version=models.student.version, demo=models.demo)
 
 
 def progress_view(job: Job, counts: Counts, now: datetime) -> Progress:
     """How far a job is ``now``, by the database's clock."""
     state, phase = JobState(job.state), Phase(job.phase)
-    done = progress.percent(state, phase, counts)
+    phases = ANALYSIS_PHASES if job.audio_asset is None else tuple(Phase)
+    done = progress.percent(state, phase, counts, phases)
     infer, faces = (counts.get(kind, KindCount()) for kind in (WorkKind.INFER, WorkKind.ENCODE_FACE))
     # Until all faces are encoded not all chunks have been asked for.
     frames = faces.units_total if phase is Phase.ENCODING and infer.items else infer.units_total
@@ -63,7 +75,7 @@ def progress_view(job: Job, counts: Counts, now: datetime) -> Progress:
     ended = _time(job, Phase.STITCHING) or job.finished_at or now
     return Progress(
         percent=done,
-        phases={name: _phase(job, name, phase, counts) for name in Phase},
+        phases={name: _phase(job, name, phase, counts) for name in phases},
         shots=Counter(done=shots_done, total=shots),
         chunks=Counter(done=infer.done, total=infer.items),
         frames=Counter(done=infer.units_done, total=frames),
@@ -97,14 +109,16 @@ def _stuck(built: Services, job: Job, state: JobState, now: datetime) -> bool:
     return now - last > timedelta(seconds=built.api.stuck_after)
 
 
-def _error(built: Services, job: Job) -> dict[str, Any] | None:
+def job_error(built: Services, job: Job) -> dict[str, Any] | None:
+    """Why a job failed; None where it did not."""
     if job.error is None:
         return None
     kind = problems.type_uri(built.api.docs_url, job.error["code"])
     return {"type": kind, **job.error, "instance": f"/v1/jobs/{job.id}"}
 
 
-def _links(built: Services, job: Job) -> Links | None:
+def job_links(built: Services, job: Job) -> Links | None:
+    """Fresh URLs of what a job made; None where it made no master."""
     if job.output is None:
         return None
     made = StitchResult.model_validate(job.output)

@@ -73,8 +73,8 @@ def make_receipt(made: ReceiptParts) -> Receipt:
 
 
 def master_name(task: StitchTask) -> str:
-    """What the master is called when it is downloaded: the picture's name, then the track's."""
-    return f"{PurePath(task.video.filename).stem}.{PurePath(task.audio.filename).stem}.mp4"
+    """What the master is called when it is downloaded: as was asked, else the picture's name, then the track's."""
+    return f"{task.name or '.'.join(PurePath(source.filename).stem for source in (task.video, task.audio))}.mp4"
 
 
 def _video(media: MediaInfo) -> VideoInfo:

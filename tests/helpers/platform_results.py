@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from dubbing.domain.faces import Chunk
+from dubbing.domain.analysis import Analysis, TrackPath
+from dubbing.domain.faces import Chunk, FaceTrack, Shot
 from dubbing.domain.findings import Finding
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Models, Sync
@@ -58,6 +59,18 @@ def encode(_: object) -> EncodeResult:
 
 def infer(task: InferTask) -> InferResult:
     return InferResult(frames=task.chunk.end - task.chunk.keep_from, digest=task.student.digest)
+
+
+def analysis() -> Analysis:
+    """What ``prepare`` would write: two shots, and a face in the second."""
+    assert VIDEO.video is not None
+    track = FaceTrack(index=0, shot=1, start=100, end=250, missing=(120,), size=61.5)
+    return Analysis(
+        video=VIDEO.video,
+        shots=(Shot(index=0, start=0, end=100), Shot(index=1, start=100, end=250)),
+        paths=(TrackPath(track=track, anchors=(), opening=()),),
+        chunks=tuple(chunk for chunk in CHUNKS if chunk.keep_from >= 100),
+    )
 
 
 def stitch(task: StitchTask, warnings: tuple[Finding, ...] = ()) -> StitchResult:

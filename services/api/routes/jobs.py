@@ -12,30 +12,31 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.work import StitchResult
-from dubbing.errors import Conflict, InvalidCursor, NotFound
+from dubbing.errors import Conflict, InvalidCursor, NotFound, UnknownLanguage
 from dubbing.workflow.advance import Advancer
 from services.api import paging
 from services.api.bootstrap import Services
+from services.api.filters import Listing, language_of
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, JobsRead, JobsWrite, OnceOnly, Reading
-from services.api.schemas import JobOut, JobPage, Parameters
-from services.api.values import Moment
+from services.api.schemas import JobOut, JobPage
+from services.api.values import Id, LanguageTag, Preset
 from services.api.views import job_views
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 JobId = Annotated[str, Path(pattern=r"^job_[0-9a-z]{26}$")]
 
 
-class JobQuery(Parameters):
+class JobQuery(Listing):
     """Which jobs to list."""
 
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: str | None = Field(default=None, max_length=200)
     status: list[JobState] = Field(default_factory=list)
-    created_after: Moment | None = None
+    title: Id | None = None
+    language: LanguageTag | None = None
+    model: Preset | None = None
 
 
-@router.get("/jobs", openapi_extra=refuses(InvalidCursor))
+@router.get("/jobs", openapi_extra=refuses(InvalidCursor, UnknownLanguage))
 def list_jobs(
     caller: JobsRead,
     built: Built,
@@ -43,8 +44,17 @@ def list_jobs(
     query: Annotated[JobQuery, Query()],
 ) -> JobPage:
     """Jobs, newest first. Pages stay stable while new jobs arrive."""
-    before = paging.read(query.cursor) if query.cursor is not None else None
-    wanted = JobFilter(caller.organisation, tuple(query.status), query.created_after, before)
+    wanted = JobFilter(
+        organisation_id=caller.organisation,
+        states=tuple(query.status),
+        title_id=query.title,
+        language=language_of(query.language),
+        model=query.model,
+        labels=query.labels,
+        created_after=query.created_after,
+        created_before=query.created_before,
+        before=paging.read(query.cursor) if query.cursor is not None else None,
+    )
     found = work.jobs.page(wanted, query.limit + 1)
     more, page = len(found) > query.limit, found[: query.limit]
     return JobPage(items=job_views(built, work, page), next_cursor=paging.cursor(page[-1]) if more else None)

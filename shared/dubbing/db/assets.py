@@ -1,6 +1,6 @@
 """Uploads and the assets they become."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
@@ -61,9 +61,9 @@ class Assets:
             raise NotFound(f"There is no asset {asset_id}.", where={"pointer": pointer})
         return asset
 
-    def by_ids(self, asset_ids: Sequence[str]) -> dict[str, Asset]:
+    def by_ids(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
         """Assets by id."""
-        found = self._session.scalars(select(Asset).where(Asset.id.in_(asset_ids)))
+        found = self._session.scalars(select(Asset).where(Asset.id.in_(list(asset_ids))))
         return {asset.id: asset for asset in found}
 
     def probed(self, asset_id: str, sha256: str, media: MediaInfo) -> None:

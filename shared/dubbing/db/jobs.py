@@ -21,7 +21,12 @@ class JobFilter(NamedTuple):
 
     organisation_id: str
     states: tuple[JobState, ...] = ()
+    title_id: str | None = None
+    language: str | None = None
+    model: str | None = None
+    labels: Mapping[str, str] = {}
     created_after: datetime | None = None
+    created_before: datetime | None = None
     before: tuple[datetime, str] | None = None
 
 
@@ -44,6 +49,10 @@ class Jobs:
             raise NotFound(f"There is no job {job_id}.", where={"pointer": "/id"})
         return job
 
+    def by_ids(self, job_ids: Iterable[str]) -> dict[str, Job]:
+        """Jobs by id."""
+        return {job.id: job for job in self._session.scalars(select(Job).where(Job.id.in_(list(job_ids))))}
+
     def lock(self, job_id: str) -> Job:
         """The job as it is now, its row locked until commit; every change to a job is made under this lock."""
         statement = (
@@ -56,8 +65,16 @@ class Jobs:
         statement = select(Job).where(Job.organisation_id == wanted.organisation_id)
         if wanted.states:
             statement = statement.where(Job.state.in_(wanted.states))
+        model = Job.models["preset"].astext
+        for column, value in ((Job.title_id, wanted.title_id), (Job.language, wanted.language), (model, wanted.model)):
+            if value is not None:
+                statement = statement.where(column == value)
+        if wanted.labels:
+            statement = statement.where(Job.labels.contains(dict(wanted.labels)))
         if wanted.created_after is not None:
             statement = statement.where(Job.created_at > wanted.created_after)
+        if wanted.created_before is not None:
+            statement = statement.where(Job.created_at < wanted.created_before)
         if wanted.before is not None:
             statement = statement.where(tuple_(Job.created_at, Job.id) < tuple_(*wanted.before))
         return list(self._session.scalars(statement.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)))

@@ -94,7 +94,10 @@ class Asset(Base):
 
 
 class Job(Base):
-    """One dub: a picture, a track, a model. Progress is counted from its work items, not stored here."""
+    """One dub: a picture, a track, a model. Progress is counted from its work items, not stored here.
+
+    A job without a track and a model analyses a title's picture. ``language`` and ``revision`` say what of a title it renders.
+    """
 
     __tablename__ = "jobs"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -103,8 +106,11 @@ class Job(Base):
     phase: Mapped[str]
     phase_times: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     video_asset: Mapped[str] = mapped_column(ForeignKey("assets.id"))
-    audio_asset: Mapped[str] = mapped_column(ForeignKey("assets.id"))
-    models: Mapped[dict[str, Any]]
+    audio_asset: Mapped[str | None] = mapped_column(ForeignKey("assets.id"))
+    title_id: Mapped[str | None] = mapped_column(ForeignKey("titles.id"))
+    language: Mapped[str | None]
+    revision: Mapped[int | None]
+    models: Mapped[dict[str, Any] | None]
     sync: Mapped[dict[str, Any]]
     options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
@@ -126,6 +132,7 @@ class Job(Base):
             name="state",
         ),
         Index(None, "organisation_id", "created_at", "id"),
+        Index(None, "title_id", "language", "created_at"),
         Index("ix_jobs_live", "state", postgresql_where=text("state IN ('queued','running','canceling')")),
     )
 

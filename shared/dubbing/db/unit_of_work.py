@@ -14,6 +14,7 @@ from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
 from dubbing.db.organisations import Organisations
 from dubbing.db.releases import Releases
+from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
 from dubbing.domain.work import Ring
 
@@ -51,6 +52,11 @@ class UnitOfWork:
     def organisations(self) -> Organisations:
         """Whose all of it is."""
         return Organisations(self.session)
+
+    @cached_property
+    def titles(self) -> Titles:
+        """Titles and their languages."""
+        return Titles(self.session)
 
     @cached_property
     def runs(self) -> Runs:

@@ -35,6 +35,10 @@ class Phase(StrEnum):
     VERIFYING = "verifying"
 
 
+ANALYSIS_PHASES = (Phase.PROBING, Phase.ANALYZING)
+"""Those of a job without a track: the analysis of a title."""
+
+
 class Sync(Frozen):
     """Sync mode, and how many frames of difference count as none (``strict``)."""
 

@@ -1,6 +1,6 @@
 """How far a job is, from the counts of its work items: percent, speed, time left."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from dubbing.domain.frozen import Frozen
@@ -65,13 +65,14 @@ def _early(counts: Counts) -> float:
     return min(infer.units_done / faces.units_total, 0.999) if faces.units_total else 0.0
 
 
-def percent(state: JobState, phase: Phase, counts: Counts) -> float:
-    """0 to 100, one decimal; 100 only when the job succeeded."""
+def percent(state: JobState, phase: Phase, counts: Counts, phases: Collection[Phase] = tuple(Phase)) -> float:
+    """0 to 100, one decimal; 100 only when the job succeeded. ``phases`` are those that it goes through."""
     if state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS):
         return 100.0
     if state is JobState.QUEUED:
         return 0.0
-    return round(min(99.9, sum(weight * phase_fraction(name, phase, counts) for name, weight in _WEIGHT.items())), 1)
+    done = sum(_WEIGHT[name] * phase_fraction(name, phase, counts) for name in phases)
+    return round(min(99.9, 100 * done / sum(_WEIGHT[name] for name in phases)), 1)
 
 
 def shots(phase: Phase, counts: Counts) -> tuple[int, int]:

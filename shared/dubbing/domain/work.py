@@ -215,7 +215,10 @@ class InferResult(Frozen):
 
 
 class StitchTask(Frozen):
-    """Paste back, encode, mux, prove, upload. ``plan`` says how the track is used, ``warnings`` what was found before."""
+    """Paste back, encode, mux, prove, upload. ``plan`` says how the track is used, ``warnings`` what was found before.
+
+    ``name`` is what the master is called, without its suffix; None for the names of picture and track.
+    """
 
     job_id: str
     video: Source
@@ -227,6 +230,7 @@ class StitchTask(Frozen):
     analysis_key: str
     chunks: tuple[Chunk, ...]
     findings: tuple[Finding, ...] = ()
+    name: str | None = None
 
     @property
     def warnings(self) -> tuple[Finding, ...]:

@@ -45,7 +45,9 @@ from dubbing.errors.requests import (
     IdempotencyKeyReused,
     InvalidCursor,
     NotFound,
+    PreconditionFailed,
     Unauthorized,
+    UnknownLanguage,
     UrlNotAllowed,
 )
 from dubbing.errors.training import (
@@ -133,6 +135,7 @@ __all__ = [
     "Permanent",
     "PictureChanges",
     "PlaceNotAllowed",
+    "PreconditionFailed",
     "PublishInProgress",
     "ReadingsDiffer",
     "StoreUnavailable",
@@ -144,6 +147,7 @@ __all__ = [
     "TruncatedMedia",
     "Unauthorized",
     "UnfitStart",
+    "UnknownLanguage",
     "UnknownRecipe",
     "UnknownSetting",
     "UnsupportedChannels",

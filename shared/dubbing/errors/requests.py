@@ -19,6 +19,21 @@ class Conflict(BadInput):
     status = 409
 
 
+class PreconditionFailed(BadInput):
+    """The thing was changed since the caller read it: its ETag is not the one in If-Match (RFC 9110, 13.1.1)."""
+
+    code = "precondition_failed"
+    title = "Somebody else changed it meanwhile"
+    status = 412
+
+
+class UnknownLanguage(BadInput):
+    """A language tag with a part that is not registered (BCP 47)."""
+
+    code = "unknown_language"
+    title = "There is no such language"
+
+
 class InvalidCursor(BadInput):
     """The cursor is not one that a page gave."""
 

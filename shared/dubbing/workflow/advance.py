@@ -40,11 +40,12 @@ class Advancer(NamedTuple):
         self.advance(job.id)
 
     def _probe(self, job: Job) -> None:
-        assets = self.work.assets.by_ids([job.video_asset, job.audio_asset])
+        assets = self.work.assets.by_ids(filter(None, (job.video_asset, job.audio_asset)))
         chosen = Chosen.model_validate(job.options.get("chosen", {}))
-        self._ask(
-            job, flow.probes(_video_probe(assets[job.video_asset], chosen), _audio_probe(assets[job.audio_asset], chosen))
-        )
+        files = [_video_probe(assets[job.video_asset], chosen)]
+        if job.audio_asset is not None:
+            files.append(_audio_probe(assets[job.audio_asset], chosen))
+        self._ask(job, flow.probes(*files))
 
     def item_ended(self, item_id: str) -> None:
         """Advance every unfinished job that needs the item, and the training run or release that it is a step of."""
@@ -71,6 +72,9 @@ class Advancer(NamedTuple):
                 if phase is Phase.ENCODING:
                     self._generate_early(job)
                 return
+            if phase is Phase.ANALYZING and job.audio_asset is None:
+                self._analysed(job)
+                return
             if phase not in flow.NEXT:
                 self._succeed(job)
                 return
@@ -80,13 +84,9 @@ class Advancer(NamedTuple):
 
     def _next(self, job: Job, phase: Phase) -> bool:
         try:
-            plan, prepared = self._facts(job, phase)
-            if phase is Phase.PROBING and not _current(plan):  # read before an upgrade: read anew
-                self._probe(job)
-                if self.work.jobs.open_items(job.id, KINDS_OF[phase])[0]:
-                    return False
-                plan, prepared = self._facts(job, phase)
-            specs = flow.plan(flow.NEXT[phase], plan, prepared)
+            if phase is Phase.PROBING and not self._probed(job):
+                return False
+            specs = self._plan(job, flow.NEXT[phase])
         except DublineError as error:
             self._fail(job, error.problem())
             return False
@@ -107,7 +107,7 @@ class Advancer(NamedTuple):
         asked = self.work.items.keys(job.id, WorkKind.INFER)
         if len(asked) >= len(stored):
             return
-        specs = flow.generatable(*self._facts(job, Phase.ENCODING), stored)
+        specs = flow.generatable(*self._facts(job), stored)
         self.work.jobs.begin_early(job.id, Phase.GENERATING)
         self._ask(job, [spec for spec in specs if spec.key not in asked])
 
@@ -118,11 +118,23 @@ class Advancer(NamedTuple):
             if state is WorkState.PENDING:
                 self.work.ring(Ring(spec.kind, item_id))
 
-    def _facts(self, job: Job, phase: Phase) -> tuple[flow.JobFacts, PrepareResult | None]:
+    def _probed(self, job: Job) -> bool:
+        """Note what the probes found; False while a file that was read before an upgrade is being read anew."""
+        if any(source.media.reading != READING for source in self._sources(job).values()):
+            self._probe(job)
+            if self.work.jobs.open_items(job.id, KINDS_OF[Phase.PROBING])[0]:
+                return False
+        for source in self._sources(job).values():
+            self.work.assets.probed(source.asset_id, source.sha256, source.media)
+        return True
+
+    def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:
+        if job.audio_asset is None:
+            return [flow.prepare(self._sources(job)["video"])]
+        return flow.plan(phase, *self._facts(job))
+
+    def _facts(self, job: Job) -> tuple[flow.JobFacts, PrepareResult | None]:
         read = self._sources(job)
-        if phase is Phase.PROBING:
-            for source in read.values():
-                self.work.assets.probed(source.asset_id, source.sha256, source.media)
         prepared = [PrepareResult.model_validate(item.result) for item in self.work.items.results(job.id, [WorkKind.PREPARE])]
         plan = flow.JobFacts(
             job_id=job.id,
@@ -131,6 +143,7 @@ class Advancer(NamedTuple):
             sync=Sync.model_validate(job.sync),
             seed=job.seed,
             models=Models.model_validate(job.models),
+            name=job.options.get("name"),
         )
         return plan, prepared[0] if prepared else None
 
@@ -156,8 +169,13 @@ class Advancer(NamedTuple):
         (item,) = self.work.items.results(job.id, [WorkKind.STITCH])
         result = StitchResult.model_validate(item.result)
         warnings = [finding.model_dump(mode="json") for finding in result.warnings]
-        state = JobState.SUCCEEDED_WITH_WARNINGS if warnings else JobState.SUCCEEDED
-        self.work.jobs.finish(job.id, state, output=result.model_dump(mode="json"), warnings=warnings)
+        self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings)
+
+    def _analysed(self, job: Job) -> None:
+        (item,) = self.work.items.results(job.id, [WorkKind.PREPARE])
+        findings = (*self._sources(job)["video"].media.findings, *PrepareResult.model_validate(item.result).findings)
+        warnings = [finding.model_dump(mode="json") for finding in findings]
+        self.work.jobs.finish(job.id, _ended(warnings), warnings=warnings)
 
     def _fail(self, job: Job, error: dict[str, object]) -> None:
         if self.work.jobs.finish(job.id, JobState.FAILED, error=error):
@@ -187,6 +205,5 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
     )
 
 
-def _current(plan: flow.JobFacts) -> bool:
-    """Whether both files were read in today's way."""
-    return plan.video.media.reading == plan.audio.media.reading == READING
+def _ended(warnings: list[dict[str, object]]) -> JobState:
+    return JobState.SUCCEEDED_WITH_WARNINGS if warnings else JobState.SUCCEEDED

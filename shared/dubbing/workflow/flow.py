@@ -3,6 +3,8 @@
 probing -> analyzing -> encoding -> generating -> stitching -> done
 probe x2   prepare      encode x2   infer x N      stitch
 
+A job without a track analyses a title's picture, and is done then.
+
 The sound is encoded while the picture is analysed: it needs nothing of the analysis, and other workers do it. The picture is
 encoded by stretches, and a chunk is generated as soon as its own latents are stored, while the rest is still being encoded: the
 phase is `encoding` until all are, and `generating` has begun when the first chunk was asked for.
@@ -42,7 +44,7 @@ NEXT = {
 
 
 class JobFacts(NamedTuple):
-    """The facts that planning needs: what was asked for, and what the probes found."""
+    """The facts that planning needs: what was asked for, and what the probes found. ``name`` is that of the master."""
 
     job_id: str
     video: Source
@@ -50,11 +52,24 @@ class JobFacts(NamedTuple):
     sync: Sync
     seed: int
     models: Models
+    name: str | None = None
 
 
-def probes(video: ProbeTask, audio: ProbeTask) -> list[ItemSpec]:
+def probes(*files: ProbeTask) -> list[ItemSpec]:
     """The first items of every job, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
-    return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in (video, audio)]
+    return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in files]
+
+
+def prepare(video: Source) -> ItemSpec:
+    """The analysis of a picture, which every job for it shares.
+
+    Raises:
+        NoVideoStream: there is none.
+    """
+    analysis = _analysis(video)
+    task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(video.sha256, analysis))
+    key = f"prepare:{video.sha256}:{analysis}"
+    return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
 
 
 def _probe_key(task: ProbeTask) -> str:
@@ -76,7 +91,7 @@ def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[It
     """
     if phase is Phase.ANALYZING:
         sync_plan(job)
-        return [_prepare(job), _encode_speech(job)]
+        return [prepare(job.video), _encode_speech(job)]
     if prepared is None:
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
@@ -97,10 +112,10 @@ def sync_plan(job: JobFacts) -> SyncPlan:
     return check_pair(job.video.media, job.audio.media, job.sync.mode, job.sync.tolerance_frames)
 
 
-def _video(job: JobFacts) -> VideoInfo:
-    if job.video.media.video is None:
-        raise NoVideoStream(f"{job.video.filename} has no video stream.", where={"pointer": "/video"})
-    return job.video.media.video
+def _video(source: Source) -> VideoInfo:
+    if source.media.video is None:
+        raise NoVideoStream(f"{source.filename} has no video stream.", where={"pointer": "/video"})
+    return source.media.video
 
 
 def _audio(job: JobFacts) -> AudioInfo:
@@ -109,29 +124,22 @@ def _audio(job: JobFacts) -> AudioInfo:
     return job.audio.media.audio
 
 
-def _analysis(job: JobFacts) -> str:
+def _analysis(video: Source) -> str:
     """The version of the analysis: of its method, of how the file was read, and the picture that is used."""
-    return f"{ANALYSIS}-{READING}-{_video(job).track}"
+    return f"{ANALYSIS}-{READING}-{_video(video).track}"
 
 
 def _analysis_key(job: JobFacts) -> str:
-    return ids.analysis_key(job.video.sha256, _analysis(job))
-
-
-def _prepare(job: JobFacts) -> ItemSpec:
-    analysis = _analysis(job)
-    task = PrepareTask(source=job.video, analysis=analysis, analysis_key=_analysis_key(job))
-    key = f"prepare:{job.video.sha256}:{analysis}"
-    return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(job).frames)
+    return ids.analysis_key(job.video.sha256, _analysis(job.video))
 
 
 def _latents_prefix(job: JobFacts) -> str:
-    return ids.latents_prefix(job.video.sha256, _analysis(job), MASKING, job.models.face_encoder.digest)
+    return ids.latents_prefix(job.video.sha256, _analysis(job.video), MASKING, job.models.face_encoder.digest)
 
 
 def _speech_prefix(job: JobFacts) -> str:
     """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
-    video, audio, laid = _video(job), _audio(job), sync_plan(job)
+    video, audio, laid = _video(job.video), _audio(job), sync_plan(job)
     own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
     rate = own if video.variable_rate else constant
     late = f"-{laid.lead}-{laid.picture_after.numerator}-{laid.picture_after.denominator}"
@@ -164,7 +172,7 @@ def _encode_speech(job: JobFacts) -> ItemSpec:
         lead=laid.lead,
         picture_after=laid.picture_after,
     )
-    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True, units=_video(job).frames)
+    return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True, units=_video(job.video).frames)
 
 
 def _infer(job: JobFacts, chunk: Chunk) -> ItemSpec:
@@ -197,5 +205,6 @@ def _stitch(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         analysis_key=_analysis_key(job),
         chunks=prepared.chunks,
         findings=prepared.findings,
+        name=job.name,
     )
-    return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False, units=_video(job).frames)
+    return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False, units=_video(job.video).frames)

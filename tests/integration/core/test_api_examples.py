@@ -10,25 +10,29 @@ from typing import Any
 
 import httpx
 import jsonschema_rs
+import platform_results as results
 import pytest
 from api_calls import UNKNOWN, authorised, work_through
 from example_story import Story
 from fastapi.testclient import TestClient
 from full_receipt import LOST, full
 from places import ROOT
+from sqlalchemy import select
 from training_rows import OFFER, make_run, version
 
-from dubbing.db.models import Asset, Job
-from dubbing.db.unit_of_work import unit_of_work
+from dubbing.db.models import Asset, Job, WorkItem
+from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain.jobs import JobState
 from dubbing.domain.training import RunState
-from dubbing.domain.work import StitchResult
-from dubbing.ids import preview_key
+from dubbing.domain.work import StitchResult, WorkKind
+from dubbing.ids import new_id, preview_key
 from services.api import examples
 from services.api.bootstrap import Services
 from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 FILE = ROOT / "services/api/examples.json"
+DUE = "2026-10-12T06:00:00Z"
 FIGURE = {"name": "psnr_mouth", "candidate": 31.2, "incumbent": 30.9, "better": "higher", "slack": 0.1, "passed": True}
 
 
@@ -57,7 +61,7 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
         "options": {"on_no_face": "passthrough"},
         "seed": 7,
         "priority": 10,
-        "deadline": "2026-10-12T06:00:00Z",
+        "deadline": DUE,
         "metadata": {"title": "Nº 1", "language": "pt-BR"},
     }
     other = story.tell("create_lipsync", "every-member", 202, whole)["id"]
@@ -80,6 +84,66 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("list_jobs", "chosen", status=["succeeded_with_warnings"], created_after="2026-10-12T06:00:00Z")
     story.tell("list_jobs", "no-such-page", 422, cursor="page2")
     story.tell("read_asset", "probed", asset_id=film)
+
+
+def tell_of_a_title(story: Story, services: Services) -> None:
+    film, track = (story_file(services, name) for name in ("episode.mp4", "episode.pt.wav"))
+    picture = {"type": "asset", "id": film}
+    title = story.tell("create_title", "shortest", 201, {"name": "Pilot", "video": picture})["id"]
+    every = {"name": "Episode 1", "video": {**picture, "track": 1}, "external_id": "S01E01", "metadata": {"show": "North"}}
+    story.tell("create_title", "every-member", 201, every)
+    story.tell("create_title", "external-id-is-taken", 409, every)
+    story.tell("read_analysis", "under-way", title_id=title)
+    job = story.tell("read_title", "new", title_id=title)["analysis"]["job"]
+    story.tell("change_title", "a-name", 200, {"name": "Pilot, new cut"}, title_id=title, **{"If-Match": '"v1"'})
+    story.tell("change_title", "somebody-was-faster", 412, {"name": "Pilot"}, title_id=title, **{"If-Match": '"v1"'})
+    with services.database.sessions().begin() as session:
+        UnitOfWork(session).jobs.finish(job, JobState.CANCELED)
+    story.tell("analyze_title", "after-it-was-cancelled", 202, title_id=title)
+    story.tell("analyze_title", "under-way", 409, title_id=title)
+    audio = {"type": "asset", "id": track}
+    place = {"title_id": title, "language": "pt-BR"}
+    story.tell("add_language", "shortest", 201, {"language": "pt-BR", "audio": audio}, title_id=title)
+    whole = {
+        "language": "de",
+        "audio": {**audio, "tracks": [1], "channels": [1, 2]},
+        "model": "tiny",
+        "sync": {"mode": "cut_off", "tolerance_frames": 0},
+        "seed": 7,
+        "filename": "{title}_{language}_v{revision}",
+        "metadata": {"studio": "B"},
+    }
+    story.tell("add_language", "every-member", 201, whole, title_id=title)
+    story.tell("add_language", "no-such-language", 422, {"language": "pt-BX", "audio": audio}, title_id=title)
+    story.tell("render_language", "what-is-stale", 202, {}, **place)
+    story.tell("render_language", "nothing-is-stale", 409, {"scope": "stale"}, **place)
+    work_through(services)
+    put_analysis(services)
+    story.tell("read_analysis", "ended", title_id=title)
+    story.tell("read_language", "rendered", **place)
+    story.tell("replace_audio", "a-new-sound", 200, {"audio": {**audio, "channels": [1]}}, **place)
+    story.tell("render_language", "all", 202, {"scope": "all", "model": "tiny", "priority": 5, "deadline": DUE}, **place)
+    story.tell("list_languages", "all", title_id=title)
+    story.tell("list_titles", "newest", limit=1)
+    story.tell("list_titles", "chosen", name="Episode 1", external_id="S01E01", created_after="2026-01-12T06:00:00Z")
+    story.tell("list_titles", "with-a-language", language="pt-BR", limit=1)
+    story.tell("list_jobs", "of-a-language", title=title, language="pt-BR", model="tiny", limit=1)
+
+
+def story_file(services: Services, name: str) -> str:
+    """A file that was uploaded before."""
+    asset_id = new_id("ast")
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        work.assets.add(Asset(id=asset_id, organisation_id="default", object_key=f"assets/{name}", filename=name, size=10))
+    return asset_id
+
+
+def put_analysis(services: Services) -> None:
+    """What the analysis of the title would have written."""
+    with services.database.sessions()() as session:
+        tasks = session.scalars(select(WorkItem.payload).where(WorkItem.kind == WorkKind.PREPARE)).all()
+    for task in tasks:
+        services.store.put_bytes(task["analysis_key"], results.analysis().model_dump_json().encode(), "application/json")
 
 
 def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:
@@ -164,6 +228,7 @@ def tell_of_the_api_itself(story: Story) -> None:
 def test_the_examples_are_what_a_real_installation_answered(story: Story, services: Services) -> None:
     tell_of_the_api_itself(story)
     tell_of_a_dub(story, services)
+    tell_of_a_title(story, services)
     tell_of_training(story, services)
     made = json.dumps([one._asdict() for one in story.exchanges], indent=1, ensure_ascii=False) + "\n"
     if "EXAMPLES_WRITE" in os.environ:

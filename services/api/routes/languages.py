@@ -1,0 +1,159 @@
+"""Languages of a title: a sound each, its revisions, and the jobs that render them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import JSONResponse
+
+from dubbing.db.title_models import Language
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.jobs import Chosen, Sync
+from dubbing.domain.languages import canonical
+from dubbing.domain.media import SoundChoice
+from dubbing.domain.titles import LanguageStatus, file_stem
+from dubbing.errors import Conflict, ModelUnavailable, PreconditionFailed, UnknownLanguage, UrlNotAllowed
+from services.api import submission, title_views, versions
+from services.api.bootstrap import Services
+from services.api.problems import refuses
+from services.api.requests import JOB, Built, OnceOnly, Reading, TitlesRead, TitlesWrite
+from services.api.routes.titles import TitleId
+from services.api.schemas import JobOut
+from services.api.title_schemas import LanguageAudio, LanguageCreate, LanguageList, LanguageOut, RenderCreate
+from services.api.values import LanguageTag
+from services.api.versions import IfMatch
+from services.api.views import job_views
+
+router = APIRouter(prefix="/v1/titles/{title_id}", tags=["titles"])
+LANGUAGE = "/v1/titles/{title}/languages/{language}"
+Tag = Annotated[LanguageTag, Path()]
+
+
+@router.post(
+    "/languages",
+    status_code=201,
+    response_model=LanguageOut,
+    openapi_extra=refuses(Conflict, UnknownLanguage, UrlNotAllowed),
+)
+def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Add a language to a title. Nothing is rendered until it is asked for."""
+
+    def add(work: UnitOfWork) -> LanguageOut:
+        work.titles.get(title_id, caller.organisation)
+        tag = canonical(body.language)
+        audio = submission.asset_of(work, caller, body.audio, "audio")
+        language = Language(
+            title_id=title_id,
+            language=tag,
+            organisation_id=caller.organisation,
+            audio_asset=audio.id,
+            sound=submission.sound_of(body.audio).model_dump(mode="json"),
+            model=body.model,
+            sync=body.sync.model_dump(mode="json"),
+            seed=submission.seed_of(body.seed),
+            filename=body.filename,
+            labels=body.metadata,
+        )
+        work.titles.add_language(language)
+        return _one(built, work, language)
+
+    return once.run(caller, 201, body, add, at=LANGUAGE)
+
+
+@router.get("/languages")
+def list_languages(title_id: TitleId, caller: TitlesRead, built: Built, work: Reading) -> LanguageList:
+    """All languages of a title, by tag."""
+    work.titles.get(title_id, caller.organisation)
+    return LanguageList(items=title_views.languages(built, work, work.titles.languages([title_id])))
+
+
+@router.get("/languages/{language}", openapi_extra=refuses(UnknownLanguage))
+def read_language(
+    *, title_id: TitleId, language: Tag, caller: TitlesRead, built: Built, work: Reading, response: Response
+) -> LanguageOut:
+    """One language: where it stands, and its last master."""
+    found = _one(built, work, work.titles.language(title_id, canonical(language), caller.organisation))
+    versions.show(response, found.version)
+    return found
+
+
+@router.put("/languages/{language}/audio", openapi_extra=refuses(PreconditionFailed, UnknownLanguage, UrlNotAllowed))
+def replace_audio(
+    *,
+    title_id: TitleId,
+    language: Tag,
+    body: LanguageAudio,
+    caller: TitlesWrite,
+    built: Built,
+    work: Reading,
+    response: Response,
+    if_match: IfMatch = None,
+) -> LanguageOut:
+    """Give a language a new sound: its next revision. The master of the last one stays, and is `stale` until it is rendered.
+
+    The same sound again, chosen alike, is no revision. With `If-Match`, only if nobody else was faster.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
+    versions.check(if_match, found.version)
+    audio = submission.asset_of(work, caller, body.audio, "audio")
+    sound = submission.sound_of(body.audio).model_dump(mode="json")
+    if (audio.id, sound) != (found.audio_asset, found.sound):
+        work.titles.change(found, audio_asset=audio.id, sound=sound, revision=found.revision + 1)
+    versions.show(response, found.version)
+    return _one(built, work, found)
+
+
+@router.post(
+    "/languages/{language}/render",
+    status_code=202,
+    response_model=JobOut,
+    openapi_extra=refuses(Conflict, ModelUnavailable, UnknownLanguage),
+)
+def render_language(
+    *, title_id: TitleId, language: Tag, body: RenderCreate, caller: TitlesWrite, built: Built, once: OnceOnly
+) -> JSONResponse:
+    """Render a language: `stale` makes what its last sound changed, `all` makes a master again, e.g. with another model."""
+    tag = canonical(language)
+
+    def render(work: UnitOfWork) -> JobOut:
+        order = _order(built, work, work.titles.language(title_id, tag, caller.organisation, lock=True), body)
+        return job_views(built, work, [submission.submit(work, built, caller, order)])[0]
+
+    return once.run(caller, 202, body, render, at=JOB)
+
+
+def _needs_nothing(shown: LanguageOut) -> bool:
+    """Whether the revision that there is now has a master, or gets one."""
+    under_way = shown.status in (LanguageStatus.QUEUED, LanguageStatus.PROCESSING)
+    return shown.status is LanguageStatus.COMPLETED or (
+        under_way and shown.latest is not None and shown.latest.revision == shown.revision
+    )
+
+
+def _order(built: Services, work: UnitOfWork, language: Language, body: RenderCreate) -> submission.DubRequest:
+    """What is rendered; raises `Conflict` where nothing is stale."""
+    shown, title = _one(built, work, language), work.titles.get(language.title_id, language.organisation_id)
+    if body.scope == "stale" and _needs_nothing(shown):
+        raise Conflict(
+            f"Revision {language.revision} of {language.language} is {shown.status}: nothing is stale.",
+            where={"pointer": "/scope"},
+            suggestions=("send a new sound to .../audio first", 'render it again with {"scope": "all"}'),
+        )
+    assets = work.assets.by_ids([title.video_asset, language.audio_asset])
+    stem = file_stem(language.filename, title=title.name, language=language.language, revision=language.revision)
+    return submission.DubRequest(
+        video=assets[title.video_asset],
+        audio=assets[language.audio_asset],
+        chosen=Chosen(picture=title.picture, sound=SoundChoice.model_validate(language.sound)),
+        model=body.model or language.model,
+        sync=Sync.model_validate(language.sync),
+        seed=language.seed,
+        priority=body.priority,
+        deadline=body.deadline,
+        labels={**title.labels, **language.labels},
+        options={"on_no_face": "passthrough"},
+        render=submission.TitleRender(title.id, language.language, language.revision, stem),
+    )
+
+
+def _one(built: Services, work: UnitOfWork, language: Language) -> LanguageOut:
+    return title_views.languages(built, work, [language])[0]

@@ -1,0 +1,137 @@
+"""Makes jobs of what calls ask for: files that are found or named, weights that are pinned, and the job itself."""
+
+import secrets
+from datetime import datetime
+from typing import NamedTuple
+
+from dubbing import ids
+from dubbing.db.models import Asset, Job
+from dubbing.db.title_models import Title
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.jobs import Chosen, JobState, Models, Phase, Sync
+from dubbing.domain.media import SoundChoice
+from dubbing.errors import UrlNotAllowed
+from dubbing.storage import remote
+from dubbing.workflow.advance import Advancer
+from services.api.bootstrap import Services
+from services.api.requests import Caller
+from services.api.schemas import AssetRef, TrackChoice, UrlRef
+
+
+class TitleRender(NamedTuple):
+    """Which revision of which language of a title a job makes, and what the master is called, without its suffix."""
+
+    title_id: str
+    language: str
+    revision: int
+    name: str
+
+
+class DubRequest(NamedTuple):
+    """What a dub is made of and how."""
+
+    video: Asset
+    audio: Asset
+    chosen: Chosen
+    model: str
+    sync: Sync
+    seed: int
+    priority: int
+    deadline: datetime | None
+    labels: dict[str, str]
+    options: dict[str, str]
+    render: TitleRender | None = None
+
+
+def submit(work: UnitOfWork, built: Services, caller: Caller, order: DubRequest) -> Job:
+    """A new dub, queued.
+
+    Raises:
+        ModelUnavailable: the weights are not here.
+    """
+    render = order.render
+    name = {} if render is None else {"name": render.name}
+    job = _job(caller, order.video.id, order.labels)
+    job.audio_asset = order.audio.id
+    job.models = _models(work, built, order.model).model_dump(mode="json")
+    job.sync = order.sync.model_dump(mode="json")
+    job.options = {**order.options, **name, "chosen": order.chosen.model_dump(mode="json")}
+    job.seed, job.priority, job.deadline = order.seed, order.priority, order.deadline
+    if render is not None:
+        job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
+    return _begin(work, built, job)
+
+
+def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> Job:
+    """A new job that analyses the picture of a title, queued."""
+    job = _job(caller, title.video_asset, {})
+    job.title_id = title.id
+    job.options = {"chosen": Chosen(picture=title.picture).model_dump(mode="json")}
+    return _begin(work, built, job)
+
+
+def _job(caller: Caller, video: str, labels: dict[str, str]) -> Job:
+    return Job(
+        id=ids.new_id("job"),
+        organisation_id=caller.organisation,
+        state=JobState.QUEUED,
+        phase=Phase.PROBING,
+        phase_times={},
+        video_asset=video,
+        sync=Sync().model_dump(mode="json"),
+        labels=labels,
+        seed=0,
+        priority=0,
+        warnings=[],
+    )
+
+
+def _begin(work: UnitOfWork, built: Services, job: Job) -> Job:
+    work.jobs.add(job)
+    Advancer(work, built.queue.max_attempts).begin(job)
+    work.session.refresh(job)
+    return job
+
+
+def seed_of(given: int | None) -> int:
+    """The seed that was given, else one drawn from 32 bits, so that every JSON reader keeps it exactly."""
+    return secrets.randbits(32) if given is None else given
+
+
+def asset_of(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef, role: str) -> Asset:
+    """The file: one that was uploaded, or a new one that is fetched when it is probed.
+
+    Raises:
+        NotFound: there is no such file.
+        UrlNotAllowed: it cannot be fetched from there.
+    """
+    if isinstance(wanted, AssetRef):
+        return work.assets.get(wanted.id, caller.organisation, f"/{role}/id")
+    try:
+        url = remote.checked(wanted.url)
+    except UrlNotAllowed as error:
+        error.where = {"pointer": f"/{role}/url", **error.where}
+        raise
+    asset_id, name = ids.new_id("ast"), remote.name_of(url) or role
+    new = Asset(
+        id=asset_id,
+        organisation_id=caller.organisation,
+        object_key=ids.asset_key(asset_id, name),
+        filename=name,
+        source_url=str(url),
+        claimed_sha256=wanted.sha256,
+    )
+    return work.assets.add(new)
+
+
+def sound_of(chosen: TrackChoice) -> SoundChoice:
+    """Which tracks and channels of a file are used."""
+    return SoundChoice(tracks=tuple(chosen.tracks), channels=tuple(chosen.channels))
+
+
+def _models(work: UnitOfWork, built: Services, preset: str) -> Models:
+    """What the job is pinned to. Every version that was released is served on, so a job keeps the one that it gets here."""
+    released = work.releases.choose(preset, secrets.randbits(32))
+    if released is None:
+        return built.catalogue.pin(preset)
+    return work.releases.follow(preset, released, built.catalogue.pin_again(released))

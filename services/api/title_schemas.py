@@ -1,0 +1,186 @@
+"""Bodies of requests and responses about titles and their languages."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from dubbing.domain.findings import FrameRange
+from dubbing.domain.jobs import JobState, Sync
+from dubbing.domain.titles import LanguageStatus
+from services.api.schemas import AudioRef, AudioUrl, Body, Links, SyncChoice, VideoRef, VideoUrl
+from services.api.values import Labels, LanguageTag, Line, Moment, Preset, Seed
+
+FILENAME = "{title}_{language}_v{revision}"
+_FILENAME = r"^([^{}\u0000-\u001f\u007f]|\{title\}|\{language\}|\{revision\})+$"
+FileTemplate = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_FILENAME)]
+
+
+class TitleCreate(Body):
+    """A title: its picture, its name, and what it is called elsewhere (``external_id``, once in an organisation)."""
+
+    name: Line
+    video: VideoRef | VideoUrl = Field(discriminator="type")
+    external_id: Line | None = None
+    metadata: Labels = Field(default_factory=dict)
+
+
+class TitleChange(Body):
+    """What is to change of a title; members that are left out stay."""
+
+    name: Line | None = None
+    external_id: Line | None = None
+    metadata: Labels | None = None
+
+
+class AnalysisState(BaseModel):
+    """Where the analysis of a title's picture stands, and the job that makes it."""
+
+    job: str
+    status: JobState
+
+
+class LanguageState(BaseModel):
+    """One language of a title, in short."""
+
+    language: str
+    status: LanguageStatus
+    revision: int
+
+
+class TitleOut(BaseModel):
+    """A title. ``version`` is its ETag's, and grows with every change."""
+
+    id: str
+    name: str
+    external_id: str | None
+    video: str
+    analysis: AnalysisState
+    languages: list[LanguageState]
+    metadata: dict[str, str]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class TitlePage(BaseModel):
+    """Titles, newest first; ``next_cursor`` is null on the last page."""
+
+    items: list[TitleOut]
+    next_cursor: str | None
+
+
+class FaceOut(BaseModel):
+    """One face through one shot: the frames in which it is dubbed, and those among them in which it was not seen.
+
+    ``size`` is the distance between the eyes in pixels.
+    """
+
+    track: int
+    start: int
+    end: int
+    missing: list[int]
+    size: float
+
+
+class ShotOut(BaseModel):
+    """Frames between two cuts, numbered from 0, ``end`` not included; ``faces`` are those that are dubbed."""
+
+    index: int
+    start: int
+    end: int
+    timecode: str
+    faces: list[FaceOut]
+
+
+class TitleAnalysis(BaseModel):
+    """What was found in a title's picture. All but ``status`` and ``job`` is null until the analysis has succeeded.
+
+    ``timecode`` counts from 00:00:00:00 at the picture's rate; ``dubbed`` are the frames in which a mouth can be painted.
+    """
+
+    job: str
+    status: JobState
+    fps: str | None = None
+    frames: int | None = None
+    shots: list[ShotOut] | None = None
+    dubbed: list[FrameRange] | None = None
+    findings: list[dict[str, Any]] | None = None
+    error: dict[str, Any] | None = None
+
+
+class LanguageCreate(Body):
+    """A language of a title: its sound, and how masters of it are made.
+
+    ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and ``{revision}`` are filled in.
+    """
+
+    language: LanguageTag
+    audio: AudioRef | AudioUrl = Field(discriminator="type")
+    model: Preset = "tiny"
+    sync: SyncChoice = SyncChoice()
+    seed: Seed | None = None
+    filename: FileTemplate = FILENAME
+    metadata: Labels = Field(default_factory=dict)
+
+
+class LanguageAudio(Body):
+    """The new sound of a language."""
+
+    audio: AudioRef | AudioUrl = Field(discriminator="type")
+
+
+class RenderCreate(Body):
+    """What of a language to make again: what is ``stale``, or ``all``. ``model`` replaces the language's for this job."""
+
+    scope: Literal["stale", "all"] = "stale"
+    model: Preset | None = None
+    priority: int = Field(default=0, ge=-100, le=100)
+    deadline: Moment | None = None
+
+
+class RenderOut(BaseModel):
+    """A job that renders a revision of a language."""
+
+    job: str
+    revision: int
+    status: JobState
+
+
+class Delivered(BaseModel):
+    """The last master of a language, of which revision of its sound it is, and where it lies."""
+
+    job: str
+    revision: int
+    status: JobState
+    links: Links
+
+
+class LanguageOut(BaseModel):
+    """A language of a title.
+
+    ``revision`` counts the sounds that it was given; ``latest`` is the job asked for last, ``delivered`` the last master, which
+    stays whatever comes after. ``version`` is its ETag's, and grows with every change.
+    """
+
+    title: str
+    language: str
+    status: LanguageStatus
+    audio: str
+    revision: int
+    latest: RenderOut | None
+    delivered: Delivered | None
+    model: str
+    sync: Sync
+    seed: int
+    filename: str
+    metadata: dict[str, str]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class LanguageList(BaseModel):
+    """All languages of a title, by tag."""
+
+    items: list[LanguageOut]

@@ -1,0 +1,44 @@
+"""ETags of things that several people change: a change that names the version that it was made from is refused when it is old.
+
+RFC 9110, 8.8.3 and 13.1.1.
+"""
+
+from typing import Annotated
+
+from fastapi import Header, Response
+
+from dubbing.errors import PreconditionFailed
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=100,
+        pattern=r'^(\*|"[\x21\x23-\x7e]*")$',
+        description="The ETag that was read. Left out, the change is made whatever it meets.",
+    ),
+]
+
+
+def etag(version: int) -> str:
+    """The ETag of a version."""
+    return f'"v{version}"'
+
+
+def show(response: Response, version: int) -> None:
+    """Put the ETag on an answer."""
+    response.headers["ETag"] = etag(version)
+
+
+def check(if_match: str | None, version: int) -> None:
+    """Refuse a change that was made from another version.
+
+    Raises:
+        PreconditionFailed: somebody else was faster.
+    """
+    if if_match not in (None, "*", etag(version)):
+        raise PreconditionFailed(
+            f"It has changed since you read it: it is at {etag(version)} now, not at {if_match}.",
+            where={"header": "If-Match"},
+            suggestions=("read it again, look at what changed, then send your change with its new ETag",),
+        )
