@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("sync", _JSON, nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
+        sa.Column("seeds", _JSON, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("filename", sa.Text(), nullable=False),
         sa.Column("labels", _JSON, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),

@@ -19,15 +19,23 @@ from services.api.schemas import AssetRef, TrackChoice, UrlRef
 
 
 class TitleRender(NamedTuple):
-    """Which revision of which language of a title a job makes, and what the master is called, without its suffix."""
+    """Which revision of which language of a title a job makes.
+
+    Attributes:
+        name: of the master, without its suffix.
+        seeds: of shots that have one of their own, by the shot's number.
+        earlier: the job whose chunks are kept where the sound is the same; None for none.
+    """
 
     title_id: str
     language: str
     revision: int
     name: str
+    seeds: dict[str, int]
+    earlier: str | None
 
 
-class DubRequest(NamedTuple):
+class Dub(NamedTuple):
     """What a dub is made of and how."""
 
     video: Asset
@@ -43,22 +51,22 @@ class DubRequest(NamedTuple):
     render: TitleRender | None = None
 
 
-def submit(work: UnitOfWork, built: Services, caller: Caller, order: DubRequest) -> Job:
+def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job:
     """A new dub, queued.
 
     Raises:
         ModelUnavailable: the weights are not here.
     """
     render = order.render
-    name = {} if render is None else {"name": render.name}
     job = _job(caller, order.video.id, order.labels)
     job.audio_asset = order.audio.id
     job.models = _models(work, built, order.model).model_dump(mode="json")
     job.sync = order.sync.model_dump(mode="json")
-    job.options = {**order.options, **name, "chosen": order.chosen.model_dump(mode="json")}
+    job.options = {**order.options, "chosen": order.chosen.model_dump(mode="json")}
     job.seed, job.priority, job.deadline = order.seed, order.priority, order.deadline
     if render is not None:
         job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
+        job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
     return _begin(work, built, job)
 
 

@@ -9,7 +9,7 @@ from dubbing.domain.findings import FrameRange
 from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.titles import LanguageStatus
 from services.api.schemas import AudioRef, AudioUrl, Body, Links, SyncChoice, VideoRef, VideoUrl
-from services.api.values import Labels, LanguageTag, Line, Moment, Preset, Seed
+from services.api.values import LARGEST, Labels, LanguageTag, Line, Moment, Preset, Seconds, Seed, Timecode
 
 FILENAME = "{title}_{language}_v{revision}"
 _FILENAME = r"^([^{}\u0000-\u001f\u007f]|\{title\}|\{language\}|\{revision\})+$"
@@ -130,10 +130,31 @@ class LanguageAudio(Body):
     audio: AudioRef | AudioUrl = Field(discriminator="type")
 
 
-class RenderCreate(Body):
-    """What of a language to make again: what is ``stale``, or ``all``. ``model`` replaces the language's for this job."""
+class TimecodeRange(Body):
+    """A part of the picture: from ``start`` up to, not including, ``end``, counted from 00:00:00:00."""
 
-    scope: Literal["stale", "all"] = "stale"
+    start: Timecode
+    end: Timecode
+
+
+class SecondsRange(Body):
+    """A part of the picture: from ``start`` up to, not including, ``end``, in seconds from its first frame."""
+
+    start: Seconds
+    end: Seconds
+
+
+class RenderCreate(Body):
+    """What of a language to make again.
+
+    What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other mouths for these shots, with
+    ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the language's for this job.
+    """
+
+    scope: Literal["stale", "all", "shots", "ranges"] = "stale"
+    shots: list[Annotated[int, Field(ge=0, le=LARGEST)]] = Field(default_factory=list, max_length=1000)
+    ranges: list[TimecodeRange] | list[SecondsRange] = Field(default_factory=list, max_length=1000)
+    seed: Seed | None = None
     model: Preset | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
@@ -159,8 +180,9 @@ class Delivered(BaseModel):
 class LanguageOut(BaseModel):
     """A language of a title.
 
-    ``revision`` counts the sounds that it was given; ``latest`` is the job asked for last, ``delivered`` the last master, which
-    stays whatever comes after. ``version`` is its ETag's, and grows with every change.
+    ``revision`` counts the sounds that it was given; ``seeds`` are those of shots that have their own. ``latest`` is the job
+    asked for last, ``delivered`` the last master, which stays whatever comes after. ``version`` is its ETag's, and grows with
+    every change.
     """
 
     title: str
@@ -173,6 +195,7 @@ class LanguageOut(BaseModel):
     model: str
     sync: Sync
     seed: int
+    seeds: dict[str, int]
     filename: str
     metadata: dict[str, str]
     version: int

@@ -11,6 +11,7 @@ from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.timecode import to_timecode
 from dubbing.domain.titles import LanguageStatus, Render, has_delivered, language_status
 from dubbing.domain.work import PrepareTask, WorkKind
+from dubbing.errors import NoSuchShot
 from services.api.bootstrap import Services
 from services.api.title_schemas import (
     AnalysisState,
@@ -75,6 +76,7 @@ def _language(built: Services, language: Language, made: Renders, jobs: dict[str
         model=language.model,
         sync=Sync.model_validate(language.sync),
         seed=language.seed,
+        seeds=language.seeds,
         filename=language.filename,
         metadata=language.labels,
         version=language.version,
@@ -107,33 +109,45 @@ def analysis(built: Services, work: UnitOfWork, job: Job) -> TitleAnalysis:
     state = JobState(job.state)
     if not has_delivered(state):
         return TitleAnalysis(job=job.id, status=state, error=job_error(built, job))
-    (item,) = work.items.results(job.id, [WorkKind.PREPARE])
-    found = Analysis.model_validate_json(built.store.get_bytes(PrepareTask.model_validate(item.payload).analysis_key))
-    frames = found.video.frames
+    known = found(built, work, job)
+    frames = known.video.frames
     return TitleAnalysis(
         job=job.id,
         status=state,
-        fps=f"{found.video.fps.numerator}/{found.video.fps.denominator}",
+        fps=f"{known.video.fps.numerator}/{known.video.fps.denominator}",
         frames=frames,
-        shots=_shots(found),
-        dubbed=list(found.touched(found.chunks, frames)),
+        shots=_shots(known),
+        dubbed=list(known.touched(known.chunks, frames)),
         findings=job.warnings,
     )
 
 
-def _shots(found: Analysis) -> list[ShotOut]:
-    tracks = [path.track for path in found.paths]
+def found(built: Services, work: UnitOfWork, job: Job) -> Analysis:
+    """What an analysis found.
+
+    Raises:
+        NoSuchShot: it has not succeeded, so that there are no shots.
+        StoreUnavailable: the object store does not answer.
+    """
+    if not has_delivered(JobState(job.state)):
+        raise NoSuchShot(f"The analysis of the title is {job.state}: it has no shots.", where={"stage": "analyzing"})
+    (item,) = work.items.results(job.id, [WorkKind.PREPARE])
+    return Analysis.model_validate_json(built.store.get_bytes(PrepareTask.model_validate(item.payload).analysis_key))
+
+
+def _shots(known: Analysis) -> list[ShotOut]:
+    tracks = [path.track for path in known.paths]
     return [
         ShotOut(
             index=shot.index,
             start=shot.start,
             end=shot.end,
-            timecode=to_timecode(shot.start, found.video.fps),
+            timecode=to_timecode(shot.start, known.video.fps),
             faces=[
                 FaceOut(track=track.index, start=track.start, end=track.end, missing=list(track.missing), size=track.size)
                 for track in tracks
                 if track.shot == shot.index
             ],
         )
-        for shot in found.shots
+        for shot in known.shots
     ]

@@ -112,6 +112,12 @@ Settings = Annotated[
 Url = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]
 """Where a file can be fetched; `dubbing.storage.remote.checked` says which of them are."""
 
+Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+"""A time in seconds."""
+
+Timecode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}:[0-5][0-9]:[0-5][0-9][:;][0-9]{2,3}$")]
+"""SMPTE ST 12-1, ``HH:MM:SS:FF``, or with ``;`` for drop-frame."""
+
 LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=35, pattern=_LANGUAGE)]
 """A well-formed language tag (RFC 5646, 2.2.9, without grandfathered and private ones); `canonical` says which are known."""
 

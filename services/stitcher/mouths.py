@@ -1,13 +1,12 @@
 """The generated mouths of a job in the order of its frames, with the place of each and the outlines that limit it."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dubbing import ids
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.faces import Chunk
 from dubbing.faces.align import Matrix, Points, crop_transforms
@@ -54,17 +53,19 @@ class GeneratedMouths:
         self._store = store
         self._detector = detector
 
-    def read(self, job_id: str, analysis: Analysis, chunks: tuple[Chunk, ...], size: int) -> Iterator[GeneratedMouth]:
+    def read(
+        self, crops_at: Mapping[int, str], analysis: Analysis, chunks: tuple[Chunk, ...], size: int
+    ) -> Iterator[GeneratedMouth]:
         """Every mouth that is pasted, by ascending frame; frames in which the face was not seen are left out.
 
-        One chunk is held at a time.
+        One chunk is held at a time. ``crops_at`` says where its crops lie, by its number.
         """
         places: dict[int, _FacePlace] = {}
         for chunk in sorted(chunks, key=lambda c: c.keep_from):
             path = analysis.path(chunk.track)
             if chunk.track not in places:
                 places = {chunk.track: _place(path, size)}
-            crops = unpack_crops(self._store.get_bytes(ids.chunk_key(job_id, chunk.index)))
+            crops = unpack_crops(self._store.get_bytes(crops_at[chunk.index]))
             yield from self._of_chunk(chunk, path, places[chunk.track], crops)
 
     def _of_chunk(self, chunk: Chunk, path: TrackPath, place: _FacePlace, crops: NDArray[np.uint8]) -> Iterator[GeneratedMouth]:

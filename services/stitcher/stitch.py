@@ -184,10 +184,15 @@ class Stitcher:
             MouthMeter(self._open_detector, analysis) as meter,
         ):
             painter = Painter(analysis.video, size, self._delivery.encode, meter, sheet)
-            mouths = GeneratedMouths(self._store, detector).read(task.job_id, analysis, task.chunks, size)
+            mouths = GeneratedMouths(self._store, detector).read(_crops_at(task), analysis, task.chunks, size)
             painter.paint(reader, mouths, inputs.picture, context)
         return _Repainted(meter.opening, painter.broken, painter.doubtful)
 
     def _sound(self, inputs: _StitchInputs) -> SoundWriter:
         info, settings = inputs.task.audio.media, self._delivery.mux
         return SoundWriter(inputs.audio, inputs.folder / "sound.mp4", info=info, plan=inputs.task.plan, settings=settings)
+
+
+def _crops_at(task: StitchTask) -> dict[int, str]:
+    """Where the generated mouths lie, by chunk; tasks of before an upgrade do not say it."""
+    return {chunk.index: task.crops.get(chunk.index) or ids.chunk_key(task.job_id, chunk.index) for chunk in task.chunks}

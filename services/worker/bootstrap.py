@@ -31,6 +31,7 @@ from dubbing.settings import (
 from dubbing.storage.remote import RemoteFiles
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.sources import SourceCache
+from services.worker.compare import CompareHandler
 from services.worker.encode_face import EncodeFaceHandler
 from services.worker.encode_speech import EncodeSpeechHandler
 from services.worker.engines import Engines
@@ -64,6 +65,7 @@ def _handlers(store: S3Store) -> Handlers:
     handlers.add("probe", ProbeHandler(store, sources, Reader(media.reading_bytes), RemoteFiles(FetchSettings())))
     looking = (partial(MediaPipeDetector, media.face_model), partial(MediaPipeHands, media.hand_model))
     handlers.add("prepare", PrepareHandler(store, sources, *looking))
+    handlers.add("compare", CompareHandler(sources))
     handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))
     handlers.add("encode_speech", EncodeSpeechHandler(store, sources, engines))
     handlers.add("infer", InferHandler(store, engines))

@@ -1,7 +1,5 @@
 """ENCODE_SPEECH: the speech features of a track at the times of a picture's frames, window by window."""
 
-from fractions import Fraction
-
 import numpy as np
 
 from dubbing import ids
@@ -10,12 +8,12 @@ from dubbing.domain.work import EncodeResult, EncodeSpeechTask
 from dubbing.errors import NotAudio
 from dubbing.inference.speech import FRAMES, windows
 from dubbing.media.container import naming
-from dubbing.media.frames import FrameReader
-from dubbing.media.mono import SPEECH_RATE, mono_windows, sound_level
+from dubbing.media.mono import SPEECH_RATE, mono_windows
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from services.worker.engines import Engines
+from services.worker.laid_sound import frame_times, level_of
 from services.worker.latents import save_speech
 
 
@@ -37,14 +35,14 @@ class EncodeSpeechHandler:
         if info is None:
             raise NotAudio(f"{task.source.filename} has no audio stream.", where={"pointer": "/audio"})
         engine = self._engines.get(task.preset, task.encoder.version)
-        times = self._frame_times(task)
+        times = frame_times(self._sources, task.video, task.picture_after)
         whole = SyncPlan(mode=SyncMode.STRICT, sample_rate=info.sample_rate, lead=task.lead, keep=info.spread)
         done = 0
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "audio"):
-            level = sound_level(path, info, whole)
+            level = task.level or level_of(path, info, whole)
             samples = mono_windows(path, info, SPEECH_RATE, whole)
             pending: list[np.ndarray] = []
-            for window in windows(samples, times, (level.mean, level.std)):
+            for window in windows(samples, times, level):
                 pending.append(engine.encode_speech(window, context).astype(np.float16))
                 done += len(pending[-1])
                 context.progress(done, len(times))
@@ -53,13 +51,3 @@ class EncodeSpeechHandler:
                     save_speech(self._store, key, np.concatenate(pending))
                     pending.clear()
         return EncodeResult(frames=done)
-
-    def _frame_times(self, task: EncodeSpeechTask) -> list[Fraction]:
-        """Seconds of the delivered track at which each frame is shown."""
-        info = task.video.media.video
-        if info is None:
-            return []
-        if not info.variable_rate:
-            return [task.picture_after + i / info.fps for i in range(info.frames)]
-        with self._sources.open(task.video.key, task.video.sha256) as path, naming(task.video.filename, "video"):
-            return [task.picture_after + time for time in FrameReader(path, info).frame_times()]

@@ -71,6 +71,11 @@ def chunk_key(job_id: str, chunk: int) -> str:
     return f"{job_prefix(job_id)}chunks/{chunk:06d}.mkv"
 
 
+def shared_chunk_key(digest: str) -> str:
+    """Generated crops of one chunk, by all that they follow from; jobs share them."""
+    return f"chunks/{digest}.mkv"
+
+
 def output_key(job_id: str, suffix: str) -> str:
     """The finished master; ``suffix`` such as ``.mp4``."""
     return f"{job_prefix(job_id)}output{suffix}"

@@ -1,17 +1,22 @@
 """What tests of the API share: keys, work done as workers would, and the shape of problems."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import platform_results as results
+from sqlalchemy import select
 
 from dubbing.db.keys import create_api_key
+from dubbing.db.models import WorkItem
 from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
 
 MIB = 1 << 20
+Answer = Callable[[str, Any], Frozen]
 UNKNOWN = "0" * 26
 
 
@@ -20,8 +25,8 @@ def authorised(services: Services, **options: Any) -> dict[str, str]:
         return {"Authorization": f"Bearer {create_api_key(session, 'test', **options)}"}
 
 
-def work_through(services: Services, *kinds: WorkKind, most: int = 1000) -> None:
-    """Do what workers would, up to ``most`` items."""
+def work_through(services: Services, *kinds: WorkKind, most: int = 1000, answer: Answer = results.answer) -> None:
+    """Do what workers would, up to ``most`` items, with these results."""
     for _ in range(most):
         with services.database.sessions().begin() as session:
             work = UnitOfWork(session)
@@ -29,8 +34,8 @@ def work_through(services: Services, *kinds: WorkKind, most: int = 1000) -> None
             if item is None:
                 return
             work.jobs.started(item.id)
-            answer = results.answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload))
-            work.items.complete(item, answer.model_dump(mode="json"))
+            result = answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload))
+            work.items.complete(item, result.model_dump(mode="json"))
             Advancer(work, 8).item_ended(item.id)
 
 
@@ -43,3 +48,11 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert members["request_id"] == answer.headers["X-Request-Id"]
     assert {"type", "title", "detail", "instance"} <= set(members)
     return members
+
+
+def put_analysis(services: Services) -> None:
+    """What the analysis of the title would have written."""
+    with services.database.sessions()() as session:
+        tasks = session.scalars(select(WorkItem.payload).where(WorkItem.kind == WorkKind.PREPARE)).all()
+    for task in tasks:
+        services.store.put_bytes(task["analysis_key"], results.analysis().model_dump_json().encode(), "application/json")

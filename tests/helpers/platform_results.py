@@ -5,12 +5,14 @@ from fractions import Fraction
 
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.faces import Chunk, FaceTrack, Shot
-from dubbing.domain.findings import Finding
+from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import Models, Sync
 from dubbing.domain.media import READING, AudioInfo, ColourTags, MediaInfo, VideoInfo
 from dubbing.domain.receipt import AudioFacts, Parity, Receipt, VideoFacts
 from dubbing.domain.work import (
+    CompareResult,
+    CompareTask,
     EncodeResult,
     InferResult,
     InferTask,
@@ -55,6 +57,10 @@ def prepare(_: object) -> PrepareResult:
 
 def encode(_: object) -> EncodeResult:
     return EncodeResult(frames=FRAMES)
+
+
+def compare(_: CompareTask) -> CompareResult:
+    return CompareResult(changed=(FrameRange(start=0, end=FRAMES),), level=None)
 
 
 def infer(task: InferTask) -> InferResult:
@@ -120,6 +126,7 @@ def answer(kind: str, task: Frozen) -> Frozen:
     by_kind = {
         "probe": probe,
         "prepare": prepare,
+        "compare": compare,
         "encode_face": encode,
         "encode_speech": encode,
         "infer": infer,

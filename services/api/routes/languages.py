@@ -7,12 +7,17 @@ from fastapi.responses import JSONResponse
 
 from dubbing.db.title_models import Language
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import Chosen, Sync
 from dubbing.domain.languages import canonical
-from dubbing.domain.media import SoundChoice
-from dubbing.domain.titles import LanguageStatus, file_stem
-from dubbing.errors import Conflict, ModelUnavailable, PreconditionFailed, UnknownLanguage, UrlNotAllowed
-from services.api import submission, title_views, versions
+from dubbing.errors import (
+    Conflict,
+    ModelUnavailable,
+    NoSuchShot,
+    PreconditionFailed,
+    StoreUnavailable,
+    UnknownLanguage,
+    UrlNotAllowed,
+)
+from services.api import renders, submission, title_views, versions
 from services.api.bootstrap import Services
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, OnceOnly, Reading, TitlesRead, TitlesWrite
@@ -106,53 +111,27 @@ def replace_audio(
     "/languages/{language}/render",
     status_code=202,
     response_model=JobOut,
-    openapi_extra=refuses(Conflict, ModelUnavailable, UnknownLanguage),
+    openapi_extra=refuses(Conflict, ModelUnavailable, NoSuchShot, StoreUnavailable, UnknownLanguage),
 )
 def render_language(
     *, title_id: TitleId, language: Tag, body: RenderCreate, caller: TitlesWrite, built: Built, once: OnceOnly
 ) -> JSONResponse:
-    """Render a language: `stale` makes what its last sound changed, `all` makes a master again, e.g. with another model."""
+    """Render a language: `stale` after a new sound, `all` with another model, `shots` or `ranges` for other mouths there.
+
+    Chunks whose sound and seed did not change are those of the last master, to the byte.
+    """
     tag = canonical(language)
 
     def render(work: UnitOfWork) -> JobOut:
-        order = _order(built, work, work.titles.language(title_id, tag, caller.organisation, lock=True), body)
-        return job_views(built, work, [submission.submit(work, built, caller, order)])[0]
+        found = work.titles.language(title_id, tag, caller.organisation, lock=True)
+        renders.check(work, found, body)
+        seeds = renders.seeds(built, work, found, body)
+        if seeds != found.seeds:
+            work.titles.change(found, seeds=seeds)
+        job = submission.submit(work, built, caller, renders.dub(work, found, body))
+        return job_views(built, work, [job])[0]
 
     return once.run(caller, 202, body, render, at=JOB)
-
-
-def _needs_nothing(shown: LanguageOut) -> bool:
-    """Whether the revision that there is now has a master, or gets one."""
-    under_way = shown.status in (LanguageStatus.QUEUED, LanguageStatus.PROCESSING)
-    return shown.status is LanguageStatus.COMPLETED or (
-        under_way and shown.latest is not None and shown.latest.revision == shown.revision
-    )
-
-
-def _order(built: Services, work: UnitOfWork, language: Language, body: RenderCreate) -> submission.DubRequest:
-    """What is rendered; raises `Conflict` where nothing is stale."""
-    shown, title = _one(built, work, language), work.titles.get(language.title_id, language.organisation_id)
-    if body.scope == "stale" and _needs_nothing(shown):
-        raise Conflict(
-            f"Revision {language.revision} of {language.language} is {shown.status}: nothing is stale.",
-            where={"pointer": "/scope"},
-            suggestions=("send a new sound to .../audio first", 'render it again with {"scope": "all"}'),
-        )
-    assets = work.assets.by_ids([title.video_asset, language.audio_asset])
-    stem = file_stem(language.filename, title=title.name, language=language.language, revision=language.revision)
-    return submission.DubRequest(
-        video=assets[title.video_asset],
-        audio=assets[language.audio_asset],
-        chosen=Chosen(picture=title.picture, sound=SoundChoice.model_validate(language.sound)),
-        model=body.model or language.model,
-        sync=Sync.model_validate(language.sync),
-        seed=language.seed,
-        priority=body.priority,
-        deadline=body.deadline,
-        labels={**title.labels, **language.labels},
-        options={"on_no_face": "passthrough"},
-        render=submission.TitleRender(title.id, language.language, language.revision, stem),
-    )
 
 
 def _one(built: Services, work: UnitOfWork, language: Language) -> LanguageOut:

@@ -25,7 +25,7 @@ def create_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, once: O
 
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:
-    order = submission.DubRequest(
+    order = submission.Dub(
         video=submission.asset_of(work, caller, body.video, "video"),
         audio=submission.asset_of(work, caller, body.audio, "audio"),
         chosen=Chosen(picture=body.video.track, sound=submission.sound_of(body.audio)),

@@ -192,6 +192,7 @@ class Jobs:
     def counts(self, job_ids: Iterable[str]) -> dict[str, dict[WorkKind, KindCount]]:
         """Per job and kind: items, the units inside them, and the shots that they belong to."""
         state = WorkItem.state
+        reused = and_(state == WorkState.DONE, WorkItem.updated_at < Job.created_at)
         pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > NOW)
         rows = self._session.execute(
             select(
@@ -205,12 +206,14 @@ class Jobs:
                 func.coalesce(func.sum(WorkItem.units_total), 0),
                 func.coalesce(func.max(WorkItem.result["shots"].as_integer()), 0),
                 func.count(WorkItem.payload["chunk"]["shot"].as_integer().distinct()).filter(state != WorkState.DONE),
+                func.coalesce(func.sum(WorkItem.units_done).filter(reused), 0),
             )
             .join(WorkItem, WorkItem.id == JobNeed.work_item_id)
+            .join(Job, Job.id == JobNeed.job_id)
             .where(JobNeed.job_id.in_(list(job_ids)))
             .group_by(JobNeed.job_id, WorkItem.kind)
         )
-        names = ("items", "done", "leased", "retrying", "units_done", "units_total", "shots", "shots_open")
+        names = ("items", "done", "leased", "retrying", "units_done", "units_total", "shots", "shots_open", "units_reused")
         found: dict[str, dict[WorkKind, KindCount]] = {}
         for job_id, kind, *numbers in rows:
             found.setdefault(job_id, {})[WorkKind(kind)] = KindCount(**dict(zip(names, numbers, strict=True)))

@@ -34,7 +34,8 @@ class Title(Base):
 class Language(Base):
     """One language of a title: its sound, and how masters of it are made.
 
-    ``revision`` counts the sounds that it was given. The ``seed`` stays, so that a new revision changes what its sound changes.
+    ``revision`` counts the sounds that it was given. The ``seed`` stays, so that a new revision changes what its sound changes;
+    ``seeds`` are those of shots that somebody wanted otherwise, by the shot's number.
     """
 
     __tablename__ = "languages"
@@ -47,6 +48,7 @@ class Language(Base):
     model: Mapped[str]
     sync: Mapped[dict[str, Any]]
     seed: Mapped[int] = mapped_column(BigInteger)
+    seeds: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     filename: Mapped[str]
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))

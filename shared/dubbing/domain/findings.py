@@ -56,6 +56,7 @@ class FindingCode(StrEnum):
     # When things happen
     PICTURE_STARTS_LATE = "picture_starts_late"
     SOUND_STARTS_LATE = "sound_starts_late"
+    LEVEL_CHANGED = "level_changed"
     START_NOT_KEPT = "start_not_kept"
     LAID_FROM_PICTURE = "laid_from_picture"
     PICTURE_HOLE = "picture_hole"

@@ -23,7 +23,7 @@ class KindCount(Frozen):
     """Items of one kind that a job needs, and the units (frames) inside them.
 
     ``leased`` are being worked on now; ``retrying`` wait for their next attempt. ``shots`` is what the analysis counted,
-    ``shots_open`` the shots with a chunk that is not done.
+    ``shots_open`` the shots with a chunk that is not done. ``units_reused`` were done before the job was there.
     """
 
     items: int = 0
@@ -34,6 +34,7 @@ class KindCount(Frozen):
     units_total: int = 0
     shots: int = 0
     shots_open: int = 0
+    units_reused: int = 0
 
     @property
     def fraction(self) -> float:
@@ -55,8 +56,8 @@ def phase_fraction(phase: Phase, current: Phase, counts: Counts) -> float:
         return 1.0
     if phase is not current:
         return _early(counts) if (phase, current) == (Phase.GENERATING, Phase.ENCODING) else 0.0
-    kinds = [counts.get(kind, KindCount()) for kind in KINDS_OF[phase]]
-    return sum(kind.fraction for kind in kinds) / len(kinds)
+    kinds = [counts[kind] for kind in KINDS_OF[phase] if kind in counts]
+    return sum(kind.fraction for kind in kinds) / max(len(kinds), 1)
 
 
 def _early(counts: Counts) -> float:
@@ -87,7 +88,8 @@ def shots(phase: Phase, counts: Counts) -> tuple[int, int]:
 
 def generation_fps(counts: Counts, started: datetime | None, ended: datetime) -> float | None:
     """Generated frames per second of wall time; None before the first frame."""
-    frames = counts.get(WorkKind.INFER, KindCount()).units_done
+    infer = counts.get(WorkKind.INFER, KindCount())
+    frames = infer.units_done - infer.units_reused
     if started is None or not frames:
         return None
     return round(frames / max((ended - started).total_seconds(), 1e-3), 2)

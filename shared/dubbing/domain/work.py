@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from pydantic import Field
 
 from dubbing.domain.faces import Chunk
-from dubbing.domain.findings import Finding
+from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
@@ -33,6 +33,7 @@ class WorkKind(StrEnum):
 
     PROBE = "probe"
     PREPARE = "prepare"
+    COMPARE = "compare"
     ENCODE_FACE = "encode_face"
     ENCODE_SPEECH = "encode_speech"
     INFER = "infer"
@@ -43,7 +44,7 @@ class WorkKind(StrEnum):
 
 KINDS_OF = {
     Phase.PROBING: (WorkKind.PROBE,),
-    Phase.ANALYZING: (WorkKind.PREPARE,),
+    Phase.ANALYZING: (WorkKind.PREPARE, WorkKind.COMPARE),
     Phase.ENCODING: (WorkKind.ENCODE_FACE, WorkKind.ENCODE_SPEECH),
     Phase.GENERATING: (WorkKind.INFER,),
     Phase.STITCHING: (WorkKind.STITCH,),
@@ -76,6 +77,7 @@ class Queue(StrEnum):
 QUEUE_OF = {
     WorkKind.PROBE: Queue.PREPARE,
     WorkKind.PREPARE: Queue.PREPARE,
+    WorkKind.COMPARE: Queue.PREPARE,
     WorkKind.ENCODE_FACE: Queue.INFER,
     WorkKind.ENCODE_SPEECH: Queue.INFER,
     WorkKind.INFER: Queue.INFER,
@@ -162,6 +164,34 @@ class PrepareResult(Frozen):
     findings: tuple[Finding, ...] = ()
 
 
+class LaidSound(Frozen):
+    """A track as it is laid to a picture: ``lead`` and ``picture_after`` as of `SyncPlan`."""
+
+    source: Source
+    lead: int
+    picture_after: Fraction
+
+
+class CompareTask(Frozen):
+    """Find out at which frames a track sounds otherwise than ``base``, the one of an earlier revision.
+
+    ``level`` is what ``base`` is normalised with, None for its own.
+    """
+
+    sound: LaidSound
+    base: LaidSound
+    video: Source
+    level: tuple[float, float] | None
+
+
+class CompareResult(Frozen):
+    """The frames whose mouths must be generated again, and the level that the track is normalised with, None for its own."""
+
+    changed: tuple[FrameRange, ...]
+    level: tuple[float, float] | None
+    findings: tuple[Finding, ...] = ()
+
+
 class EncodeFaceTask(Frozen):
     """Encode the crops of every chunk; chunk i goes to ``ids.latents_key(latents_prefix, i)``."""
 
@@ -176,6 +206,7 @@ class EncodeSpeechTask(Frozen):
     """Encode a track at the presentation times of the picture's frames.
 
     ``lead`` samples of silence come before it, and the first frame ``picture_after`` seconds after the first of these.
+    ``level`` is the mean and standard deviation that it is normalised with, those of its own for None.
     """
 
     source: Source
@@ -185,6 +216,7 @@ class EncodeSpeechTask(Frozen):
     speech_prefix: str
     lead: int = 0
     picture_after: Fraction = Fraction(0)
+    level: tuple[float, float] | None = None
 
 
 class EncodeResult(Frozen):
@@ -217,7 +249,8 @@ class InferResult(Frozen):
 class StitchTask(Frozen):
     """Paste back, encode, mux, prove, upload. ``plan`` says how the track is used, ``warnings`` what was found before.
 
-    ``name`` is what the master is called, without its suffix; None for the names of picture and track.
+    ``crops`` says where the generated mouths of each chunk lie, by its number. ``name`` is what the master is called, without
+    its suffix; None for the names of picture and track.
     """
 
     job_id: str
@@ -230,6 +263,7 @@ class StitchTask(Frozen):
     analysis_key: str
     chunks: tuple[Chunk, ...]
     findings: tuple[Finding, ...] = ()
+    crops: dict[int, str] = Field(default_factory=dict)
     name: str | None = None
 
     @property
@@ -277,6 +311,7 @@ class PublishResult(Frozen):
 PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.PROBE: ProbeTask,
     WorkKind.PREPARE: PrepareTask,
+    WorkKind.COMPARE: CompareTask,
     WorkKind.ENCODE_FACE: EncodeFaceTask,
     WorkKind.ENCODE_SPEECH: EncodeSpeechTask,
     WorkKind.INFER: InferTask,

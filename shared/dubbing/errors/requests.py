@@ -27,6 +27,13 @@ class PreconditionFailed(BadInput):
     status = 412
 
 
+class NoSuchShot(BadInput):
+    """The picture has no such shot or time, or has not been analysed yet."""
+
+    code = "no_such_shot"
+    title = "There is no such shot"
+
+
 class UnknownLanguage(BadInput):
     """A language tag with a part that is not registered (BCP 47)."""
 

@@ -13,7 +13,10 @@ from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
 from dubbing.domain.media import READING
 from dubbing.domain.work import (
     KINDS_OF,
+    CompareResult,
     EncodeResult,
+    EncodeSpeechTask,
+    InferTask,
     ItemSpec,
     PrepareResult,
     ProbeResult,
@@ -135,6 +138,7 @@ class Advancer(NamedTuple):
 
     def _facts(self, job: Job) -> tuple[flow.JobFacts, PrepareResult | None]:
         read = self._sources(job)
+        compared = [CompareResult.model_validate(item.result) for item in self.work.items.results(job.id, [WorkKind.COMPARE])]
         prepared = [PrepareResult.model_validate(item.result) for item in self.work.items.results(job.id, [WorkKind.PREPARE])]
         plan = flow.JobFacts(
             job_id=job.id,
@@ -144,8 +148,21 @@ class Advancer(NamedTuple):
             seed=job.seed,
             models=Models.model_validate(job.models),
             name=job.options.get("name"),
+            shared_by=job.organisation_id if job.title_id is not None else None,
+            seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
+            earlier=self._earlier(job, read["video"]),
+            compared=next(iter(compared), None),
         )
         return plan, prepared[0] if prepared else None
+
+    def _earlier(self, job: Job, video: Source) -> flow.Earlier | None:
+        """What the job left whose chunks are kept; None where there is none, or of another picture."""
+        done = self.work.items.results(job.options.get("earlier") or "", [WorkKind.ENCODE_SPEECH, WorkKind.INFER])
+        speech = [EncodeSpeechTask.model_validate(item.payload) for item in done if item.kind == WorkKind.ENCODE_SPEECH]
+        chunks = [InferTask.model_validate(item.payload) for item in done if item.kind == WorkKind.INFER]
+        if not speech or (speech[0].video.sha256, speech[0].video.media.video) != (video.sha256, video.media.video):
+            return None
+        return flow.Earlier(speech[0], {task.chunk.index: task for task in chunks})
 
     def _sources(self, job: Job) -> dict[str, Source]:
         """What the probes found, by role; facts that are read in today's way win over older ones."""

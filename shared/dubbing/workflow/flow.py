@@ -3,6 +3,9 @@
 probing -> analyzing -> encoding -> generating -> stitching -> done
 probe x2   prepare      encode x2   infer x N      stitch
 
+A job with an earlier one compares the sounds while the picture is analysed, and keeps the chunks whose sound is the same; its
+sound is encoded afterwards, at the earlier one's level.
+
 A job without a track analyses a title's picture, and is done then.
 
 The sound is encoded while the picture is analysed: it needs nothing of the analysis, and other workers do it. The picture is
@@ -10,7 +13,8 @@ encoded by stretches, and a chunk is generated as soon as its own latents are st
 phase is `encoding` until all are, and `generating` has begun when the first chunk was asked for.
 """
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from dubbing import ids
@@ -22,10 +26,13 @@ from dubbing.domain.work import (
     ANALYSIS,
     MASKING,
     SPEECH,
+    CompareResult,
+    CompareTask,
     EncodeFaceTask,
     EncodeSpeechTask,
     InferTask,
     ItemSpec,
+    LaidSound,
     PrepareResult,
     PrepareTask,
     ProbeTask,
@@ -43,8 +50,23 @@ NEXT = {
 }
 
 
+class Earlier(NamedTuple):
+    """What an earlier job for the same picture left: how its track was encoded, and its chunks by number."""
+
+    speech: EncodeSpeechTask
+    chunks: Mapping[int, InferTask]
+
+
 class JobFacts(NamedTuple):
-    """The facts that planning needs: what was asked for, and what the probes found. ``name`` is that of the master."""
+    """The facts that planning needs: what was asked for, and what the probes found.
+
+    Attributes:
+        name: of the master.
+        shared_by: the organisation whose jobs share generated chunks; None where they are the job's own.
+        seeds: of shots that have another one than the job, by the shot's number.
+        earlier: the job whose chunks are kept where the sound is the same.
+        compared: how the sound differs from the earlier one's, known from ``encoding`` on.
+    """
 
     job_id: str
     video: Source
@@ -53,6 +75,10 @@ class JobFacts(NamedTuple):
     seed: int
     models: Models
     name: str | None = None
+    shared_by: str | None = None
+    seeds: Mapping[int, int] = {}
+    earlier: Earlier | None = None
+    compared: CompareResult | None = None
 
 
 def probes(*files: ProbeTask) -> list[ItemSpec]:
@@ -91,12 +117,12 @@ def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[It
     """
     if phase is Phase.ANALYZING:
         sync_plan(job)
-        return [prepare(job.video), _encode_speech(job)]
+        return [prepare(job.video), _encode_speech(job) if job.earlier is None else _compare(job, job.earlier)]
     if prepared is None:
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
     if phase is Phase.ENCODING:
-        return [_encode_face(job, prepared)]
+        return [_encode_face(job, prepared), *([] if job.earlier is None else [_encode_speech(job)])]
     if phase is Phase.GENERATING:
         return [_infer(job, chunk) for chunk in prepared.chunks]
     return [_stitch(job, prepared)]
@@ -143,7 +169,8 @@ def _speech_prefix(job: JobFacts) -> str:
     own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
     rate = own if video.variable_rate else constant
     late = f"-{laid.lead}-{laid.picture_after.numerator}-{laid.picture_after.denominator}"
-    grid = rate + late * bool(laid.lead or laid.picture_after)
+    level = "" if (found := _level(job)) is None else f"-l{_digest(found)[:16]}"
+    grid = rate + late * bool(laid.lead or laid.picture_after) + level
     method, used = f"{SPEECH}-{READING}", _sound(audio.tracks, audio.picked)
     return ids.speech_prefix(job.audio.sha256, method, used, grid, job.models.speech_encoder.digest)
 
@@ -171,22 +198,64 @@ def _encode_speech(job: JobFacts) -> ItemSpec:
         speech_prefix=prefix,
         lead=laid.lead,
         picture_after=laid.picture_after,
+        level=_level(job),
     )
     return ItemSpec(WorkKind.ENCODE_SPEECH, f"encode_speech:{prefix}", task, shared=True, units=_video(job.video).frames)
 
 
+def _compare(job: JobFacts, earlier: Earlier) -> ItemSpec:
+    laid, before = sync_plan(job), earlier.speech
+    task = CompareTask(
+        sound=LaidSound(source=job.audio, lead=laid.lead, picture_after=laid.picture_after),
+        base=LaidSound(source=before.source, lead=before.lead, picture_after=before.picture_after),
+        video=job.video,
+        level=before.level,
+    )
+    return ItemSpec(WorkKind.COMPARE, f"compare:{job.job_id}", task, shared=False, units=_video(job.video).frames)
+
+
+def _level(job: JobFacts) -> tuple[float, float] | None:
+    return None if job.compared is None else job.compared.level
+
+
 def _infer(job: JobFacts, chunk: Chunk) -> ItemSpec:
-    task = InferTask(
+    task = _generated(job, chunk)
+    own = job.shared_by is None
+    key = f"infer:{job.job_id}:{chunk.index}" if own else f"infer:{job.shared_by}:{task.output_key}"
+    return ItemSpec(WorkKind.INFER, key, task, shared=not own, units=_kept(chunk))
+
+
+def _generated(job: JobFacts, chunk: Chunk) -> InferTask:
+    """How the chunk is generated: as it was for the earlier job, if nothing changed that it follows from."""
+    new = InferTask(
         job_id=job.job_id,
         chunk=chunk,
-        seed=job.seed,
+        seed=job.seeds.get(chunk.shot, job.seed),
         preset=job.models.preset,
         student=job.models.student,
         latents_key=ids.latents_key(_latents_prefix(job), chunk.index),
         speech_prefix=_speech_prefix(job),
         output_key=ids.chunk_key(job.job_id, chunk.index),
     )
-    return ItemSpec(WorkKind.INFER, f"infer:{job.job_id}:{chunk.index}", task, shared=False, units=_kept(chunk))
+    before = None if job.earlier is None else job.earlier.chunks.get(chunk.index)
+    if before is not None and _sounds_alike(job, chunk) and _content(before, new.speech_prefix) == _content(new):
+        return before
+    return new if job.shared_by is None else new.model_copy(update={"output_key": ids.shared_chunk_key(_digest(_content(new)))})
+
+
+def _sounds_alike(job: JobFacts, chunk: Chunk) -> bool:
+    changed = () if job.compared is None else job.compared.changed
+    return job.compared is not None and all(part.end <= chunk.start or chunk.end <= part.start for part in changed)
+
+
+def _content(task: InferTask, speech_prefix: str | None = None) -> tuple[object, ...]:
+    """All that the mouths of a chunk follow from; its number and its job are not among it."""
+    chunk = (task.chunk.start, task.chunk.keep_from, task.chunk.end)
+    return (task.latents_key, *chunk, speech_prefix or task.speech_prefix, task.student.digest, task.seed)
+
+
+def _digest(values: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 def _kept(chunk: Chunk) -> int:
@@ -204,7 +273,8 @@ def _stitch(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         models=job.models,
         analysis_key=_analysis_key(job),
         chunks=prepared.chunks,
-        findings=prepared.findings,
+        findings=(*prepared.findings, *(() if job.compared is None else job.compared.findings)),
+        crops={chunk.index: _generated(job, chunk).output_key for chunk in prepared.chunks},
         name=job.name,
     )
     return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False, units=_video(job.video).frames)

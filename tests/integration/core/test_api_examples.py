@@ -10,21 +10,19 @@ from typing import Any
 
 import httpx
 import jsonschema_rs
-import platform_results as results
 import pytest
-from api_calls import UNKNOWN, authorised, work_through
+from api_calls import UNKNOWN, authorised, put_analysis, work_through
 from example_story import Story
 from fastapi.testclient import TestClient
 from full_receipt import LOST, full
 from places import ROOT
-from sqlalchemy import select
 from training_rows import OFFER, make_run, version
 
-from dubbing.db.models import Asset, Job, WorkItem
+from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import JobState
 from dubbing.domain.training import RunState
-from dubbing.domain.work import StitchResult, WorkKind
+from dubbing.domain.work import StitchResult
 from dubbing.ids import new_id, preview_key
 from services.api import examples
 from services.api.bootstrap import Services
@@ -136,14 +134,6 @@ def story_file(services: Services, name: str) -> str:
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
         work.assets.add(Asset(id=asset_id, organisation_id="default", object_key=f"assets/{name}", filename=name, size=10))
     return asset_id
-
-
-def put_analysis(services: Services) -> None:
-    """What the analysis of the title would have written."""
-    with services.database.sessions()() as session:
-        tasks = session.scalars(select(WorkItem.payload).where(WorkItem.kind == WorkKind.PREPARE)).all()
-    for task in tasks:
-        services.store.put_bytes(task["analysis_key"], results.analysis().model_dump_json().encode(), "application/json")
 
 
 def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:

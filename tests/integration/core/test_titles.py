@@ -5,12 +5,14 @@ from typing import Any
 
 import platform_results as results
 import pytest
-from api_calls import UNKNOWN, authorised, problem, work_through
+from api_calls import UNKNOWN, authorised, problem, put_analysis, work_through
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from dubbing.db.models import JobNeed, WorkItem
-from dubbing.domain.work import PrepareTask, WorkKind
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.findings import FrameRange
+from dubbing.domain.work import CompareResult, StitchTask, WorkKind
 from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
@@ -83,10 +85,7 @@ def test_what_an_analysis_found_is_read_from_where_it_lies(
     at = f"/v1/titles/{title['id']}/analysis"
     assert client.get(at).json()["shots"] is None
     work_through(services)
-    with services.database.sessions()() as session:
-        (payload,) = session.scalars(select(WorkItem.payload).where(WorkItem.kind == "prepare"))
-    key = PrepareTask.model_validate(payload).analysis_key
-    services.store.put_bytes(key, results.analysis().model_dump_json().encode(), "application/json")
+    put_analysis(services)
     shown = client.get(at).json()
     assert (shown["fps"], shown["frames"]) == ("25/1", 250)
     face = {"track": 0, "start": 100, "end": 250, "missing": [120], "size": 61.5}
@@ -157,6 +156,111 @@ def test_what_is_not_stale_is_rendered_only_when_all_is_asked_for(
     assert "nothing is stale" in problem(client.post(f"{languages}/de/render", json={}), 409, "conflict")["detail"]
     second = render(client, f"{languages}/de", scope="all", priority=5)
     assert (second["id"] != first["id"], second["priority"], second["seed"]) == (True, 5, first["seed"])
+
+
+def revise(client: TestClient, services: Services, language: str, audio: dict[str, str], *changed: tuple[int, int]) -> str:
+    """Renders another sound, which differs from the one before in these frames; gives the job."""
+    assert client.put(f"{language}/audio", json={"audio": audio}).status_code == 200
+    job = str(render(client, language)["id"])
+    finish(services, CompareResult(changed=tuple(FrameRange(start=a, end=b) for a, b in changed), level=(0.0, 0.1)))
+    return job
+
+
+def finish(services: Services, compared: CompareResult) -> None:
+    """Does all work; sounds differ as ``compared`` says."""
+    work_through(services, answer=lambda kind, task: compared if kind == "compare" else results.answer(kind, task))
+
+
+def crops(services: Services, job: str) -> dict[int, str]:
+    """Where the generated mouths of each chunk of the job's master lie."""
+    with services.database.sessions()() as session:
+        (item,) = UnitOfWork(session).items.results(job, [WorkKind.STITCH])
+        return StitchTask.model_validate(item.payload).crops
+
+
+def test_a_revision_that_changes_one_line_generates_the_chunks_that_hear_it_and_keeps_the_rest(
+    client: TestClient, services: Services, languages: str, upload: Upload
+) -> None:
+    at = f"{languages}/de"
+    add(client, languages, "de", sound(upload, "one.wav"))
+    first = render(client, at)["id"]
+    work_through(services)
+    second = revise(client, services, at, sound(upload, "two.wav", b"y"), (230, 240))
+    before, after = crops(services, first), crops(services, second)
+    assert [before[chunk] == after[chunk] for chunk in (0, 1, 2)] == [True, True, False]
+    # A change of a change: what the third keeps of the second may be the first's.
+    third = crops(services, revise(client, services, at, sound(upload, "three.wav", b"z"), (3, 4)))
+    assert [third[0] in (before[0], after[0]), third[1] == before[1], third[2] == after[2]] == [False, True, True]
+    progress = client.get(f"/v1/jobs/{second}").json()["progress"]
+    assert (progress["chunks"], progress["frames"]) == ({"done": 3, "total": 3}, {"done": 250, "total": 250})
+
+
+def test_frames_that_were_there_before_are_not_counted_as_speed(
+    client: TestClient, services: Services, languages: str, upload: Upload
+) -> None:
+    add(client, languages, "de", sound(upload, "one.wav"))
+    render(client, f"{languages}/de")
+    work_through(services)
+    again = render(client, f"{languages}/de", scope="all")["id"]
+    finish(services, CompareResult(changed=(), level=None))
+    assert client.get(f"/v1/jobs/{again}").json()["progress"]["fps"] is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scope": "shots", "shots": [1], "seed": 99},
+        {"scope": "ranges", "ranges": [{"start": 4.5, "end": 6}], "seed": 99},
+        {"scope": "ranges", "ranges": [{"start": "00:00:09:24", "end": "00:00:10:00"}], "seed": 99},
+    ],
+)
+def test_other_mouths_for_one_shot_stay_its_own_in_later_revisions(
+    client: TestClient, services: Services, languages: str, upload: Upload, asked: dict[str, Any]
+) -> None:
+    at = f"{languages}/de"
+    add(client, languages, "de", sound(upload, "one.wav"))
+    first = render(client, at)["id"]
+    work_through(services)
+    put_analysis(services)
+    second = render(client, at, **asked)
+    finish(services, CompareResult(changed=(), level=None))
+    before, after = crops(services, first), crops(services, second["id"])
+    # The results' chunks 0 and 1 are of shot 0, chunk 2 is of shot 1.
+    assert [before[chunk] == after[chunk] for chunk in (0, 1, 2)] == [True, True, False]
+    assert client.get(at).json()["seeds"] == {"1": 99}
+    third = crops(services, revise(client, services, at, sound(upload, "two.wav", b"y"), (3, 4)))
+    assert third[2] == after[2]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scope": "shots"},
+        {"scope": "shots", "shots": [2]},
+        {"scope": "ranges", "ranges": [{"start": 9, "end": 11}]},
+        {"scope": "ranges", "ranges": [{"start": 2, "end": 2}]},
+        {"scope": "ranges", "ranges": [{"start": "00:00:01:25", "end": "00:00:02:00"}]},
+        {"scope": "ranges", "ranges": [{"start": "00:00:01;10", "end": "00:00:02;00"}]},
+    ],
+)
+def test_a_shot_or_a_time_that_the_picture_does_not_have_is_refused_and_changes_nothing(
+    client: TestClient, services: Services, languages: str, upload: Upload, asked: dict[str, Any]
+) -> None:
+    add(client, languages, "de", sound(upload, "one.wav"))
+    problem(client.post(f"{languages}/de/render", json={"scope": "shots", "shots": [0]}), 422, "no_such_shot")
+    work_through(services)
+    put_analysis(services)
+    problem(client.post(f"{languages}/de/render", json=asked), 422, "no_such_shot")
+    shown = client.get(f"{languages}/de").json()
+    assert (shown["seeds"], shown["latest"], shown["version"]) == ({}, None, 1)
+
+
+def test_times_in_seconds_and_in_time_code_are_not_mixed_in_one_call(
+    client: TestClient, languages: str, upload: Upload
+) -> None:
+    add(client, languages, "de", sound(upload, "one.wav"))
+    mixed = [{"start": 1, "end": 2}, {"start": "00:00:03:00", "end": "00:00:04:00"}]
+    problem(client.post(f"{languages}/de/render", json={"scope": "ranges", "ranges": mixed}), 422, "invalid_request")
 
 
 def test_masters_are_called_by_title_language_and_revision(

@@ -7,7 +7,7 @@ from typing import Any
 import platform_results as results
 import pytest
 
-from dubbing.domain.findings import Finding, FindingCode
+from dubbing.domain.findings import Finding, FindingCode, FrameRange
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import READING, MediaInfo, SoundChoice, SyncMode
@@ -15,9 +15,11 @@ from dubbing.domain.work import (
     ANALYSIS,
     MASKING,
     SPEECH,
+    CompareResult,
     EncodeFaceTask,
     EncodeSpeechTask,
     InferTask,
+    ItemSpec,
     PrepareResult,
     ProbeTask,
     Source,
@@ -72,6 +74,85 @@ def test_a_phase_has_these_items(phase: Phase) -> None:
 def test_phases_follow_each_other_to_the_last() -> None:
     assert [flow.NEXT[phase] for phase in (Phase.PROBING, *PLANNED[:-1])] == list(PLANNED)
     assert Phase.STITCHING not in flow.NEXT
+
+
+EARLIER = flow.Earlier(
+    speech=next(spec.payload for spec in flow.plan(Phase.ANALYZING, JOB, None) if isinstance(spec.payload, EncodeSpeechTask)),
+    chunks={
+        spec.payload.chunk.index: spec.payload
+        for spec in flow.plan(Phase.GENERATING, JOB._replace(job_id="job_0", shared_by="studio"), PREPARED)
+        if isinstance(spec.payload, InferTask)
+    },
+)
+LEVEL = (0.0, 0.1)
+
+
+def revised(*ranges: tuple[int, int], level: tuple[float, float] | None = None, **facts: Any) -> flow.JobFacts:
+    """The job with another track, which differs from the earlier one's in these frames."""
+    compared = CompareResult(changed=tuple(FrameRange(start=start, end=end) for start, end in ranges), level=level)
+    new = JOB._replace(shared_by="studio", earlier=EARLIER, compared=compared, **facts)
+    return new._replace(audio=changed(JOB.audio, sha256="3" * 64))
+
+
+def chunk_specs(job: flow.JobFacts) -> list[ItemSpec]:
+    return flow.plan(Phase.GENERATING, job, PREPARED)
+
+
+def test_a_revision_compares_its_sound_first_and_encodes_it_at_the_earlier_level() -> None:
+    job = revised(level=LEVEL)
+    first, second = (flow.plan(phase, job, PREPARED) for phase in (Phase.ANALYZING, Phase.ENCODING))
+    assert [spec.kind for spec in first] == ["prepare", "compare"]
+    assert [spec.kind for spec in second] == ["encode_face", "encode_speech"]
+    task = second[1].payload
+    assert isinstance(task, EncodeSpeechTask)
+    assert task.level == LEVEL
+    assert task.speech_prefix != flow.plan(Phase.ENCODING, revised(), PREPARED)[1].payload.speech_prefix  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "again"),
+    {
+        "nothing": ((), ()),
+        "inside the first": (((3, 4),), (0,)),
+        "in the pre-roll of the second too": (((99, 100),), (0, 1)),
+        "in the last two": (((188, 189),), (1, 2)),
+        "everything": (((0, 250),), (0, 1, 2)),
+    }.values(),
+)
+def test_chunks_whose_sound_is_the_same_are_the_earlier_ones(
+    ranges: tuple[tuple[int, int], ...], again: tuple[int, ...]
+) -> None:
+    specs = chunk_specs(revised(*ranges))
+    kept = [spec.payload == EARLIER.chunks[index] for index, spec in enumerate(specs)]
+    assert [index for index, same in enumerate(kept) if not same] == list(again)
+    crops = [payload.crops for payload in payloads(StitchTask, revised(*ranges))]
+    assert [list(places.values()) for places in crops] == [[spec.payload.output_key for spec in specs]]  # type: ignore[attr-defined]
+
+
+def test_a_shot_with_another_seed_is_generated_again_though_it_sounds_the_same() -> None:
+    specs = chunk_specs(revised(seeds={1: 99}))
+    assert [spec.payload.seed for spec in specs] == [1, 1, 99]  # type: ignore[attr-defined]
+    assert [spec.payload == EARLIER.chunks[index] for index, spec in enumerate(specs)] == [True, True, False]
+
+
+def test_other_weights_or_another_analysis_leave_nothing_of_the_earlier_job() -> None:
+    for other in (with_models(revised(), student=ModelPin(name="l", digest="d" * 64)), with_picture(revised(), track=2)):
+        assert not any(spec.payload == EARLIER.chunks[index] for index, spec in enumerate(chunk_specs(other)))
+
+
+def test_a_change_of_level_means_all_again() -> None:
+    assert not any(spec.payload in EARLIER.chunks.values() for spec in chunk_specs(revised((0, 250), level=None)))
+
+
+def test_generated_chunks_are_shared_by_what_they_follow_from_inside_one_organisation() -> None:
+    one = chunk_specs(JOB._replace(shared_by="studio"))
+    same = chunk_specs(JOB._replace(shared_by="studio", job_id="job_2"))
+    other = chunk_specs(JOB._replace(shared_by="other"))
+    assert [spec.key for spec in one] == [spec.key for spec in same]
+    assert all(spec.shared for spec in one)
+    assert not {spec.key for spec in one} & {spec.key for spec in other}
+    keys = {spec.payload.output_key for spec in one}  # type: ignore[attr-defined]
+    assert (len(keys), {key.split("/")[0] for key in keys}) == (3, {"chunks"})
 
 
 def changed(frozen: Any, **values: Any) -> Any:

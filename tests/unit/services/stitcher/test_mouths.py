@@ -17,6 +17,7 @@ from dubbing.faces.outline import CHIN, pack
 from dubbing.media.crops import pack_crops
 from services.stitcher.mouths import GeneratedMouths
 
+AT = {number: ids.chunk_key("job_1", number) for number in range(3)}
 VIDEO = VideoInfo(codec="h264", width=96, height=64, fps=Fraction(25), frames=40, pixel_format="yuv420p")
 
 
@@ -50,9 +51,9 @@ def test_mouths_come_by_frame_without_those_that_no_face_was_seen_for() -> None:
     for chunk in chunks:
         kept = range(chunk.keep_from, chunk.end)
         crops = np.stack([np.full((16, 16, 3), frame, np.uint8) for frame in kept])
-        store.objects[ids.chunk_key("job_1", chunk.index)] = pack_crops(crops)
+        store.objects[AT[chunk.index]] = pack_crops(crops)
     nobody: Any = None  # an analysis without outlines is that of an older version: no face is looked for
-    found = list(GeneratedMouths(store, nobody).read("job_1", analysis, chunks[::-1], 16))
+    found = list(GeneratedMouths(store, nobody).read(AT, analysis, chunks[::-1], 16))
     assert [mouth.frame for mouth in found] == [2, 3, 5, 6, 8, 9, 20, 21, 22]
     assert [int(mouth.crop[0, 0, 0]) for mouth in found] == [mouth.frame for mouth in found]
     assert all(mouth.filmed is None for mouth in found)
@@ -87,8 +88,8 @@ def test_a_mouth_comes_with_the_filmed_outline_and_those_of_the_faces_made_aroun
         shots = (Shot(index=0, start=0, end=frames),)
         analysis = Analysis(video=VIDEO, shots=shots, paths=(filmed,), chunks=(chunk,))
         store: Any = MemoryStore()
-        store.objects[ids.chunk_key("job_1", 0)] = pack_crops(np.asarray(crops, np.uint8))
-        found = list(GeneratedMouths(store, detector).read("job_1", analysis, (chunk,), side))
+        store.objects[AT[0]] = pack_crops(np.asarray(crops, np.uint8))
+        found = list(GeneratedMouths(store, detector).read(AT, analysis, (chunk,), side))
     for mouth in found:
         assert mouth.filmed is not None
         np.testing.assert_allclose(mouth.filmed, face.outline, atol=0.1)
