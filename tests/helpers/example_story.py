@@ -19,7 +19,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 STORED = re.compile(r"http://127\.0\.0\.1:\d+/([^\"?]+)\?[^\"]*")
 EVENT = re.compile(r"^id: \d+$", re.MULTILINE)
 CURSOR = re.compile(r'"((?:next_)?cursor)": "MjAy[\w=-]+"')
-DRAWN = re.compile(r'"seed": \d{4,}')
+DRAWN = re.compile(r'"(seed|\d+)": \d{4,}')
 COUNTED = re.compile(r"^(dubline_http\S+) [0-9.]+$", re.MULTILINE)
 SECONDS = re.compile(r'"(fps|eta_seconds)": [0-9.e-]+')
 
@@ -72,7 +72,7 @@ class Story:
         text = STORED.sub(r"https://store.example.com/\1?X-Amz-Signature=...", text)
         text = SECONDS.sub(lambda found: f'"{found[1]}": 12.5', MOMENT.sub("2026-10-12T06:00:00Z", text))
         text = CURSOR.sub(r'"\1": "MjAyNi0xMC0xMlQwNjowMDowMFogam9iXzAxazd3cTN2OWY4eDJuNGI2bTB6cjUwMDA5"', text)
-        return json.loads(DRAWN.sub('"seed": 1234567', text))
+        return json.loads(DRAWN.sub(r'"\1": 1234567', text))
 
     def _number(self) -> str:
         return f"{len(self._known) + 1:04d}"

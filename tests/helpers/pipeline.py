@@ -9,7 +9,17 @@ from typing import Any
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.jobs import ModelPin, Models, Phase, Sync
 from dubbing.domain.media import SyncMode
-from dubbing.domain.work import LeasedItem, ProbeTask, Source, StitchResult, WorkKind
+from dubbing.domain.work import (
+    CompareResult,
+    EncodeSpeechTask,
+    InferTask,
+    ItemSpec,
+    LeasedItem,
+    ProbeTask,
+    Source,
+    StitchResult,
+    WorkKind,
+)
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.faces.hands import MediaPipeHands
 from dubbing.inference.engine import LipSyncEngine
@@ -26,6 +36,7 @@ from dubbing.storage.store import ObjectStore
 from dubbing.workflow import flow
 from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
+from services.worker.compare import CompareHandler
 from services.worker.encode_face import EncodeFaceHandler
 from services.worker.encode_speech import EncodeSpeechHandler
 from services.worker.engines import Engines
@@ -81,6 +92,7 @@ class Pipeline:
         self.store = store
         self.models = _MODELS
         self.contexts: dict[str, Listener] = {}
+        self.specs: dict[str, list[ItemSpec]] = {}
         sources = SourceCache(store, scratch / "sources", 1 << 33)
         detector = partial(MediaPipeDetector, MediaSettings().face_model)
         engines = Engines(lambda preset, _: engine(preset))
@@ -92,6 +104,7 @@ class Pipeline:
         self._handlers.add(
             "prepare", PrepareHandler(store, sources, detector, partial(MediaPipeHands, MediaSettings().hand_model))
         )
+        self._handlers.add("compare", CompareHandler(sources))
         self._handlers.add("encode_face", EncodeFaceHandler(store, sources, engines))
         self._handlers.add("encode_speech", EncodeSpeechHandler(store, sources, engines))
         self._handlers.add("infer", InferHandler(store, engines))
@@ -100,12 +113,30 @@ class Pipeline:
     def dub(self, video: Path, audio: Path, mode: SyncMode = SyncMode.STRICT, job_id: str = "job_1") -> StitchResult:
         """The whole job; raises whatever would fail it."""
         facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
-        job = flow.JobFacts(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS)
+        return self._through(flow.JobFacts(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS))
+
+    def render(self, video: Path, audio: Path, job_id: str, earlier: str | None = None) -> StitchResult:
+        """A revision of a title's language, after the job ``earlier``."""
+        facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
+        job = flow.JobFacts(job_id, *facts, sync=Sync(), seed=1, models=_MODELS, shared_by="studio")
+        if earlier is not None:
+            before = [spec.payload for spec in self.specs[earlier]]
+            (speech,) = (task for task in before if isinstance(task, EncodeSpeechTask))
+            chunks = {task.chunk.index: task for task in before if isinstance(task, InferTask)}
+            job = job._replace(earlier=flow.Earlier(speech, chunks))
+        return self._through(job)
+
+    def _through(self, job: flow.JobFacts) -> StitchResult:
         prepared, result = None, None
+        specs = self.specs[job.job_id] = list[ItemSpec]()
         for phase in (Phase.ANALYZING, Phase.ENCODING, Phase.GENERATING, Phase.STITCHING):
             for spec in flow.plan(phase, job, prepared):
+                specs.append(spec)
+                if spec.kind is WorkKind.INFER and spec.shared and spec.key in self.contexts:
+                    continue
                 result = self._run(spec.kind, spec.key, spec.payload)
                 prepared = result if spec.kind is WorkKind.PREPARE else prepared
+                job = job._replace(compared=result) if isinstance(result, CompareResult) else job
         assert isinstance(result, StitchResult)
         return result
 

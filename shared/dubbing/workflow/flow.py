@@ -249,8 +249,8 @@ def _sounds_alike(job: JobFacts, chunk: Chunk) -> bool:
 
 
 def _content(task: InferTask, speech_prefix: str | None = None) -> tuple[object, ...]:
-    """All that the mouths of a chunk follow from; its number and its job are not among it."""
-    chunk = (task.chunk.start, task.chunk.keep_from, task.chunk.end)
+    """All that the mouths of a chunk follow from, its number too, which is drawn from; its job is not among it."""
+    chunk = (task.chunk.index, task.chunk.start, task.chunk.keep_from, task.chunk.end)
     return (task.latents_key, *chunk, speech_prefix or task.speech_prefix, task.student.digest, task.seed)
 
 

@@ -121,6 +121,12 @@ def tell_of_a_title(story: Story, services: Services) -> None:
     story.tell("read_language", "rendered", **place)
     story.tell("replace_audio", "a-new-sound", 200, {"audio": {**audio, "channels": [1]}}, **place)
     story.tell("render_language", "all", 202, {"scope": "all", "model": "tiny", "priority": 5, "deadline": DUE}, **place)
+    other = {"scope": "shots", "shots": [1], "seed": 99}
+    story.tell("render_language", "other-mouths-for-a-shot", 202, other, **place)
+    times = {"scope": "ranges", "ranges": [{"start": "00:00:09:00", "end": "00:00:10:00"}]}
+    story.tell("render_language", "other-mouths-for-a-time", 202, times, **place)
+    seconds = {"scope": "ranges", "ranges": [{"start": 12.5, "end": 13}]}
+    story.tell("render_language", "no-such-time", 422, seconds, **place)
     story.tell("list_languages", "all", title_id=title)
     story.tell("list_titles", "newest", limit=1)
     story.tell("list_titles", "chosen", name="Episode 1", external_id="S01E01", created_after="2026-01-12T06:00:00Z")
