@@ -1,6 +1,7 @@
 """What a call to render a language asks for."""
 
 from fractions import Fraction
+from math import ceil, floor
 
 from dubbing.db.title_models import Language
 from dubbing.db.titles import Renders
@@ -13,7 +14,7 @@ from dubbing.domain.titles import LanguageStatus, file_stem, language_status
 from dubbing.errors import BadInput, Conflict, NoSuchShot
 from services.api import submission, title_views
 from services.api.bootstrap import Services
-from services.api.title_schemas import RenderCreate, SecondsRange, TimecodeRange
+from services.api.title_schemas import RenderCreate, TimeRange
 
 _UNDER_WAY = (LanguageStatus.QUEUED, LanguageStatus.PROCESSING)
 
@@ -93,22 +94,22 @@ def _shots(found: Analysis, body: RenderCreate) -> set[int]:
                 where={"pointer": f"/shots/{body.shots.index(beyond[0])}"},
             )
         return set(body.shots)
-    named = [_frames(found, body.ranges[at], at) for at in range(len(body.ranges))]
+    named = [_frames(found, given, at) for at, given in enumerate(body.ranges)]
     return {shot.index for shot in found.shots if any(start < shot.end and shot.start < end for start, end in named)}
 
 
-def _frames(found: Analysis, given: TimecodeRange | SecondsRange, at: int) -> tuple[int, int]:
+def _frames(found: Analysis, given: TimeRange, at: int) -> tuple[int, int]:
     """Frames from the first, up to the second; a part of a frame names the whole of it."""
-    fps, frames = found.video.fps, found.video.frames
     where = {"pointer": f"/ranges/{at}"}
     try:
-        if isinstance(given, SecondsRange):
-            start, end = (Fraction(str(seconds)) * fps for seconds in (given.start, given.end))
-            first, last = int(start), -int(-end // 1)
-        else:
-            first, last = (from_timecode(text, fps) for text in (given.start, given.end))
+        first, last = floor(_frame(given.start, found.video.fps)), ceil(_frame(given.end, found.video.fps))
     except BadInput as error:
         raise NoSuchShot(error.detail, where={**where, **error.where}) from error
-    if not first < last <= frames:
-        raise NoSuchShot(f"Frames {first} to {last} are no part of a picture of {frames} frames.", where=where)
+    if not first < last <= found.video.frames:
+        raise NoSuchShot(f"Frames {first} to {last} are no part of a picture of {found.video.frames} frames.", where=where)
     return first, last
+
+
+def _frame(time: str | float, fps: Fraction) -> Fraction:
+    """Where a time lies, in frames; a decimal is taken as it is written."""
+    return Fraction(from_timecode(time, fps)) if isinstance(time, str) else Fraction(str(time)) * fps

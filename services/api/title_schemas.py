@@ -130,18 +130,14 @@ class LanguageAudio(Body):
     audio: AudioRef | AudioUrl = Field(discriminator="type")
 
 
-class TimecodeRange(Body):
-    """A part of the picture: from ``start`` up to, not including, ``end``, counted from 00:00:00:00."""
+class TimeRange(Body):
+    """A part of the picture: from ``start`` up to, not including, ``end``.
 
-    start: Timecode
-    end: Timecode
+    Either is a time code, counted from 00:00:00:00, or seconds from the first frame.
+    """
 
-
-class SecondsRange(Body):
-    """A part of the picture: from ``start`` up to, not including, ``end``, in seconds from its first frame."""
-
-    start: Seconds
-    end: Seconds
+    start: Timecode | Seconds
+    end: Timecode | Seconds
 
 
 class RenderCreate(Body):
@@ -153,7 +149,7 @@ class RenderCreate(Body):
 
     scope: Literal["stale", "all", "shots", "ranges"] = "stale"
     shots: list[Annotated[int, Field(ge=0, le=LARGEST)]] = Field(default_factory=list, max_length=1000)
-    ranges: list[TimecodeRange] | list[SecondsRange] = Field(default_factory=list, max_length=1000)
+    ranges: list[TimeRange] = Field(default_factory=list, max_length=1000)
     seed: Seed | None = None
     model: Preset | None = None
     priority: int = Field(default=0, ge=-100, le=100)

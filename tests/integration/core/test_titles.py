@@ -255,14 +255,6 @@ def test_a_shot_or_a_time_that_the_picture_does_not_have_is_refused_and_changes_
     assert (shown["seeds"], shown["latest"], shown["version"]) == ({}, None, 1)
 
 
-def test_times_in_seconds_and_in_time_code_are_not_mixed_in_one_call(
-    client: TestClient, languages: str, upload: Upload
-) -> None:
-    add(client, languages, "de", sound(upload, "one.wav"))
-    mixed = [{"start": 1, "end": 2}, {"start": "00:00:03:00", "end": "00:00:04:00"}]
-    problem(client.post(f"{languages}/de/render", json={"scope": "ranges", "ranges": mixed}), 422, "invalid_request")
-
-
 def test_masters_are_called_by_title_language_and_revision(
     client: TestClient, services: Services, languages: str, upload: Upload
 ) -> None:
