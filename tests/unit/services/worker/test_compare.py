@@ -15,6 +15,7 @@ from worker_context import RecordingContext
 from dubbing.domain.media import MediaInfo, VideoInfo
 from dubbing.domain.work import CompareResult, CompareTask, LaidSound, Source
 from dubbing.media.probe import probe
+from dubbing.storage.store import sha256_of
 from services.worker.compare import CompareHandler
 
 RATE, SECONDS, FPS = 16_000, 20, Fraction(25)
@@ -52,7 +53,7 @@ def compared(
     files = {name: written(folder / f"{name}.wav", samples) for name, samples in (("old", old), ("new", new))}
     laid = {
         name: LaidSound(
-            source=Source(asset_id=name, key=name, filename=f"{name}.wav", sha256="0" * 64, media=probe(path, "audio")),
+            source=Source(asset_id=name, key=name, filename=f"{name}.wav", sha256=sha256_of(path), media=probe(path, "audio")),
             lead=0,
             picture_after=picture_after,
         )
@@ -99,6 +100,15 @@ def test_the_level_is_the_earlier_one_whatever_the_new_track_measures(tmp_path: 
     assert old[1] == pytest.approx(9000 / 3**0.5 / 2**15, rel=0.01)
     assert compared(tmp_path, speech(), new).level == old
     assert compared(tmp_path, speech(), new, level=(0.0, 0.15)).level == (0.0, 0.15)
+
+
+def test_the_same_file_laid_alike_is_not_read_and_keeps_its_own_level(tmp_path: Path) -> None:
+    path = written(tmp_path / "old.wav", speech())
+    source = Source(asset_id="old", key="gone", filename="old.wav", sha256="0" * 64, media=probe(path, "audio"))
+    laid = LaidSound(source=source, lead=0, picture_after=Fraction(0))
+    task = CompareTask(sound=laid, base=laid, video=source, level=None)
+    nothing: Any = Files()
+    assert CompareHandler(nothing)(task, RecordingContext()) == CompareResult(changed=(), level=None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("gain", "says"), [(1.2, "1.6 dB louder"), (0.8, "1.9 dB quieter")])
