@@ -1,25 +1,37 @@
 """What lists can be asked for: parts of a page, times, and the caller's own metadata."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from dubbing.domain.languages import canonical
+from services.api import paging
 from services.api.values import Labels, Moment
 
 _METADATA = "metadata."
 _LABELS = TypeAdapter[dict[str, str]](Labels)
 
 
-class Listing(BaseModel):
-    """A page of a list, newest first. ``metadata.NAME=VALUE`` asks for what carries that value.
+class PageQuery(BaseModel):
+    """A page of a list. Unknown parameters are errors, never ignored; numbers are read from text."""
 
-    Unknown parameters are errors, never ignored; numbers are read from text.
-    """
-
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: str | None = Field(default=None, max_length=200)
+
+    @property
+    def before(self) -> tuple[datetime, str] | None:
+        """(created_at, id) of the row that the page before ended with; raises `InvalidCursor`."""
+        return None if self.cursor is None else paging.read(self.cursor)
+
+
+class Listing(PageQuery):
+    """A page of a list, newest first. ``metadata.NAME=VALUE`` asks for what carries that value."""
+
+    model_config = ConfigDict(extra="allow")  # `_knows_every_parameter` refuses all others
+
     created_after: Moment | None = None
     created_before: Moment | None = None
 

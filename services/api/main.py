@@ -25,6 +25,7 @@ from services.api.routes import (
     events,
     explained,
     health,
+    job_changes,
     jobs,
     languages,
     lipsyncs,
@@ -36,6 +37,12 @@ from services.api.routes import (
 
 # Else FastAPI describes refusals in a form that is not ours; `openapi.describe` puts each status in its place.
 _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What went wrong (RFC 9457)"}}
+
+
+_ROUTES = (
+    *(uploads, titles, languages, lipsyncs, jobs, job_changes, events),
+    *(training, releases, health, explained, documentation),
+)
 
 
 def create_app(services: bootstrap.Services | None = None) -> FastAPI:
@@ -68,7 +75,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
     for lost in AWAY:
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
-    for module in (uploads, lipsyncs, titles, languages, jobs, events, training, releases, health, explained, documentation):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.include_router(uploads.assets)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]

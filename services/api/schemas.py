@@ -21,12 +21,6 @@ class Body(BaseModel):
         return {name: whole(value) for name, value in given.items()} if isinstance(given, dict) else given
 
 
-class Parameters(BaseModel):
-    """A request's query: unknown parameters are errors, never ignored; numbers are read from text."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class UploadCreate(Body):
     """Announces a file. ``sha256``, if given, is compared with the bytes that arrive when the file is first read."""
 
@@ -67,6 +61,23 @@ class UploadOut(BaseModel):
     expires_at: datetime
 
 
+class OpenUpload(BaseModel):
+    """An upload that waits for parts; read it for their URLs."""
+
+    upload_id: str
+    filename: str
+    size: int
+    created_at: datetime
+    expires_at: datetime
+
+
+class UploadPage(BaseModel):
+    """Uploads, newest first; ``next_cursor`` is null on the last page."""
+
+    items: list[OpenUpload]
+    next_cursor: str | None
+
+
 class PartRef(Body):
     """A part and the ETag that its PUT answered."""
 
@@ -89,6 +100,13 @@ class AssetOut(BaseModel):
     sha256: str | None
     media: dict[str, Any] | None
     created_at: datetime
+
+
+class AssetPage(BaseModel):
+    """Stored files, newest first; ``next_cursor`` is null on the last page."""
+
+    items: list[AssetOut]
+    next_cursor: str | None
 
 
 class AssetRead(AssetOut):
@@ -221,7 +239,7 @@ class JobOut(BaseModel):
     """A job.
 
     One that renders a language of a title names both, and the revision of the language's sound. One that analyses a title has
-    neither track nor model, and ends after the phase ``analyzing``.
+    neither track nor model, and ends after the phase ``analyzing``. ``copy_of`` is the job that it tries again or promotes.
     """
 
     id: str
@@ -246,10 +264,44 @@ class JobOut(BaseModel):
     heartbeat_at: datetime | None
     cancel_requested_at: datetime | None
     stuck: bool
+    copy_of: str | None
     waiting_on: str | None
     warnings: list[dict[str, Any]]
     error: dict[str, Any] | None
     links: Links | None
+
+
+class Urgency(Body):
+    """How urgent a job is to be; what is left out stays."""
+
+    priority: Annotated[int, Field(ge=-100, le=100)] | None = None
+    deadline: Moment | None = None
+
+
+class Promotion(Body):
+    """The model that a master is made with instead."""
+
+    model: Preset
+
+
+class ShotProgress(BaseModel):
+    """One shot: how many frames of mouths it gets, and how many of these are there.
+
+    ``skipped``: it gets none and passes through. ``timecode`` counts from 00:00:00:00.
+    """
+
+    index: int
+    start: int
+    end: int
+    timecode: str
+    status: Literal["skipped", "waiting", "running", "done"]
+    frames: Counter
+
+
+class JobShots(BaseModel):
+    """The shots of a job's picture, in order."""
+
+    items: list[ShotProgress]
 
 
 class JobPage(BaseModel):

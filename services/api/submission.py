@@ -60,14 +60,14 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
     render = order.render
     job = _job(caller, order.video.id, order.labels)
     job.audio_asset = order.audio.id
-    job.models = _models(work, built, order.model).model_dump(mode="json")
+    job.models = pinned(work, built, order.model).model_dump(mode="json")
     job.sync = order.sync.model_dump(mode="json")
     job.options = {**order.options, "chosen": order.chosen.model_dump(mode="json")}
     job.seed, job.priority, job.deadline = order.seed, order.priority, order.deadline
     if render is not None:
         job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
         job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
-    return _begin(work, built, job)
+    return begin(work, built, job)
 
 
 def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> Job:
@@ -75,16 +75,13 @@ def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> 
     job = _job(caller, title.video_asset, {})
     job.title_id = title.id
     job.options = {"chosen": Chosen(picture=title.picture).model_dump(mode="json")}
-    return _begin(work, built, job)
+    return begin(work, built, job)
 
 
 def _job(caller: Caller, video: str, labels: dict[str, str]) -> Job:
     return Job(
         id=ids.new_id("job"),
         organisation_id=caller.organisation,
-        state=JobState.QUEUED,
-        phase=Phase.PROBING,
-        phase_times={},
         video_asset=video,
         sync=Sync().model_dump(mode="json"),
         labels=labels,
@@ -94,7 +91,9 @@ def _job(caller: Caller, video: str, labels: dict[str, str]) -> Job:
     )
 
 
-def _begin(work: UnitOfWork, built: Services, job: Job) -> Job:
+def begin(work: UnitOfWork, built: Services, job: Job) -> Job:
+    """Queue a new job, and ask for its first work."""
+    job.state, job.phase, job.phase_times = JobState.QUEUED, Phase.PROBING, {}
     work.jobs.add(job)
     Advancer(work, built.queue.max_attempts).begin(job)
     work.session.refresh(job)
@@ -137,7 +136,7 @@ def sound_of(chosen: TrackChoice) -> SoundChoice:
     return SoundChoice(tracks=tuple(chosen.tracks), channels=tuple(chosen.channels))
 
 
-def _models(work: UnitOfWork, built: Services, preset: str) -> Models:
+def pinned(work: UnitOfWork, built: Services, preset: str) -> Models:
     """What the job is pinned to. Every version that was released is served on, so a job keeps the one that it gets here."""
     released = work.releases.choose(preset, secrets.randbits(32))
     if released is None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from dubbing.db.models import Job
+from dubbing.db.models import Job, WorkItem
 from dubbing.db.title_models import Language, Title
 from dubbing.db.titles import Renders
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.analysis import Analysis
+from dubbing.domain.faces import Shot
 from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.timecode import to_timecode
 from dubbing.domain.titles import LanguageStatus, Render, has_delivered, language_status
-from dubbing.domain.work import PrepareTask, WorkKind
+from dubbing.domain.work import PrepareTask, WorkKind, WorkState
 from dubbing.errors import NoSuchShot
 from services.api.bootstrap import Services
+from services.api.schemas import Counter, JobShots, ShotProgress
 from services.api.title_schemas import (
     AnalysisState,
     Delivered,
@@ -132,6 +134,40 @@ def found(built: Services, work: UnitOfWork, job: Job) -> Analysis:
     if not has_delivered(JobState(job.state)):
         raise NoSuchShot(f"The analysis of the title is {job.state}: it has no shots.", where={"stage": "analyzing"})
     (item,) = work.items.results(job.id, [WorkKind.PREPARE])
+    return _stored(built, item)
+
+
+def job_shots(built: Services, work: UnitOfWork, job: Job) -> JobShots:
+    """How far each shot of a job is; none before the picture is analysed.
+
+    Raises:
+        StoreUnavailable: the object store does not answer.
+    """
+    prepared = [item for item in work.items.results(job.id, [WorkKind.PREPARE]) if item.state == WorkState.DONE]
+    if not prepared:
+        return JobShots(items=[])
+    known = _stored(built, prepared[0])
+    chunks: dict[int, list[WorkItem]] = {}
+    for item in work.items.results(job.id, [WorkKind.INFER]):
+        chunks.setdefault(item.payload["chunk"]["shot"], []).append(item)
+    return JobShots(items=[_shot_progress(known, shot, chunks.get(shot.index, [])) for shot in known.shots])
+
+
+def _shot_progress(known: Analysis, shot: Shot, items: list[WorkItem]) -> ShotProgress:
+    total = sum(chunk.end - chunk.keep_from for chunk in known.chunks if chunk.shot == shot.index)
+    done = sum(item.units_done for item in items)
+    begun = done > 0 or any(item.state == WorkState.LEASED for item in items)
+    return ShotProgress(
+        index=shot.index,
+        start=shot.start,
+        end=shot.end,
+        timecode=to_timecode(shot.start, known.video.fps),
+        status="skipped" if not total else "done" if done == total else "running" if begun else "waiting",
+        frames=Counter(done=done, total=total),
+    )
+
+
+def _stored(built: Services, item: WorkItem) -> Analysis:
     return Analysis.model_validate_json(built.store.get_bytes(PrepareTask.model_validate(item.payload).analysis_key))
 
 

@@ -9,13 +9,14 @@ from fastapi import Header, Response
 
 from dubbing.errors import PreconditionFailed
 
+ANY = "*"
 IfMatch = Annotated[
-    str | None,
+    str,
     Header(
         alias="If-Match",
         max_length=100,
         pattern=r'^(\*|"[\x21\x23-\x7e]*")$',
-        description="The ETag that was read. Left out, the change is made whatever it meets.",
+        description="The ETag that was read; `*`, or none, makes the change whatever it meets.",
     ),
 ]
 
@@ -30,13 +31,13 @@ def show(response: Response, version: int) -> None:
     response.headers["ETag"] = etag(version)
 
 
-def check(if_match: str | None, version: int) -> None:
+def check(if_match: str, version: int) -> None:
     """Refuse a change that was made from another version.
 
     Raises:
         PreconditionFailed: somebody else was faster.
     """
-    if if_match not in (None, "*", etag(version)):
+    if if_match not in (ANY, etag(version)):
         raise PreconditionFailed(
             f"It has changed since you read it: it is at {etag(version)} now, not at {if_match}.",
             where={"header": "If-Match"},

@@ -49,6 +49,7 @@ def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], n
         heartbeat_at=job.heartbeat_at,
         cancel_requested_at=job.cancel_requested_at,
         stuck=_stuck(built, job, state, now),
+        copy_of=job.options.get("copy_of"),
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
         warnings=job.warnings,
         error=job_error(built, job),

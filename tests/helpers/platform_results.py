@@ -75,7 +75,7 @@ def analysis() -> Analysis:
         video=VIDEO.video,
         shots=(Shot(index=0, start=0, end=100), Shot(index=1, start=100, end=250)),
         paths=(TrackPath(track=track, anchors=(), opening=()),),
-        chunks=tuple(chunk for chunk in CHUNKS if chunk.keep_from >= 100),
+        chunks=tuple(chunk for chunk in CHUNKS if chunk.shot == 1),
     )
 
 

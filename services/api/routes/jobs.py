@@ -53,7 +53,7 @@ def list_jobs(
         labels=query.labels,
         created_after=query.created_after,
         created_before=query.created_before,
-        before=paging.read(query.cursor) if query.cursor is not None else None,
+        before=query.before,
     )
     found = work.jobs.page(wanted, query.limit + 1)
     more, page = len(found) > query.limit, found[: query.limit]

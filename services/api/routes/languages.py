@@ -91,7 +91,7 @@ def replace_audio(
     built: Built,
     work: Reading,
     response: Response,
-    if_match: IfMatch = None,
+    if_match: IfMatch = versions.ANY,
 ) -> LanguageOut:
     """Give a language a new sound: its next revision. The master of the last one stays, and is `stale` until it is rendered.
 

@@ -76,7 +76,7 @@ def list_titles(caller: TitlesRead, work: Reading, query: Annotated[TitleQuery, 
         labels=query.labels,
         created_after=query.created_after,
         created_before=query.created_before,
-        before=paging.read(query.cursor) if query.cursor is not None else None,
+        before=query.before,
     )
     found = work.titles.page(wanted, query.limit + 1)
     more, page = len(found) > query.limit, found[: query.limit]
@@ -93,7 +93,13 @@ def read_title(title_id: TitleId, caller: TitlesRead, work: Reading, response: R
 
 @router.patch("/titles/{title_id}", openapi_extra=refuses(Conflict, PreconditionFailed))
 def change_title(
-    *, title_id: TitleId, body: TitleChange, caller: TitlesWrite, work: Reading, response: Response, if_match: IfMatch = None
+    *,
+    title_id: TitleId,
+    body: TitleChange,
+    caller: TitlesWrite,
+    work: Reading,
+    response: Response,
+    if_match: IfMatch = versions.ANY,
 ) -> TitleOut:
     """Change name, external id or metadata; what is left out stays. With `If-Match`, only if nobody else was faster."""
     title = work.titles.get(title_id, caller.organisation, lock=True)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import Field
 
 from dubbing import ids
 from dubbing.db.training_models import TrainingRun
@@ -27,11 +26,11 @@ from dubbing.errors import (
 from dubbing.workflow.training_starts import with_starts
 from services.api import paging, problems, sse
 from services.api.bootstrap import Services
+from services.api.filters import PageQuery
 from services.api.problems import refuses
 from services.api.requests import Built, Caller, Once, OnceOnly, Reading, TrainingRead, TrainingWrite
 from services.api.routes.events import LastEventId
 from services.api.routes.releases import release_view
-from services.api.schemas import Parameters
 from services.api.training_schemas import Publish, RecipeList, ReleaseOut, RunCreate, RunOut, RunPage
 
 router = APIRouter(prefix="/v1", tags=["training"])
@@ -39,13 +38,6 @@ _RUN = "/v1/training-runs/{id}"
 _STARTING = (InvalidSetting, PlaceNotAllowed, TrainerUnavailable, UnfitStart, UnknownRecipe, UnknownSetting)
 _PUBLISHING = (Conflict, PublishInProgress, TrainerUnavailable, UnknownRecipe)
 RunId = Annotated[str, Path(pattern=r"^run_[0-9a-z]{26}$")]
-
-
-class RunQuery(Parameters):
-    """Which runs to list."""
-
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: str | None = Field(default=None, max_length=200)
 
 
 @router.get("/training-recipes")
@@ -83,10 +75,9 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
 
 
 @router.get("/training-runs", openapi_extra=refuses(InvalidCursor))
-def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotated[RunQuery, Query()]) -> RunPage:
+def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotated[PageQuery, Query()]) -> RunPage:
     """Runs, newest first."""
-    before = None if query.cursor is None else paging.read(query.cursor)
-    found = work.runs.page(caller.organisation, query.limit + 1, before)
+    found = work.runs.page(caller.organisation, query.limit + 1, query.before)
     more, page = len(found) > query.limit, found[: query.limit]
     now = work.now()
     return RunPage(items=[_view(built, run, now) for run in page], next_cursor=paging.cursor(page[-1]) if more else None)

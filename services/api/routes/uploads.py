@@ -3,18 +3,33 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from dubbing import clock, ids
+from dubbing.db.assets import AssetFilter
 from dubbing.db.models import Asset, Upload
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.errors import BadParts, Conflict, EmptyMedia, FileTooLarge, StoreUnavailable
+from dubbing.errors import BadParts, Conflict, EmptyMedia, FileTooLarge, InvalidCursor, StoreUnavailable
 from dubbing.storage.store import Part
+from services.api import paging
 from services.api.bootstrap import Services
+from services.api.filters import PageQuery
 from services.api.problems import refuses
 from services.api.requests import AssetsRead, AssetsWrite, Built, Caller, OnceOnly, Reading
-from services.api.schemas import AssetOut, AssetRead, PartDone, PartUrl, UploadComplete, UploadCreate, UploadOut
+from services.api.schemas import (
+    AssetOut,
+    AssetPage,
+    AssetRead,
+    OpenUpload,
+    PartDone,
+    PartUrl,
+    UploadComplete,
+    UploadCreate,
+    UploadOut,
+    UploadPage,
+)
+from services.api.values import Moment, Sha256
 
 router = APIRouter(prefix="/v1", tags=["uploads"])
 assets = APIRouter(prefix="/v1", tags=["assets"])
@@ -40,6 +55,9 @@ def create_upload(body: UploadCreate, caller: AssetsWrite, built: Built, once: O
 
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate) -> UploadOut:
+    known = None if body.sha256 is None else work.assets.measured(caller.organisation, body.sha256, body.size)
+    if known is not None:
+        return _known(work, built, caller, body, known)
     asset_id = ids.new_id("ast")
     key = ids.asset_key(asset_id, body.filename)
     least = -(-body.size // (_MOST_PARTS * _MIB)) * _MIB
@@ -57,6 +75,43 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreat
     )
     work.assets.add_upload(upload)
     return _view(built, upload, [])
+
+
+def _known(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate, asset: Asset) -> UploadOut:
+    """An upload that is completed already: the organisation has the file, as its bytes were measured."""
+    upload = Upload(
+        id=ids.new_id("upl"),
+        organisation_id=caller.organisation,
+        asset_id=asset.id,
+        object_key=asset.object_key,
+        s3_upload_id="",
+        filename=body.filename,
+        size=body.size,
+        part_size=built.api.part_size,
+        claimed_sha256=body.sha256,
+        expires_at=work.now(),
+        completed_at=work.now(),
+    )
+    work.assets.add_upload(upload)
+    return _view(built, upload, [])
+
+
+@router.get("/uploads", openapi_extra=refuses(InvalidCursor))
+def list_uploads(caller: AssetsRead, work: Reading, query: Annotated[PageQuery, Query()]) -> UploadPage:
+    """Uploads that wait for parts, newest first."""
+    found = work.assets.open_uploads(caller.organisation, query.limit + 1, query.before)
+    page = found[: query.limit]
+    items = [
+        OpenUpload(
+            upload_id=upload.id,
+            filename=upload.filename,
+            size=upload.size,
+            created_at=upload.created_at,
+            expires_at=upload.expires_at,
+        )
+        for upload in page
+    ]
+    return UploadPage(items=items, next_cursor=paging.cursor(page[-1]) if len(found) > query.limit else None)
 
 
 @router.get("/uploads/{upload_id}", openapi_extra=refuses(StoreUnavailable))
@@ -159,6 +214,41 @@ def _view(built: Services, upload: Upload, arrived: list[Part]) -> UploadOut:
 
 def _in(seconds: float) -> datetime:
     return clock.now() + timedelta(seconds=seconds)
+
+
+class AssetQuery(PageQuery):
+    """Which files to list."""
+
+    sha256: Sha256 | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+
+
+@assets.get("/assets", openapi_extra=refuses(InvalidCursor))
+def list_assets(caller: AssetsRead, work: Reading, query: Annotated[AssetQuery, Query()]) -> AssetPage:
+    """Stored files, newest first."""
+    times = (query.created_after, query.created_before)
+    found = work.assets.page(AssetFilter(caller.organisation, query.sha256, *times, query.before), query.limit + 1)
+    page = found[: query.limit]
+    cursor = paging.cursor(page[-1]) if len(found) > query.limit else None
+    return AssetPage(items=[asset_view(asset) for asset in page], next_cursor=cursor)
+
+
+@assets.post("/assets/{asset_id}/delete", response_model=AssetOut, openapi_extra=refuses(Conflict, StoreUnavailable))
+def delete_asset(asset_id: AssetId, caller: AssetsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Delete a file for good. One that a title or a job uses is a conflict that names them."""
+
+    def delete(work: UnitOfWork) -> AssetOut:
+        asset = work.assets.get(asset_id, caller.organisation)
+        users = work.assets.users(asset_id)
+        if users:
+            raise Conflict(f"{asset.filename} is in use by {', '.join(users)}.", where={"pointer": "/id", "used_by": users})
+        shown = asset_view(asset)
+        work.assets.delete(asset)
+        built.store.delete_prefix(ids.asset_prefix(asset_id))
+        return shown
+
+    return once.run(caller, 200, None, delete)
 
 
 @assets.get("/assets/{asset_id}")

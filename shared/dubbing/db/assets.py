@@ -1,14 +1,27 @@
 """Uploads and the assets they become."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, tuple_, union, update
 from sqlalchemy.orm import Session
 
-from dubbing.db.models import Asset, Upload
+from dubbing.db.models import Asset, Job, Upload
 from dubbing.db.times import NOW, now
+from dubbing.db.title_models import Language, Title
 from dubbing.domain.media import MediaInfo
 from dubbing.errors import NotFound
+
+
+class AssetFilter(NamedTuple):
+    """Which files to list; None means all. ``before`` is the (created_at, id) that the previous page ended with."""
+
+    organisation_id: str
+    sha256: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    before: tuple[datetime, str] | None = None
 
 
 class Assets:
@@ -29,6 +42,45 @@ class Assets:
         if upload is None:
             raise NotFound(f"There is no upload {upload_id}.", where={"pointer": "/id"})
         return upload
+
+    def open_uploads(self, organisation_id: str, limit: int, before: tuple[datetime, str] | None) -> list[Upload]:
+        """Uploads that are neither completed nor given up, newest first."""
+        statement = select(Upload).where(
+            Upload.organisation_id == organisation_id, Upload.completed_at.is_(None), Upload.aborted_at.is_(None)
+        )
+        if before is not None:
+            statement = statement.where(tuple_(Upload.created_at, Upload.id) < tuple_(*before))
+        return list(self._session.scalars(statement.order_by(Upload.created_at.desc(), Upload.id.desc()).limit(limit)))
+
+    def measured(self, organisation_id: str, sha256: str, size: int) -> Asset | None:
+        """A file of the organisation that was read and has this SHA-256; the oldest."""
+        same = select(Asset).where(Asset.organisation_id == organisation_id, Asset.sha256 == sha256, Asset.size == size)
+        return self._session.scalar(same.order_by(Asset.created_at, Asset.id).limit(1))
+
+    def page(self, wanted: AssetFilter, limit: int) -> list[Asset]:
+        """Newest first."""
+        statement = select(Asset).where(Asset.organisation_id == wanted.organisation_id)
+        if wanted.sha256 is not None:
+            statement = statement.where(Asset.sha256 == wanted.sha256)
+        if wanted.created_after is not None:
+            statement = statement.where(Asset.created_at > wanted.created_after)
+        if wanted.created_before is not None:
+            statement = statement.where(Asset.created_at < wanted.created_before)
+        if wanted.before is not None:
+            statement = statement.where(tuple_(Asset.created_at, Asset.id) < tuple_(*wanted.before))
+        return list(self._session.scalars(statement.order_by(Asset.created_at.desc(), Asset.id.desc()).limit(limit)))
+
+    def users(self, asset_id: str, most: int = 20) -> list[str]:
+        """Ids of titles and jobs that use the file, some of them where they are many."""
+        titles = select(Title.id).where(Title.video_asset == asset_id)
+        languages = select(Language.title_id).where(Language.audio_asset == asset_id)
+        jobs = select(Job.id).where(or_(Job.video_asset == asset_id, Job.audio_asset == asset_id))
+        return [str(found) for found in self._session.scalars(union(titles, languages, jobs).limit(most))]
+
+    def delete(self, asset: Asset) -> None:
+        """Take the row away; the caller has seen that nobody uses the file."""
+        self._session.delete(asset)
+        self._session.flush()
 
     def complete(self, upload: Upload) -> Asset:
         """Turn a finished upload into its asset; the same asset when asked again."""

@@ -170,6 +170,28 @@ class Jobs:
             self.event(job_id, kind, {"state": state, "error": values.get("error")})
         return ended is not None
 
+    def reprioritize(self, job: Job, priority: int, deadline: datetime | None) -> None:
+        """Change how urgent a job is, and with it the work that waits; work that others need keeps the most urgent of all."""
+        job.priority, job.deadline = priority, deadline
+        self._session.flush()
+        mine = select(JobNeed.work_item_id).where(JobNeed.job_id == job.id)
+        needing = (
+            select(Job)
+            .join(JobNeed, JobNeed.job_id == Job.id)
+            .where(JobNeed.work_item_id == WorkItem.id, Job.state.in_(LIVE))
+            .correlate(WorkItem)
+        )
+        self._session.execute(
+            update(WorkItem)
+            .where(WorkItem.id.in_(mine), WorkItem.state == WorkState.PENDING)
+            .values(
+                priority=func.coalesce(needing.with_only_columns(func.max(Job.priority)).scalar_subquery(), priority),
+                deadline=needing.with_only_columns(func.min(Job.deadline)).scalar_subquery(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        self.event(job.id, "job.reprioritized", {"priority": priority, "deadline": deadline and deadline.isoformat()})
+
     def request_cancel(self, job: Job) -> None:
         """Note the request; the flow ends the job as soon as nothing of it runs."""
         job.cancel_requested_at = now(self._session)

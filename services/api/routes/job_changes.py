@@ -1,0 +1,95 @@
+"""Changes of jobs: again, with another model, sooner; and what of each shot is done."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from dubbing import ids
+from dubbing.db.models import Job
+from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.jobs import TERMINAL, JobState
+from dubbing.domain.titles import has_delivered
+from dubbing.errors import Conflict, ModelUnavailable, StoreUnavailable
+from services.api import submission, title_views
+from services.api.bootstrap import Services
+from services.api.problems import refuses
+from services.api.requests import JOB, Built, JobsRead, JobsWrite, OnceOnly, Reading
+from services.api.routes.jobs import JobId
+from services.api.schemas import JobOut, JobShots, Promotion, Urgency
+from services.api.views import job_views
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
+_COPIED = (
+    *("organisation_id", "video_asset", "audio_asset", "title_id", "language", "revision"),
+    *("models", "sync", "labels", "seed", "priority", "deadline"),
+)
+_FAILED = (JobState.FAILED, JobState.CANCELED)
+
+
+@router.post("/retry", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict))
+def retry_job(job_id: JobId, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Submit a job that failed or was cancelled once more: the same files, weights and seed, as a new job.
+
+    What it had finished is not made twice.
+    """
+
+    def retry(work: UnitOfWork) -> JobOut:
+        job = work.jobs.get(job_id, caller.organisation)
+        if job.state not in _FAILED:
+            raise Conflict(f"Job {job_id} is {job.state}; only one that failed or was cancelled is tried again.")
+        return _view(built, work, submission.begin(work, built, _copy(job)))
+
+    return once.run(caller, 202, None, retry, at=JOB)
+
+
+@router.post("/promote", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict, ModelUnavailable))
+def promote_job(job_id: JobId, body: Promotion, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Make a draft final: the same files and seed with another model, as a new job."""
+
+    def promote(work: UnitOfWork) -> JobOut:
+        job = work.jobs.get(job_id, caller.organisation)
+        if not has_delivered(JobState(job.state)) or job.models is None:
+            raise Conflict(f"Job {job_id} is {job.state}; only one that made a master can be promoted.")
+        models = submission.pinned(work, built, body.model)
+        if models.student.digest == job.models["student"]["digest"]:
+            raise Conflict(f"Job {job_id} was made with {body.model} and these weights already.", where={"pointer": "/model"})
+        return _view(built, work, submission.begin(work, built, _copy(job, models=models.model_dump(mode="json"))))
+
+    return once.run(caller, 202, body, promote, at=JOB)
+
+
+@router.post("/reprioritize", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict))
+def reprioritize_job(job_id: JobId, body: Urgency, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Give a job that has not ended another priority or deadline; what is left out stays, a null deadline is none.
+
+    Work that another job waits for too keeps the more urgent of both.
+    """
+
+    def change(work: UnitOfWork) -> JobOut:
+        work.jobs.get(job_id, caller.organisation)
+        job = work.jobs.lock(job_id)
+        if job.state in TERMINAL:
+            raise Conflict(f"Job {job_id} is {job.state}; only a job that has not ended can be sooner or later.")
+        given = body.model_dump(exclude_unset=True)
+        work.jobs.reprioritize(job, given.get("priority", job.priority), given.get("deadline", job.deadline))
+        return _view(built, work, job)
+
+    return once.run(caller, 202, body, change, at=JOB)
+
+
+@router.get("/shots", openapi_extra=refuses(StoreUnavailable))
+def list_job_shots(job_id: JobId, caller: JobsRead, built: Built, work: Reading) -> JobShots:
+    """The shots of the picture, and how far the mouths of each are. None are listed until the picture is analysed."""
+    return title_views.job_shots(built, work, work.jobs.get(job_id, caller.organisation))
+
+
+def _copy(job: Job, **changed: Any) -> Job:
+    """A new job for the same work."""
+    values = {name: getattr(job, name) for name in _COPIED}
+    options = {**job.options, "copy_of": job.id}
+    return Job(**{**values, "id": ids.new_id("job"), "options": options, "warnings": [], **changed})
+
+
+def _view(built: Services, work: UnitOfWork, job: Job) -> JobOut:
+    return job_views(built, work, [job])[0]
