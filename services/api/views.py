@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from dubbing import clock
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
+from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
@@ -46,8 +46,8 @@ def _view(built: Services, job: Job, counts: Counts, now: datetime) -> JobOut:
         cancel_requested_at=job.cancel_requested_at,
         stuck=_stuck(built, job, state, now),
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
-        warnings=job.warnings,
-        error=_error(built, job),
+        warnings=[Finding.model_validate(warning) for warning in job.warnings],
+        error=problems.stored(built.api.docs_url, job.error, f"/v1/jobs/{job.id}"),
         links=_links(built, job),
     )
 
@@ -95,13 +95,6 @@ def _stuck(built: Services, job: Job, state: JobState, now: datetime) -> bool:
         return False
     last = job.heartbeat_at or job.started_at or job.created_at
     return now - last > timedelta(seconds=built.api.stuck_after)
-
-
-def _error(built: Services, job: Job) -> dict[str, Any] | None:
-    if job.error is None:
-        return None
-    kind = problems.type_uri(built.api.docs_url, job.error["code"])
-    return {"type": kind, **job.error, "instance": f"/v1/jobs/{job.id}"}
 
 
 def _links(built: Services, job: Job) -> Links | None:

@@ -22,6 +22,7 @@ from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RunState
 from dubbing.domain.work import StitchResult
+from dubbing.errors import NotAudio
 from dubbing.ids import preview_key
 from services.api import examples
 from services.api.bootstrap import Services
@@ -80,6 +81,8 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("list_jobs", "chosen", status=["succeeded_with_warnings"], created_after="2026-10-12T06:00:00Z")
     story.tell("list_jobs", "no-such-page", 422, cursor="page2")
     story.tell("read_asset", "probed", asset_id=film)
+    fail(services, other)
+    story.tell("read_job", "failed", job_id=other)
 
 
 def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:
@@ -109,6 +112,13 @@ def finish(services: Services, job_id: str) -> None:
         job.state = "succeeded_with_warnings"
         for asset in session.query(Asset):
             asset.sha256 = "1" * 64
+
+
+def fail(services: Services, job_id: str) -> None:
+    """What a job leaves behind whose track is no sound."""
+    with services.database.sessions().begin() as session:
+        job = session.get_one(Job, job_id)
+        job.state, job.error = "failed", NotAudio("track.wav is no audio.", where={"pointer": "/audio"}).problem()
 
 
 def tell_of_training(story: Story, services: Services) -> None:
