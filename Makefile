@@ -25,7 +25,7 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples client docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ fmt: setup  ## Lay the code out, and mend what a linter can mend
 
 examples: setup  ## Write the examples of the API's description anew, as a real installation answers
 	@EXAMPLES_WRITE=1 $(PYTHON) -m pytest -q tests/integration/core/test_api_examples.py $(ARGS)
+
+client: setup  ## Write the clients of the API anew: shared/dubline_client, out/client/dubline.d.ts
+	@deploy/client/generate.sh shared/dubline_client out/client/dubline.d.ts
 
 docs: setup  ## Write the pages of settings and recipes anew
 	@$(PYTHON) -m services.api settings >docs/reference/settings.md.new

@@ -40,6 +40,7 @@ from report import commit, cpu_name, save
 
 from dubbing.domain.jobs import TERMINAL, Phase
 from dubbing.settings import MediaSettings
+from dubline_client.models import LipsyncCreate
 from services.cli.client import Client
 from services.cli.dub import DELIVERED
 from services.stack.public import LocalStack, default_home, process_tree
@@ -100,8 +101,8 @@ def measure(stack: LocalStack, folder: Path, seconds: int, model: str) -> dict[s
     plain, plain_cpu = (sum(pair) / 2 for pair in zip(before, transcode(picture, sound, folder), strict=True))
     phases = phases_of(job)
     master = folder / "master.mp4"
-    client.download(lambda: client.job(job["id"])["links"]["output"], master)
-    receipt = client.receipt(job["id"])
+    client.download(lambda: client.job(job["id"]).members["links"]["output"], master)
+    receipt = client.receipt(job["id"]).members
     whole_cpu = sum(meter.cpu.values())
     proofs = {
         "witness": witness_cpu(picture, sound, master, receipt, children_cpu),
@@ -170,10 +171,10 @@ def ffmpeg(*arguments: object) -> None:
 def run_job(client: Client, video: str, audio: str, model: str) -> dict[str, Any]:
     """Submit and wait."""
     request = {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}, "model": model, "seed": 1}
-    job = client.submit(request)
+    job = client.submit(LipsyncCreate.from_dict(request)).members
     while job["status"] not in TERMINAL:
         time.sleep(0.5)
-        job = client.job(job["id"])
+        job = client.job(job["id"]).members
     if job["status"] not in DELIVERED:
         raise SystemExit(f"the job {job['status']}: {json.dumps(job['error'])}")
     return job

@@ -6,13 +6,14 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
 
 from dubbing.errors import BadInput, DublineError, NotFound, Outage
+from services.api.schemas import Failure
 
 MEDIA_TYPE = "application/problem+json"
 ROUTED = (
@@ -31,22 +32,11 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 log = structlog.get_logger()
 
 
-class Problem(BaseModel):
+class Problem(Failure):
     """An RFC 9457 problem. ``code`` is stable; texts are for people and may change."""
 
-    model_config = ConfigDict(extra="allow")
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
     request_id: str
-    retryable: bool = False
-    where: dict[str, Any] = {}
-    suggestions: list[str] = []
-    media: dict[str, Any] = {}
-    errors: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = Field(default_factory=list)
 
 
 def refuses(*kinds: type[DublineError]) -> dict[str, Any]:
@@ -79,6 +69,13 @@ def respond(request: Request, members: dict[str, Any], headers: dict[str, str] |
     if problem["status"] == 401:
         extra.setdefault("WWW-Authenticate", "Bearer")
     return ProblemResponse(problem, problem["status"], extra)
+
+
+def stored(base: str, error: dict[str, Any] | None, instance: str) -> Failure | None:
+    """The failure that the row of ``instance`` keeps."""
+    if error is None:
+        return None
+    return Failure.model_validate({**error, "type": type_uri(base, error["code"]), "instance": instance})
 
 
 def type_uri(base: str, code: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Phase, Sync
 from dubbing.domain.media import SyncMode
 from services.api.values import FileName, Id, Labels, Moment, Preset, Seed, Sha256, Url, whole
@@ -19,6 +20,22 @@ class Body(BaseModel):
     @classmethod
     def _with_whole_numbers(cls, given: Any) -> Any:
         return {name: whole(value) for name, value in given.items()} if isinstance(given, dict) else given
+
+
+class Failure(BaseModel):
+    """Why work failed: the members of an RFC 9457 problem. ``code`` is stable; texts are for people and may change."""
+
+    model_config = ConfigDict(extra="allow", json_schema_serialization_defaults_required=True)
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    retryable: bool = False
+    where: dict[str, Any] = {}
+    suggestions: list[str] = []
+    media: dict[str, Any] = {}
 
 
 class UploadCreate(Body):
@@ -266,8 +283,8 @@ class JobOut(BaseModel):
     stuck: bool
     copy_of: str | None
     waiting_on: str | None
-    warnings: list[dict[str, Any]]
-    error: dict[str, Any] | None
+    warnings: list[Finding]
+    error: Failure | None
     links: Links | None
 
 

@@ -1,14 +1,14 @@
 """Bodies of requests and responses about titles and their languages."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from dubbing.domain.findings import FrameRange
+from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.titles import LanguageStatus
-from services.api.schemas import AudioRef, AudioUrl, Body, Links, SyncChoice, VideoRef, VideoUrl
+from services.api.schemas import AudioRef, AudioUrl, Body, Failure, Links, SyncChoice, VideoRef, VideoUrl
 from services.api.values import LARGEST, Labels, LanguageTag, Line, Moment, Preset, Seconds, Seed, Timecode
 
 FILENAME = "{title}_{language}_v{revision}"
@@ -105,8 +105,8 @@ class TitleAnalysis(BaseModel):
     frames: int | None = None
     shots: list[ShotOut] | None = None
     dubbed: list[FrameRange] | None = None
-    findings: list[dict[str, Any]] | None = None
-    error: dict[str, Any] | None = None
+    findings: list[Finding] | None = None
+    error: Failure | None = None
 
 
 class LanguageCreate(Body):

@@ -8,6 +8,7 @@ from dubbing.db.titles import Renders
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Shot
+from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.timecode import to_timecode
 from dubbing.domain.titles import LanguageStatus, Render, has_delivered, language_status
@@ -120,7 +121,7 @@ def analysis(built: Services, work: UnitOfWork, job: Job) -> TitleAnalysis:
         frames=frames,
         shots=_shots(known),
         dubbed=list(known.touched(known.chunks, frames)),
-        findings=job.warnings,
+        findings=[Finding.model_validate(warning) for warning in job.warnings],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from dubbing.domain.training import RecipeOffer, ReleaseState, RunState
-from services.api.schemas import Body
+from services.api.schemas import Body, Failure
 from services.api.values import Finite, Settings
 
 
@@ -46,7 +46,7 @@ class RunOut(BaseModel):
     facts: dict[str, Any]
     version: int | None
     stuck: bool
-    error: dict[str, Any] | None
+    error: Failure | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -81,7 +81,7 @@ class ReleaseOut(BaseModel):
     digest: str | None
     progress: Measuring | None
     figures: list[dict[str, Any]]
-    error: dict[str, Any] | None
+    error: Failure | None
     created_at: datetime
     decided_at: datetime | None
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from dubbing import clock
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
+from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import ANALYSIS_PHASES, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
 from services.api import problems
 from services.api.bootstrap import Services
-from services.api.schemas import Counter, JobOut, Links, ModelOut, PhaseOut, Progress
+from services.api.schemas import Counter, Failure, JobOut, Links, ModelOut, PhaseOut, Progress
 
 
 def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
@@ -51,7 +51,7 @@ def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], n
         stuck=_stuck(built, job, state, now),
         copy_of=job.options.get("copy_of"),
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
-        warnings=job.warnings,
+        warnings=[Finding.model_validate(warning) for warning in job.warnings],
         error=job_error(built, job),
         links=job_links(built, job),
     )
@@ -110,12 +110,9 @@ def _stuck(built: Services, job: Job, state: JobState, now: datetime) -> bool:
     return now - last > timedelta(seconds=built.api.stuck_after)
 
 
-def job_error(built: Services, job: Job) -> dict[str, Any] | None:
+def job_error(built: Services, job: Job) -> Failure | None:
     """Why a job failed; None where it did not."""
-    if job.error is None:
-        return None
-    kind = problems.type_uri(built.api.docs_url, job.error["code"])
-    return {"type": kind, **job.error, "instance": f"/v1/jobs/{job.id}"}
+    return problems.stored(built.api.docs_url, job.error, f"/v1/jobs/{job.id}")
 
 
 def job_links(built: Services, job: Job) -> Links | None:

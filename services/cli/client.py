@@ -1,5 +1,7 @@
 """The API as the command line uses it: upload, submit, follow, cancel, download. Every refusal is a `Refused` with its code.
 
+The calls themselves are those of the generated client (`dubline_client`); what it cannot do stands here: events, which it would
+read to their end before it gives the first, and the bytes that go to the object store by presigned URLs.
 A server that is being restarted costs nothing: calls are repeated (`Retries`), and what was cut goes on where it was.
 """
 
@@ -14,15 +16,24 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 import httpx
 
 from dubbing.errors import BadInput, ChecksumMismatch, DublineError, IdempotencyInProgress, StoreUnavailable
 from dubbing.storage.store import sha256_of
+from dubline_client import AuthenticatedClient
+from dubline_client.api.jobs import cancel_job, list_jobs, read_job, read_receipt
+from dubline_client.api.lipsyncs import create_lipsync
+from dubline_client.api.uploads import complete_upload, create_upload
+from dubline_client.models import JobOut, JobState, LipsyncCreate, PartUrl, Problem, Receipt, UploadComplete, UploadCreate
+from dubline_client.types import UNSET, Response
 from services.cli.retries import RETRY_SECONDS, Retries, Tell, Unreachable
 
+_T = TypeVar("_T")
 OnBytes = Callable[[int], None]
+# A function of the generated client with all that it takes but the API and the idempotency key.
+Operation = Callable[..., Response[_T | Problem]]
 _BLOCK = 1 << 20
 _PARALLEL_PARTS = 4
 _PAUSE = 1.0  # before a stream of events that was cut is asked for again
@@ -66,6 +77,26 @@ def refused(members: Mapping[str, Any]) -> Refused:
     return error
 
 
+class UnreadableAnswer(DublineError):
+    """The API answered what this version of its client cannot read."""
+
+    code = "unreadable_answer"
+    title = "The API's answer cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[_T]):
+    """What the API answered.
+
+    Attributes:
+        value: as its type.
+        members: as JSON with every member as it came, to be printed or kept.
+    """
+
+    value: _T
+    members: dict[str, Any]
+
+
 class Client:
     """One caller of one API.
 
@@ -77,7 +108,8 @@ class Client:
 
     def __init__(self, url: str, key: str, tell: Tell = lambda _: None) -> None:
         self._url = url
-        self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
+        hooks = {"event_hooks": {"response": [self._refuse]}}
+        self._api = AuthenticatedClient(url, token=key, timeout=_TIMEOUT, httpx_args=hooks)
         self._store = httpx.Client(timeout=_TIMEOUT)
         self._api_retries, self._store_retries = Retries("The API", tell), Retries("The object store", tell)
 
@@ -88,72 +120,83 @@ class Client:
             path: a file.
             advance: is called with the number of bytes of each part that arrived.
         """
-        announced = {"filename": file_name(path), "size": path.stat().st_size, "sha256": sha256_of(path)}
-        upload = self._call("POST", "/v1/uploads", json=announced)
+        announced = UploadCreate(file_name(path), path.stat().st_size, sha256_of(path))
+        upload = self.change(partial(create_upload.sync_detailed, body=announced)).value
         with ThreadPoolExecutor(_PARALLEL_PARTS) as pool:
-            sent = [pool.submit(self._store_retries.of, partial(self._put, path, part)) for part in upload["parts"]]
+            sent = [pool.submit(self._store_retries.of, partial(self._put, path, part)) for part in upload.parts]
             try:
-                for part, its in zip(sent, upload["parts"], strict=True):
+                for part, its in zip(sent, upload.parts, strict=True):
                     part.result()
-                    advance(int(its["size"]))
+                    advance(its.size)
             except BaseException:
                 self.hurry(0)  # or threads that wait for the store would keep us here
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        asset = self._call("POST", f"/v1/uploads/{upload['upload_id']}/complete", json={})
-        return str(asset["id"])
+        completed = self.change(partial(complete_upload.sync_detailed, upload.upload_id, body=UploadComplete()))
+        return completed.value.id
 
     def hurry(self, seconds: float) -> None:
         """No call is repeated any more once ``seconds`` have passed."""
         self._api_retries.end_within(seconds)
         self._store_retries.end_within(seconds)
 
-    def submit(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def submit(self, request: LipsyncCreate) -> Answer[JobOut]:
         """Creates a job; sending it again after a lost answer creates no second one."""
-        return self._call("POST", "/v1/lipsyncs", json=request)
+        return self.change(partial(create_lipsync.sync_detailed, body=request))
 
-    def job(self, job_id: str) -> dict[str, Any]:
+    def job(self, job_id: str) -> Answer[JobOut]:
         """A job as it is now. Whatever the API breaks at is waited out: the job goes on meanwhile."""
-        return self._call("GET", f"/v1/jobs/{job_id}", any_fault=True)
+        return self.read(partial(read_job.sync_detailed, job_id), any_fault=True)
 
-    def jobs(self, limit: int, status: str | None = None) -> list[dict[str, Any]]:
+    def jobs(self, limit: int, status: str | None = None) -> list[Answer[JobOut]]:
         """The newest ``limit`` jobs."""
-        found: list[dict[str, Any]] = []
+        found: list[Answer[JobOut]] = []
         cursor = None
+        states = UNSET if status is None else [cast("JobState", status)]  # the API judges what the user typed
         while len(found) < limit:
-            query = {"limit": min(100, limit - len(found)), "cursor": cursor, "status": status}
-            page = self.get("/v1/jobs", **query)
-            found += page["items"]
-            cursor = page["next_cursor"]
+            size = min(100, limit - len(found))
+            page = self.read(partial(list_jobs.sync_detailed, limit=size, cursor=cursor, status=states))
+            found += map(Answer, page.value.items, page.members["items"])
+            cursor = page.value.next_cursor
             if cursor is None:
                 break
         return found
 
-    def cancel(self, job_id: str) -> dict[str, Any]:
+    def cancel(self, job_id: str) -> Answer[JobOut]:
         """Cancels a job."""
-        return self._call("POST", f"/v1/jobs/{job_id}/cancel")
+        return self.change(partial(cancel_job.sync_detailed, job_id))
 
-    def receipt(self, job_id: str) -> dict[str, Any]:
+    def receipt(self, job_id: str) -> Answer[Receipt]:
         """The receipt of a job that succeeded."""
-        return self._call("GET", f"/v1/jobs/{job_id}/receipt")
+        return self.read(partial(read_receipt.sync_detailed, job_id))
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Reads the thing at ``path``."""
-        return self._call("GET", path, params={key: value for key, value in query.items() if value is not None})
+    def read(self, operation: Operation[_T], *, any_fault: bool = False) -> Answer[_T]:
+        """What an operation answers that changes nothing; repeated while the API is not there or says that it is busy.
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Changes the thing at ``path``; sending it again after a lost answer changes nothing twice."""
-        return self._call("POST", path, json=body)
+        With ``any_fault`` it is repeated after every answer that names a fault of the server.
+        """
+
+        def request() -> Answer[_T]:
+            try:
+                return self._answer(operation)
+            except Refused as refusal:
+                if any_fault and not refusal.is_bad_input:
+                    raise Unreachable(refusal.detail) from refusal
+                raise
+
+        return self._api_retries.of(request)
+
+    def change(self, operation: Operation[_T]) -> Answer[_T]:
+        """What an operation answers that changes something; repeated like the others, which its idempotency key makes safe."""
+        keyed = partial(operation, idempotency_key=secrets.token_hex(16))
+        return self._api_retries.of(lambda: self._answer(keyed))
 
     def events(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Server-sent events of ``path`` as (type, data), until the stream ends; a cut stream goes on where it was cut."""
         last, heard = "0", time.monotonic()
         while True:
             try:
-                with self._api.stream("GET", path, headers={"Last-Event-ID": last}) as response:
-                    if response.is_error:
-                        response.read()
-                        raise self._problem_of(response)
+                with self._api.get_httpx_client().stream("GET", path, headers={"Last-Event-ID": last}) as response:
                     for number, kind, data in _events(response.iter_lines()):
                         last, heard = number, time.monotonic()
                         yield kind, data
@@ -215,36 +258,32 @@ class Client:
             raise Unreachable(f"The object store broke off: {error}.") from error
         return True
 
-    def _put(self, path: Path, part: Mapping[str, Any]) -> None:
-        content = _slice_of(path, part["offset"], part["size"])
+    def _put(self, path: Path, part: PartUrl) -> None:
+        content = _slice_of(path, part.offset, part.size)
         try:
-            response = self._store.put(part["url"], content=content, headers={"Content-Length": str(part["size"])})
+            response = self._store.put(part.url, content=content, headers={"Content-Length": str(part.size)})
         except httpx.TransportError as error:
-            raise Unreachable(f"The object store does not take part {part['n']}: {error}.") from error
+            raise Unreachable(f"The object store does not take part {part.n}: {error}.") from error
         if response.is_error:
-            raise _refusal(response, f"The object store refused part {part['n']}")
+            raise _refusal(response, f"The object store refused part {part.n}")
 
-    def _call(self, method: str, path: str, *, any_fault: bool = False, **options: Any) -> dict[str, Any]:
-        """One request; repeated while the API is not there or says that it is busy, which the idempotency key makes safe.
+    def _answer(self, operation: Operation[_T]) -> Answer[_T]:
+        """One request."""
+        try:
+            response = operation(client=self._api)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._unreadable(repr(error)) from error
+        if response.parsed is None or isinstance(response.parsed, Problem):
+            raise self._unreadable(f"HTTP {response.status_code}")
+        return Answer(response.parsed, json.loads(response.content))
 
-        With ``any_fault`` it is repeated after every answer that names a fault of the server.
-        """
-        headers = {"Idempotency-Key": secrets.token_hex(16)} if method == "POST" else {}
-
-        def request() -> dict[str, Any]:
-            try:
-                response = self._api.request(method, path, headers=headers, **options)
-            except httpx.TransportError as error:
-                raise self._unreachable(error) from error
-            if response.is_error:
-                problem = self._problem_of(response)
-                if any_fault and response.is_server_error and isinstance(problem, Refused):
-                    raise Unreachable(problem.detail)
-                raise problem
-            answer: dict[str, Any] = response.json()
-            return answer
-
-        return self._api_retries.of(request)
+    def _refuse(self, response: httpx.Response) -> None:
+        """Raises what the API refused with: it need not be a problem of the API's, which the generated client would read."""
+        if response.is_error:
+            response.read()
+            raise self._problem_of(response)
 
     def _problem_of(self, response: httpx.Response) -> DublineError:
         """What the API refused with, as something that passes or something that stays."""
@@ -254,6 +293,10 @@ class Client:
         # An API that was killed in mid-answer has left the key in use: it is free again within a minute.
         answering = error.code == IdempotencyInProgress.code
         return Unreachable(error.detail) if answering or (response.status_code in _PASSING and passes) else error
+
+    def _unreadable(self, why: str) -> UnreadableAnswer:
+        advice = "Use the client of the API's version."
+        return UnreadableAnswer(f"The API at {self._url} answered something else than expected ({why}).", suggestions=(advice,))
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(

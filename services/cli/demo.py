@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from dubbing.errors import BadInput, ChecksumMismatch, NotFound
 from dubbing.storage.store import sha256_of
+from dubline_client.models import Agreement, JobOut, LanguageScore, Receipt, SyncNetScore
 from services.cli import dub as dubbing_run
 from services.cli.client import Client, readable
 from services.cli.job_commands import DEMO_NOTICE, client, save_preview
-from services.cli.job_view import JobView
+from services.cli.job_view import JobView, is_demo
 from services.cli.stack_commands import start
 from services.stack.public import CHECKOUT, PinnedWheel, StackError, default_home, unpacked_wheel
 
@@ -158,10 +158,10 @@ def _show(request: dubbing_run.DubRequest, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with JobView(Console(stderr=True)) as view:
         caller = client(view.say)
-        job = dubbing_run.run(caller, request, view)
-    receipt = caller.receipt(job["id"])
+        job = dubbing_run.run(caller, request, view).value
+    receipt = caller.receipt(job.id)
     receipt_file = out / f"{request.video.stem}.receipt.json"
-    receipt_file.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
+    receipt_file.write_text(json.dumps(receipt.members, indent=2) + "\n", encoding="utf-8")
     lines = [("source", request.video), ("audio", request.audio), ("output", request.output), ("receipt", receipt_file)]
     sheet = out / f"{request.video.stem}.contact-sheet.png"
     if _has_sheet(caller, job, sheet):
@@ -169,52 +169,49 @@ def _show(request: dubbing_run.DubRequest, out: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for name, path in lines:
         console.print(f"{name:14} {path}", markup=False)
-    for line in _figures(job, receipt):
+    for line in _figures(job, receipt.value):
         console.print(line, markup=False)
-    if job["model"]["demo"]:
+    if is_demo(job):
         console.print(DEMO_NOTICE, style="yellow")
 
 
-def _has_sheet(caller: Client, job: dict[str, Any], sheet: Path) -> bool:
+def _has_sheet(caller: Client, job: JobOut, sheet: Path) -> bool:
     with suppress(NotFound):
         save_preview(caller, job, sheet)
         return True
     return False
 
 
-def _figures(job: dict[str, Any], receipt: dict[str, Any]) -> list[str]:
-    frames = receipt["output_video"]["frames"]
-    whole = (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["created_at"])).total_seconds()
+def _figures(job: JobOut, receipt: Receipt) -> list[str]:
+    frames = receipt.output_video.frames
+    whole = ((job.finished_at or job.created_at) - job.created_at).total_seconds()
     lines = [f"{'frames':14} {frames} in {whole:.1f} s from submission to master: {frames / max(whole, 1e-3):.1f} frames/s"]
-    if job["progress"]["fps"] is not None:
-        lines.append(f"{'generation':14} {job['progress']['fps']:.1f} frames/s")
-    return [*lines, *(f"{name:14} {text}" for name, text in _agreement(receipt["score"]))]
+    if job.progress.fps is not None:
+        lines.append(f"{'generation':14} {job.progress.fps:.1f} frames/s")
+    return [*lines, *(f"{name:14} {text}" for name, text in _agreement(receipt.score))]
 
 
-def _agreement(score: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _agreement(score: LanguageScore | None) -> list[tuple[str, str]]:
     """How mouths and track agree, and by which measure; what does not differ from chance is not told as a score."""
     if score is None:
         return []
-    syncnet, before, after = (score[name] for name in ("syncnet", "agreement_before", "agreement"))
+    after, before = map(_in_words, (score.agreement, score.agreement_before))
     return [
-        ("SyncNet", _NO_SYNCNET if syncnet is None else _syncnet(syncnet)),
-        (
-            "mouth, sound",
-            f"{_in_words(after)} (opening and the new track's loudness); the source's mouth {_in_words(before)}",
-        ),
+        ("SyncNet", _syncnet(score.syncnet) if score.syncnet else _NO_SYNCNET),
+        ("mouth, sound", f"{after} (opening and the new track's loudness); the source's mouth {before}"),
     ]
 
 
 _NO_SYNCNET = "no score: its weights are not served (dubline weights fetch syncnet), or no shot is long and large enough"
 
 
-def _syncnet(score: dict[str, Any]) -> str:
-    confidence, distance, offset = (score[name] for name in ("confidence", "distance", "offset_frames"))
-    return f"Sync-C {confidence:.2f}, Sync-D {distance:.2f}, offset {offset:+d} frames of 25 a second"
+def _syncnet(score: SyncNetScore) -> str:
+    offset = f"offset {score.offset_frames:+d} frames of 25 a second"
+    return f"Sync-C {score.confidence:.2f}, Sync-D {score.distance:.2f}, {offset}"
 
 
-def _in_words(agreement: dict[str, Any] | None) -> str:
+def _in_words(agreement: Agreement | None) -> str:
     if agreement is None:
         return "agrees no more than by chance"
-    score, lag, chance = (agreement[name] for name in ("score", "lag_frames", "significance"))
-    return f"agrees by {score:.2f}, {lag:+d} frames late, by chance in {100 * chance:.2f} % of cases"
+    chance = f"by chance in {100 * agreement.significance:.2f} % of cases"
+    return f"agrees by {agreement.score:.2f}, {agreement.lag_frames:+d} frames late, {chance}"

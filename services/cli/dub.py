@@ -4,13 +4,16 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dubbing.domain.jobs import TERMINAL, JobState
 from dubbing.domain.media import SyncMode
-from dubbing.errors import BadInput, DublineError, Transient
+from dubbing.errors import BadInput, DublineError, NotFound, Transient
+from dubline_client.models import AudioRef, JobOut, Links, LipsyncCreate, SyncChoice, VideoRef
+from dubline_client.models.lipsync_create_model import check_lipsync_create_model
+from dubline_client.models.sync_mode import check_sync_mode
+from dubline_client.types import UNSET
 from lipforcing.contract import STUDENTS
-from services.cli.client import Client, Refused, readable, refused
+from services.cli.client import Answer, Client, Refused, readable, refused
 from services.cli.job_view import JobView
 
 _POLL_SECONDS = 0.4
@@ -58,6 +61,16 @@ class DubRequest:
         if self.output.exists() and self.output.samefile(self.video):
             raise BadInput("The output would replace the source.", where={"option": "output"})
 
+    def body(self, video: str, audio: str) -> LipsyncCreate:
+        """The request, once both files are assets with these ids."""
+        return LipsyncCreate(
+            video=VideoRef("asset", video, UNSET if self.picture is None else self.picture),
+            audio=AudioRef("asset", audio, [*self.tracks], [*self.channels]),
+            model=check_lipsync_create_model(self.model),
+            sync=SyncChoice(check_sync_mode(self.sync_mode)),
+            seed=UNSET if self.seed is None else self.seed,
+        )
+
 
 class Canceled(Exception):
     """Ctrl-C, after the job was submitted.
@@ -83,7 +96,7 @@ def check_output(output: Path) -> None:
         raise BadInput(f"{output} is a folder.", where={"option": "output"}, suggestions=("Name a file in it.",))
 
 
-def run(client: Client, request: DubRequest, view: JobView) -> dict[str, Any]:
+def run(client: Client, request: DubRequest, view: JobView) -> Answer[JobOut]:
     """Dubs; gives the finished job.
 
     Raises:
@@ -94,57 +107,62 @@ def run(client: Client, request: DubRequest, view: JobView) -> dict[str, Any]:
     request.check()
     video = _send(client, request.video, "video", view)
     audio = _send(client, request.audio, "audio", view)
-    body: dict[str, Any] = {
-        "video": {"type": "asset", "id": video, **({"track": request.picture} if request.picture is not None else {})},
-        "audio": {"type": "asset", "id": audio, "tracks": request.tracks, "channels": request.channels},
-        "model": request.model,
-        "sync": {"mode": request.sync_mode},
-    }
-    if request.seed is not None:
-        body["seed"] = request.seed
-    job = client.submit(body)
+    job = client.submit(request.body(video, audio))
+    job_id = job.value.id
     try:
-        view.say(f"{job['id']} is submitted.")
+        view.say(f"{job_id} is submitted.")
         return deliver(client, follow(client, job, view), request.output, view)
     except KeyboardInterrupt:
-        raise Canceled(job["id"], cancel(client, job["id"])) from None
+        raise Canceled(job_id, cancel(client, job_id)) from None
     except Transient as error:
-        raise _no_longer_waited_for(error, job["id"], request.output) from error
+        raise _no_longer_waited_for(error, job_id, request.output) from error
 
 
-def follow(client: Client, job: dict[str, Any], view: JobView) -> dict[str, Any]:
+def follow(client: Client, job: Answer[JobOut], view: JobView) -> Answer[JobOut]:
     """Shows the job until it has ended."""
-    while job["status"] not in TERMINAL:
-        view.job(job)
+    while job.value.status not in TERMINAL:
+        view.job(job.value)
         time.sleep(_POLL_SECONDS)
-        job = client.job(job["id"])
-    view.job(job)
+        job = client.job(job.value.id)
+    view.job(job.value)
     return job
 
 
-def deliver(client: Client, job: dict[str, Any], output: Path, view: JobView) -> dict[str, Any]:
+def deliver(client: Client, job: Answer[JobOut], output: Path, view: JobView) -> Answer[JobOut]:
     """Downloads the master of a job that has ended, and checks it against the receipt; gives the job.
 
     Raises:
         Refused: it delivered nothing; carries the problem.
     """
-    if job["status"] not in DELIVERED:
+    if job.value.status not in DELIVERED:
         raise failure(job)
-    made = client.receipt(job["id"])["output_video"]
+    made = client.receipt(job.value.id).value.output_video
     done = 0
 
     def advance(size: int) -> None:
         nonlocal done
         done += size
-        view.transfer("download", done, made["size_bytes"])
+        view.transfer("download", done, made.size_bytes)
 
-    client.download(lambda: str(client.job(job["id"])["links"]["output"]), output, advance, made["sha256"])
+    client.download(lambda: links_of(client.job(job.value.id).value).output, output, advance, made.sha256)
     return job
 
 
-def failure(job: dict[str, Any]) -> DublineError:
+def links_of(job: JobOut) -> Links:
+    """What a job delivered.
+
+    Raises:
+        NotFound: it has delivered nothing.
+    """
+    if job.links is None:
+        raise NotFound(f"Job {job.id} is {job.status} and has no master.", suggestions=("Wait until it has succeeded.",))
+    return job.links
+
+
+def failure(job: Answer[JobOut]) -> DublineError:
     """Why a job delivered nothing."""
-    return refused(job["error"] or {"code": job["status"], "detail": f"The job was {job['status']}.", "status": 500})
+    status = job.value.status
+    return refused(job.members["error"] or {"code": status, "detail": f"The job was {status}.", "status": 500})
 
 
 def cancel(client: Client, job_id: str) -> str | None:
@@ -155,19 +173,18 @@ def cancel(client: Client, job_id: str) -> str | None:
     client.hurry(_CANCEL_SECONDS)
     deadline, status = time.monotonic() + _CANCEL_SECONDS, None
     with suppress(DublineError):
-        job = _canceled(client, job_id)
-        status = str(job["status"])
+        status = _canceled(client, job_id).status
         while status not in TERMINAL and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-            status = str(client.job(job_id)["status"])
+            status = client.job(job_id).value.status
     return status
 
 
-def _canceled(client: Client, job_id: str) -> dict[str, Any]:
+def _canceled(client: Client, job_id: str) -> JobOut:
     try:
-        return client.cancel(job_id)
+        return client.cancel(job_id).value
     except Refused:  # it has ended
-        return client.job(job_id)
+        return client.job(job_id).value
 
 
 def _no_longer_waited_for(error: Transient, job_id: str, output: Path) -> Transient:

@@ -11,9 +11,10 @@ from rich.table import Column, Table
 
 from dubbing.domain.jobs import TERMINAL
 from dubbing.errors import BadInput, Conflict, DublineError, NotFound
+from dubline_client.models import JobOut
 from services.cli import dub as dubbing_run
-from services.cli.client import Client, Refused
-from services.cli.job_view import JobView, facts
+from services.cli.client import Answer, Client, Refused
+from services.cli.job_view import JobView, facts, is_demo, kind_of
 from services.cli.retries import Tell
 from services.cli.stack_commands import local_stack
 from services.stack.public import StackError
@@ -90,18 +91,18 @@ def dub(
     if as_json:
         _print_delivery(done, output)
     else:
-        _summary(console, done, output)
+        _summary(console, done.value, output)
 
 
-def _print_delivery(done: dict[str, Any], output: Path) -> None:
-    print(json.dumps({"status": done["status"], "output": str(output.resolve()), "job": done}, indent=2))
+def _print_delivery(done: Answer[JobOut], output: Path) -> None:
+    print(json.dumps({"status": done.value.status, "output": str(output.resolve()), "job": done.members}, indent=2))
 
 
-def _summary(console: Console, done: dict[str, Any], output: Path) -> None:
-    console.print(f"{done['status']}: {output} ({done['id']})", markup=False, highlight=False, soft_wrap=True)
-    for warning in done["warnings"]:
-        console.print(f"  warning: {warning.get('detail') or warning.get('code')}", markup=False, soft_wrap=True)
-    if done["model"]["demo"]:
+def _summary(console: Console, done: JobOut, output: Path) -> None:
+    console.print(f"{done.status}: {output} ({done.id})", markup=False, highlight=False, soft_wrap=True)
+    for warning in done.warnings:
+        console.print(f"  warning: {warning.detail}", markup=False, soft_wrap=True)
+    if is_demo(done):
         console.print(DEMO_NOTICE, style="yellow")
 
 
@@ -114,14 +115,17 @@ def jobs(
     """List jobs, newest first."""
     found = client().jobs(limit, status)
     if as_json:
-        print(json.dumps({"items": found}, indent=2))
+        print(json.dumps({"items": [item.members for item in found]}, indent=2))
         return
     view = Table(
-        Column("id", no_wrap=True, min_width=30), "status", "phase", "model", "progress", "created", box=None, pad_edge=False
+        *(Column("id", no_wrap=True, min_width=30), "status", "phase", "model", "title", "progress", "created"),
+        box=None,
+        pad_edge=False,
     )
-    for item in found:
-        percent = f"{item['progress']['percent']:.0f} %"
-        view.add_row(item["id"], item["status"], item["phase"], item["model"]["name"], percent, item["created_at"][:19])
+    for item in (one.value for one in found):
+        percent = f"{item.progress.percent:.0f} %"
+        title = " ".join(filter(None, (item.title_name, item.language)))
+        view.add_row(item.id, item.status, item.phase, kind_of(item), title, percent, item.created_at.isoformat()[:19])
     Console().print(view)
 
 
@@ -142,51 +146,51 @@ def job(
         if follow:
             found = dubbing_run.follow(caller, found, view)
         if download is not None:
-            _check_ended(found)
+            _check_ended(found.value)
             dubbing_run.deliver(caller, found, download, view)
     if download is not None and as_json:
         _print_delivery(found, download)
     elif download is not None:
-        _summary(console, found, download)
+        _summary(console, found.value, download)
     elif as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(found.members, indent=2))
     else:
-        _show(found)
-    if follow and found["status"] not in dubbing_run.DELIVERED:
+        _show(found.value)
+    if follow and found.value.status not in dubbing_run.DELIVERED:
         raise typer.Exit(exit_code(dubbing_run.failure(found)))
 
 
-def _check_ended(found: dict[str, Any]) -> None:
+def _check_ended(found: JobOut) -> None:
     """Raises `Conflict` while the job has no master yet."""
-    if found["status"] not in TERMINAL:
+    if found.status not in TERMINAL:
         raise Conflict(
-            f"{found['id']} is {found['status']} and has no master yet.",
-            where={"job": found["id"]},
+            f"{found.id} is {found.status} and has no master yet.",
+            where={"job": found.id},
             suggestions=("Add --follow to wait for it.",),
         )
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: JobOut) -> None:
     console = Console(highlight=False)
-    console.print(f"{found['id']}  {found['status']}  {found['phase']}  {found['progress']['percent']:.0f} %")
+    console.print(f"{found.id}  {found.status}  {found.phase}  {found.progress.percent:.0f} %")
     console.print(facts(found), markup=False)
-    if found["error"]:
-        console.print(f"{found['error']['code']}: {found['error']['detail']}", markup=False, soft_wrap=True)
-        for advice in found["error"].get("suggestions", ()):
+    if found.error:
+        console.print(f"{found.error.code}: {found.error.detail}", markup=False, soft_wrap=True)
+        for advice in found.error.suggestions:
             console.print(f"  - {advice}", markup=False, soft_wrap=True)
-    if found["model"]["demo"] and found["links"]:
+    if is_demo(found) and found.links:
         console.print(DEMO_NOTICE, style="yellow")
 
 
 def cancel(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:
     """Cancel a job."""
     found = client().cancel(job_id)
-    print(json.dumps(found, indent=2) if as_json else f"{found['id']}  {found['status']}")
+    print(json.dumps(found.members, indent=2) if as_json else f"{found.value.id}  {found.value.status}")
 
 
 def receipt(job_id: JobIdArgument, *, as_json: JsonOption = False) -> None:  # noqa: ARG001 - taken like everywhere
     """Print the receipt of a job: what went in, what came out, and the proof (always JSON)."""
-    print(json.dumps(client().receipt(job_id), indent=2))
+    print(json.dumps(client().receipt(job_id).members, indent=2))
 
 
 def preview(
@@ -198,16 +202,21 @@ def preview(
     """Download the contact sheet of a job: source above result, waveform below."""
     caller = client()
     target = output or Path(f"{job_id}.png")
-    save_preview(caller, caller.job(job_id), target)
+    save_preview(caller, caller.job(job_id).value, target)
     print(json.dumps({"preview": str(target.resolve())}) if as_json else target)
 
 
-def save_preview(caller: Client, found: dict[str, Any], target: Path) -> None:
+def save_preview(caller: Client, found: JobOut, target: Path) -> None:
     """Downloads the contact sheet of the job ``found``.
 
     Raises:
         NotFound: the job made none.
     """
-    if (found["links"] or {}).get("preview") is None:
-        raise NotFound(f"Job {found['id']} is {found['status']} and has no contact sheet.")
-    caller.download(lambda: str(caller.job(found["id"])["links"]["preview"]), target)
+
+    def preview_of(job: JobOut) -> str:
+        if job.links is None or job.links.preview is None:
+            raise NotFound(f"Job {job.id} is {job.status} and has no contact sheet.")
+        return job.links.preview
+
+    preview_of(found)
+    caller.download(lambda: preview_of(caller.job(found.id).value), target)

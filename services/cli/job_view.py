@@ -1,13 +1,15 @@
 """How a running job looks: a live view on a terminal, one line per phase elsewhere."""
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from dubline_client.models import JobOut
 
 _MARKS = {"done": "[green]✔[/]", "running": "[yellow]▶[/]", "pending": "[dim]·[/]"}
 
@@ -42,12 +44,12 @@ class JobView:
         elif done >= total:
             self._say(f"{what}: {total / 1e6:.1f} MB")
 
-    def job(self, job: dict[str, Any]) -> None:
+    def job(self, job: JobOut) -> None:
         """The job as it is now."""
         if self._live is not None:
             self._live.update(render(job))
         else:
-            self._say(f"{job['status']}: {job['phase']} {facts(job)}", unless=f"{job['status']}: {job['phase']}")
+            self._say(f"{job.status}: {job.phase} {facts(job)}", unless=f"{job.status}: {job.phase}")
 
     def say(self, text: str) -> None:
         """``text``, which nobody must miss."""
@@ -60,34 +62,40 @@ class JobView:
             self.say(text)
 
 
-def facts(job: dict[str, Any]) -> str:
+def facts(job: JobOut) -> str:
     """What is known now, in one line: shots, chunks, frames, speed, time left."""
-    progress = job["progress"]
-    parts = [
-        f"{name} {count['done']}/{count['total']}"
-        for name in ("shots", "chunks", "frames")
-        if (count := progress[name])["total"]
-    ]
-    if progress["fps"] is not None:
-        parts.append(f"{progress['fps']:.1f} frames/s")
-    if progress["eta_seconds"] is not None:
-        parts.append(f"about {_duration(progress['eta_seconds'])} left")
-    if job.get("waiting_on"):
-        parts.append(f"waiting on {job['waiting_on']}")
-    if job.get("stuck"):
+    progress = job.progress
+    counts = (("shots", progress.shots), ("chunks", progress.chunks), ("frames", progress.frames))
+    parts = [f"{name} {count.done}/{count.total}" for name, count in counts if count.total]
+    if progress.fps is not None:
+        parts.append(f"{progress.fps:.1f} frames/s")
+    if progress.eta_seconds is not None:
+        parts.append(f"about {_duration(progress.eta_seconds)} left")
+    if job.waiting_on:
+        parts.append(f"waiting on {job.waiting_on}")
+    if job.stuck:
         parts.append("no sign of life")
     return " · ".join(parts)
 
 
-def render(job: dict[str, Any]) -> RenderableType:
+def kind_of(job: JobOut) -> str:
+    """The model that a job generates with; one without analyses a title."""
+    return "analysis" if job.model is None else job.model.name
+
+
+def is_demo(job: JobOut) -> bool:
+    """Whether what a job makes is a demonstration, not for delivery."""
+    return job.model is not None and job.model.demo
+
+
+def render(job: JobOut) -> RenderableType:
     """The live view of a job."""
     phases = Table.grid(padding=(0, 1))
-    for name, phase in job["progress"]["phases"].items():
-        percent = f"{phase['percent']:.0f} %" if phase["status"] == "running" else ""
-        phases.add_row(_MARKS[phase["status"]], name, percent)
-    percent = job["progress"]["percent"]
+    for name, phase in job.progress.phases.additional_properties.items():
+        phases.add_row(_MARKS[phase.status], name, f"{phase.percent:.0f} %" if phase.status == "running" else "")
+    percent = job.progress.percent
     return Group(
-        Text(f"{job['id']}  {job['model']['name']}  {job['status']}", style="bold"),
+        Text(f"{job.id}  {kind_of(job)}  {job.status}", style="bold"),
         _line("job", percent, 100, f"{percent:.0f} %"),
         phases,
         Text(facts(job), style="cyan"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,19 @@ from rich.console import Console
 from rich.table import Table
 
 from dubbing.errors import InvalidSetting
+from dubline_client.api.training import (
+    list_recipes,
+    list_runs,
+    list_versions,
+    publish_run,
+    read_run,
+    resume_run,
+    roll_back,
+    start_run,
+    stop_run,
+)
+from dubline_client.api.training import promote as promote_canary
+from dubline_client.models import Publish, ReleaseOut, RunCreate, RunCreateSettings
 from services.cli.client import refused
 from services.cli.job_commands import JsonOption, client
 from services.cli.module import run_module
@@ -47,8 +61,8 @@ def start(
     if dry_run:
         _show(_plan(recipe, chosen, processes), as_json=as_json)
         return
-    made = client().post("/v1/training-runs", {"recipe": recipe, "settings": chosen, "processes": processes})
-    _show(made, as_json=as_json)
+    wanted = RunCreate(recipe, RunCreateSettings.from_dict(chosen), processes)
+    _show(client().change(partial(start_run.sync_detailed, body=wanted)).members, as_json=as_json)
 
 
 @app.command()
@@ -80,14 +94,14 @@ def make(
     chain = Chain(client(), chosen, processes, tell, fresh=fresh)
     print(f"{' -> '.join(chain.recipes(recipe))}, {processes} processes each", flush=True)
     run = chain.make(recipe)
-    print(f"[{(time.monotonic() - began) / 60:5.1f} min] {recipe} succeeded: {run['id']}", flush=True)
+    print(f"[{(time.monotonic() - began) / 60:5.1f} min] {recipe} succeeded: {run.id}", flush=True)
     if publish:
         print("Measuring it beside what is served now.", flush=True)
         version = chain.publish(run, share)
         _show_version(version)
-        print(f"[{(time.monotonic() - began) / 60:5.1f} min] {version['status']}", flush=True)
-        if version["error"]:
-            raise refused(version["error"])
+        print(f"[{(time.monotonic() - began) / 60:5.1f} min] {version.status}", flush=True)
+        if version.error:
+            raise refused(version.error.to_dict())
 
 
 @app.command("alone")
@@ -128,27 +142,29 @@ def adopt(
 @app.command()
 def recipes(*, as_json: JsonOption = False) -> None:
     """List the recipes on offer and what can be set."""
-    found = client().get("/v1/training-recipes")
+    found = client().read(list_recipes.sync_detailed)
     if as_json:
-        _show(found, as_json=True)
+        _show(found.members, as_json=True)
         return
-    for item in found["items"]:
-        print(f"{item['name']}: {item['summary']}")
-        for name, value in item["settings"].items():
-            print(f"    {name}={json.dumps(value)}{_of(item['starts'].get(name))}")
+    for item in found.value.items:
+        starts = item.starts.to_dict()
+        print(f"{item.name}: {item.summary}")
+        for name, value in item.settings.to_dict().items():
+            print(f"    {name}={json.dumps(value)}{_of(starts.get(name))}")
 
 
 @app.command("list")
 def list_(limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=100)] = 20, *, as_json: JsonOption = False) -> None:
     """List runs, newest first."""
-    found = client().get("/v1/training-runs", limit=limit)
+    found = client().read(partial(list_runs.sync_detailed, limit=limit))
     if as_json:
-        _show(found, as_json=True)
+        _show(found.members, as_json=True)
         return
     view = Table("id", "status", "recipe", "step", "version", "created", box=None, pad_edge=False)
-    for run in found["items"]:
-        step = f"{run['step']}/{run['steps']}" if run["steps"] else ""
-        view.add_row(run["id"], run["status"], run["recipe"], step, str(run["version"] or ""), run["created_at"][:19])
+    for run in found.value.items:
+        step = f"{run.step}/{run.steps}" if run.steps else ""
+        created = run.created_at.isoformat()[:19]
+        view.add_row(run.id, run.status, run.recipe, step, str(run.version or ""), created)
     Console().print(view)
 
 
@@ -158,21 +174,21 @@ def watch(run_id: RunArgument, *, as_json: JsonOption = False) -> None:
     caller = client()
     for kind, data in caller.events(f"/v1/training-runs/{run_id}/events"):
         print(json.dumps({"event": kind, **data}) if as_json else _line(kind, data), flush=True)
-    run = caller.get(f"/v1/training-runs/{run_id}")
-    if run["error"]:
-        raise refused(run["error"])
+    error = caller.read(partial(read_run.sync_detailed, run_id)).value.error
+    if error:
+        raise refused(error.to_dict())
 
 
 @app.command()
 def stop(run_id: RunArgument, *, as_json: JsonOption = False) -> None:
     """Save a checkpoint and stop."""
-    _show(client().post(f"/v1/training-runs/{run_id}/stop"), as_json=as_json)
+    _show(client().change(partial(stop_run.sync_detailed, run_id)).members, as_json=as_json)
 
 
 @app.command()
 def resume(run_id: RunArgument, *, as_json: JsonOption = False) -> None:
     """Go on from the last checkpoint, exactly."""
-    _show(client().post(f"/v1/training-runs/{run_id}/resume"), as_json=as_json)
+    _show(client().change(partial(resume_run.sync_detailed, run_id)).members, as_json=as_json)
 
 
 @app.command()
@@ -183,40 +199,40 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Measure what a run made beside the incumbent, and serve it if it is no worse. `dubline train versions` shows the end."""
-    _show(client().post(f"/v1/training-runs/{run_id}/publish", {"share": share}), as_json=as_json)
+    _show(client().change(partial(publish_run.sync_detailed, run_id, body=Publish(share))).members, as_json=as_json)
 
 
 @app.command()
 def versions(model: ModelArgument, *, as_json: JsonOption = False) -> None:
     """List the versions of a model with the gate's figures."""
-    found = client().get(f"/v1/models/{model}/versions")
+    found = client().read(partial(list_versions.sync_detailed, model))
     if as_json:
-        _show(found, as_json=True)
+        _show(found.members, as_json=True)
         return
-    for item in found["items"]:
+    for item in found.value.items:
         _show_version(item)
 
 
 @app.command()
 def promote(model: ModelArgument, *, as_json: JsonOption = False) -> None:
     """Let the canary serve every new job."""
-    _show(client().post(f"/v1/models/{model}/promote"), as_json=as_json)
+    _show(client().change(partial(promote_canary.sync_detailed, model)).members, as_json=as_json)
 
 
 @app.command()
 def rollback(model: ModelArgument, *, as_json: JsonOption = False) -> None:
     """Give new jobs the version before, at once."""
-    _show(client().post(f"/v1/models/{model}/rollback"), as_json=as_json)
+    _show(client().change(partial(roll_back.sync_detailed, model)).members, as_json=as_json)
 
 
-def _show_version(item: Mapping[str, Any]) -> None:
+def _show_version(item: ReleaseOut) -> None:
     console = Console(highlight=False)
-    console.print(f"{item['status']:9} version {item['version'] or '-'}  share {item['share']:g}  run {item['run'] or '-'}")
-    if item["progress"]:
-        console.print(f"    {_measuring(item['progress'])}")
-    if item["error"]:
-        console.print(f"    {item['error']['code']}: {item['error']['detail']}", markup=False, soft_wrap=True)
-    for figure in item["figures"]:
+    console.print(f"{item.status:9} version {item.version or '-'}  share {item.share:g}  run {item.run or '-'}")
+    if item.progress:
+        console.print(f"    {_measuring(item.progress.to_dict())}")
+    if item.error:
+        console.print(f"    {item.error.code}: {item.error.detail}", markup=False, soft_wrap=True)
+    for figure in item.figures:
         mark = "ok" if figure["passed"] else "WORSE"
         console.print(f"    {figure['name']:18} {figure['candidate']!s:>10} beside {figure['incumbent']!s:>10}  {mark}")
 

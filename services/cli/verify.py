@@ -18,7 +18,7 @@ from dubbing.domain.media import MediaInfo, SoundChoice, SyncPlan
 from dubbing.domain.receipt import Receipt
 from dubbing.domain.sync import check_pair
 from dubbing.domain.witness import Difference
-from dubbing.errors import BadInput, DublineError, DurationMismatch, NotFound
+from dubbing.errors import BadInput, DublineError, DurationMismatch
 from dubbing.media.container import naming
 from dubbing.media.frames import FrameReader
 from dubbing.media.probe import probe
@@ -29,7 +29,10 @@ from dubbing.media.witness.headers import read_header
 from dubbing.media.witness.master import Given, check_master
 from dubbing.settings import MediaSettings
 from dubbing.storage.store import sha256_of
+from dubline_client.api.assets import read_asset
+from dubline_client.models import AssetRead
 from services.cli.client import Client, readable
+from services.cli.dub import links_of
 from services.cli.job_commands import JsonOption, client, problem_of
 from services.stack.public import CHECKOUT
 
@@ -93,22 +96,25 @@ def _receipt(path: Path) -> Receipt:
 @contextmanager
 def _fetched(caller: Client, job_id: str) -> Iterator[Files]:
     """The files of a delivered job, in a folder that goes afterwards."""
-    found = caller.job(job_id)
-    if not found["links"]:
-        raise NotFound(f"Job {job_id} is {found['status']} and has no master.", suggestions=("Wait until it has succeeded.",))
+    found = caller.job(job_id).value
+    links_of(found)
     with tempfile.TemporaryDirectory(prefix="dubline-verify-") as folder:
         paths = {}
-        for role in ("video", "audio"):
-            asset = caller.get(f"/v1/assets/{found[role]}")
-            paths[role] = Path(folder) / role / Path(asset["filename"]).name
-            caller.download(partial(_address, caller, found[role]), paths[role])
+        # What has delivered has a track.
+        for role, asset_id in (("video", found.video), ("audio", str(found.audio))):
+            paths[role] = Path(folder) / role / Path(_asset(caller, asset_id).filename).name
+            caller.download(partial(_address, caller, asset_id), paths[role])
         master = Path(folder) / "master.mp4"
-        caller.download(lambda: str(caller.job(job_id)["links"]["output"]), master)
-        yield Files(paths["video"], paths["audio"], master, Receipt.model_validate(caller.receipt(job_id)))
+        caller.download(lambda: links_of(caller.job(job_id).value).output, master)
+        yield Files(paths["video"], paths["audio"], master, Receipt.model_validate(caller.receipt(job_id).members))
 
 
 def _address(caller: Client, asset_id: str) -> str:
-    return str(caller.get(f"/v1/assets/{asset_id}")["url"])
+    return _asset(caller, asset_id).url
+
+
+def _asset(caller: Client, asset_id: str) -> AssetRead:
+    return caller.read(partial(read_asset.sync_detailed, asset_id)).value
 
 
 def _verified(files: Files, *, mouths: bool) -> dict[str, Any]:

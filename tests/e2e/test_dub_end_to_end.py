@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def receipt(platform: Platform, dubbed: dict[str, Any]) -> dict[str, Any]:
-    return platform.client.receipt(dubbed["job"]["id"])
+    return platform.client.receipt(dubbed["job"]["id"]).members
 
 
 @pytest.fixture(scope="module")

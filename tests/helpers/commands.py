@@ -5,6 +5,7 @@ print (``...`` stands for anything, as in doctest). The heading above tells the 
 ``<!-- situation: NAME -->``.
 """
 
+import json
 import os
 import re
 import shlex
@@ -27,7 +28,7 @@ from services.cli.main import build
 _PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *_PAGES]
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
-LANGUAGES = {"sh", "console", "text", "json", "python", "mermaid"}
+LANGUAGES = {"sh", "console", "text", "json", "python", "typescript", "mermaid"}
 _SITUATION = re.compile(r"<!-- situation: (\w+) -->")
 # What Docker's reference has of those that we show; no engine is at hand to ask.
 _COMPOSE = {"up": {"--profile"}, "ps": set(), "logs": {"--tail"}, "restart": set(), "exec": set()}
@@ -205,6 +206,12 @@ def _unrun(words: list[str]) -> list[str]:
     return _options_missing(origin.with_name("__main__.py") if origin.name == "__init__.py" else origin, words[2:])
 
 
+def _unpacked(words: list[str]) -> list[str]:
+    """The package, where it is none of those that our lock file pins."""
+    pinned = json.loads((ROOT / "deploy/client/package.json").read_text())["devDependencies"]
+    return [] if words[0] in pinned else words[:1]
+
+
 def _options_missing(source: Path, words: list[str]) -> list[str]:
     """Options that do not stand in the source of a program of ours."""
     if not source.exists():
@@ -218,4 +225,4 @@ def _text(source: Path) -> str:
     return source.read_text()
 
 
-_ASKED = {"dubline": _undubbed, "make": _unmade, "docker": _uncomposed, "python": _unrun}
+_ASKED = {"dubline": _undubbed, "make": _unmade, "docker": _uncomposed, "python": _unrun, "npx": _unpacked}

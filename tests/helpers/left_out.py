@@ -11,6 +11,8 @@ LEFT_OUT = {
     "make e2e": "it is what runs the others",
     "make model": "minutes; CI runs it",
     "make examples": "it changes the checkout; tests/integration/core/test_api_examples.py compares",
+    "pip install ./shared/dubline_client": "it changes .venv; tests/unit/dubline_client/test_generated.py installs elsewhere",
+    "npx openapi-typescript": "it needs the npm registry; tests/unit/dubline_client/test_generated.py writes the same types",
     "make fuzz": "minutes; tests/integration/core/test_api_fuzzed.py draws fewer",
     "make up": "the stack runs already; tests/integration/test_local_stack.py starts one",
     "make check": "minutes; CI runs it",

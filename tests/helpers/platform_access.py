@@ -17,6 +17,7 @@ from dubbing import ids
 from dubbing.domain.jobs import TERMINAL
 from dubbing.settings import QueueSettings
 from dubbing.storage.s3 import S3Store
+from dubline_client.models import LipsyncCreate
 from services.cli.client import Client
 from services.stack.bootstrap import store_settings
 from services.stack.local import LocalStack
@@ -54,14 +55,14 @@ class Platform:
     def submit(self, video: str, audio: str, **wishes: Any) -> str:
         """A job for two assets."""
         body = {"video": {"type": "asset", "id": video}, "audio": {"type": "asset", "id": audio}, "seed": 7, **wishes}
-        return str(self.client.submit(body)["id"])
+        return self.client.submit(LipsyncCreate.from_dict(body)).value.id
 
     def ended(self, job_id: str, seconds: float = 600.0) -> Row:
         """The job when it has ended."""
 
         def over() -> Row | None:
             job = self.client.job(job_id)
-            return job if job["status"] in TERMINAL else None
+            return job.members if job.value.status in TERMINAL else None
 
         found = until(over, lambda: f"{job_id} hangs: {self.items(job_id)}", seconds=seconds, every=0.3)
         assert found is not None

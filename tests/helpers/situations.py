@@ -214,7 +214,7 @@ def reader_dies(scene: Scene) -> Iterator[Names]:
             with suppress(psutil.NoSuchProcess):
                 if "dubbing.media.child" in " ".join(child.cmdline()):
                     child.kill()
-        return platform.client.job(job)["status"] in TERMINAL
+        return platform.client.job(job).value.status in TERMINAL
 
     until(ended, "the job goes on")
     yield {"job_...": job}
@@ -240,7 +240,7 @@ def failed(scene: Scene, error: DublineError) -> Iterator[Names]:
 
 def end(scene: Scene, job: str) -> None:
     """Ends a job that has served its turn."""
-    if scene.platform.client.job(job)["status"] not in TERMINAL:
+    if scene.platform.client.job(job).value.status not in TERMINAL:
         scene.platform.client.cancel(job)
         scene.platform.ended(job)
 

@@ -13,6 +13,7 @@ from dubbing.db.engine import Database
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.training import RecipeOffer
 from dubbing.settings import DatabaseSettings
+from dubline_client.api.training import list_recipes, list_runs
 from services.cli.client import Client
 from services.stack.home import home_at
 from services.stack.local import LocalStack
@@ -60,13 +61,17 @@ def make(env: dict[str, str]) -> Make:
     return make
 
 
+def client(env: dict[str, str]) -> Client:
+    return Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"])
+
+
 def recipes(env: dict[str, str]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"]).get("/v1/training-recipes")["items"]
+    found: list[dict[str, Any]] = client(env).read(list_recipes.sync_detailed).members["items"]
     return found
 
 
 def runs(env: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
-    found = Client(env["DUBLINE_API_URL"], env["DUBLINE_API_KEY"]).get("/v1/training-runs")["items"]
+    found = client(env).read(list_runs.sync_detailed).members["items"]
     return {name: [run for run in found if run["recipe"] == name] for name in ("teacher_tiny", "df_tiny", "sf_tiny")}
 
 

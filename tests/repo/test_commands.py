@@ -42,6 +42,7 @@ def test_nothing_is_left_out_that_no_document_shows() -> None:
         ("make demo ARG=x", ["ARG"]),
         ("python -m services.apy keys", ["services.apy"]),
         ("python -m services.trainer --keeps 2", ["--keeps"]),
+        ("npx openapi-typescrypt document.json", ["openapi-typescrypt"]),
         ("python benchmarks/bench_jobs.py", [str(ROOT / "benchmarks/bench_jobs.py")]),
     ],
 )

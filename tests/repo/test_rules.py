@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from places import ROOT
+from places import PYTHON_CLIENT, ROOT
 
 # Names of the place where this was written; in pieces, so that this file does not name them either.
 WORKPLACE = ("/" + "work/", "shared/" + "spec", "issues" + " show")
@@ -47,7 +47,9 @@ def test_no_code_is_left_undone() -> None:
 
 
 def test_files_stay_short() -> None:
-    lengths = {path.relative_to(ROOT): len(text_of(path).splitlines()) for path in tracked("*.py")}
+    # How a generator cuts its files is its own affair.
+    files = [path for path in tracked("*.py") if not path.is_relative_to(PYTHON_CLIENT)]
+    lengths = {path.relative_to(ROOT): len(text_of(path).splitlines()) for path in files}
     assert len(lengths) > 100
     long = {
         str(path): lines

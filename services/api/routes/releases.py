@@ -41,9 +41,6 @@ def roll_back(model: Preset, caller: TrainingWrite, built: Built, once: OnceOnly
 def release_view(built: Services, release: ModelRelease) -> ReleaseOut:
     """A release as the API shows it."""
     models = None if release.models is None else Models.model_validate(release.models)
-    error = release.error
-    if error is not None:
-        error = {"type": problems.type_uri(built.api.docs_url, error["code"]), **error}
     return ReleaseOut(
         id=release.id,
         model=release.preset,
@@ -54,7 +51,7 @@ def release_view(built: Services, release: ModelRelease) -> ReleaseOut:
         digest=models.student.digest if models else None,
         progress=None if release.progress is None else Measuring.model_validate(release.progress),
         figures=release.figures,
-        error=error,
+        error=problems.stored(built.api.docs_url, release.error, f"/v1/models/{release.preset}/versions"),
         created_at=release.created_at,
         decided_at=release.decided_at,
     )

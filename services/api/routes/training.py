@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -170,16 +170,9 @@ def _view(built: Services, run: TrainingRun, now: datetime) -> RunOut:
         facts=run.facts,
         version=run.version,
         stuck=stuck,
-        error=_error(built, run),
+        error=problems.stored(built.api.docs_url, run.error, f"/v1/training-runs/{run.id}"),
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
         heartbeat_at=run.heartbeat_at,
     )
-
-
-def _error(built: Services, run: TrainingRun) -> dict[str, Any] | None:
-    if run.error is None:
-        return None
-    kind = problems.type_uri(built.api.docs_url, run.error["code"])
-    return {"type": kind, **run.error, "instance": f"/v1/training-runs/{run.id}"}

@@ -23,6 +23,7 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import JobState
 from dubbing.domain.training import RunState
 from dubbing.domain.work import StitchResult
+from dubbing.errors import NotAudio
 from dubbing.ids import new_id, preview_key
 from services.api import examples
 from services.api.bootstrap import Services
@@ -71,6 +72,7 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("create_lipsync", "no-such-asset", 404, nothing)
     story.tell("read_receipt", "too-early", 404, job_id=job)
     story.tell("cancel_job", "waiting", 202, job_id=other)
+    story.tell("list_job_shots", "not-analysed-yet", job_id=job)
     work_through(services)
     finish(services, job)
     story.tell("read_job", "ended", job_id=job)
@@ -82,6 +84,26 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("list_jobs", "chosen", status=["succeeded_with_warnings"], created_after="2026-10-12T06:00:00Z")
     story.tell("list_jobs", "no-such-page", 422, cursor="page2")
     story.tell("read_asset", "probed", asset_id=film)
+    put_analysis(services)
+    story.tell("list_job_shots", "ended", job_id=job)
+    story.tell("create_upload", "waiting", 201, {"filename": "later.wav", "size": 9})
+    story.tell("list_uploads", "open", limit=1)
+    story.tell("list_assets", "newest", limit=1)
+    story.tell("list_assets", "of-these-bytes", sha256="1" * 64, limit=1, created_after="2026-01-12T06:00:00Z")
+    story.tell("delete_asset", "in-use", 409, asset_id=film)
+    story.tell("delete_asset", "nobody-uses-it", 200, asset_id=story_file(services, "spare.wav"))
+    story.tell("retry_job", "cancelled", 202, job_id=other)
+    waiting = story.tell("retry_job", "cancelled-again", 202, job_id=other)["id"]
+    story.tell("retry_job", "ended-well", 409, job_id=job)
+    story.tell("reprioritize_job", "sooner", 202, {"priority": 50, "deadline": DUE}, job_id=waiting)
+    story.tell("reprioritize_job", "ended", 409, {"priority": 50}, job_id=job)
+    story.tell("promote_job", "same-weights", 409, {"model": "tiny"}, job_id=job)
+    with services.database.sessions().begin() as session:
+        row = session.get_one(Job, job)
+        row.models = {**(row.models or {}), "student": {"name": "lip_student_tiny", "digest": "0" * 64}}
+    story.tell("promote_job", "other-weights", 202, {"model": "tiny"}, job_id=job)
+    fail(services, other)
+    story.tell("read_job", "failed", job_id=other)
 
 
 def tell_of_a_title(story: Story, services: Services) -> None:
@@ -169,6 +191,13 @@ def finish(services: Services, job_id: str) -> None:
         job.state = "succeeded_with_warnings"
         for asset in session.query(Asset):
             asset.sha256 = "1" * 64
+
+
+def fail(services: Services, job_id: str) -> None:
+    """What a job leaves behind whose track is no sound."""
+    with services.database.sessions().begin() as session:
+        job = session.get_one(Job, job_id)
+        job.state, job.error = "failed", NotAudio("track.wav is no audio.", where={"pointer": "/audio"}).problem()
 
 
 def tell_of_training(story: Story, services: Services) -> None:

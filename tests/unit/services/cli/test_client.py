@@ -1,6 +1,8 @@
 """The client against servers that break at a moment that we choose."""
 
 import hashlib
+import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,33 +13,36 @@ from typing import Any
 import httpx
 import pytest
 import stamina.instrumentation
+from example_answers import answer
 
 from dubbing.errors import BadInput, ChecksumMismatch, StoreUnavailable
+from dubline_client.models import LipsyncCreate
 from services.cli import client as client_module
 from services.cli import retries
-from services.cli.client import Client, Refused
+from services.cli.client import Client, Refused, UnreadableAnswer
 from services.cli.retries import Retries, Unreachable
 
 FILM = bytes(range(256)) * 20_000
-Answer = Callable[[BaseHTTPRequestHandler], None]
+REQUEST = LipsyncCreate.from_dict({"video": {"type": "asset", "id": "ast_1"}, "audio": {"type": "asset", "id": "ast_2"}})
+Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Server:
     """Answers one request after the other as the test says; the last answer stays."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[Reply] = []
         self.asked: list[tuple[str, str, str | None]] = []  # method, path, Range
         self.keys: list[str | None] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
+            def reply(self) -> None:
                 server.asked.append((self.command, self.path, self.headers["Range"]))
                 server.keys.append(self.headers["Idempotency-Key"])
                 (server.answers.pop(0) if len(server.answers) > 1 else server.answers[0])(self)
 
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = reply
 
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
@@ -51,20 +56,24 @@ class Server:
         self._http.server_close()
 
 
-def says(status: int, body: bytes = b"{}") -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+def says(status: int, body: bytes = b"{}") -> Reply:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
 
-    return answer
+    return reply
 
 
-def gives(cut: int | None = None, *, ranges: bool = True) -> Answer:
+def job(job_id: str) -> Reply:
+    return says(202, json.dumps(answer("create_lipsync", id=job_id)).encode())
+
+
+def gives(cut: int | None = None, *, ranges: bool = True) -> Reply:
     """The film, from where it is asked; it breaks off after ``cut`` bytes."""
 
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
         asked = handler.headers["Range"] if ranges else None
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         handler.send_response(206 if asked else 200)
@@ -72,7 +81,7 @@ def gives(cut: int | None = None, *, ranges: bool = True) -> Answer:
         handler.end_headers()
         handler.wfile.write(FILM[start:] if cut is None else FILM[start : start + cut])
 
-    return answer
+    return reply
 
 
 @pytest.fixture
@@ -161,9 +170,9 @@ def test_an_api_that_is_away_for_a_while_costs_nothing(
     server: Server, client: Client, messages: list[str], status: int
 ) -> None:
     away = says(status, b"no JSON at all")
-    server.answers = [says(200, b'{"id": "job_1"}'), *[away] * 12, says(200, b'{"id": "job_2"}')]
-    assert client.submit({}) == {"id": "job_1"}
-    assert client.submit({}) == {"id": "job_2"}
+    server.answers = [job("job_1"), *[away] * 12, job("job_2")]
+    assert client.submit(REQUEST).value.id == "job_1"
+    assert client.submit(REQUEST).value.id == "job_2"
     assert len(server.asked) == 14
     assert messages == [f"The API is waited for: HTTP {status}: no JSON at all", "The API answers again."]
 
@@ -172,9 +181,9 @@ def test_an_api_that_closes_every_connection_is_waited_for_when_it_has_answered_
     def hang_up(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
 
-    server.answers = [says(200), *[hang_up] * 12, says(200, b'{"id": "job_2"}')]
-    client.submit({})
-    assert client.submit({}) == {"id": "job_2"}
+    server.answers = [job("job_1"), *[hang_up] * 12, job("job_2")]
+    client.submit(REQUEST)
+    assert client.submit(REQUEST).value.id == "job_2"
 
 
 def test_an_api_that_never_answered_is_soon_given_up(server: Server, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +191,7 @@ def test_an_api_that_never_answered_is_soon_given_up(server: Server, client: Cli
     server.answers = [says(503)]
     began = time.monotonic()
     with pytest.raises(Unreachable):
-        client.submit({})
+        client.submit(REQUEST)
     assert time.monotonic() - began < retries.RETRY_SECONDS / 2
 
 
@@ -191,19 +200,19 @@ def test_a_request_whose_twin_died_with_the_api_is_sent_until_its_key_is_free(se
         handler.close_connection = True
 
     taken = says(409, problem("idempotency_in_progress", retryable=True))
-    server.answers = [says(200), dies, taken, taken, says(200, b'{"id": "job_2"}')]
-    client.submit({})
-    assert client.submit({}) == {"id": "job_2"}
+    server.answers = [job("job_1"), dies, taken, taken, job("job_2")]
+    client.submit(REQUEST)
+    assert client.submit(REQUEST).value.id == "job_2"
     assert len(server.keys) == 5
     assert len(set(server.keys[1:])) == 1
 
 
 def test_whoever_wants_to_go_is_not_kept(server: Server, client: Client) -> None:
-    server.answers = [says(200), says(503)]
-    client.submit({})
+    server.answers = [job("job_1"), says(503)]
+    client.submit(REQUEST)
     client.hurry(0)
     with pytest.raises(Unreachable):
-        client.submit({})
+        client.submit(REQUEST)
     assert len(server.asked) == 2
 
 
@@ -211,10 +220,10 @@ def test_what_the_api_breaks_at_is_waited_out_for_a_job_that_is_followed_and_tol
     server: Server, client: Client
 ) -> None:
     broken = says(500, problem("internal_error"))
-    server.answers = [broken, broken, says(200, b'{"id": "job_1"}'), broken]
-    assert client.job("job_1") == {"id": "job_1"}
+    server.answers = [broken, broken, says(200, json.dumps(answer("read_job")).encode()), broken]
+    assert client.job("job_1").members == answer("read_job")
     with pytest.raises(Refused) as caught:
-        client.submit({})
+        client.submit(REQUEST)
     assert (caught.value.code, len(server.asked)) == ("internal_error", 4)
 
 
@@ -225,40 +234,65 @@ def test_what_the_api_breaks_at_is_waited_out_for_a_job_that_is_followed_and_tol
 def test_a_refusal_is_told_at_once(server: Server, client: Client, status: int, body: bytes) -> None:
     server.answers = [says(status, body)]
     with pytest.raises(Refused, match="It is so"):
-        client.submit({})
+        client.submit(REQUEST)
     assert len(server.asked) == 1
 
 
 def test_a_part_that_the_store_cannot_take_now_is_sent_again_whole(server: Server, client: Client, tmp_path: Path) -> None:
     film = tmp_path / "film"
     film.write_bytes(b"a film")
-    part = f'{{"n": 1, "url": "{server.url}/part", "offset": 0, "size": 6}}'
+    part = {"n": 1, "url": f"{server.url}/part", "offset": 0, "size": 6}
     taken: list[bytes] = []
 
     def take(handler: BaseHTTPRequestHandler) -> None:
         taken.append(handler.rfile.read(int(handler.headers["Content-Length"])))
         says(503 if len(taken) < 9 else 200)(handler)
 
-    opened = says(200, f'{{"upload_id": "up_1", "parts": [{part}]}}'.encode())
-    server.answers = [opened, *[take] * 9, says(200, b'{"id": "asset_1"}')]
-    assert client.upload(film, lambda _: None) == "asset_1"
+    opened = says(201, json.dumps(answer("create_upload", parts=[part])).encode())
+    server.answers = [opened, *[take] * 9, says(200, json.dumps(answer("complete_upload", id="ast_1")).encode())]
+    assert client.upload(film, lambda _: None) == "ast_1"
     assert taken == [b"a film"] * 9
+
+
+def test_what_the_api_said_is_kept_to_the_letter(server: Server, client: Client) -> None:
+    newer = answer("create_lipsync", status="new", newer={"than": 1.0}, created_at="2026-10-12T06:00:00.120000Z")
+    said = json.dumps(newer, indent=2)
+    server.answers = [says(202, said.encode())]
+    assert json.dumps(client.submit(REQUEST).members, indent=2) == said
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (202, b"{}"),
+        (202, b"[]"),
+        (202, b"no JSON"),
+        (204, b""),
+        (307, b""),
+        (202, json.dumps(answer("create_lipsync", progress=None)).encode()),
+    ],
+)
+def test_an_answer_of_another_version_is_named_as_such(server: Server, client: Client, status: int, body: bytes) -> None:
+    server.answers = [says(status, body)]
+    with pytest.raises(UnreadableAnswer, match=re.escape(server.url)):
+        client.submit(REQUEST)
+    assert len(server.asked) == 1
 
 
 def test_events_go_on_after_the_last_one_that_was_heard(server: Server, client: Client) -> None:
     heard: list[str | None] = []
 
-    def event(number: int, *, cut: bool) -> Answer:
+    def event(number: int, *, cut: bool) -> Reply:
         text = f'id: {number}\nevent: run.metrics\ndata: {{"step": {number}}}\n\n'.encode()
 
-        def answer(handler: BaseHTTPRequestHandler) -> None:
+        def reply(handler: BaseHTTPRequestHandler) -> None:
             heard.append(handler.headers["Last-Event-ID"])
             handler.send_response(200)
             handler.send_header("Content-Length", str(len(text) + cut))
             handler.end_headers()
             handler.wfile.write(text)
 
-        return answer
+        return reply
 
     server.answers = [event(1, cut=True), says(503), event(2, cut=False)]
     got: list[Any] = [data for _, data in client.events("/events")]

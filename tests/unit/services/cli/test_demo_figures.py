@@ -1,19 +1,16 @@
 """What the demonstration prints of how mouths and track agree."""
 
-from typing import Any
+from example_answers import answer
 
 from dubbing.domain.receipt import Agreement, LanguageScore, SyncMeasure, SyncNetScore
+from dubline_client.models import JobOut, Receipt
 from services.cli.demo import _figures
 
 
 def printed(score: LanguageScore | None) -> list[str]:
-    job: dict[str, Any] = {
-        "created_at": "2026-01-01T00:00:00Z",
-        "finished_at": "2026-01-01T00:00:10Z",
-        "progress": {"fps": None},
-    }
-    receipt = {"output_video": {"frames": 100}, "score": score.model_dump(mode="json") if score is not None else None}
-    return _figures(job, receipt)[1:]
+    job = JobOut.from_dict(answer("create_lipsync"))
+    measured = score.model_dump(mode="json") if score is not None else None
+    return _figures(job, Receipt.from_dict(answer("read_receipt", score=measured)))[1:]
 
 
 def test_an_agreement_is_told_with_lag_and_chance_and_what_it_is_of() -> None:

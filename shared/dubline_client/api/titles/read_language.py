@@ -1,0 +1,206 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.language_out import LanguageOut
+from ...models.problem import Problem
+from ...types import UNSET, Response
+
+
+def _get_kwargs(
+    title_id: str,
+    language: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/titles/{title_id}/languages/{language}".format(
+            title_id=quote(str(title_id), safe=""),
+            language=quote(str(language), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> LanguageOut | Problem | None:
+    if response.status_code == 200:
+        response_200 = LanguageOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[LanguageOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    title_id: str,
+    language: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[LanguageOut | Problem]:
+    """Read Language
+
+     One language: where it stands, and its last master.
+
+    Args:
+        title_id (str):
+        language (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LanguageOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        title_id=title_id,
+        language=language,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    title_id: str,
+    language: str,
+    *,
+    client: AuthenticatedClient,
+) -> LanguageOut | Problem | None:
+    """Read Language
+
+     One language: where it stands, and its last master.
+
+    Args:
+        title_id (str):
+        language (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LanguageOut | Problem
+    """
+
+    return sync_detailed(
+        title_id=title_id,
+        language=language,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    title_id: str,
+    language: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[LanguageOut | Problem]:
+    """Read Language
+
+     One language: where it stands, and its last master.
+
+    Args:
+        title_id (str):
+        language (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LanguageOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        title_id=title_id,
+        language=language,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    title_id: str,
+    language: str,
+    *,
+    client: AuthenticatedClient,
+) -> LanguageOut | Problem | None:
+    """Read Language
+
+     One language: where it stands, and its last master.
+
+    Args:
+        title_id (str):
+        language (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LanguageOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            title_id=title_id,
+            language=language,
+            client=client,
+        )
+    ).parsed

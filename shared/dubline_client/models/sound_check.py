@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Generator, TextIO, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="SoundCheck")
+
+
+@_attrs_define
+class SoundCheck:
+    """Samples of the master beside those of the given sound, decoded by the second reading.
+
+    Attributes:
+        samples: how many were compared, for each channel.
+        worst: largest difference, full scale 1.
+        exact: True when every sample is the same.
+
+        Attributes:
+            samples (int):
+            worst (float):
+            exact (bool):
+    """
+
+    samples: int
+    worst: float
+    exact: bool
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        samples = self.samples
+
+        worst = self.worst
+
+        exact = self.exact
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "samples": samples,
+                "worst": worst,
+                "exact": exact,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        samples = d.pop("samples")
+
+        worst = d.pop("worst")
+
+        exact = d.pop("exact")
+
+        sound_check = cls(
+            samples=samples,
+            worst=worst,
+            exact=exact,
+        )
+
+        sound_check.additional_properties = d
+        return sound_check
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
