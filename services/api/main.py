@@ -27,6 +27,7 @@ from services.api.routes import (
     health,
     job_changes,
     jobs,
+    keys,
     languages,
     lipsyncs,
     releases,
@@ -40,7 +41,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What we
 
 
 _ROUTES = (
-    *(uploads, titles, languages, lipsyncs, jobs, job_changes, events),
+    *(keys, uploads, titles, languages, lipsyncs, jobs, job_changes, events),
     *(training, releases, health, explained, documentation),
 )
 

@@ -13,6 +13,7 @@ from dubbing import errors
 from services.api import examples, problems
 
 _TAGS = {
+    "keys": "Who may call, and for what.",
     "uploads": "Files go to the object store in parts, by presigned URLs; the API only keeps the books.",
     "assets": "Files that have arrived.",
     "lipsyncs": "One picture, one track, one job.",

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
@@ -42,6 +42,7 @@ class Caller(NamedTuple):
 
     organisation: str
     key: str
+    scopes: tuple[str, ...]
 
 
 class Scoped:
@@ -67,13 +68,15 @@ class Scoped:
                 raise Unauthorized("The API key is unknown, expired or revoked.", where={"header": "Authorization"})
             if self._scope not in key.scopes:
                 raise Forbidden(f"The API key lacks the scope {self._scope}.", where={"header": "Authorization"})
-            return Caller(key.organisation_id, key.prefix)
+            return Caller(key.organisation_id, key.prefix, tuple(key.scopes))
 
 
 AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
 AssetsWrite = Annotated[Caller, Depends(Scoped("assets:write"))]
 JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
+KeysRead = Annotated[Caller, Depends(Scoped("keys:read"))]
+KeysWrite = Annotated[Caller, Depends(Scoped("keys:write"))]
 TitlesRead = Annotated[Caller, Depends(Scoped("titles:read"))]
 TitlesWrite = Annotated[Caller, Depends(Scoped("titles:write"))]
 TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]
@@ -101,11 +104,19 @@ class Once:
         self._key = key
 
     def run(
-        self, caller: Caller, status: int, body: BaseModel | None, do: Callable[[UnitOfWork], BaseModel], at: str = ""
+        self,
+        caller: Caller,
+        status: int,
+        body: BaseModel | None,
+        do: Callable[[UnitOfWork], BaseModel],
+        *,
+        at: str = "",
+        unkept: Collection[str] = (),
     ) -> JSONResponse:
         """Call ``do`` and answer with ``status`` and what it returns, or replay the stored answer.
 
-        ``at`` is where to read it again, with names of the answer's members in braces.
+        ``at`` is where to read it again, with names of the answer's members in braces. ``unkept`` are members that are shown
+        once and stored nowhere, as secrets are: a replay has null in their place.
         """
         if self._key is None:
             with self._transaction() as work:
@@ -118,7 +129,8 @@ class Once:
         try:
             with self._transaction() as work:
                 answer = do(work).model_dump(mode="json")
-                work.keys.answer(caller.organisation, self._key, status, answer)
+                kept = answer | dict.fromkeys(unkept)
+                work.keys.answer(caller.organisation, self._key, status, kept)
         except BaseException:
             with self._transaction() as work:
                 work.keys.abandon(caller.organisation, self._key)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from dubbing.db.keys import SCOPES
 from lipforcing.contract import STUDENTS
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -76,6 +77,12 @@ def _offered(preset: str) -> str:
     return preset
 
 
+def _known_scope(scope: str) -> str:
+    if scope not in SCOPES:
+        raise PydanticCustomError("scope", "There is no such scope: use some of {scopes}", {"scopes": ", ".join(SCOPES)})
+    return scope
+
+
 Text = Annotated[str, AfterValidator(_storable), Field(json_schema_extra=_WITHOUT_NUL)]
 """Any text that can be stored."""
 
@@ -117,6 +124,9 @@ Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 Timecode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}:[0-5][0-9]:[0-5][0-9][:;][0-9]{2,3}$")]
 """SMPTE ST 12-1, ``HH:MM:SS:FF``, or with ``;`` for drop-frame."""
+
+Scope = Annotated[str, AfterValidator(_known_scope), Field(json_schema_extra={"enum": list(SCOPES)})]
+"""What a key may do."""
 
 LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=35, pattern=_LANGUAGE)]
 """A well-formed language tag (RFC 5646, 2.2.9, without grandfathered and private ones); `canonical` says which are known."""

@@ -15,6 +15,7 @@ from services.api.examples import Exchange
 
 LINES, MOST = 5, 600  # of a text, as many lines and characters are shown
 ID = re.compile(r"\b([a-z]{3})_[0-9a-z]{26}\b")
+KEY = re.compile(r"dub_[0-9a-f]{12}_[\w-]{43}|\b[0-9a-f]{12}\b")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 STORED = re.compile(r"http://127\.0\.0\.1:\d+/([^\"?]+)\?[^\"]*")
 EVENT = re.compile(r"^id: \d+$", re.MULTILINE)
@@ -69,6 +70,7 @@ class Story:
         text = ID.sub(
             lambda found: self._known.setdefault(found[0], f"{found[1]}_01k7wq3v9f8x2n4b6m0zr5{self._number()}"), text
         )
+        text = KEY.sub(lambda found: "dub_0123456789ab_..." if found[0].startswith("dub_") else "0123456789ab", text)
         text = STORED.sub(r"https://store.example.com/\1?X-Amz-Signature=...", text)
         text = SECONDS.sub(lambda found: f'"{found[1]}": 12.5', MOMENT.sub("2026-10-12T06:00:00Z", text))
         text = CURSOR.sub(r'"\1": "MjAyNi0xMC0xMlQwNjowMDowMFogam9iXzAxazd3cTN2OWY4eDJuNGI2bTB6cjUwMDA5"', text)

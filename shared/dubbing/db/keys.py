@@ -5,16 +5,16 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import ApiKey, IdempotencyKey
 from dubbing.db.organisations import Organisations
 from dubbing.db.times import NOW, now
-from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused
+from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused, NotFound
 
-SCOPES = tuple(f"{of}:{may}" for of in ("assets", "titles", "jobs", "training") for may in ("read", "write"))
+SCOPES = tuple(f"{of}:{may}" for of in ("assets", "titles", "jobs", "training", "keys") for may in ("read", "write"))
 _KEPT = timedelta(hours=48)
 _IN_FLIGHT = timedelta(seconds=60)
 _USED_EVERY = timedelta(minutes=1)
@@ -22,6 +22,10 @@ _USED_EVERY = timedelta(minutes=1)
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _drawn() -> str:
+    return secrets.token_urlsafe(32).replace("_", "-")
 
 
 def create_api_key(
@@ -35,7 +39,7 @@ def create_api_key(
 
     A plain SHA-256 is enough, since the secret is 256 random bits and not a password.
     """
-    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+    prefix, secret = secrets.token_hex(6), _drawn()
     Organisations(session).ensure(organisation_id)
     session.add(
         ApiKey(
@@ -64,14 +68,41 @@ class Keys:
                 key = self._session.get(ApiKey, prefix)
             case _:
                 return None
-        if key is None or not secrets.compare_digest(key.secret_sha256, _hash(secret)):
+        if key is None:
             return None
         time = now(self._session)
+        rotated = key.previous_sha256 if key.previous_until is not None and key.previous_until > time else None
+        valid = [secrets.compare_digest(known, _hash(secret)) for known in (key.secret_sha256, rotated or "")]
+        if not any(valid):
+            return None
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= time):
             return None
         if key.last_used_at is None or key.last_used_at < time - _USED_EVERY:
             self._session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=NOW))
         return key
+
+    def page(self, organisation_id: str, limit: int, before: tuple[datetime, str] | None) -> list[ApiKey]:
+        """The organisation's keys, newest first, revoked ones too."""
+        statement = select(ApiKey).where(ApiKey.organisation_id == organisation_id)
+        if before is not None:
+            statement = statement.where(tuple_(ApiKey.created_at, ApiKey.prefix) < tuple_(*before))
+        return list(self._session.scalars(statement.order_by(ApiKey.created_at.desc(), ApiKey.prefix.desc()).limit(limit)))
+
+    def get(self, prefix: str, organisation_id: str) -> ApiKey:
+        """The key, if it is the organisation's, its row locked; raises `NotFound`."""
+        statement = select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.organisation_id == organisation_id)
+        key = self._session.scalar(statement.with_for_update())
+        if key is None:
+            raise NotFound(f"There is no key {prefix}.", where={"pointer": "/id"})
+        return key
+
+    def rotate(self, key: ApiKey, hours: float) -> str:
+        """Give a key a new secret; the one before stays valid for ``hours``. The new key cannot be shown again."""
+        secret = _drawn()
+        key.previous_sha256, key.previous_until = key.secret_sha256, now(self._session) + timedelta(hours=hours)
+        key.secret_sha256 = _hash(secret)
+        self._session.flush()
+        return f"dub_{key.prefix}_{secret}"
 
     def revoke(self, prefix: str) -> bool:
         """Revoke a key; False when there is none."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, synonym
 
 from dubbing.db.times import NOW
 
@@ -41,11 +41,17 @@ class Organisation(Base):
 
 
 class ApiKey(Base):
-    """A caller. Only the SHA-256 of the secret is kept; the secret itself has 256 random bits."""
+    """A caller. Only the SHA-256 of the secret is kept; the secret itself has 256 random bits.
+
+    After a rotation the secret before is valid until ``previous_until``.
+    """
 
     __tablename__ = "api_keys"
     prefix: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = synonym("prefix")
     secret_sha256: Mapped[str]
+    previous_sha256: Mapped[str | None]
+    previous_until: Mapped[datetime | None]
     name: Mapped[str]
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     scopes: Mapped[list[str]]

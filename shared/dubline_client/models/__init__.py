@@ -26,6 +26,12 @@ from .job_out_metadata import JobOutMetadata
 from .job_page import JobPage
 from .job_shots import JobShots
 from .job_state import JobState
+from .key_create import KeyCreate
+from .key_create_scopes_item import KeyCreateScopesItem
+from .key_made import KeyMade
+from .key_out import KeyOut
+from .key_page import KeyPage
+from .key_rotation import KeyRotation
 from .language_audio import LanguageAudio
 from .language_create import LanguageCreate
 from .language_create_metadata import LanguageCreateMetadata
@@ -154,6 +160,12 @@ __all__ = (
     "JobPage",
     "JobShots",
     "JobState",
+    "KeyCreate",
+    "KeyCreateScopesItem",
+    "KeyMade",
+    "KeyOut",
+    "KeyPage",
+    "KeyRotation",
     "LanguageAudio",
     "LanguageCreate",
     "LanguageCreateMetadata",

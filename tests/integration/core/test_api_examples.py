@@ -106,6 +106,17 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("read_job", "failed", job_id=other)
 
 
+def tell_of_keys(story: Story) -> None:
+    key = story.tell("create_key", "that-only-reads", 201, {"name": "dashboard"})["id"]
+    every = {"name": "uploader", "scopes": ["assets:write", "jobs:write"], "expires_at": "2099-10-12T06:00:00Z"}
+    story.tell("create_key", "every-member", 201, every)
+    story.tell("list_keys", "newest", limit=1)
+    story.tell("read_key", "one", key_id=key)
+    story.tell("rotate_key", "for-a-day", 200, {"overlap_hours": 24}, key_id=key)
+    story.tell("revoke_key", "at-once", 200, key_id=key)
+    story.tell("rotate_key", "revoked", 409, {}, key_id=key)
+
+
 def tell_of_a_title(story: Story, services: Services) -> None:
     film, track = (story_file(services, name) for name in ("episode.mp4", "episode.pt.wav"))
     picture = {"type": "asset", "id": film}
@@ -252,6 +263,7 @@ def tell_of_the_api_itself(story: Story) -> None:
 
 def test_the_examples_are_what_a_real_installation_answered(story: Story, services: Services) -> None:
     tell_of_the_api_itself(story)
+    tell_of_keys(story)
     tell_of_a_dub(story, services)
     tell_of_a_title(story, services)
     tell_of_training(story, services)
