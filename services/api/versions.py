@@ -14,9 +14,8 @@ IfMatch = Annotated[
     str,
     Header(
         alias="If-Match",
-        max_length=100,
-        pattern=r'^(\*|"[\x21\x23-\x7e]*")$',
-        description="The ETag that was read; `*`, or none, makes the change whatever it meets.",
+        max_length=1000,
+        description="The ETag that was read, or several; `*`, or none, makes the change whatever it meets.",
     ),
 ]
 
@@ -37,7 +36,7 @@ def check(if_match: str, version: int) -> None:
     Raises:
         PreconditionFailed: somebody else was faster.
     """
-    if if_match not in (ANY, etag(version)):
+    if not {ANY, etag(version)} & {tag.strip() for tag in if_match.split(",")}:
         raise PreconditionFailed(
             f"It has changed since you read it: it is at {etag(version)} now, not at {if_match}.",
             where={"header": "If-Match"},

@@ -122,8 +122,8 @@ def sync_detailed(
 
     Args:
         title_id (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (TitleChange): What is to change of a title; members that are left out stay.
 
     Raises:
@@ -161,8 +161,8 @@ def sync(
 
     Args:
         title_id (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (TitleChange): What is to change of a title; members that are left out stay.
 
     Raises:
@@ -195,8 +195,8 @@ async def asyncio_detailed(
 
     Args:
         title_id (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (TitleChange): What is to change of a title; members that are left out stay.
 
     Raises:
@@ -232,8 +232,8 @@ async def asyncio(
 
     Args:
         title_id (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (TitleChange): What is to change of a title; members that are left out stay.
 
     Raises:

@@ -125,8 +125,8 @@ def sync_detailed(
     Args:
         title_id (str):
         language (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (LanguageAudio): The new sound of a language.
 
     Raises:
@@ -169,8 +169,8 @@ def sync(
     Args:
         title_id (str):
         language (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (LanguageAudio): The new sound of a language.
 
     Raises:
@@ -208,8 +208,8 @@ async def asyncio_detailed(
     Args:
         title_id (str):
         language (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (LanguageAudio): The new sound of a language.
 
     Raises:
@@ -250,8 +250,8 @@ async def asyncio(
     Args:
         title_id (str):
         language (str):
-        if_match (str | Unset): The ETag that was read; `*`, or none, makes the change whatever it
-            meets. Default: '*'.
+        if_match (str | Unset): The ETag that was read, or several; `*`, or none, makes the change
+            whatever it meets. Default: '*'.
         body (LanguageAudio): The new sound of a language.
 
     Raises:
