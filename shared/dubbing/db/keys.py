@@ -14,7 +14,16 @@ from dubbing.db.organisations import Organisations
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused
 
-SCOPES = ("assets:read", "assets:write", "jobs:read", "jobs:write", "training:read", "training:write")
+SCOPES = (
+    "assets:read",
+    "assets:write",
+    "jobs:read",
+    "jobs:write",
+    "training:read",
+    "training:write",
+    "webhooks:read",
+    "webhooks:write",
+)
 _KEPT = timedelta(hours=48)
 _IN_FLIGHT = timedelta(seconds=60)
 _USED_EVERY = timedelta(minutes=1)

@@ -2,7 +2,8 @@
 
 A payload holds ids, hashes and object keys, never media. Work that depends on the footage or on the track alone (``probe``,
 ``prepare``, ``encode_face``, ``encode_speech``) is keyed by content and shared by every job that needs it; ``infer`` and
-``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version.
+``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version,
+``deliver`` to a webhook endpoint.
 """
 
 import secrets
@@ -39,6 +40,7 @@ class WorkKind(StrEnum):
     STITCH = "stitch"
     TRAIN = "train"
     PUBLISH = "publish"
+    DELIVER = "deliver"
 
 
 KINDS_OF = {
@@ -70,6 +72,7 @@ class Queue(StrEnum):
     STITCH = "stitch"
     TRAIN = "train"
     PUBLISH = "publish"
+    DELIVER = "deliver"
     MAINTENANCE = "maintenance"
 
 
@@ -82,6 +85,7 @@ QUEUE_OF = {
     WorkKind.STITCH: Queue.STITCH,
     WorkKind.TRAIN: Queue.TRAIN,
     WorkKind.PUBLISH: Queue.PUBLISH,
+    WorkKind.DELIVER: Queue.DELIVER,
 }
 
 
@@ -270,6 +274,18 @@ class PublishResult(Frozen):
     state: ReleaseState
 
 
+class DeliverTask(Frozen):
+    """Send what is due to a webhook endpoint, one delivery after another."""
+
+    endpoint_id: str
+
+
+class DeliverResult(Frozen):
+    """How many calls were made."""
+
+    calls: int
+
+
 PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.PROBE: ProbeTask,
     WorkKind.PREPARE: PrepareTask,
@@ -279,6 +295,7 @@ PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.STITCH: StitchTask,
     WorkKind.TRAIN: TrainTask,
     WorkKind.PUBLISH: PublishTask,
+    WorkKind.DELIVER: DeliverTask,
 }
 
 
