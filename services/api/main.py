@@ -20,7 +20,7 @@ from dubbing.metrics import HttpMetrics
 from services.api import bootstrap, openapi, problems
 from services.api.collector import PlatformCollector
 from services.api.middleware import RequestMiddleware
-from services.api.routes import documentation, events, explained, health, jobs, lipsyncs, releases, training, uploads
+from services.api.routes import documentation, events, explained, health, jobs, lipsyncs, releases, training, uploads, webhooks
 
 # Else FastAPI describes refusals in a form that is not ours; `openapi.describe` puts each status in its place.
 _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What went wrong (RFC 9457)"}}
@@ -56,7 +56,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
     for lost in AWAY:
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
-    for module in (uploads, lipsyncs, jobs, events, training, releases, health, explained, documentation):
+    for module in (uploads, lipsyncs, jobs, events, training, releases, webhooks, health, explained, documentation):
         app.include_router(module.router)
     app.include_router(uploads.assets)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]

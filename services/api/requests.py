@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
@@ -76,6 +76,8 @@ JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
 TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]
 TrainingWrite = Annotated[Caller, Depends(Scoped("training:write"))]
+WebhooksRead = Annotated[Caller, Depends(Scoped("webhooks:read"))]
+WebhooksWrite = Annotated[Caller, Depends(Scoped("webhooks:write"))]
 
 JOB = "/v1/jobs/{id}"
 """Where a job is read."""
@@ -99,11 +101,19 @@ class Once:
         self._key = key
 
     def run(
-        self, caller: Caller, status: int, body: BaseModel | None, do: Callable[[UnitOfWork], BaseModel], at: str = ""
+        self,
+        caller: Caller,
+        status: int,
+        body: BaseModel | None,
+        do: Callable[[UnitOfWork], BaseModel],
+        *,
+        at: str = "",
+        unkept: Collection[str] = (),
     ) -> JSONResponse:
         """Call ``do`` and answer with ``status`` and what it returns, or replay the stored answer.
 
-        ``at`` is where to read it again, with names of the answer's members in braces.
+        ``at`` is where to read it again, with names of the answer's members in braces. ``unkept`` are members that are shown
+        once and stored nowhere, as secrets are: a replay has null in their place.
         """
         if self._key is None:
             with self._transaction() as work:
@@ -116,7 +126,8 @@ class Once:
         try:
             with self._transaction() as work:
                 answer = do(work).model_dump(mode="json")
-                work.keys.answer(caller.organisation, self._key, status, answer)
+                kept = answer | dict.fromkeys(unkept)
+                work.keys.answer(caller.organisation, self._key, status, kept)
         except BaseException:
             with self._transaction() as work:
                 work.keys.abandon(caller.organisation, self._key)
