@@ -39,7 +39,7 @@ class DeliverHandler:
             LeaseLost: another worker has the endpoint.
         """
         until, calls = clock.monotonic() + self._settings.turn, 0
-        while clock.monotonic() < until:
+        while calls == 0 or clock.monotonic() < until:
             with unit_of_work(self._database.sessions(), self._ring_bell) as work:
                 work.items.renew(context.item)
                 due = work.webhooks.next_due(task.endpoint_id)

@@ -52,7 +52,7 @@ def services(
         catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
         webhooks=webhooks,
         poster=Poster(webhooks),
-        secrets=SecretBox(SecretsSettings(key=SecretStr("a key of the tests, long enough to be one"))),
+        secrets=SecretBox(SecretsSettings(key=SecretStr("a key of the tests that is long enough"))),
     )
     own.close()
     assert database is not None
