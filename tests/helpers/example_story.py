@@ -21,6 +21,7 @@ EVENT = re.compile(r"^id: \d+$", re.MULTILINE)
 CURSOR = re.compile(r'"((?:next_)?cursor)": "MjAy[\w=-]+"')
 DRAWN = re.compile(r'"seed": \d{4,}')
 COUNTED = re.compile(r"^(dubline_http\S+) [0-9.]+$", re.MULTILINE)
+SIGNING = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 SECONDS = re.compile(r'"(fps|eta_seconds)": [0-9.e-]+')
 
 
@@ -69,6 +70,7 @@ class Story:
         text = ID.sub(
             lambda found: self._known.setdefault(found[0], f"{found[1]}_01k7wq3v9f8x2n4b6m0zr5{self._number()}"), text
         )
+        text = SIGNING.sub("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", text)
         text = STORED.sub(r"https://store.example.com/\1?X-Amz-Signature=...", text)
         text = SECONDS.sub(lambda found: f'"{found[1]}": 12.5', MOMENT.sub("2026-10-12T06:00:00Z", text))
         text = CURSOR.sub(r'"\1": "MjAyNi0xMC0xMlQwNjowMDowMFogam9iXzAxazd3cTN2OWY4eDJuNGI2bTB6cjUwMDA5"', text)
