@@ -39,6 +39,10 @@ class SecretBox:
                 suggestions=("put the old key behind the new one in DUBLINE_SECRETS_KEY", "or have the secret replaced"),
             ) from error
 
+    def renew(self, stored: str) -> str:
+        """The same secret under the first key; raises `EncryptionUnavailable` where no key fits."""
+        return self.encrypt(self.decrypt(stored))
+
     def _keys(self) -> MultiFernet:
         if self._fernet is None:
             raise EncryptionUnavailable(

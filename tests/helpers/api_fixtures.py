@@ -33,6 +33,8 @@ from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
 from services.api.main import create_app
 
+TESTS_KEY = "a key of the tests that is long enough"
+
 
 @pytest.fixture
 def services(
@@ -52,7 +54,7 @@ def services(
         catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
         webhooks=webhooks,
         poster=Poster(webhooks),
-        secrets=SecretBox(SecretsSettings(key=SecretStr("a key of the tests that is long enough"))),
+        secrets=SecretBox(SecretsSettings(key=SecretStr(TESTS_KEY))),
     )
     own.close()
     assert database is not None

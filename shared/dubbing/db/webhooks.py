@@ -4,7 +4,7 @@ Whoever writes deliveries, or ends an endpoint's item, holds the endpoint's row;
 either seen by the item that ends, or opens the item again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -100,6 +100,13 @@ class Webhooks:
         until = (now(self._session) + timedelta(seconds=overlap)).isoformat()
         aged = [{**one, "expires_at": one["expires_at"] or until} for one in valid]
         endpoint.secrets = [{"secret": encrypted, "expires_at": None}, *aged]
+
+    def renew_secrets(self, renew: Callable[[str], str]) -> int:
+        """Encrypt the secrets of every endpoint anew; returns how many endpoints there are."""
+        endpoints = self._session.scalars(_locked(select(WebhookEndpoint).order_by(WebhookEndpoint.id))).all()
+        for endpoint in endpoints:
+            endpoint.secrets = [{**one, "secret": renew(one["secret"])} for one in endpoint.secrets]
+        return len(endpoints)
 
     def enable(self, endpoint: WebhookEndpoint) -> None:
         """Let a locked endpoint be told of events again."""

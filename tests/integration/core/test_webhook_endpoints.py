@@ -1,11 +1,16 @@
 """Webhook endpoints through the API: secrets shown once, URLs that lead inside refused, nobody sees another's."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from api_calls import authorised, problem
+from api_fixtures import TESTS_KEY
 from fastapi.testclient import TestClient
+from places import ROOT
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 from web_server import HERE, WebServer
@@ -70,6 +75,27 @@ def test_a_secret_is_shown_once_and_stored_encrypted(
     with sessions() as session:
         kept = session.scalar(text("SELECT secrets FROM webhook_endpoints"))
     assert [services.secrets.decrypt(one["secret"]) for one in kept] == secrets[::-1]
+
+
+def test_the_key_for_secrets_is_changed_by_a_command(
+    client: TestClient, sessions: sessionmaker[Session], database_url: str
+) -> None:
+    secret = client.post("/v1/webhook-endpoints", json={"url": URL}).json()["secret"]
+    new, old = "a new key of the tests that is long enough", TESTS_KEY
+    command = [sys.executable, "-m", "services.api", "secrets", "encrypt"]
+    told = {"DUBLINE_DATABASE_URL": database_url, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"}
+
+    def run(key: str) -> "subprocess.CompletedProcess[str]":
+        env = {**told, "DUBLINE_SECRETS_KEY": key}
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    refused = run(new)
+    assert (refused.returncode, "Nothing was changed" in refused.stderr) == (1, True)
+    done = run(f"{new},{old}")
+    assert (done.returncode, done.stdout) == (0, "Secrets of 1 webhook endpoints are under the first key.\n")
+    with sessions() as session:
+        kept = session.scalar(text("SELECT secrets FROM webhook_endpoints"))
+    assert SecretBox(SecretsSettings(key=SecretStr(new))).decrypt(kept[0]["secret"]) == secret
 
 
 def test_without_a_key_for_secrets_no_endpoint_is_made(services: Services) -> None:

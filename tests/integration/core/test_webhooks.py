@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from typing import Any
 
 import pytest
 import redis as redis_client
+from api_fixtures import TESTS_KEY
 from fastapi.testclient import TestClient
 from places import ROOT
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
+from standardwebhooks.webhooks import WebhookVerificationError
 from waiting import LIMIT, until
 from web_server import HERE, WebServer, leading, sending
 from webhook_calls import FAILING, TAKEN, Deliverer, accepts, announce, deliveries, message, read, types
@@ -29,7 +32,7 @@ from dubbing.settings import QueueSettings
 from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
-ENDED = ["job.succeeded", "job.failed", "job.canceled"]
+JOB = ["job.queued", "job.canceling", "job.canceled"]
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_an_event_arrives_signed_and_thin_with_the_number_that_the_jobs_own_even
     Deliverer(services).run()
     with client.stream("GET", f"/v1/jobs/{job}/events") as stream:
         numbers = [int(line.removeprefix("id: ")) for line in stream.iter_lines() if line.startswith("id: ")]
-    assert types(server) == ["job.queued", "job.canceling", "job.canceled"]
+    assert types(server) == JOB
     assert [message(call)["data"]["sequence"] for call in server.posted] == numbers == sorted(numbers)
     first = server.posted[0]
     assert message(first)["data"] == {"job_id": job, "sequence": numbers[0], "title": "Nº 1", "language": "pt-BR"}
@@ -330,7 +333,7 @@ def test_an_endpoint_is_told_of_what_it_asked_for(
     submit(cancel=True)
     Deliverer(services).run()
     assert types(server, "/ends") == ["job.canceled"]
-    assert types(server, "/usual") == ["job.queued", "job.canceling", "job.canceled"]
+    assert types(server, "/usual") == JOB
 
 
 def test_a_receiver_can_drop_what_comes_late(
@@ -351,6 +354,24 @@ def test_a_receiver_can_drop_what_comes_late(
     numbers = [message(call)["data"]["sequence"] for call in server.posted]
     assert numbers[2] == numbers[0] < numbers[1]
     assert {message(call)["data"]["job_id"] for call in server.posted} == {job}
+
+
+def test_the_receiver_of_the_documentation_takes_each_event_once_and_none_that_is_late(
+    client: TestClient, services: Services, server: WebServer, submit: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/receive-webhooks.md").read_text(), re.DOTALL)
+    receiver: dict[str, Any] = {}
+    exec(code, receiver)  # noqa: S102 - as written
+    endpoint = announce(client, server)
+    monkeypatch.setenv("WEBHOOK_SECRET", endpoint["secret"])
+    submit(cancel=True)
+    client.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")
+    Deliverer(services).run()
+    taken = [receiver["accept"](call.body, call.headers) for call in server.posted]
+    assert [event["type"] for event in taken] == types(server) == [*JOB, "webhook_endpoint.test"]
+    assert [receiver["accept"](call.body, call.headers) for call in server.posted[:3]] == [None] * 3
+    with pytest.raises(WebhookVerificationError):
+        receiver["accept"](server.posted[0].body + b" ", server.posted[0].headers)
 
 
 def test_a_chat_hears_a_line_for_people_that_calls_nobody(
@@ -417,7 +438,7 @@ def process(services: Services, redis_url: str, database_url: str, tmp_path: Pat
         **os.environ,
         "DUBLINE_DATABASE_URL": database_url,
         "DUBLINE_REDIS_URL": redis_url,
-        "DUBLINE_SECRETS_KEY": "a key of the tests that is long enough",
+        "DUBLINE_SECRETS_KEY": TESTS_KEY,
         "DUBLINE_WEBHOOK_RANGES": HERE,
         "DUBLINE_WEBHOOK_HTTP_HOSTS": HERE,
         "DUBLINE_WEBHOOK_SECONDS": str(LIMIT),
