@@ -1,4 +1,4 @@
-"""Operators' commands: ``python -m services.api keys create NAME | keys revoke PREFIX | secrets encrypt | openapi`` and more."""
+"""Operators' commands: ``python -m services.api`` with keys create, keys revoke, secrets encrypt, openapi or settings."""
 
 import argparse
 import json

@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from web_server import HERE, NEAR, Call, WebServer, sending
@@ -84,3 +86,25 @@ def deliveries(client: TestClient, endpoint: dict[str, Any]) -> list[dict[str, A
 def read(client: TestClient, endpoint: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/v1/webhook-endpoints/{endpoint['id']}").json()
     return found
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebServer]:
+    receiver = WebServer()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def submit(client: TestClient, body: dict[str, Any]) -> Callable[..., str]:
+    """Submits a job, and cancels it if that is wished; its id."""
+
+    def do(*, cancel: bool = False, **members: Any) -> str:
+        made = client.post("/v1/lipsyncs", json={**body, **members})
+        assert made.status_code == 202, made.text
+        job = str(made.json()["id"])
+        if cancel:
+            assert client.post(f"/v1/jobs/{job}/cancel").status_code == 202
+        return job
+
+    return do

@@ -168,13 +168,13 @@ class Webhooks:
         )
         for job_id, labels, endpoint in self._session.execute(_locked(wanted)):
             of_job.setdefault(job_id, []).append((endpoint, labels))
-        told: dict[str, WebhookEndpoint] = {}
+        touched: dict[str, WebhookEndpoint] = {}
         for change in changes:
             for endpoint, labels in of_job.get(change.job_id, ()):
                 if change.type in endpoint.events and endpoint.disabled_at is None:
                     self._deliver(endpoint, change.type, data_of(change, labels), change.at)
-                    told[endpoint.id] = endpoint
-        return [self._open_item(endpoint) for endpoint in told.values()]
+                    touched[endpoint.id] = endpoint
+        return [self._open_item(endpoint) for endpoint in touched.values()]
 
     def next_due(self, endpoint_id: str) -> Due | None:
         """What an endpoint is to be sent next: what has been due longest, so that first attempts come in order of events."""

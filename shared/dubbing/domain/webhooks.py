@@ -91,11 +91,11 @@ GONE = 410
 def data_of(change: JobChange, labels: Mapping[str, str]) -> dict[str, Any]:
     """The ``data`` of a job's event: thin, as all else can be read by the job's id. Names are there for people."""
     error = change.data.get("error")
-    told = {name: value for name, value in change.data.items() if name != "error"}
+    members = {name: value for name, value in change.data.items() if name != "error"}
     if "error" in change.data:
-        told["error"] = error and {"code": error["code"], "title": error["title"]}
+        members["error"] = error and {"code": error["code"], "title": error["title"]}
     names = {name: labels.get(name) for name in ("title", "language")}
-    return {"job_id": change.job_id, "sequence": change.number, **names, **told}
+    return {"job_id": change.job_id, "sequence": change.number, **names, **members}
 
 
 def body_of(form: str, kind: str, at: datetime, data: Mapping[str, Any]) -> bytes:

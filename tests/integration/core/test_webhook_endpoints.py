@@ -29,13 +29,6 @@ URL = "https://hooks.example.com/dubline"
 
 
 @pytest.fixture
-def server() -> Iterator[WebServer]:
-    server = WebServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def other(services: Services) -> Iterator[TestClient]:
     """Somebody of another organisation, who may do everything."""
     headers = authorised(services, organisation_id="other")
@@ -83,10 +76,10 @@ def test_the_key_for_secrets_is_changed_by_a_command(
     secret = client.post("/v1/webhook-endpoints", json={"url": URL}).json()["secret"]
     new, old = "a new key of the tests that is long enough", TESTS_KEY
     command = [sys.executable, "-m", "services.api", "secrets", "encrypt"]
-    told = {"DUBLINE_DATABASE_URL": database_url, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"}
+    settings = {"DUBLINE_DATABASE_URL": database_url, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"}
 
     def run(key: str) -> "subprocess.CompletedProcess[str]":
-        env = {**told, "DUBLINE_SECRETS_KEY": key}
+        env = {**settings, "DUBLINE_SECRETS_KEY": key}
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
     refused = run(new)
@@ -139,8 +132,8 @@ def test_every_event_but_the_test_can_be_asked_for(client: TestClient) -> None:
     assert made["events"] == [event.value for event in WebhookEvent]
 
 
-def test_a_disabled_endpoint_refuses_tests_until_it_is_enabled(client: TestClient, server: WebServer) -> None:
-    endpoint = announce(client, server)
+def test_a_disabled_endpoint_refuses_tests_until_it_is_enabled(client: TestClient, receiver: WebServer) -> None:
+    endpoint = announce(client, receiver)
     at = f"/v1/webhook-endpoints/{endpoint['id']}"
     waiting = client.post(f"{at}/test").json()
     disabled = client.post(f"{at}/disable").json()
@@ -152,8 +145,8 @@ def test_a_disabled_endpoint_refuses_tests_until_it_is_enabled(client: TestClien
     assert client.post(f"{at}/test").status_code == 202
 
 
-def test_a_deleted_endpoint_is_gone_with_its_log(client: TestClient, server: WebServer, services: Services) -> None:
-    endpoint = announce(client, server)
+def test_a_deleted_endpoint_is_gone_with_its_log(client: TestClient, receiver: WebServer, services: Services) -> None:
+    endpoint = announce(client, receiver)
     at = f"/v1/webhook-endpoints/{endpoint['id']}"
     client.post(f"{at}/test")
     assert client.post(f"{at}/delete").json()["id"] == endpoint["id"]
@@ -163,8 +156,8 @@ def test_a_deleted_endpoint_is_gone_with_its_log(client: TestClient, server: Web
         assert session.scalar(text("SELECT count(*) FROM webhook_deliveries")) == 0
 
 
-def test_endpoints_and_deliveries_are_listed_page_by_page(client: TestClient, server: WebServer) -> None:
-    made = [announce(client, server)["id"] for _ in range(3)]
+def test_endpoints_and_deliveries_are_listed_page_by_page(client: TestClient, receiver: WebServer) -> None:
+    made = [announce(client, receiver)["id"] for _ in range(3)]
     for _ in range(3):
         client.post(f"/v1/webhook-endpoints/{made[0]}/test")
     for at, count in (("/v1/webhook-endpoints", 3), (f"/v1/webhook-endpoints/{made[0]}/deliveries", 3)):
@@ -186,8 +179,8 @@ def test_there_are_limits_to_endpoints_and_to_secrets_that_sign(client: TestClie
     assert [answer.status_code for answer in rotated] == [200] * (MOST_SECRETS - 1) + [409]
 
 
-def test_another_organisation_sees_and_changes_nothing(client: TestClient, other: TestClient, server: WebServer) -> None:
-    endpoint, theirs = announce(client, server), announce(other, server)
+def test_another_organisation_sees_and_changes_nothing(client: TestClient, other: TestClient, receiver: WebServer) -> None:
+    endpoint, theirs = announce(client, receiver), announce(other, receiver)
     delivery = client.post(f"/v1/webhook-endpoints/{endpoint['id']}/test").json()
     at = f"/v1/webhook-endpoints/{endpoint['id']}"
     calls: list[tuple[str, str, Any]] = [
