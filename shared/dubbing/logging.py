@@ -37,4 +37,6 @@ def configure_logging(settings: LoggingSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)
+    # It would log whole URLs: signatures are in queries of files' URLs, and a chat's hook is a secret as a whole.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
