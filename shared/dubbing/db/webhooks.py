@@ -294,7 +294,10 @@ class Webhooks:
         return rings
 
     def _open_item(self, endpoint: WebhookEndpoint, not_before: datetime | None = None) -> Ring:
-        """Have the endpoint's item wait, also where it has ended; one that a worker holds is settled when it ends."""
+        """Have the endpoint's item wait, also where it has ended; one that a worker holds is settled when it ends.
+
+        It waits from now on, not since the endpoint was made: other endpoints have their turn first.
+        """
         fresh = insert(WorkItem).values(
             id=ids.new_id("wrk"),
             kind=WorkKind.DELIVER,
@@ -304,13 +307,14 @@ class Webhooks:
             organisation_id=endpoint.organisation_id,
             priority=0,
             max_attempts=_ITEM_ATTEMPTS,
-            not_before=not_before,
+            not_before=not_before or NOW,
         )
         ended, failed = WorkItem.state.in_(_ENDED), WorkItem.state == WorkState.FAILED
         changed = {
             "state": case((ended, WorkState.PENDING), else_=WorkItem.state),
             "max_attempts": case((ended, WorkItem.attempt + _ITEM_ATTEMPTS), else_=WorkItem.max_attempts),
             "error": case((ended, None), else_=WorkItem.error),
+            "created_at": case((ended, NOW), else_=WorkItem.created_at),
             "not_before": case(
                 (failed, func.greatest(fresh.excluded.not_before, in_(_AFTER_FAILURE))), else_=fresh.excluded.not_before
             ),

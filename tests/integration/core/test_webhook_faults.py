@@ -22,6 +22,7 @@ from waiting import LIMIT, until
 from web_server import HERE, WebServer, leading, sending
 from webhook_calls import FAILING, TAKEN, Deliverer, accepts, announce, deliveries, message, read, types
 
+from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.work import WorkKind
 from dubbing.queue.sweeper import Sweeper
 from dubbing.settings import QueueSettings
@@ -185,6 +186,26 @@ def test_a_slow_endpoint_delays_no_other(
         release.set()
         slow.join()
     assert len(types(receiver, "/slow")) == 4
+
+
+def test_endpoints_that_are_busy_take_turns_and_wait_since_they_are_due(
+    client: TestClient, services: Services, receiver: WebServer, submit: Callable[..., str]
+) -> None:
+    for path in ("/old", "/new"):
+        announce(client, receiver, path, events=["job.queued"])
+    worker = Deliverer(services, turn=0.0)
+    for _ in range(2):
+        submit()
+    with services.database.sessions().begin() as session:
+        session.execute(text("UPDATE work_items SET created_at = created_at - interval '1 day' WHERE kind = 'deliver'"))
+    worker.run()
+    assert [call.path for call in receiver.posted] in (["/old", "/new"] * 2, ["/new", "/old"] * 2)
+    with services.database.sessions().begin() as session:
+        session.execute(text("UPDATE work_items SET created_at = created_at - interval '1 day' WHERE kind = 'deliver'"))
+    submit()
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        count, seconds = work.items.waiting()[WorkKind.DELIVER]
+    assert (count, seconds < LIMIT) == (2, True)
 
 
 def test_a_name_that_leads_inside_is_not_called(

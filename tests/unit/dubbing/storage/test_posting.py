@@ -1,8 +1,10 @@
 """Webhook endpoints are called like files are fetched: at the address that was checked, and nowhere inside."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from web_server import HERE, NEAR, WebServer, leading, sending
 from dubbing.errors import EndpointUnreachable, FetchFailed, UrlNotAllowed
 from dubbing.settings import WebhookSettings
 from dubbing.storage.posting import Poster
+from services.stack import certificates
 
 HOSTS = ("studio.example", "localhost", "127.0.0.1", "[::1]", "::1", "2130706433", "127.1", "0x7f000001", "::ffff:7f00:1")
 
@@ -69,6 +72,19 @@ def test_private_addresses_and_http_are_open_where_the_operator_says_so(server: 
     with pytest.raises(UrlNotAllowed):
         poster(http_hosts=())[0].post(url, b"", {})
     assert poster(ranges=(), hosts=("studio.example",))[0].post(url, b"", {}).status == 202
+
+
+def test_over_tls_the_certificate_must_be_that_of_the_name(server: WebServer, tmp_path: Path) -> None:
+    certificates.ensure(tmp_path / "certificates", ("studio.example",))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificates/cert.pem", tmp_path / "certificates/key.pem")
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    posts, _ = poster(http_hosts=())
+    posts._tls.load_verify_locations(tmp_path / "certificates/ca.pem")
+    assert posts.post(f"https://studio.example:{server.port}/hook?a=1", b"{}", {}).status == 202
+    with pytest.raises(EndpointUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        posts.post(f"https://other.example:{server.port}/hook?a=1", b"{}", {})
+    assert len(server.posted) == 1
 
 
 def test_who_is_not_there_is_unreachable(server: WebServer) -> None:
