@@ -1,7 +1,9 @@
 """Webhooks reach real receivers: signed, in order, and as each has asked for."""
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from places import ROOT
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import WebhookVerificationError
+from waiting import until
 from web_server import WebServer
 from webhook_calls import FAILING, TAKEN, Deliverer, accepts, announce, deliveries, message, read, types
 
@@ -130,6 +133,42 @@ def test_an_event_that_comes_while_a_call_is_made_is_not_forgotten(
     submit()
     Deliverer(services, turn=0.0).run()
     assert [message(call)["data"]["job_id"] for call in receiver.posted][1:] == jobs[1:]
+
+
+def test_many_events_of_many_jobs_at_once_all_arrive_each_once_and_in_order(
+    client: TestClient, services: Services, receiver: WebServer, submit: Callable[..., str]
+) -> None:
+    """Nobody sweeps here: what is written while an endpoint's item ends must open it again."""
+    paths, each, over = [f"/{number}" for number in range(3)], 20, threading.Event()
+    for path in paths:
+        announce(client, receiver, path, events=["job.running"])
+    jobs = [submit() for _ in range(4)]
+    worker = Deliverer(services, turn=0.0)
+
+    def write(job: str) -> None:
+        for _ in range(each):
+            with unit_of_work(services.database.sessions(), lambda _: None) as work:
+                work.jobs.lock(job)
+                work.jobs.event(job, "job.running", {})
+
+    def deliver(_: int) -> None:
+        while not over.is_set():
+            worker.run()
+
+    with ThreadPoolExecutor() as writers, ThreadPoolExecutor(4) as workers:
+        delivering = [workers.submit(deliver, number) for number in range(4)]
+        try:
+            list(writers.map(write, jobs))
+            until(lambda: len(receiver.posted) >= len(paths) * len(jobs) * each, lambda: len(receiver.posted))
+        finally:
+            over.set()
+        assert [one.result() for one in delivering] == [None] * 4
+    for path in paths:
+        for job in jobs:
+            mine = [message(call)["data"] for call in receiver.posted if call.path == path]
+            numbers = [data["sequence"] for data in mine if data["job_id"] == job]
+            assert len(numbers) == each
+            assert numbers == sorted(set(numbers))
 
 
 def test_an_endpoint_is_told_of_what_it_asked_for(
