@@ -1,7 +1,7 @@
 """Webhook endpoints and deliveries: an outbox that is written with the events, and emptied by one work item per endpoint.
 
-Whoever writes deliveries, or ends an endpoint's item, holds the endpoint's row; it is taken before the item's. So a delivery is
-either seen by the item that ends, or opens the item again.
+Whoever writes a delivery also writes the item, and whoever ends the item holds its row while looking for deliveries. So a
+delivery is either seen by the item that ends, or opens it again. Rows of endpoints are locked before those of items.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -228,13 +228,15 @@ class Webhooks:
             return []
         return self._disable_for(endpoint, f"nothing has arrived there for {failing / 86400:.1f} days")
 
-    def lock_of(self, item_id: str) -> None:
-        """Lock the endpoint that an item is of; before the item's own row, as everybody takes them in this order."""
-        self._session.execute(_locked(_endpoint_of(item_id)))
-
     def settle(self, item_id: str) -> list[Ring]:
         """Open an item again that has ended while something waits for its endpoint; calling it again changes nothing."""
-        endpoint = self._session.scalar(_locked(_endpoint_of(item_id).where(WorkItem.state.in_(_ENDED))))
+        wanted = (
+            select(WebhookEndpoint)
+            .join(WorkItem, WorkItem.payload["endpoint_id"].astext == WebhookEndpoint.id)
+            .where(WorkItem.id == item_id, WorkItem.kind == WorkKind.DELIVER, WorkItem.state.in_(_ENDED))
+            .with_for_update(key_share=True, of=WorkItem)
+        )
+        endpoint = self._session.scalar(wanted)
         if endpoint is None:
             return []
         due = self._session.scalar(
@@ -326,14 +328,6 @@ class Webhooks:
 def signing(endpoint: WebhookEndpoint, time: datetime) -> list[dict[str, Any]]:
     """The endpoint's secrets that sign at ``time``, the newest first."""
     return [one for one in endpoint.secrets if one["expires_at"] is None or datetime.fromisoformat(one["expires_at"]) > time]
-
-
-def _endpoint_of(item_id: str) -> Select[Any]:
-    return (
-        select(WebhookEndpoint)
-        .join(WorkItem, WorkItem.payload["endpoint_id"].astext == WebhookEndpoint.id)
-        .where(WorkItem.id == item_id, WorkItem.kind == WorkKind.DELIVER)
-    )
 
 
 def _locked(wanted: Select[Any]) -> Select[Any]:

@@ -155,7 +155,6 @@ class Runner:
     def _complete(self, work: UnitOfWork, item: LeasedItem, result: dict[str, Any]) -> None:
         work.jobs.lock_needing(item.id)
         work.runs.lock_of(item.id)
-        work.webhooks.lock_of(item.id)
         work.items.complete(item, result)
         Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
@@ -190,7 +189,6 @@ class Runner:
         def both(work: UnitOfWork) -> None:
             work.jobs.lock_needing(item.id)
             work.runs.lock_of(item.id)
-            work.webhooks.lock_of(item.id)
             write(work)
             Advancer(work, self._settings.max_attempts).item_ended(item.id)
 
