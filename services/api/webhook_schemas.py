@@ -30,7 +30,10 @@ class EndpointUpdate(Body):
 
 
 class EndpointOut(BaseModel):
-    """An endpoint. ``failing_since`` is null while calls succeed; ``secrets`` counts those that sign now."""
+    """An endpoint. Of a chat's hook, ``url`` tells only where it is: whoever has all of it can speak there.
+
+    ``failing_since`` is null while calls succeed; ``secrets`` counts those that sign now.
+    """
 
     id: str
     url: str

@@ -11,7 +11,7 @@ from dubbing import ids
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.db.webhook_models import WebhookDelivery, WebhookEndpoint
 from dubbing.db.webhooks import signing
-from dubbing.domain.webhooks import USUAL_EVENTS, DeliveryState, WebhookEvent, WebhookFormat, new_secret
+from dubbing.domain.webhooks import USUAL_EVENTS, DeliveryState, WebhookEvent, WebhookFormat, new_secret, shown_url
 from dubbing.errors import Conflict, EncryptionUnavailable, InvalidCursor, UrlNotAllowed
 from services.api import paging
 from services.api.bootstrap import Services
@@ -219,7 +219,7 @@ def _distinct(events: Collection[WebhookEvent]) -> list[str]:
 def _endpoint_view(work: UnitOfWork, endpoint: WebhookEndpoint) -> EndpointOut:
     return EndpointOut(
         id=endpoint.id,
-        url=endpoint.url,
+        url=shown_url(endpoint.url, endpoint.format),
         format=WebhookFormat(endpoint.format),
         events=[WebhookEvent(event) for event in endpoint.events],
         description=endpoint.description or None,

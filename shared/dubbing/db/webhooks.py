@@ -24,6 +24,7 @@ from dubbing.domain.webhooks import (
     JobChange,
     WebhookEvent,
     data_of,
+    shown_url,
     wait_before,
 )
 from dubbing.domain.work import DeliverTask, Ring, WorkKind, WorkState
@@ -288,7 +289,7 @@ class Webhooks:
             WebhookEndpoint.events.contains([WebhookEvent.ENDPOINT_DISABLED.value]),
             WebhookEndpoint.disabled_at.is_(None),
         )
-        data = {"endpoint_id": endpoint.id, "url": endpoint.url, "reason": reason}
+        data = {"endpoint_id": endpoint.id, "url": shown_url(endpoint.url, endpoint.format), "reason": reason}
         rings = []
         for other in self._session.scalars(_locked(others.order_by(WebhookEndpoint.id))).all():
             self._deliver(other, WebhookEvent.ENDPOINT_DISABLED, data, now(self._session))

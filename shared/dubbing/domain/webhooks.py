@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 _SECRET_BYTES = 32
 _PREFIX = "whsec_"
@@ -46,6 +47,14 @@ USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
     WebhookFormat.CHAT: _FOR_PEOPLE,
 }
 """What an endpoint is told of that does not say."""
+
+
+def shown_url(url: str, form: str) -> str:
+    """An endpoint's URL as it is answered and told: a chat's hook is a secret as a whole, so of that only where it is."""
+    if form == WebhookFormat.STANDARD:
+        return url
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/..."
 
 
 class DeliveryState(StrEnum):

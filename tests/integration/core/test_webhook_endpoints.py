@@ -127,6 +127,14 @@ def test_an_endpoint_is_changed_member_by_member(client: TestClient) -> None:
     problem(client.patch(at, json={"events": ["job.exploded"]}), 422, "invalid_request")
 
 
+def test_the_hook_of_a_chat_is_shown_to_nobody(client: TestClient, sessions: sessionmaker[Session]) -> None:
+    hook = {"url": "https://chat.example.com/hooks/T0/hush?token=hush", "format": "chat"}
+    made = client.post("/v1/webhook-endpoints", json=hook, headers={"Idempotency-Key": "chat"})
+    assert made.json()["url"] == "https://chat.example.com/..."
+    assert "hush" not in client.get("/v1/webhook-endpoints").text
+    assert everything(sessions).count("hush") == 2  # twice in the URL itself, and in no answer that is kept
+
+
 def test_every_event_but_the_test_can_be_asked_for(client: TestClient) -> None:
     made = client.post("/v1/webhook-endpoints", json={"url": URL, "events": [*WebhookEvent]}).json()
     assert made["events"] == [event.value for event in WebhookEvent]

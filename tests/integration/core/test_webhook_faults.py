@@ -60,7 +60,7 @@ def test_an_endpoint_that_took_nothing_for_days_is_disabled_and_the_others_hear_
     client: TestClient, services: Services, receiver: WebServer, submit: Callable[..., str], sessions: sessionmaker[Session]
 ) -> None:
     watching = announce(client, receiver, "/watch", events=["webhook_endpoint.disabled"])
-    endpoint = announce(client, receiver, answer=FAILING, events=["job.queued"])
+    endpoint = announce(client, receiver, "/hush", FAILING, events=["job.queued"], format="chat")
     submit()
     worker = Deliverer(services, waits=(0, 7))
     worker.run()
