@@ -2,7 +2,8 @@
 
 from alembic import context
 
-import dubbing.db.training_models  # noqa: F401 - its tables join the others
+import dubbing.db.training_models
+import dubbing.db.webhook_models  # noqa: F401 - their tables join the others
 from dubbing.db.engine import open_engine
 from dubbing.db.models import Base
 from dubbing.settings import DatabaseSettings

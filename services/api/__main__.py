@@ -1,4 +1,4 @@
-"""Operators' commands: ``python -m services.api keys create NAME | keys revoke PREFIX | openapi | settings``."""
+"""Operators' commands: ``python -m services.api`` with keys create, keys revoke, secrets encrypt, openapi or settings."""
 
 import argparse
 import json
@@ -9,7 +9,10 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
-from dubbing.settings import DatabaseSettings
+from dubbing.db.webhooks import Webhooks
+from dubbing.encryption import SecretBox
+from dubbing.errors import EncryptionUnavailable
+from dubbing.settings import DatabaseSettings, SecretsSettings
 from services.api import settings_page
 
 _ADDRESS = "Set DUBLINE_DATABASE_URL; on a local stack, run this by `dubline exec`."
@@ -24,6 +27,8 @@ def main() -> int:
     create.add_argument("name")
     create.add_argument("--organisation", default="default", metavar="ID", help="whose it is; one that is new is made")
     keys.add_parser("revoke", help="revoke the key dub_PREFIX_...").add_argument("prefix")
+    secrets = commands.add_parser("secrets", help="secrets of customers").add_subparsers(dest="action", required=True)
+    secrets.add_parser("encrypt", help="encrypt all of them anew, with the first key of DUBLINE_SECRETS_KEY")
     commands.add_parser("openapi", help="print the OpenAPI document")
     commands.add_parser("settings", help="print the page of settings")
     options = parser.parse_args()
@@ -33,7 +38,7 @@ def main() -> int:
         sys.stdout.write(settings_page.page())
         return 0
     try:
-        return _keys(options)
+        return _encrypt() if options.command == "secrets" else _keys(options)
     except AWAY as error:
         return _fail(f"The database does not answer: {_first_line(error)}", _ADDRESS)
     except ProgrammingError as error:
@@ -55,6 +60,20 @@ def _keys(options: argparse.Namespace) -> int:
             return _fail(f"There is no key dub_{options.prefix}_... that is in force.", "The prefix is its middle part.")
     finally:
         database.close()
+
+
+def _encrypt() -> int:
+    """Encrypts every stored secret with the first key."""
+    box, database = SecretBox(SecretsSettings()), Database(DatabaseSettings())
+    try:
+        with database.sessions().begin() as session:
+            count = Webhooks(session).renew_secrets(box.renew)
+    except EncryptionUnavailable as error:
+        return _fail(error.detail, "Nothing was changed: set every key that secrets were encrypted with.")
+    finally:
+        database.close()
+    sys.stdout.write(f"Secrets of {count} webhook endpoints are under the first key.\n")
+    return 0
 
 
 def _first_line(error: SQLAlchemyError) -> str:

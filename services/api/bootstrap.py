@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import redis
 
 from dubbing.db.engine import Database
+from dubbing.encryption import SecretBox
 from dubbing.proxies import bypass_for_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
@@ -16,8 +17,11 @@ from dubbing.settings import (
     QueueSettings,
     RedisSettings,
     S3Settings,
+    SecretsSettings,
     TritonSettings,
+    WebhookSettings,
 )
+from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.store import ObjectStore
 from services.api.catalogue import Catalogue
@@ -36,12 +40,15 @@ class Services:
     doorbell: Doorbell
     broker: redis.Redis
     catalogue: Catalogue
+    webhooks: WebhookSettings
+    poster: Poster
+    secrets: SecretBox
 
 
 def build() -> Services:
     """Services from the environment."""
     bypass_for_loopback()
-    queue, broker, engine = QueueSettings(), RedisSettings(), EngineSettings()
+    queue, broker, engine, webhooks = QueueSettings(), RedisSettings(), EngineSettings(), WebhookSettings()
     return Services(
         api=ApiSettings(),
         queue=queue,
@@ -52,4 +59,7 @@ def build() -> Services:
         doorbell=Doorbell(make_celery(broker, queue), queue),
         broker=redis.Redis.from_url(broker.url, socket_connect_timeout=2, socket_timeout=2),
         catalogue=Catalogue(engine, TritonSettings()),
+        webhooks=webhooks,
+        poster=Poster(webhooks),
+        secrets=SecretBox(SecretsSettings()),
     )

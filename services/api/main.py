@@ -34,6 +34,7 @@ from services.api.routes import (
     titles,
     training,
     uploads,
+    webhooks,
 )
 
 # Else FastAPI describes refusals in a form that is not ours; `openapi.describe` puts each status in its place.
@@ -42,7 +43,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What we
 
 _ROUTES = (
     *(keys, uploads, titles, languages, lipsyncs, jobs, job_changes, events),
-    *(training, releases, health, explained, documentation),
+    *(training, releases, webhooks, health, explained, documentation),
 )
 
 

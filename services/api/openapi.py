@@ -21,6 +21,7 @@ _TAGS = {
     "jobs": "How far a job is, what it made, and how to end it.",
     "models": "The models that jobs can name.",
     "training": "Runs that make students, and the versions that are served of them. For trainers and operators.",
+    "webhooks": "Events for programs (Standard Webhooks) and for chats: endpoints, and what was delivered to them.",
     "health": "For probes and for Prometheus. Keep these inside your network.",
     "errors": "What every error code means.",
     "documentation": "The pages that explain all this, as Markdown.",

@@ -81,6 +81,8 @@ TitlesRead = Annotated[Caller, Depends(Scoped("titles:read"))]
 TitlesWrite = Annotated[Caller, Depends(Scoped("titles:write"))]
 TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]
 TrainingWrite = Annotated[Caller, Depends(Scoped("training:write"))]
+WebhooksRead = Annotated[Caller, Depends(Scoped("webhooks:read"))]
+WebhooksWrite = Annotated[Caller, Depends(Scoped("webhooks:write"))]
 
 JOB = "/v1/jobs/{id}"
 """Where a job is read."""

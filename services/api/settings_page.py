@@ -74,6 +74,8 @@ def _default(value: Any) -> str:
             return "none"
         case SecretStr():
             return "none" if not value.get_secret_value() else "secret"
+        case tuple():
+            return f"`{','.join(map(str, value))}`"
         case dict():
             plain = {key: one.model_dump() if isinstance(one, BaseModel) else one for key, one in value.items()}
             return f"`{json.dumps(plain)}`"

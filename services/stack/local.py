@@ -183,6 +183,7 @@ class LocalStack:
                 found |= server.settings(context)
         found |= context.state.external
         found["DUBLINE_API_URL"] = f"http://127.0.0.1:{context.port('api')}"
+        found["DUBLINE_SECRETS_KEY"] = self._environ.get("DUBLINE_SECRETS_KEY") or context.state.secret("secrets")
         if context.state.api_key:
             found["DUBLINE_API_KEY"] = context.state.api_key
         return found

@@ -62,8 +62,17 @@ _ALL_SERVERS = tuple(SERVERS)
 _LIVENESS = "life://20{life}"
 
 
-def _worker(app: str, queue: str, processes: int, needs: tuple[str, ...] = _ALL_SERVERS, *, optional: bool = False) -> Service:
+def _worker(
+    app: str,
+    queue: str,
+    processes: int,
+    needs: tuple[str, ...] = _ALL_SERVERS,
+    *,
+    optional: bool = False,
+    pool: str = "prefork",
+) -> Service:
     arguments = f"-A {app} worker -Q {queue} -n {queue}@%h -c {processes} -l INFO --without-gossip --without-mingle"
+    arguments += "" if pool == "prefork" else f" -P {pool}"
     return Service("celery", arguments, _LIVENESS, needs, optional=optional)
 
 
@@ -77,6 +86,8 @@ SERVICES: dict[str, Service] = {
     "worker-infer": _worker("services.worker.app:app", "infer", 2),
     "worker-stitch": _worker("services.stitcher.app:app", "stitch", 1, ("postgres", "redis", "s3")),
     "worker-maintenance": _worker("services.worker.app:app", "maintenance", 1),
+    # Calls wait for others most of the time: threads are enough, and no call is ever stopped by killing its process.
+    "worker-deliver": _worker("services.worker.delivery:app", "deliver", 8, ("postgres", "redis"), pool="threads"),
     "worker-train": _worker("services.trainer.service.app:app", "train", 1, ("postgres", "redis", "s3"), optional=True),
     "worker-publish": _worker("services.trainer.service.app:app", "publish", 1, optional=True),
     "beat": Service("celery", "-A services.worker.beat:app beat -l INFO --pidfile= -s {data}/beat", _LIVENESS, ("redis",)),

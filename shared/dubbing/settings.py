@@ -169,7 +169,7 @@ class QueueSettings(BaseSettings):
         outage_wait: longest wait before a retry after an outage: work goes on this soon after the part is back.
         bug_attempts: attempts at an item that fails with an error we did not foresee.
         upload_ttl: seconds after which an unfinished upload is aborted.
-        event_ttl: seconds for which events of finished jobs are kept.
+        event_ttl: seconds for which events of finished jobs are kept, and the log of webhook deliveries.
         life: file that a worker or beat touches every few seconds while it reaches the broker, for probes; where it is unset
             there is none.
         limits: how long one item may run in each queue, in seconds: soft limit < hard limit < lease.
@@ -195,6 +195,7 @@ class QueueSettings(BaseSettings):
         "infer": _SHORT,
         "train": _LONG,
         "publish": _SHORT,
+        "deliver": _BRIEF,
         "maintenance": _BRIEF,
     }
 
@@ -235,6 +236,50 @@ class FetchSettings(BaseSettings):
     seconds: float = 3600.0
     silence: float = 30.0
     redirects: int = 5
+
+
+class SecretsSettings(BaseSettings):
+    """Secrets that customers entrust to the platform: they are encrypted in the database.
+
+    Attributes:
+        key: what they are encrypted with: random texts of 32 characters or more, with commas between. The first one encrypts,
+            all decrypt: to change it, put the new one before the old one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_SECRETS_")
+    key: SecretStr = SecretStr("")
+
+
+class WebhookSettings(BaseSettings):
+    """Webhooks.
+
+    The machine's own addresses and those of a cloud's metadata are never called, whatever is opened.
+
+    Attributes:
+        hosts: names, with commas between, that may lead to private addresses.
+        ranges: private addresses that may be called, as networks (``10.20.0.0/16``) with commas between.
+        http_hosts: names and addresses, with commas between, that may be called by http too; all others by https alone.
+        seconds: longest time that one call may take.
+        waits: seconds before each attempt at a delivery, with commas between; their number is that of the attempts.
+        jitter: share of a wait by which it is made longer or shorter at random.
+        overlap: seconds for which a secret that was replaced still signs, beside the new one.
+        disable_after: seconds without any success after which a delivery that has spent its attempts disables its endpoint.
+        turn: seconds after which a worker that is busy with one endpoint looks which one comes next.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_WEBHOOK_")
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    seconds: float = 15.0
+    waits: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_with_commas)] = (
+        *(0, 5, 5 * 60, 30 * 60, 2 * 3600),
+        *(5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600),
+    )
+    jitter: float = 0.1
+    overlap: int = 24 * 3600
+    disable_after: int = 3 * 24 * 3600
+    turn: float = 10.0
 
 
 class TrainerSettings(BaseSettings):

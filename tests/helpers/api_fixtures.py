@@ -8,8 +8,11 @@ import pytest
 import redis as redis_client
 from api_calls import MIB, authorised
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from web_server import HERE, NEAR
 
 from dubbing.db.engine import Database
+from dubbing.encryption import SecretBox
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import (
@@ -20,12 +23,17 @@ from dubbing.settings import (
     QueueSettings,
     RedisSettings,
     S3Settings,
+    SecretsSettings,
     TritonSettings,
+    WebhookSettings,
 )
+from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
 from services.api.main import create_app
+
+TESTS_KEY = "a key of the tests that is long enough"
 
 
 @pytest.fixture
@@ -33,7 +41,7 @@ def services(
     database: Database, database_settings: DatabaseSettings, redis_url: str, s3_settings: S3Settings
 ) -> Iterator[Services]:
     queue, broker, engine = QueueSettings(), RedisSettings(url=redis_url), EngineSettings(engine="passthrough")
-    own = Database(database_settings)
+    own, webhooks = Database(database_settings), WebhookSettings(ranges=NEAR, http_hosts=(HERE,))
     yield Services(
         api=ApiSettings(part_size=5 * MIB, events_poll=0.05, events_heartbeat=0.2),
         queue=queue,
@@ -44,6 +52,9 @@ def services(
         doorbell=Doorbell(make_celery(broker, queue), queue),
         broker=redis_client.Redis.from_url(redis_url),
         catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
+        webhooks=webhooks,
+        poster=Poster(webhooks),
+        secrets=SecretBox(SecretsSettings(key=SecretStr(TESTS_KEY))),
     )
     own.close()
     assert database is not None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from typing import NamedTuple
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -21,18 +22,32 @@ HERE = own_address()
 NEAR = (ip_network(HERE),)
 
 
+class Call(NamedTuple):
+    """What was posted."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 class WebServer:
-    """An HTTP server whose answers a test writes, by path; it remembers who was asked for what."""
+    """An HTTP server whose answers a test writes, by path; it remembers who was asked for what, and what was posted."""
 
     def __init__(self, host: str = HERE) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[str, str]] = []
+        self.posted: list[Call] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.asked.append((self.headers["Host"], self.path))
                 server.answers[self.path.partition("?")[0]](self)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                server.posted.append(Call(self.path, {name.lower(): text for name, text in self.headers.items()}, body))
+                server.answers[self.path](self)
 
             def log_message(self, *_: object) -> None:
                 """In silence."""

@@ -10,6 +10,7 @@ from dubbing import errors
 from dubbing.domain.findings import FindingCode
 from dubbing.domain.jobs import JobState, Phase
 from dubbing.domain.training import ReleaseState, RunState
+from dubbing.domain.webhooks import TEST_EVENT, WebhookEvent
 from services.api import problems, schemas
 from services.api.main import create_app
 
@@ -59,6 +60,11 @@ def test_every_event_is_explained() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "shared/dubbing/db").glob("*.py"))
     sent = set(re.findall(r'"(job\.[a-z]+)"', sources)) | {f"job.{state}" for state in (JobState.FAILED, JobState.CANCELED)}
     assert sent == set(re.findall(r"`(job\.[a-z]+)`", TEXT))
+
+
+def test_every_event_that_webhooks_tell_of_is_explained() -> None:
+    table = TEXT.split("| webhook event |")[1].split("\n\n")[0]
+    assert {*map(str, WebhookEvent), TEST_EVENT} == set(re.findall(r"`([a-z_]+\.[a-z]+)`", table))
 
 
 def test_every_event_of_a_training_run_is_explained() -> None:

@@ -12,6 +12,7 @@ from dubbing.db.models import Job, JobEvent, JobNeed, WorkItem
 from dubbing.db.times import NOW, ago, now
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState, Phase
 from dubbing.domain.progress import KindCount
+from dubbing.domain.webhooks import JobChange
 from dubbing.domain.work import WorkKind, WorkState
 from dubbing.errors import NotFound
 
@@ -31,10 +32,15 @@ class JobFilter(NamedTuple):
 
 
 class Jobs:
-    """Repository of jobs. Never commits."""
+    """Repository of jobs. Never commits.
+
+    Attributes:
+        changes: the events that were written here, for whoever else is told of them before the transaction commits.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.changes: list[JobChange] = []
 
     def add(self, job: Job) -> None:
         """Insert a job and its first event."""
@@ -201,7 +207,9 @@ class Jobs:
 
     def event(self, job_id: str, kind: str, data: Mapping[str, Any]) -> None:
         """Append to the job's events; the caller holds the job's row."""
-        self._session.execute(insert(JobEvent).values(job_id=job_id, type=kind, data=dict(data)))
+        written = insert(JobEvent).values(job_id=job_id, type=kind, data=dict(data))
+        number, at = self._session.execute(written.returning(JobEvent.id, JobEvent.created_at)).one()
+        self.changes.append(JobChange(job_id, number, kind, data, at))
 
     def events_after(self, job_id: str, last_id: int, limit: int = 500) -> list[JobEvent]:
         """Events of a job with an id above ``last_id``, in order."""

@@ -14,7 +14,8 @@ from dubbing.db.organisations import Organisations
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused, NotFound
 
-SCOPES = tuple(f"{of}:{may}" for of in ("assets", "titles", "jobs", "training", "keys") for may in ("read", "write"))
+_THINGS = ("assets", "titles", "jobs", "training", "webhooks", "keys")
+SCOPES = tuple(f"{thing}:{may}" for thing in _THINGS for may in ("read", "write"))
 _KEPT = timedelta(hours=48)
 _IN_FLIGHT = timedelta(seconds=60)
 _USED_EVERY = timedelta(minutes=1)

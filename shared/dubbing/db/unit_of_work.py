@@ -16,6 +16,7 @@ from dubbing.db.organisations import Organisations
 from dubbing.db.releases import Releases
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
+from dubbing.db.webhooks import Webhooks
 from dubbing.domain.work import Ring
 
 RingBell = Callable[[Sequence[Ring]], None]
@@ -68,6 +69,11 @@ class UnitOfWork:
         """Versions of the served models."""
         return Releases(self.session)
 
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Webhook endpoints, and what is delivered to them."""
+        return Webhooks(self.session)
+
     def now(self) -> datetime:
         """The time of day by the database's clock, which all leases and heartbeats go by."""
         return times.now(self.session)
@@ -75,6 +81,11 @@ class UnitOfWork:
     def ring(self, *rings: Ring) -> None:
         """Ring after commit."""
         self.rings.extend(rings)
+
+    def publish(self) -> None:
+        """Write what webhook endpoints are told of this transaction's events, as its last step."""
+        if "jobs" in self.__dict__:
+            self.ring(*self.webhooks.publish(self.jobs.changes))
 
 
 @contextmanager
@@ -87,5 +98,6 @@ def unit_of_work(sessions: sessionmaker[Session], ring_bell: RingBell) -> Iterat
         work = UnitOfWork(session)
         with session.begin():
             yield work
+            work.publish()
     if work.rings:
         ring_bell(work.rings)

@@ -2,7 +2,8 @@
 
 A payload holds ids, hashes and object keys, never media. Work that depends on the footage or on the track alone (``probe``,
 ``prepare``, ``encode_face``, ``encode_speech``) is keyed by content and shared by every job that needs it; ``infer`` and
-``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version.
+``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version,
+``deliver`` to a webhook endpoint.
 """
 
 import secrets
@@ -40,6 +41,7 @@ class WorkKind(StrEnum):
     STITCH = "stitch"
     TRAIN = "train"
     PUBLISH = "publish"
+    DELIVER = "deliver"
 
 
 KINDS_OF = {
@@ -71,6 +73,7 @@ class Queue(StrEnum):
     STITCH = "stitch"
     TRAIN = "train"
     PUBLISH = "publish"
+    DELIVER = "deliver"
     MAINTENANCE = "maintenance"
 
 
@@ -84,6 +87,7 @@ QUEUE_OF = {
     WorkKind.STITCH: Queue.STITCH,
     WorkKind.TRAIN: Queue.TRAIN,
     WorkKind.PUBLISH: Queue.PUBLISH,
+    WorkKind.DELIVER: Queue.DELIVER,
 }
 
 
@@ -308,6 +312,18 @@ class PublishResult(Frozen):
     state: ReleaseState
 
 
+class DeliverTask(Frozen):
+    """Send what is due to a webhook endpoint, one delivery after another."""
+
+    endpoint_id: str
+
+
+class DeliverResult(Frozen):
+    """How many calls were made."""
+
+    calls: int
+
+
 PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.PROBE: ProbeTask,
     WorkKind.PREPARE: PrepareTask,
@@ -318,6 +334,7 @@ PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.STITCH: StitchTask,
     WorkKind.TRAIN: TrainTask,
     WorkKind.PUBLISH: PublishTask,
+    WorkKind.DELIVER: DeliverTask,
 }
 
 

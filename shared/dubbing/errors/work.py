@@ -85,3 +85,17 @@ class DiskFull(Outage):
 
     code = "disk_full"
     title = "The disk is full"
+
+
+class EncryptionUnavailable(Outage):
+    """No key is set that secrets of customers could be encrypted with, or none of those that are set fits."""
+
+    code = "encryption_unavailable"
+    title = "Secrets can be neither stored nor read"
+
+
+class EndpointUnreachable(Transient):
+    """A webhook endpoint could not be reached, or did not answer in time."""
+
+    code = "endpoint_unreachable"
+    title = "The webhook endpoint does not answer"

@@ -58,13 +58,14 @@ class Sweeper:
             raise
 
     def tidy(self) -> None:
-        """Once an hour: stale uploads, old idempotency keys, old events."""
+        """Once an hour: stale uploads, old idempotency keys, old events and deliveries."""
         with unit_of_work(self.database.sessions(), self._hold) as work:
             for upload in work.assets.stale_uploads():
                 self.abort_upload(upload.object_key, upload.s3_upload_id)
                 upload.aborted_at = work.now()
             work.keys.forget_old()
             work.jobs.forget_events(self.settings.event_ttl)
+            work.webhooks.forget(self.settings.event_ttl)
 
     def _take_back(self) -> None:
         with unit_of_work(self.database.sessions(), self._hold) as work:
@@ -74,7 +75,8 @@ class Sweeper:
 
     def _advance(self) -> None:
         with unit_of_work(self.database.sessions(), self._hold) as work:
-            unfinished, unsettled = work.jobs.unfinished(), [*work.runs.unsettled(), *work.releases.unsettled()]
+            unfinished = work.jobs.unfinished()
+            unsettled = [*work.runs.unsettled(), *work.releases.unsettled(), *work.webhooks.unsettled()]
         for job_id in unfinished:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).advance(job_id)

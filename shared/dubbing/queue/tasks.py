@@ -22,7 +22,6 @@ class BoundTask(Task):  # type: ignore[misc]  # celery ships no types
         """Run with the context of the message."""
         headers = self.request.headers or {}
         context = {**headers.get(CONTEXT_HEADER, {}), "task_id": self.request.id}
-        context.pop("service", None)
         with structlog.contextvars.bound_contextvars(**context):
             return self.run(*args, **kwargs)
 

@@ -7,10 +7,11 @@ lead elsewhere. Each redirect is checked like the URL itself. No proxy of the en
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -18,7 +19,7 @@ import httpx
 from dubbing import clock
 from dubbing.errors import FetchFailed, FetchInterrupted, FileTooLarge, UrlNotAllowed
 from dubbing.settings import FetchSettings
-from dubbing.storage.addresses import Address, refusal
+from dubbing.storage.addresses import Address, Network, refusal
 
 Resolve = Callable[[str, int], Sequence[Address]]
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -26,6 +27,7 @@ _HOST = re.compile(rb"[A-Za-z0-9._:-]+")
 _PORTS = {"http": 80, "https": 443}
 _CONNECT_SECONDS = 10.0
 _BLOCK = 1 << 20
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dubline"}
 _TYPES = ("video/", "audio/")
 _NEUTRAL = frozenset(
     {"", "application/octet-stream", "binary/octet-stream", "application/mxf", "application/ogg", "application/mp4"}
@@ -75,6 +77,34 @@ def resolved(host: str, port: int) -> Sequence[Address]:
             raise FetchInterrupted(f"The name {host} could not be resolved now.", where={"host": host}) from error
         raise FetchFailed(f"There is no host {host}.", where={"host": host}) from error
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
+
+
+def permitted(url: httpx.URL, hosts: Sequence[str], ranges: Sequence[Network], resolve: Resolve) -> Sequence[Address]:
+    """All addresses of a URL's host: none of them may be one that must not be asked.
+
+    Args:
+        url: that was `checked`.
+        hosts: names that may lead to private addresses.
+        ranges: private addresses that are open.
+        resolve: a host and port's addresses.
+
+    Raises:
+        UrlNotAllowed: one of them must not be asked.
+    """
+    found = resolve(url.host, url.port or _PORTS[url.scheme])
+    opened = _EVERYWHERE if url.host in hosts else ranges
+    for address in found:
+        why = refusal(address, opened)
+        if why is not None:
+            raise UrlNotAllowed(f"{url.host} leads to {address}: {why}.", where={"url": shown(url)})
+    return found
+
+
+def directed(url: httpx.URL, address: Address, headers: Mapping[str, str]) -> dict[str, Any]:
+    """What a request to ``address`` for what lies at ``url`` is built of: its certificate must be that of the URL's host."""
+    there = url.copy_with(host=f"[{address}]" if isinstance(address, IPv6Address) else str(address))
+    named = {"Host": url.netloc.decode("ascii"), **headers}
+    return {"url": there, "headers": named, "extensions": {"sni_hostname": url.raw_host.decode("ascii")}}
 
 
 class RemoteFiles:
@@ -128,10 +158,10 @@ class RemoteFiles:
         """The answer's head; the connection goes to an address that was checked."""
         timeout = httpx.Timeout(self._settings.silence, connect=_CONNECT_SECONDS)
         with httpx.Client(verify=self._tls, trust_env=False, timeout=timeout) as client:
-            *others, last = self._addresses(url)
+            *others, last = permitted(url, self._settings.hosts, self._settings.ranges, self._resolve)
             for address in (*others, last):
                 try:
-                    answer = client.send(_request(client, url, address), stream=True)
+                    answer = client.send(client.build_request("GET", **directed(url, address, _HEADERS)), stream=True)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                     if address is last:
                         raise FetchInterrupted(f"{url.host} cannot be reached: {error}.", where={"url": shown(url)}) from error
@@ -143,16 +173,6 @@ class RemoteFiles:
                     finally:
                         answer.close()
                     return
-
-    def _addresses(self, url: httpx.URL) -> Sequence[Address]:
-        """All addresses of the URL's host: none of them may be one that must not be asked."""
-        found = self._resolve(url.host, url.port or _PORTS[url.scheme])
-        opened = _EVERYWHERE if url.host in self._settings.hosts else self._settings.ranges
-        for address in found:
-            why = refusal(address, opened)
-            if why is not None:
-                raise UrlNotAllowed(f"{url.host} leads to {address}: {why}.", where={"url": shown(url)})
-        return found
 
     def _check(self, answer: httpx.Response, url: httpx.URL) -> None:
         """Refuse what is no whole file of media, by the answer's head."""
@@ -188,10 +208,3 @@ class RemoteFiles:
     def _within(self, size: int, url: httpx.URL) -> None:
         if size > self._settings.bytes:
             raise FileTooLarge(f"{url.host} sends more than {self._settings.bytes} bytes.", where={"url": shown(url)})
-
-
-def _request(client: httpx.Client, url: httpx.URL, address: Address) -> httpx.Request:
-    """A request to ``address`` for what lies at ``url``: its certificate must be that of the URL's host."""
-    there = url.copy_with(host=f"[{address}]" if isinstance(address, IPv6Address) else str(address))
-    headers = {"Host": url.netloc.decode("ascii"), "Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dubline"}
-    return client.build_request("GET", there, headers=headers, extensions={"sni_hostname": url.raw_host.decode("ascii")})

@@ -51,11 +51,12 @@ class Advancer(NamedTuple):
         self._ask(job, flow.probes(*files))
 
     def item_ended(self, item_id: str) -> None:
-        """Advance every unfinished job that needs the item, and the training run or release that it is a step of."""
+        """Advance every unfinished job that needs the item, and the run, release or webhook endpoint that it is a step of."""
         for job_id in self.work.jobs.lock_needing(item_id):
             self.advance(job_id)
         self.work.ring(*self.work.runs.settle(item_id, self.max_attempts))
         self.work.releases.settle(item_id)
+        self.work.ring(*self.work.webhooks.settle(item_id))
 
     def advance(self, job_id: str) -> None:
         """Move the job as far as its finished items allow."""

@@ -8,13 +8,25 @@ from .asset_out_media_type_0 import AssetOutMediaType0
 from .asset_page import AssetPage
 from .asset_read import AssetRead
 from .asset_read_media_type_0 import AssetReadMediaType0
+from .attempt_out import AttemptOut
 from .audio_facts import AudioFacts
 from .audio_ref import AudioRef
 from .audio_url import AudioUrl
 from .colour_tags import ColourTags
 from .counter import Counter
 from .delivered import Delivered
+from .delivery_out import DeliveryOut
+from .delivery_out_data import DeliveryOutData
+from .delivery_page import DeliveryPage
+from .delivery_state import DeliveryState
 from .difference import Difference
+from .endpoint_create import EndpointCreate
+from .endpoint_out import EndpointOut
+from .endpoint_out_status import EndpointOutStatus
+from .endpoint_page import EndpointPage
+from .endpoint_secret import EndpointSecret
+from .endpoint_secret_status import EndpointSecretStatus
+from .endpoint_update import EndpointUpdate
 from .face_out import FaceOut
 from .failure import Failure
 from .failure_media import FailureMedia
@@ -130,6 +142,8 @@ from .urgency import Urgency
 from .video_facts import VideoFacts
 from .video_ref import VideoRef
 from .video_url import VideoUrl
+from .webhook_event import WebhookEvent
+from .webhook_format import WebhookFormat
 from .witness import Witness
 from .witnessed import Witnessed
 
@@ -142,13 +156,25 @@ __all__ = (
     "AssetPage",
     "AssetRead",
     "AssetReadMediaType0",
+    "AttemptOut",
     "AudioFacts",
     "AudioRef",
     "AudioUrl",
     "ColourTags",
     "Counter",
     "Delivered",
+    "DeliveryOut",
+    "DeliveryOutData",
+    "DeliveryPage",
+    "DeliveryState",
     "Difference",
+    "EndpointCreate",
+    "EndpointOut",
+    "EndpointOutStatus",
+    "EndpointPage",
+    "EndpointSecret",
+    "EndpointSecretStatus",
+    "EndpointUpdate",
     "FaceOut",
     "Failure",
     "FailureMedia",
@@ -264,6 +290,8 @@ __all__ = (
     "VideoFacts",
     "VideoRef",
     "VideoUrl",
+    "WebhookEvent",
+    "WebhookFormat",
     "Witness",
     "Witnessed",
 )

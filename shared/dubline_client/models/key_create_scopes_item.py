@@ -11,6 +11,8 @@ KeyCreateScopesItem = Literal[
     "titles:write",
     "training:read",
     "training:write",
+    "webhooks:read",
+    "webhooks:write",
 ]
 
 KEY_CREATE_SCOPES_ITEM_VALUES: set[KeyCreateScopesItem] = {
@@ -24,6 +26,8 @@ KEY_CREATE_SCOPES_ITEM_VALUES: set[KeyCreateScopesItem] = {
     "titles:write",
     "training:read",
     "training:write",
+    "webhooks:read",
+    "webhooks:write",
 }
 
 

@@ -10,6 +10,7 @@ from places import ROOT
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 from training_fixtures import runner
+from webhook_calls import receiver, submit
 
 from dubbing.db.engine import Database, open_engine
 from dubbing.db.models import Base
@@ -17,7 +18,7 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.settings import DatabaseSettings, S3Settings
 from dubbing.storage.s3 import S3Store
 
-__all__ = ["body", "client", "runner", "services", "upload"]
+__all__ = ["body", "client", "receiver", "runner", "services", "submit", "upload"]
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import JobState
 from dubbing.domain.training import RunState
+from dubbing.domain.webhooks import Attempt
 from dubbing.domain.work import StitchResult
 from dubbing.errors import NotAudio
 from dubbing.ids import new_id, preview_key
@@ -247,6 +248,34 @@ def tell_of_versions(story: Story, services: Services) -> None:
     story.tell("roll_back", "nothing-before", 409, model="tiny")
 
 
+def tell_of_webhooks(story: Story, services: Services) -> None:
+    hook = {"url": "https://hooks.example.com/dubline"}
+    story.tell("create_webhook_endpoint", "chat", 201, {"url": "https://chat.example.com/hooks/T0/B0", "format": "chat"})
+    story.tell("create_webhook_endpoint", "leads-inside", 422, {"url": "https://169.254.169.254/"})
+    whole = {**hook, "format": "standard", "events": ["job.succeeded", "job.failed"], "description": "The studio's queue"}
+    endpoint = story.tell("create_webhook_endpoint", "every-member", 201, whole)["id"]
+    story.tell("list_webhook_endpoints", "newest", limit=1)
+    story.tell("read_webhook_endpoint", "one", endpoint_id=endpoint)
+    changes = {"url": f"{hook['url']}/2", "events": ["job.succeeded", "job.failed", "job.canceled"], "description": "Ours"}
+    story.tell("change_webhook_endpoint", "every-member", 200, changes, endpoint_id=endpoint)
+    story.tell("rotate_webhook_secret", "both-sign", endpoint_id=endpoint)
+    delivery = story.tell("test_webhook_endpoint", "sent", 202, endpoint_id=endpoint)["id"]
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        found = work.webhooks.lock(endpoint)
+        assert found is not None
+        for answer in ({"error": "endpoint_unreachable: hooks.example.com did not answer within 15 s."}, {"status": 204}):
+            work.webhooks.record(found, delivery, Attempt(work.now(), 12.5, **answer), services.webhooks)
+    story.tell("list_webhook_deliveries", "newest", limit=1, endpoint_id=endpoint)
+    story.tell("read_webhook_delivery", "at-the-second-attempt", endpoint_id=endpoint, delivery_id=delivery)
+    story.tell("replay_webhook_delivery", "once-more", 202, endpoint_id=endpoint, delivery_id=delivery)
+    story.tell("disable_webhook_endpoint", "on-request", endpoint_id=endpoint)
+    story.tell("replay_webhook_delivery", "disabled", 409, endpoint_id=endpoint, delivery_id=delivery)
+    story.tell("test_webhook_endpoint", "disabled", 409, endpoint_id=endpoint)
+    story.tell("enable_webhook_endpoint", "again", endpoint_id=endpoint)
+    story.tell("delete_webhook_endpoint", "one", endpoint_id=endpoint)
+    story.tell("read_webhook_endpoint", "deleted", 404, endpoint_id=endpoint)
+
+
 def tell_of_the_api_itself(story: Story) -> None:
     story.tell("healthz", "alive")
     story.tell("readyz", "ready")
@@ -267,6 +296,7 @@ def test_the_examples_are_what_a_real_installation_answered(story: Story, servic
     tell_of_a_dub(story, services)
     tell_of_a_title(story, services)
     tell_of_training(story, services)
+    tell_of_webhooks(story, services)
     made = json.dumps([one._asdict() for one in story.exchanges], indent=1, ensure_ascii=False) + "\n"
     if "EXAMPLES_WRITE" in os.environ:
         FILE.write_text(made, encoding="utf-8")

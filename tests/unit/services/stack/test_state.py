@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from dubbing.encryption import SecretBox
+from dubbing.settings import SecretsSettings
 from services.stack import ports
 from services.stack.context import StackContext
 from services.stack.errors import StackError
-from services.stack.home import Home
+from services.stack.home import Home, home_at
+from services.stack.local import LocalStack
 from services.stack.plan import ProcessPhase, ProcessStatus, StackStatus
 from services.stack.state import StackState
 
@@ -81,3 +85,13 @@ def test_a_damaged_state_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="damaged") as caught:
         StackState.load(path)
     assert caught.value.suggestions
+
+
+def test_the_key_for_secrets_of_customers_is_drawn_once_and_the_callers_own_is_preferred(tmp_path: Path) -> None:
+    home, state = home_at(tmp_path), StackState()
+    drawn = state.secret("secrets")
+    home.create()
+    state.save(home.state_file)
+    assert LocalStack(home).env()["DUBLINE_SECRETS_KEY"] == drawn
+    assert SecretBox(SecretsSettings(key=SecretStr(drawn))).encrypt("x")
+    assert LocalStack(home, {"DUBLINE_SECRETS_KEY": "o" * 32}).env()["DUBLINE_SECRETS_KEY"] == "o" * 32
