@@ -1,5 +1,6 @@
 """The real servers for tests: one stack per session, each server started when a test first asks for it."""
 
+import gc
 import os
 import sys
 import time
@@ -155,6 +156,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: (group_of(item.nodeid) not in STACKS, group_of(item.nodeid) not in slow))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """From here on there is garbage, but none in what is there already."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Several processes (``-n 2``) share the tests out by groups, in the order of the collection."""
@@ -210,6 +218,7 @@ def weight_of(nodeid: str) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # nothing of what is imported and collected goes before the end: to look for garbage in it takes seconds
     config.pluginmanager.register(TimeLeft(config))
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         # A part of the range for each process: both look for free ports before the servers of either listen.

@@ -1,5 +1,8 @@
 """Entry point: ``celery -A services.stitcher.app:app worker -Q stitch``."""
 
-from services.stitcher.bootstrap import make_app
+from dubbing.imports import lasting
+
+with lasting():
+    from services.stitcher.bootstrap import make_app
 
 app = make_app()

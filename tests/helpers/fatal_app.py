@@ -6,17 +6,20 @@ import resource
 import signal
 from typing import Any
 
-import platform_results as results
+from dubbing.imports import lasting
 
-from dubbing.db.engine import Database
-from dubbing.domain.work import WorkKind
-from dubbing.queue.app import make_celery
-from dubbing.queue.context import Context
-from dubbing.queue.doorbell import Doorbell
-from dubbing.queue.runner import Handlers, Runner
-from dubbing.queue.sweeper import Sweeper
-from dubbing.queue.tasks import add_maintenance_tasks, add_work_task
-from dubbing.settings import DatabaseSettings, QueueSettings, RedisSettings
+with lasting():
+    import platform_results as results
+
+    from dubbing.db.engine import Database
+    from dubbing.domain.work import WorkKind
+    from dubbing.queue.app import make_celery
+    from dubbing.queue.context import Context
+    from dubbing.queue.doorbell import Doorbell
+    from dubbing.queue.runner import Handlers, Runner
+    from dubbing.queue.sweeper import Sweeper
+    from dubbing.queue.tasks import add_maintenance_tasks, add_work_task
+    from dubbing.settings import DatabaseSettings, QueueSettings, RedisSettings
 
 
 def probe(task: Any, _: Context) -> Any:

@@ -2,7 +2,10 @@
 
 import os
 
-from services.trainer.footage.source import SourceFound, SourceTask
+from dubbing.imports import lasting
+
+with lasting():  # each process of a pool imports it
+    from services.trainer.footage.source import SourceFound, SourceTask
 
 
 def dies_on_bad(_tools: object, task: SourceTask) -> SourceFound:

@@ -3,18 +3,21 @@
 import time
 from typing import Any
 
-import platform_results as results
+from dubbing.imports import lasting
 
-from dubbing.db.engine import Database
-from dubbing.domain.work import WorkKind
-from dubbing.errors import ModelUnavailable
-from dubbing.queue.app import make_celery
-from dubbing.queue.context import Context
-from dubbing.queue.doorbell import Doorbell
-from dubbing.queue.runner import Handlers, Runner
-from dubbing.queue.sweeper import Sweeper
-from dubbing.queue.tasks import add_maintenance_tasks, add_work_task
-from dubbing.settings import DatabaseSettings, QueueSettings, RedisSettings
+with lasting():
+    import platform_results as results
+
+    from dubbing.db.engine import Database
+    from dubbing.domain.work import WorkKind
+    from dubbing.errors import ModelUnavailable
+    from dubbing.queue.app import make_celery
+    from dubbing.queue.context import Context
+    from dubbing.queue.doorbell import Doorbell
+    from dubbing.queue.runner import Handlers, Runner
+    from dubbing.queue.sweeper import Sweeper
+    from dubbing.queue.tasks import add_maintenance_tasks, add_work_task
+    from dubbing.settings import DatabaseSettings, QueueSettings, RedisSettings
 
 SECONDS = 3.0  # of a chunk
 

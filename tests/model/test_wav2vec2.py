@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import transformers
 from places import ROOT
 from torch import Tensor
 
@@ -25,6 +24,8 @@ def encoder() -> Wav2Vec2Features:
 @pytest.fixture(scope="module")
 def library(encoder: Wav2Vec2Features) -> Any:
     """The public library's model with the same weights."""
+    import transformers  # noqa: PLC0415 - half a second in every process of a shared run, and one needs it
+
     config = transformers.Wav2Vec2Config(
         hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96, conv_dim=(32,) * 7,
         num_conv_pos_embedding_groups=4, attn_implementation="eager",

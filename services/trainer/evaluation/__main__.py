@@ -6,18 +6,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dubbing.errors import BadInput
-from dubbing.settings import EngineSettings, MediaSettings
-from lipforcing.contract import STUDENTS
-from services.trainer.common.console import ROOT, exit_code, in_checkout, say
-from services.trainer.metrics.scorers import scorer_name
-from services.trainer.models.publish import TINY, version_folder
-from synthetic.splits import Split
+from dubbing.imports import lasting
 
-from .footage_report import evaluate_footage
-from .report import HTML, known, write_report
-from .run import EvaluationPlan, ModelEvaluation, evaluate_model, repository_of
-from .speakers import HeldOut
+with lasting():
+    from dubbing.errors import BadInput
+    from dubbing.settings import EngineSettings, MediaSettings
+    from lipforcing.contract import STUDENTS
+    from services.trainer.common.console import ROOT, exit_code, in_checkout, say
+    from services.trainer.metrics.scorers import scorer_name
+    from services.trainer.models.publish import TINY, version_folder
+    from synthetic.splits import Split
+
+    from .footage_report import evaluate_footage
+    from .report import HTML, known, write_report
+    from .run import EvaluationPlan, ModelEvaluation, evaluate_model, repository_of
+    from .speakers import HeldOut
 
 
 def main() -> int:

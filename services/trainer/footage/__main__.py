@@ -7,16 +7,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dubbing.errors import BadInput
-from dubbing.settings import MediaSettings, S3Settings
-from services.trainer.common.console import ROOT, exit_code, in_checkout, say
-from services.trainer.metrics.scorers import scorer_name
+from dubbing.imports import lasting
 
-from .place import place_at
-from .prepare import Preparation, PrepareProgress, Request
-from .quality import Limits
-from .report import REPORT, SHEET
-from .workers import Tools
+with lasting():
+    from dubbing.errors import BadInput
+    from dubbing.settings import MediaSettings, S3Settings
+    from services.trainer.common.console import ROOT, exit_code, in_checkout, say
+    from services.trainer.metrics.scorers import scorer_name
+
+    from .place import place_at
+    from .prepare import Preparation, PrepareProgress, Request
+    from .quality import Limits
+    from .report import REPORT, SHEET
+    from .workers import Tools
+
 
 _SYNCNET_CONFIDENCE = 3.0  # LatentSync's published pipeline
 

@@ -23,8 +23,8 @@ from lipforcing.mask import grey_mouth
 from lipforcing.vae.base import Codec, from_uint8
 from services.trainer.common.timing import frame_times
 
-from .disk import write_whole
 from .sample import Crops, Sample
+from .tensor_files import write_whole
 
 log = structlog.get_logger(__name__)
 

@@ -22,7 +22,7 @@ from lipforcing.weights.errors import KeyMismatchError, WeightsError
 from lipforcing.weights.syncnet import load_syncnet
 from services.trainer.common.site import Site
 from services.trainer.common.update import precision
-from services.trainer.footage.disk import write_whole
+from services.trainer.footage.tensor_files import write_whole
 from services.trainer.methods.dataset import Batches, Dataset
 from services.trainer.methods.encoders import Encoders, load_decoder, load_encoders, stored_decoder
 from services.trainer.methods.folders import StoredNetwork

@@ -20,7 +20,7 @@ from services.trainer.common.site import Advance, in_silence
 from services.trainer.common.timing import MARGIN
 from services.trainer.data.encode_takes import both_ways
 from services.trainer.data.takes import Takes, noise_takes, read_takes, render_takes
-from services.trainer.footage.disk import write_whole
+from services.trainer.footage.tensor_files import write_whole
 from services.trainer.methods.encoders import Encoders
 from services.trainer.methods.recipe import MethodRecipe
 from services.trainer.methods.samples import Clips

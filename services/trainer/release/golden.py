@@ -11,16 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from dubbing.imports import lasting
 
-from dubbing.errors import ChunkFailed
-from dubbing.inference.engine import ChunkRequest, LipSyncEngine, SpeechWindow
-from dubbing.inference.in_process import InProcessEngine
-from dubbing.inference.triton import TritonEngine
-from dubbing.settings import TritonSettings
-from lipforcing.contract import SAMPLE_RATE, STUDENTS, frames_of
-from services.trainer.release.child import answer
+with lasting():
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dubbing.errors import ChunkFailed
+    from dubbing.inference.engine import ChunkRequest, LipSyncEngine, SpeechWindow
+    from dubbing.inference.in_process import InProcessEngine
+    from dubbing.inference.triton import TritonEngine
+    from dubbing.settings import TritonSettings
+    from lipforcing.contract import SAMPLE_RATE, STUDENTS, frames_of
+    from services.trainer.release.child import answer
+
 
 _BLOCKS, _FPS, _SEED = 2, 25, 20_260_611
 _SECONDS = 1200.0  # for one request: the first ones of a big student that was just loaded, or on a CPU, take minutes

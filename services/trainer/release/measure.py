@@ -10,23 +10,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
+from dubbing.imports import lasting
 
-from dubbing.errors import BadInput, CheckpointMismatch
-from dubbing.faces.detector import MediaPipeDetector
-from dubbing.settings import S3Settings
-from lipforcing.weights.digests import sha256_of
-from lipforcing.weights.errors import WeightsError
-from services.trainer.evaluation.footage import FootageJudge
-from services.trainer.evaluation.report import known
-from services.trainer.evaluation.speakers import HeldOut, evaluate
-from services.trainer.footage.frozen import FrozenClips
-from services.trainer.footage.place import place_at
-from services.trainer.metrics.scorers import SyncNetScorer
-from services.trainer.models.dubber import Dubber
-from services.trainer.release.child import answer, tell
-from services.trainer.release.gate_dataset import SEED
-from synthetic.splits import Split
+with lasting():
+    import torch
+
+    from dubbing.errors import BadInput, CheckpointMismatch
+    from dubbing.faces.detector import MediaPipeDetector
+    from dubbing.settings import S3Settings
+    from lipforcing.weights.digests import sha256_of
+    from lipforcing.weights.errors import WeightsError
+    from services.trainer.evaluation.footage import FootageJudge
+    from services.trainer.evaluation.report import known
+    from services.trainer.evaluation.speakers import HeldOut, evaluate
+    from services.trainer.footage.frozen import FrozenClips
+    from services.trainer.footage.place import place_at
+    from services.trainer.metrics.scorers import SyncNetScorer
+    from services.trainer.models.dubber import Dubber
+    from services.trainer.release.child import answer, tell
+    from services.trainer.release.gate_dataset import SEED
+    from synthetic.splits import Split
 
 
 def main() -> int:

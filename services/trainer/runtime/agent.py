@@ -10,10 +10,13 @@ import signal
 import sys
 from pathlib import Path
 
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.run import main as torchrun
+from dubbing.imports import lasting
 
-from services.trainer.runtime.outbox import Outbox
+with lasting():
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import main as torchrun
+
+    from services.trainer.runtime.outbox import Outbox
 
 _PR_SET_PDEATHSIG = 1
 # What the processes of one machine exchange stays on it.

@@ -13,21 +13,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dubbing import clock
-from dubbing.domain.training import LegEnd, recipe_sha256
-from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
-from dubbing.settings import S3Settings
-from services.trainer.common.event_files import EventFiles
-from services.trainer.common.group import Group
-from services.trainer.common.settings import flat
-from services.trainer.common.site import Site
-from services.trainer.footage.disk import disk_error
-from services.trainer.methods.stage import MethodStage, StepReport
-from services.trainer.models.publish import revision
-from services.trainer.recipes import offers
-from services.trainer.runtime import checkpoint
-from services.trainer.runtime.agent import die_with_parent
-from services.trainer.runtime.outbox import Order, Outbox
+from dubbing.imports import lasting
+
+with lasting():
+    from dubbing import clock
+    from dubbing.domain.training import LegEnd, recipe_sha256
+    from dubbing.errors import CheckpointMismatch, DiskFull, DublineError
+    from dubbing.settings import S3Settings
+    from services.trainer.common.event_files import EventFiles
+    from services.trainer.common.group import Group
+    from services.trainer.common.settings import flat
+    from services.trainer.common.site import Site
+    from services.trainer.footage.disk import disk_error
+    from services.trainer.methods.stage import MethodStage, StepReport
+    from services.trainer.models.publish import revision
+    from services.trainer.recipes import offers
+    from services.trainer.runtime import checkpoint
+    from services.trainer.runtime.agent import die_with_parent
+    from services.trainer.runtime.outbox import Order, Outbox
 
 
 class Pace:

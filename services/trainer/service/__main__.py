@@ -5,14 +5,17 @@ import json
 import sys
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from dubbing.imports import lasting
 
-from dubbing.db.engine import Database
-from dubbing.errors import DublineError, Transient
-from dubbing.settings import DatabaseSettings, S3Settings, TrainerSettings
-from dubbing.storage.s3 import S3Store
-from services.trainer.recipes.offers import offers, plan
-from services.trainer.runtime.adopt import adopt
+with lasting():
+    from sqlalchemy.exc import OperationalError
+
+    from dubbing.db.engine import Database
+    from dubbing.errors import DublineError, Transient
+    from dubbing.settings import DatabaseSettings, S3Settings, TrainerSettings
+    from dubbing.storage.s3 import S3Store
+    from services.trainer.recipes.offers import offers, plan
+    from services.trainer.runtime.adopt import adopt
 
 
 def main() -> int:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 
@@ -71,21 +72,23 @@ def test_cuts_in_every_other_frame_are_all_found() -> None:
     assert starts(frames) == [0, 2, 4, 6, 8, 10]
 
 
-FLASHES: dict[str, tuple[int, Film]] = {
-    "white": (1, [WHITE]),
-    "two white": (2, [WHITE] * 2),
-    "bright": (1, [brighter(scene(1)[20], 1.5)]),
-    "two bright": (2, [brighter(scene(1)[20], 1.5), brighter(scene(1)[21], 1.4)]),
-    "black": (1, [WHITE * 0]),
-    "another picture": (1, of(2, 1)),
-    "two of another picture": (2, of(2, 2)),
-    "two other pictures": (2, of(2, 1) + of(3, 1)),
+# Drawn when they are shown: every process of a shared run reads this module.
+FLASHES: dict[str, Callable[[], Film]] = {
+    "white": lambda: [WHITE],
+    "two white": lambda: [WHITE] * 2,
+    "bright": lambda: [brighter(scene(1)[20], 1.5)],
+    "two bright": lambda: [brighter(scene(1)[20], 1.5), brighter(scene(1)[21], 1.4)],
+    "black": lambda: [WHITE * 0],
+    "another picture": lambda: of(2, 1),
+    "two of another picture": lambda: of(2, 2),
+    "two other pictures": lambda: of(2, 1) + of(3, 1),
 }
 
 
 @pytest.mark.parametrize("name", FLASHES)
 def test_a_flash_is_no_cut_and_is_listed_in_its_shot(name: str) -> None:
-    length, flash = FLASHES[name]
+    flash = FLASHES[name]()
+    length = len(flash)
     shots, changes = pushed(of(1, 20) + flash + of(1, 18, 20 + length))
     ((start, end),) = [(part.start, part.end) for shot in shots for part in shot.flashes]
     assert len(shots) == 1

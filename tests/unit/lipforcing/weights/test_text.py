@@ -7,8 +7,7 @@ import pytest
 import torch
 from places import ROOT
 from tokenizers import Tokenizer, models, pre_tokenizers
-from torch import Tensor
-from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+from torch import Tensor, nn
 
 from lipforcing.text import encode_prompt, load_umt5
 from lipforcing.weights.errors import UnreadableWeightsError
@@ -35,19 +34,23 @@ def theirs_to_wan(name: str) -> str:
 
 
 @pytest.fixture
-def library() -> UMT5EncoderModel:
+def library() -> nn.Module:
+    from transformers import UMT5Config, UMT5EncoderModel  # noqa: PLC0415 - half a second in every process of a shared run
+
     torch.manual_seed(4)
     return UMT5EncoderModel(UMT5Config(**SMALL, feed_forward_proj="gated-gelu")).eval()
 
 
 @pytest.fixture
-def wan(library: UMT5EncoderModel) -> dict[str, Tensor]:
+def wan(library: nn.Module) -> dict[str, Tensor]:
     state = library.state_dict()
     return {theirs_to_wan(name): tensor for name, tensor in state.items() if name != "encoder.embed_tokens.weight"}
 
 
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> Path:
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - as above
+
     words = {"<pad>": 0, "</s>": 1, "<unk>": 2, "a": 3, "person": 4, "talking": 5}
     core = Tokenizer(models.WordLevel(words, unk_token="<unk>"))  # noqa: S106 - a word, not a secret
     core.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -56,7 +59,7 @@ def tokenizer(tmp_path: Path) -> Path:
 
 
 def test_the_files_names_are_the_librarys_and_padding_rows_are_zero(
-    library: UMT5EncoderModel, wan: dict[str, Tensor], tokenizer: Path
+    library: nn.Module, wan: dict[str, Tensor], tokenizer: Path
 ) -> None:
     encoder, words = load_umt5(wan, tokenizer, **SMALL)
     embedding = encode_prompt(encoder, words, "  a  person\ttalking ", length=8)

@@ -10,7 +10,8 @@ from full_disk import largest_file
 from dubbing.errors import AcceleratorMissing, CorruptShard, DiskFull, DublineError, TrainingDiverged, UnfitStart
 from services.trainer.common.group import Group
 from services.trainer.common.site import Site
-from services.trainer.footage.disk import disk_error, write_whole
+from services.trainer.footage.disk import disk_error
+from services.trainer.footage.tensor_files import write_whole
 from services.trainer.recipes import RECIPES
 from services.trainer.recipes.offers import backend, open_stage
 from services.trainer.runtime.outbox import Outbox
