@@ -40,7 +40,7 @@ demo-natural: setup  ## Dub one natural clip with the demonstration model
 	@$(DUBLINE) demo-natural $(ARGS)
 
 test: setup  ## Run every test against real servers (at most 15 minutes)
-	@$(PYTHON) -m pytest $(SHARED) 3 $(ARGS)
+	@$(PYTHON) -m pytest $(SHARED) 4 $(ARGS)
 
 unit: setup  ## Tests without servers, or those that T names
 	@$(PYTHON) -m pytest $(or $(T),$(SHARED) 2 tests/unit tests/repo) $(ARGS)

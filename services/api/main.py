@@ -1,41 +1,44 @@
 """The application factory: ``uvicorn --factory services.api.main:create_app``."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-from typing import Any
+from dubbing.imports import lasting
 
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi_offline import FastAPIOffline
-from prometheus_client import CollectorRegistry
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+with lasting():
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import asynccontextmanager
+    from functools import partial
+    from typing import Any
 
-from dubbing.db.engine import AWAY
-from dubbing.errors import DublineError
-from dubbing.logging import configure_logging
-from dubbing.metrics import HttpMetrics
-from services.api import bootstrap, openapi, problems
-from services.api.collector import PlatformCollector
-from services.api.middleware import RequestMiddleware
-from services.api.routes import (
-    documentation,
-    events,
-    explained,
-    health,
-    job_changes,
-    jobs,
-    keys,
-    languages,
-    lipsyncs,
-    releases,
-    titles,
-    training,
-    uploads,
-    webhooks,
-)
+    from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
+    from fastapi_offline import FastAPIOffline
+    from prometheus_client import CollectorRegistry
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dubbing.db.engine import AWAY
+    from dubbing.errors import DublineError
+    from dubbing.logging import configure_logging
+    from dubbing.metrics import HttpMetrics
+    from services.api import bootstrap, openapi, problems
+    from services.api.collector import PlatformCollector
+    from services.api.middleware import RequestMiddleware
+    from services.api.routes import (
+        documentation,
+        events,
+        explained,
+        health,
+        job_changes,
+        jobs,
+        keys,
+        languages,
+        lipsyncs,
+        releases,
+        titles,
+        training,
+        uploads,
+        webhooks,
+    )
 
 # Else FastAPI describes refusals in a form that is not ours; `openapi.describe` puts each status in its place.
 _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What went wrong (RFC 9457)"}}

@@ -1,17 +1,20 @@
 """``dubline``: the local stack, and the API's first client."""
 
-import io
-import json
-import sys
+from dubbing.imports import lasting
 
-import stamina.instrumentation
-import typer
-from rich.console import Console
+with lasting():
+    import io
+    import json
+    import sys
 
-from dubbing.errors import BadInput, DublineError
-from dubbing.proxies import bypass_for_loopback
-from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, verify, weights
-from services.cli.dub import Canceled
+    import stamina.instrumentation
+    import typer
+    from rich.console import Console
+
+    from dubbing.errors import BadInput, DublineError
+    from dubbing.proxies import bypass_for_loopback
+    from services.cli import data, demo, evaluate, job_commands, stack_commands, train_commands, trajectory, verify, weights
+    from services.cli.dub import Canceled
 
 
 def build() -> typer.Typer:

@@ -3,26 +3,29 @@
 An application of its own: calling webhook endpoints needs neither pictures nor models, and waits most of the time.
 """
 
-from celery import Celery
+from dubbing.imports import lasting
 
-from dubbing.db.engine import Database
-from dubbing.encryption import SecretBox
-from dubbing.logging import configure_logging
-from dubbing.proxies import bypass_for_loopback
-from dubbing.queue.app import make_celery
-from dubbing.queue.doorbell import Doorbell
-from dubbing.queue.runner import Handlers, Runner
-from dubbing.queue.tasks import add_work_task
-from dubbing.settings import (
-    DatabaseSettings,
-    LoggingSettings,
-    QueueSettings,
-    RedisSettings,
-    SecretsSettings,
-    WebhookSettings,
-)
-from dubbing.storage.posting import Poster
-from services.worker.deliver import DeliverHandler
+with lasting():
+    from celery import Celery
+
+    from dubbing.db.engine import Database
+    from dubbing.encryption import SecretBox
+    from dubbing.logging import configure_logging
+    from dubbing.proxies import bypass_for_loopback
+    from dubbing.queue.app import make_celery
+    from dubbing.queue.doorbell import Doorbell
+    from dubbing.queue.runner import Handlers, Runner
+    from dubbing.queue.tasks import add_work_task
+    from dubbing.settings import (
+        DatabaseSettings,
+        LoggingSettings,
+        QueueSettings,
+        RedisSettings,
+        SecretsSettings,
+        WebhookSettings,
+    )
+    from dubbing.storage.posting import Poster
+    from services.worker.deliver import DeliverHandler
 
 
 def make_delivery() -> Celery:
