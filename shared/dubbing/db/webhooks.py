@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from dubbing import ids
 from dubbing.db.models import Job, WorkItem
 from dubbing.db.times import NOW, ago, in_, now
+from dubbing.db.title_models import Title
 from dubbing.db.webhook_models import WebhookDelivery, WebhookEndpoint
 from dubbing.domain.webhooks import (
     GONE,
@@ -156,9 +157,13 @@ class Webhooks:
         """Write the deliveries of events that this transaction has written, in their order."""
         if not changes:
             return []
-        of_job: dict[str, list[tuple[WebhookEndpoint, Mapping[str, str]]]] = {}
-        wanted = (
-            select(Job.id, Job.labels, WebhookEndpoint)
+        of_job: dict[str, list[tuple[WebhookEndpoint, Mapping[str, str | None]]]] = {}
+        # What the job is of; where it is of no title, what its caller has named so.
+        title = func.coalesce(Title.name, Job.labels["title"].astext)
+        language = func.coalesce(Job.language, Job.labels["language"].astext)
+        wanted: Any = (  # of five columns, which `_locked` does not name
+            select(Job.id, Job.title_id, title, language, WebhookEndpoint)
+            .outerjoin(Title, Title.id == Job.title_id)
             .join(WebhookEndpoint, WebhookEndpoint.organisation_id == Job.organisation_id)
             .where(
                 Job.id.in_({change.job_id for change in changes}),
@@ -167,13 +172,14 @@ class Webhooks:
             )
             .order_by(WebhookEndpoint.id)
         )
-        for job_id, labels, endpoint in self._session.execute(_locked(wanted)):
-            of_job.setdefault(job_id, []).append((endpoint, labels))
+        for job_id, title_id, title_name, spoken, endpoint in self._session.execute(_locked(wanted)):
+            named = {"title": title_name, "language": spoken, "title_id": title_id}
+            of_job.setdefault(job_id, []).append((endpoint, named))
         touched: dict[str, WebhookEndpoint] = {}
         for change in changes:
-            for endpoint, labels in of_job.get(change.job_id, ()):
+            for endpoint, names in of_job.get(change.job_id, ()):
                 if change.type in endpoint.events and endpoint.disabled_at is None:
-                    self._deliver(endpoint, change.type, data_of(change, labels), change.at)
+                    self._deliver(endpoint, change.type, data_of(change, names), change.at)
                     touched[endpoint.id] = endpoint
         return [self._open_item(endpoint) for endpoint in touched.values()]
 

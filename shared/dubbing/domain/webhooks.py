@@ -22,6 +22,7 @@ class WebhookEvent(StrEnum):
     JOB_RUNNING = "job.running"
     JOB_PHASE = "job.phase"
     JOB_PROGRESS = "job.progress"
+    JOB_REPRIORITIZED = "job.reprioritized"
     JOB_CANCELING = "job.canceling"
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
@@ -97,13 +98,12 @@ GONE = 410
 """The status by which an endpoint says that it wants nothing any more."""
 
 
-def data_of(change: JobChange, labels: Mapping[str, str]) -> dict[str, Any]:
-    """The ``data`` of a job's event: thin, as all else can be read by the job's id. Names are there for people."""
+def data_of(change: JobChange, names: Mapping[str, str | None]) -> dict[str, Any]:
+    """The ``data`` of a job's event: thin, as all else can be read by the job's id. ``names`` are there for people."""
     error = change.data.get("error")
     members = {name: value for name, value in change.data.items() if name != "error"}
     if "error" in change.data:
         members["error"] = error and {"code": error["code"], "title": error["title"]}
-    names = {name: labels.get(name) for name in ("title", "language")}
     return {"job_id": change.job_id, "sequence": change.number, **names, **members}
 
 
@@ -133,7 +133,9 @@ def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
         "reason": error.get("title") or data.get("reason") or "for an unknown reason",
         "kind": kind,
     }
-    text = _CHAT.get(kind, "{name}: {kind}").format_map({key: _escaped(value) for key, value in values.items()})
+    analysed = kind == WebhookEvent.JOB_SUCCEEDED and data.get("title_id") is not None and language is None
+    line = "{name} is analysed." if analysed else _CHAT.get(kind, "{name}: {kind}")
+    text = line.format_map({key: _escaped(value) for key, value in values.items()})
     return text[:1].upper() + text[1:]
 
 

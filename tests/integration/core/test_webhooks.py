@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from api_calls import work_through
 from fastapi.testclient import TestClient
 from places import ROOT
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from webhook_calls import FAILING, TAKEN, Deliverer, accepts, announce, deliveri
 
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.jobs import JobState
+from dubbing.domain.work import WorkKind
 from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
@@ -36,7 +38,13 @@ def test_an_event_arrives_signed_and_thin_with_the_number_that_the_jobs_own_even
     assert types(receiver) == JOB
     assert [message(call)["data"]["sequence"] for call in receiver.posted] == numbers == sorted(numbers)
     first = receiver.posted[0]
-    assert message(first)["data"] == {"job_id": job, "sequence": numbers[0], "title": "Nº 1", "language": "pt-BR"}
+    assert message(first)["data"] == {
+        "job_id": job,
+        "sequence": numbers[0],
+        "title": "Nº 1",
+        "language": "pt-BR",
+        "title_id": None,
+    }
     assert first.headers["content-type"] == "application/json"
     assert accepts(endpoint["secret"], first)
     assert not accepts(endpoint["secret"], first._replace(body=first.body.replace(b"queued", b"failed")))
@@ -243,3 +251,15 @@ def test_a_test_is_sent_whatever_was_asked_for(client: TestClient, services: Ser
     assert types(receiver) == ["webhook_endpoint.test"]
     assert accepts(endpoint["secret"], receiver.posted[0])
     assert client.get(made.headers["Location"]).json()["status"] == "delivered"
+
+
+def test_a_chat_hears_that_a_language_of_a_title_is_ready(
+    client: TestClient, services: Services, receiver: WebServer, body: dict[str, Any]
+) -> None:
+    announce(client, receiver, format="chat")
+    title = client.post("/v1/titles", json={"name": "Episode 1", "video": body["video"]}).json()["id"]
+    client.post(f"/v1/titles/{title}/languages", json={"language": "pt-br", "audio": body["audio"]})
+    client.post(f"/v1/titles/{title}/languages/pt-BR/render", json={})
+    work_through(services, *(kind for kind in WorkKind if kind is not WorkKind.DELIVER))
+    Deliverer(services).run()
+    assert [message(call)["text"] for call in receiver.posted] == ["Episode 1 is analysed.", "Episode 1 (pt-BR) is ready."]

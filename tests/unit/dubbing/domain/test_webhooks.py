@@ -13,12 +13,13 @@ ERROR = {"code": "not_a_video", "title": "The file is not a readable video", "me
 
 def test_the_payload_of_a_failure_stays_thin() -> None:
     change = JobChange("job_1", 7, "job.failed", {"state": "failed", "error": ERROR}, AT)
-    data = data_of(change, {"title": "Nº 1", "note": "x" * 255})
+    data = data_of(change, {"title": "Nº 1", "language": None, "title_id": "ttl_1"})
     assert data == {
         "job_id": "job_1",
         "sequence": 7,
         "title": "Nº 1",
         "language": None,
+        "title_id": "ttl_1",
         "state": "failed",
         "error": {"code": "not_a_video", "title": "The file is not a readable video"},
     }
