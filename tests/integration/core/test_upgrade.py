@@ -1,0 +1,69 @@
+"""An installation of before, with jobs at every stage, is upgraded in place: old keys let in, and all jobs end well.
+
+``database_0005.json`` holds the rows of such an installation as its own code wrote them (revision 0005 of the schema).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from api_calls import work_through
+from fastapi.testclient import TestClient
+from places import HELPERS, ROOT
+from sqlalchemy import Engine, make_url, text
+
+from dubbing.db.engine import Database, open_engine
+from dubbing.domain.work import WorkKind
+from dubbing.settings import DatabaseSettings
+from services.api.bootstrap import Services
+from services.api.main import create_app
+
+pytestmark = pytest.mark.stack
+BEFORE = json.loads((HELPERS / "database_0005.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def upgraded(migrated: Engine, database_settings: DatabaseSettings, services: Services) -> Iterator[Services]:
+    """The API over a database that was filled at revision 0005 and migrated then."""
+    url = make_url(database_settings.url).set(database="upgraded").render_as_string(hide_password=False)
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE upgraded"))
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", url)
+    command.upgrade(config, "0005")
+    engine, database = open_engine(DatabaseSettings(url=url)), Database(DatabaseSettings(url=url))
+    with engine.begin() as connection:
+        for table, rows in BEFORE["tables"].items():
+            fill = f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, :rows)"  # noqa: S608
+            connection.execute(text(fill), {"rows": json.dumps(rows)})
+            if table == "job_events":
+                connection.execute(text("SELECT setval('job_events_id_seq', (SELECT max(id) FROM job_events))"))
+    engine.dispose()
+    command.upgrade(config, "head")
+    yield replace(services, database=database)
+    database.close()
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("DROP DATABASE upgraded"))
+
+
+def test_jobs_of_before_end_well_and_keys_of_before_see_them(upgraded: Services) -> None:
+    headers = {"Authorization": "Bearer dub_0123456789ab_upgrade"}
+    with TestClient(create_app(upgraded), raise_server_exceptions=False, headers=headers) as client:
+        before = {name: client.get(f"/v1/jobs/{job}").json()["status"] for name, job in BEFORE["jobs"].items()}
+        work_through(upgraded, *(kind for kind in WorkKind if kind is not WorkKind.DELIVER))
+        after = {name: client.get(f"/v1/jobs/{job}").json() for name, job in BEFORE["jobs"].items()}
+        waiting = {"stitching", "generating", "encoding", "analyzing", "probing"}
+        assert before == {"ended": "succeeded", "failed": "canceled", "queued": "queued"} | dict.fromkeys(waiting, "running")
+        assert {name: job["status"] for name, job in after.items()} == {
+            **dict.fromkeys(before, "succeeded"),
+            "failed": "canceled",
+        }
+        assert {job["title"] for job in after.values()} == {None}
+        (key,) = client.get("/v1/keys").json()["items"]
+        assert (key["name"], "titles:write" in key["scopes"], "keys:write" in key["scopes"]) == ("test", True, True)
+        assert client.get("/v1/titles").json()["items"] == []
+    with upgraded.database.sessions()() as session:
+        assert session.execute(text("SELECT id FROM organisations")).all() == [("default",)]
