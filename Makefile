@@ -25,7 +25,7 @@ TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
 
-.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples client docs up down status chaos bench-job bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples client docs up down status chaos bench-job bench-languages bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ chaos: setup  ## Strike a working system with random faults (SEED, FAULTS, JOBS,
 
 bench-job: setup  ## Time the main job at 1080p by phase, against a plain transcode
 	@$(PYTHON) benchmarks/bench_job.py $(ARGS)
+
+bench-languages: setup  ## Time a title's languages after the first, and a revision of one
+	@$(PYTHON) benchmarks/bench_languages.py $(ARGS)
 
 bench-generation: setup  ## Time the model: frames per second, first frame, memory, share of the machine
 	@$(PYTHON) benchmarks/bench_generation.py $(ARGS)
