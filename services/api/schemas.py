@@ -291,7 +291,7 @@ class JobOut(BaseModel):
 class Urgency(Body):
     """How urgent a job is to be; what is left out stays."""
 
-    priority: Annotated[int, Field(ge=-100, le=100)] | None = None
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
     deadline: Moment | None = None
 
 

@@ -20,15 +20,10 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_" + "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
-def asset_prefix(asset_id: str) -> str:
-    """Folder of one uploaded file."""
-    return f"assets/{asset_id}/"
-
-
 def asset_key(asset_id: str, filename: str) -> str:
     """Where an uploaded file lies. Only the suffix of the caller's name is kept."""
     suffix = _SUFFIX.search(PurePath(filename.lower()).name)
-    return f"{asset_prefix(asset_id)}source{suffix.group() if suffix else ''}"
+    return f"assets/{asset_id}/source{suffix.group() if suffix else ''}"
 
 
 def analysis_prefix(source_sha256: str, analysis: str) -> str:

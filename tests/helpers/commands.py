@@ -1,8 +1,8 @@
 """The commands that the documents show: where each stands, what one sees after it, and whether what it names is there.
 
-A block of code says in its language what it is: ``sh`` holds commands, ``console`` holds commands behind ``$`` with what they
-print (``...`` stands for anything, as in doctest). The heading above tells the situation; where it does not, a comment does:
-``<!-- situation: NAME -->``.
+A block of code says in its language what it is: ``sh`` holds commands (a backslash at a line's end joins the next one to it),
+``console`` holds commands behind ``$`` with what they print (``...`` stands for anything, as in doctest). The heading above
+tells the situation; where it does not, a comment does: ``<!-- situation: NAME -->``.
 """
 
 import json
@@ -52,9 +52,13 @@ class Block:
     def commands(self) -> Iterator["Shown"]:
         """The commands in it."""
         if self.language == "sh":
+            begun: list[str] = []
             for number, line in enumerate(self.lines, self.line + 1):
-                if text := line.strip():
-                    yield Shown(self, number, text, None)
+                begun.append(line.strip().removesuffix("\\").strip())
+                if not line.endswith("\\"):
+                    if text := " ".join(begun).strip():
+                        yield Shown(self, number - len(begun) + 1, text, None)
+                    begun = []
         elif self.language == "console":
             starts = [number for number, line in enumerate(self.lines) if line.startswith("$ ")]
             for start, end in zip(starts, [*starts[1:], len(self.lines)], strict=True):

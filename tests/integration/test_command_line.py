@@ -266,7 +266,9 @@ def test_a_job_that_fails_for_no_fault_of_its_files_exits_1(
     *, run: Run, environ: dict[str, str], system: LocalStack, clip: Path, track: Path, tmp_path: Path
 ) -> None:
     before = {item["id"] for item in json.loads(run("jobs", "--json").stdout)["items"]}
-    command = [sys.executable, "-m", "services.cli.main", "dub", clip, track, "-o", tmp_path / "out.mp4", "--json"]
+    own = tmp_path / "own.mp4"  # bytes that no other file shares
+    ffmpeg("-i", clip, "-c", "copy", "-metadata", "title=own", own)
+    command = [sys.executable, "-m", "services.cli.main", "dub", own, track, "-o", tmp_path / "out.mp4", "--json"]
     with suspended(system, "worker-prepare"):
         started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=environ)
         job = json.loads(run("job", wait_for_job(run, before, "queued"), "--json").stdout)

@@ -56,7 +56,7 @@ def create_upload(body: UploadCreate, caller: AssetsWrite, built: Built, once: O
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate) -> UploadOut:
     known = None if body.sha256 is None else work.assets.measured(caller.organisation, body.sha256, body.size)
-    if known is not None:
+    if known is not None and built.store.size(known.object_key) == known.size:
         return _known(work, built, caller, body, known)
     asset_id = ids.new_id("ast")
     key = ids.asset_key(asset_id, body.filename)
@@ -78,11 +78,22 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreat
 
 
 def _known(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate, asset: Asset) -> UploadOut:
-    """An upload that is completed already: the organisation has the file, as its bytes were measured."""
+    """An upload that is completed already: the organisation has the file, as its bytes were measured, under another name."""
+    same = Asset(
+        id=ids.new_id("ast"),
+        organisation_id=caller.organisation,
+        object_key=asset.object_key,
+        filename=body.filename,
+        size=asset.size,
+        claimed_sha256=body.sha256,
+        sha256=asset.sha256,
+        media=asset.media,
+    )
+    work.assets.add(same)
     upload = Upload(
         id=ids.new_id("upl"),
         organisation_id=caller.organisation,
-        asset_id=asset.id,
+        asset_id=same.id,
         object_key=asset.object_key,
         s3_upload_id="",
         filename=body.filename,
@@ -245,7 +256,8 @@ def delete_asset(asset_id: AssetId, caller: AssetsWrite, built: Built, once: Onc
             raise Conflict(f"{asset.filename} is in use by {', '.join(users)}.", where={"pointer": "/id", "used_by": users})
         shown = asset_view(asset)
         work.assets.delete(asset)
-        built.store.delete_prefix(ids.asset_prefix(asset_id))
+        if not work.assets.is_stored(asset.object_key):
+            built.store.delete_prefix(f"{asset.object_key.rpartition('/')[0]}/")
         return shown
 
     return once.run(caller, 200, None, delete)

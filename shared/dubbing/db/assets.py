@@ -75,7 +75,12 @@ class Assets:
         titles = select(Title.id).where(Title.video_asset == asset_id)
         languages = select(Language.title_id).where(Language.audio_asset == asset_id)
         jobs = select(Job.id).where(or_(Job.video_asset == asset_id, Job.audio_asset == asset_id))
-        return [str(found) for found in self._session.scalars(union(titles, languages, jobs).limit(most))]
+        found = union(titles, languages, jobs)
+        return [str(user) for user in self._session.scalars(found.order_by(found.selected_columns[0]).limit(most))]
+
+    def is_stored(self, object_key: str) -> bool:
+        """Whether a file still lies there: one that was announced again shares the bytes of the first."""
+        return self._session.scalar(select(Asset.id).where(Asset.object_key == object_key).limit(1)) is not None
 
     def delete(self, asset: Asset) -> None:
         """Take the row away; the caller has seen that nobody uses the file."""

@@ -17,19 +17,15 @@ class Urgency:
     """How urgent a job is to be; what is left out stays.
 
     Attributes:
-        priority (int | None | Unset):
+        priority (int | Unset):  Default: 0.
         deadline (datetime.datetime | None | Unset):
     """
 
-    priority: int | None | Unset = UNSET
+    priority: int | Unset = 0
     deadline: datetime.datetime | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        priority: int | None | Unset
-        if isinstance(self.priority, Unset):
-            priority = UNSET
-        else:
-            priority = self.priority
+        priority = self.priority
 
         deadline: None | str | Unset
         if isinstance(self.deadline, Unset):
@@ -52,15 +48,7 @@ class Urgency:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-
-        def _parse_priority(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        priority = _parse_priority(d.pop("priority", UNSET))
+        priority = d.pop("priority", UNSET)
 
         def _parse_deadline(data: object) -> datetime.datetime | None | Unset:
             if data is None:

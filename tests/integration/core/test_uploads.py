@@ -96,11 +96,29 @@ def test_a_file_that_was_measured_to_be_the_same_is_not_uploaded_again_inside_it
     with services.database.sessions().begin() as session:
         session.get_one(Asset, asset).sha256 = "5" * 64  # as a probe measures
     again = client.post("/v1/uploads", json=announced).json()
-    assert (again["state"], again["asset_id"], again["parts"]) == ("completed", asset, [])
-    assert client.post(f"/v1/uploads/{again['upload_id']}/complete", json={}).json()["id"] == asset
+    assert (again["state"], again["parts"]) == ("completed", [])
+    shown = client.post(f"/v1/uploads/{again['upload_id']}/complete", json={}).json()
+    assert (shown["id"], shown["filename"], shown["sha256"]) == (again["asset_id"], "again.mp4", "5" * 64)
     other = authorised(services, organisation_id="other")
     assert client.post("/v1/uploads", json=announced, headers=other).json()["state"] == "uploading"
     assert client.post("/v1/uploads", json={**announced, "size": 999}).json()["state"] == "uploading"
+    # The bytes are shared: they go with the last file that has them, and then they must be sent again.
+    client.post(f"/v1/assets/{asset}/delete")
+    assert services.store.size(f"assets/{asset}/source.mp4") == 1000
+    client.post(f"/v1/assets/{again['asset_id']}/delete")
+    assert services.store.size(f"assets/{asset}/source.mp4") is None
+    assert client.post("/v1/uploads", json=announced).json()["state"] == "uploading"
+
+
+def test_a_file_whose_bytes_are_gone_is_uploaded_again(
+    client: TestClient, services: Services, upload: Callable[..., str]
+) -> None:
+    asset = upload("film.mp4")
+    with services.database.sessions().begin() as session:
+        session.get_one(Asset, asset).sha256 = "5" * 64
+    services.store.delete_prefix(f"assets/{asset}/")
+    announced = {"filename": "again.mp4", "size": 1000, "sha256": "5" * 64}
+    assert client.post("/v1/uploads", json=announced).json()["state"] == "uploading"
 
 
 def test_files_are_listed_and_one_that_nobody_uses_is_deleted_for_good(
