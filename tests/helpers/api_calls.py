@@ -37,6 +37,7 @@ def work_through(services: Services, *kinds: WorkKind, most: int = 1000, answer:
             result = answer(item.kind, PAYLOADS[item.kind].model_validate(item.payload))
             work.items.complete(item, result.model_dump(mode="json"))
             Advancer(work, 8).item_ended(item.id)
+            work.publish()
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
