@@ -24,8 +24,13 @@ _BAD_PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "NoSuchUpload
 _TRANSFER = TransferConfig(multipart_threshold=32 << 20, multipart_chunksize=32 << 20, max_concurrency=4)
 
 
+def _uninvited(params: dict[str, Any], **_: object) -> None:
+    """Send a body without being invited to: of an invitation that is cut off, botocore awaits the end for ever, in a loop."""
+    params["headers"].pop("Expect", None)
+
+
 def _client(settings: S3Settings, endpoint: str) -> Any:
-    return boto3.client(
+    client = boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=settings.access_key.get_secret_value(),
@@ -43,6 +48,8 @@ def _client(settings: S3Settings, endpoint: str) -> Any:
             response_checksum_validation="when_required",
         ),
     )
+    client.meta.events.register_last("before-call.s3", _uninvited)
+    return client
 
 
 class S3Store:
