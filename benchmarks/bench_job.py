@@ -38,11 +38,10 @@ import psutil
 from proofs import guard_cpu, witness_cpu
 from report import commit, cpu_name, save
 
-from dubbing.domain.jobs import TERMINAL, Phase
+from dubbing.domain.jobs import SUCCEEDED, TERMINAL, Phase
 from dubbing.settings import MediaSettings
 from dubline_client.models import LipsyncCreate
 from services.cli.client import Client
-from services.cli.dub import DELIVERED
 from services.stack.public import LocalStack, default_home, process_tree
 from synthetic.demo import make_demo_sample
 
@@ -175,7 +174,7 @@ def run_job(client: Client, video: str, audio: str, model: str) -> dict[str, Any
     while job["status"] not in TERMINAL:
         time.sleep(0.5)
         job = client.job(job["id"]).members
-    if job["status"] not in DELIVERED:
+    if job["status"] not in SUCCEEDED:
         raise SystemExit(f"the job {job['status']}: {json.dumps(job['error'])}")
     return job
 

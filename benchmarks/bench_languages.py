@@ -26,9 +26,8 @@ import numpy as np
 from bench_job import between, host, make_clip
 from report import save
 
-from dubbing.domain.jobs import TERMINAL
+from dubbing.domain.jobs import SUCCEEDED, TERMINAL
 from services.cli.client import Client
-from services.cli.dub import DELIVERED
 from services.stack.public import LocalStack, default_home
 
 TAGS = ("de", "fr", "es", "it", "pt-BR", "pl", "nl", "sv", "da", "fi")
@@ -121,7 +120,7 @@ def ended(client: Client, job_id: str) -> Job:
     while True:
         job: Job = client.job(job_id).members
         if job["status"] in TERMINAL:
-            if job["status"] not in DELIVERED:
+            if job["status"] not in SUCCEEDED:
                 raise SystemExit(f"{job_id} {job['status']}: {job['error']}")
             return job
         time.sleep(0.2)

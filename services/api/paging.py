@@ -3,10 +3,12 @@
 import base64
 import binascii
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from dubbing.errors import InvalidCursor
 from services.api.values import utc
+
+_Row = TypeVar("_Row", bound="PageRow")
 
 
 class PageRow(Protocol):
@@ -19,6 +21,12 @@ class PageRow(Protocol):
 def cursor(row: PageRow) -> str:
     """The cursor that points behind ``row``."""
     return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
+
+
+def cut(found: list[_Row], limit: int) -> tuple[list[_Row], str | None]:
+    """The page, and the cursor of the next one; ``found`` has a row more than ``limit`` where there is one."""
+    page = found[:limit]
+    return page, cursor(page[-1]) if len(found) > limit else None
 
 
 def read(text: str) -> tuple[datetime, str]:

@@ -9,9 +9,9 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.faces import Shot
 from dubbing.domain.findings import Finding
-from dubbing.domain.jobs import JobState, Sync
+from dubbing.domain.jobs import SUCCEEDED, JobState, Sync
 from dubbing.domain.timecode import to_timecode
-from dubbing.domain.titles import LanguageStatus, Render, has_delivered, language_status
+from dubbing.domain.titles import LanguageStatus, Render, language_status
 from dubbing.domain.work import PrepareTask, WorkKind, WorkState
 from dubbing.errors import NoSuchShot
 from services.api.bootstrap import Services
@@ -110,7 +110,7 @@ def analysis(built: Services, work: UnitOfWork, job: Job) -> TitleAnalysis:
         StoreUnavailable: the object store does not answer.
     """
     state = JobState(job.state)
-    if not has_delivered(state):
+    if state not in SUCCEEDED:
         return TitleAnalysis(job=job.id, status=state, error=job_error(built, job))
     known = found(built, work, job)
     frames = known.video.frames
@@ -132,7 +132,7 @@ def found(built: Services, work: UnitOfWork, job: Job) -> Analysis:
         NoSuchShot: it has not succeeded, so that there are no shots.
         StoreUnavailable: the object store does not answer.
     """
-    if not has_delivered(JobState(job.state)):
+    if job.state not in SUCCEEDED:
         raise NoSuchShot(f"The analysis of the title is {job.state}: it has no shots.", where={"stage": "analyzing"})
     (item,) = work.items.results(job.id, [WorkKind.PREPARE])
     return _stored(built, item)

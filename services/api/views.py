@@ -8,7 +8,7 @@ from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
 from dubbing.domain.findings import Finding
-from dubbing.domain.jobs import ANALYSIS_PHASES, TERMINAL, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import ANALYSIS_PHASES, SUCCEEDED, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
 from services.api import problems
@@ -87,7 +87,7 @@ def progress_view(job: Job, counts: Counts, now: datetime) -> Progress:
 
 def _phase(job: Job, name: Phase, current: Phase, counts: Counts) -> PhaseOut:
     state = JobState(job.state)
-    whole = state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
+    whole = state in SUCCEEDED
     fraction = 1.0 if whole else progress.phase_fraction(name, current, counts)
     running = (name is current or 0.0 < fraction < 1.0) and not whole and state is not JobState.QUEUED
     return PhaseOut(

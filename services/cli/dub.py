@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubbing.domain.jobs import TERMINAL, JobState
+from dubbing.domain.jobs import SUCCEEDED, TERMINAL
 from dubbing.domain.media import SyncMode
 from dubbing.errors import BadInput, DublineError, NotFound, Transient
 from dubline_client.models import AudioRef, JobOut, Links, LipsyncCreate, SyncChoice, VideoRef
@@ -18,7 +18,6 @@ from services.cli.job_view import JobView
 
 _POLL_SECONDS = 0.4
 _CANCEL_SECONDS = 15.0
-DELIVERED = (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def deliver(client: Client, job: Answer[JobOut], output: Path, view: JobView) ->
     Raises:
         Refused: it delivered nothing; carries the problem.
     """
-    if job.value.status not in DELIVERED:
+    if job.value.status not in SUCCEEDED:
         raise failure(job)
     made = client.receipt(job.value.id).value.output_video
     done = 0

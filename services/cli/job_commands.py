@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from dubbing.domain.jobs import TERMINAL
+from dubbing.domain.jobs import SUCCEEDED, TERMINAL
 from dubbing.errors import BadInput, Conflict, DublineError, NotFound
 from dubline_client.models import JobOut
 from services.cli import dub as dubbing_run
@@ -156,7 +156,7 @@ def job(
         print(json.dumps(found.members, indent=2))
     else:
         _show(found.value)
-    if follow and found.value.status not in dubbing_run.DELIVERED:
+    if follow and found.value.status not in SUCCEEDED:
         raise typer.Exit(exit_code(dubbing_run.failure(found)))
 
 

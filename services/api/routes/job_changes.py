@@ -8,8 +8,7 @@ from fastapi.responses import JSONResponse
 from dubbing import ids
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import TERMINAL, JobState
-from dubbing.domain.titles import has_delivered
+from dubbing.domain.jobs import SUCCEEDED, TERMINAL, JobState
 from dubbing.errors import Conflict, ModelUnavailable, StoreUnavailable
 from services.api import submission, title_views
 from services.api.bootstrap import Services
@@ -49,7 +48,7 @@ def promote_job(job_id: JobId, body: Promotion, caller: JobsWrite, built: Built,
 
     def promote(work: UnitOfWork) -> JobOut:
         job = work.jobs.get(job_id, caller.organisation)
-        if not has_delivered(JobState(job.state)) or job.models is None:
+        if job.state not in SUCCEEDED or job.models is None:
             raise Conflict(f"Job {job_id} is {job.state}; only one that made a master can be promoted.")
         models = submission.pinned(work, built, body.model)
         if models.student.digest == job.models["student"]["digest"]:

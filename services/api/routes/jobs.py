@@ -55,9 +55,8 @@ def list_jobs(
         created_before=query.created_before,
         before=query.before,
     )
-    found = work.jobs.page(wanted, query.limit + 1)
-    more, page = len(found) > query.limit, found[: query.limit]
-    return JobPage(items=job_views(built, work, page), next_cursor=paging.cursor(page[-1]) if more else None)
+    page, cursor = paging.cut(work.jobs.page(wanted, query.limit + 1), query.limit)
+    return JobPage(items=job_views(built, work, page), next_cursor=cursor)
 
 
 @router.get("/jobs/{job_id}")

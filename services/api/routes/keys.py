@@ -38,8 +38,7 @@ def create_key(body: KeyCreate, caller: KeysWrite, once: OnceOnly) -> JSONRespon
 def list_keys(caller: KeysRead, work: Reading, query: Annotated[PageQuery, Query()]) -> KeyPage:
     """The keys of your organisation, newest first, revoked ones too. Secrets are never shown."""
     found = work.keys.page(caller.organisation, query.limit + 1, query.before)
-    page = found[: query.limit]
-    cursor = paging.cursor(page[-1]) if len(found) > query.limit else None
+    page, cursor = paging.cut(found, query.limit)
     return KeyPage(items=[_view(key) for key in page], next_cursor=cursor)
 
 

@@ -9,7 +9,7 @@ from dubbing import ids
 from dubbing.db.title_models import Title
 from dubbing.db.titles import TitleFilter
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import TERMINAL, JobState
+from dubbing.domain.jobs import JobState
 from dubbing.errors import (
     Conflict,
     InvalidCursor,
@@ -78,9 +78,8 @@ def list_titles(caller: TitlesRead, work: Reading, query: Annotated[TitleQuery, 
         created_before=query.created_before,
         before=query.before,
     )
-    found = work.titles.page(wanted, query.limit + 1)
-    more, page = len(found) > query.limit, found[: query.limit]
-    return TitlePage(items=title_views.titles(work, page), next_cursor=paging.cursor(page[-1]) if more else None)
+    page, cursor = paging.cut(work.titles.page(wanted, query.limit + 1), query.limit)
+    return TitlePage(items=title_views.titles(work, page), next_cursor=cursor)
 
 
 @router.get("/titles/{title_id}")
@@ -110,11 +109,10 @@ def change_title(
 
 
 def _columns(body: TitleChange) -> dict[str, object]:
+    """What changes. Null takes an external id away; of all else it changes nothing, like what is left out."""
     given = body.model_dump(exclude_unset=True)
-    if given.get("name", "") is None or given.get("metadata", {}) is None:
-        # A name and metadata are never null; null is only how an external id is taken away.
-        given = {name: value for name, value in given.items() if value is not None or name == "external_id"}
-    return {"labels" if name == "metadata" else name: value for name, value in given.items()}
+    columns = {"name": "name", "external_id": "external_id", "metadata": "labels"}
+    return {columns[name]: value for name, value in given.items() if value is not None or name == "external_id"}
 
 
 @router.get("/titles/{title_id}/analysis", openapi_extra=refuses(StoreUnavailable))
@@ -132,8 +130,8 @@ def analyze_title(title_id: TitleId, caller: TitlesWrite, built: Built, once: On
 
 def _analyse_again(work: UnitOfWork, built: Services, caller: Caller, title_id: str) -> JobOut:
     title = work.titles.get(title_id, caller.organisation, lock=True)
-    last = JobState(work.titles.analyses([title.id])[title.id].state)
-    if last not in TERMINAL or last in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS):
+    last = work.titles.analyses([title.id])[title.id].state
+    if last not in (JobState.FAILED, JobState.CANCELED):
         raise Conflict(f"The analysis of title {title_id} is {last}; only one that failed or was cancelled is made again.")
     return job_views(built, work, [submission.analyse(work, built, caller, title)])[0]
 

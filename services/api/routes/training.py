@@ -78,9 +78,9 @@ def start_run(body: RunCreate, caller: TrainingWrite, built: Built, once: OnceOn
 def list_runs(caller: TrainingRead, built: Built, work: Reading, query: Annotated[PageQuery, Query()]) -> RunPage:
     """Runs, newest first."""
     found = work.runs.page(caller.organisation, query.limit + 1, query.before)
-    more, page = len(found) > query.limit, found[: query.limit]
+    page, cursor = paging.cut(found, query.limit)
     now = work.now()
-    return RunPage(items=[_view(built, run, now) for run in page], next_cursor=paging.cursor(page[-1]) if more else None)
+    return RunPage(items=[_view(built, run, now) for run in page], next_cursor=cursor)
 
 
 @router.get("/training-runs/{run_id}")

@@ -111,7 +111,7 @@ def _known(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate
 def list_uploads(caller: AssetsRead, work: Reading, query: Annotated[PageQuery, Query()]) -> UploadPage:
     """Uploads that wait for parts, newest first."""
     found = work.assets.open_uploads(caller.organisation, query.limit + 1, query.before)
-    page = found[: query.limit]
+    page, cursor = paging.cut(found, query.limit)
     items = [
         OpenUpload(
             upload_id=upload.id,
@@ -122,7 +122,7 @@ def list_uploads(caller: AssetsRead, work: Reading, query: Annotated[PageQuery, 
         )
         for upload in page
     ]
-    return UploadPage(items=items, next_cursor=paging.cursor(page[-1]) if len(found) > query.limit else None)
+    return UploadPage(items=items, next_cursor=cursor)
 
 
 @router.get("/uploads/{upload_id}", openapi_extra=refuses(StoreUnavailable))
@@ -240,8 +240,7 @@ def list_assets(caller: AssetsRead, work: Reading, query: Annotated[AssetQuery, 
     """Stored files, newest first."""
     times = (query.created_after, query.created_before)
     found = work.assets.page(AssetFilter(caller.organisation, query.sha256, *times, query.before), query.limit + 1)
-    page = found[: query.limit]
-    cursor = paging.cursor(page[-1]) if len(found) > query.limit else None
+    page, cursor = paging.cut(found, query.limit)
     return AssetPage(items=[asset_view(asset) for asset in page], next_cursor=cursor)
 
 

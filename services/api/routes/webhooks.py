@@ -70,10 +70,8 @@ def create_webhook_endpoint(body: EndpointCreate, caller: WebhooksWrite, built: 
 def list_webhook_endpoints(caller: WebhooksRead, work: Reading, query: Page) -> EndpointPage:
     """Endpoints, newest first."""
     found = work.webhooks.page(caller.organisation, query.limit + 1, query.before)
-    more, page = len(found) > query.limit, found[: query.limit]
-    return EndpointPage(
-        items=[_endpoint_view(work, endpoint) for endpoint in page], next_cursor=paging.cursor(page[-1]) if more else None
-    )
+    page, cursor = paging.cut(found, query.limit)
+    return EndpointPage(items=[_endpoint_view(work, endpoint) for endpoint in page], next_cursor=cursor)
 
 
 @router.get("/webhook-endpoints/{endpoint_id}")
@@ -154,8 +152,8 @@ def delete_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, once
 def list_webhook_deliveries(endpoint_id: EndpointId, caller: WebhooksRead, work: Reading, query: Page) -> DeliveryPage:
     """What it was told of, newest first, with every call. Deliveries are kept for 30 days."""
     found = work.webhooks.deliveries(work.webhooks.get(endpoint_id, caller.organisation), query.limit + 1, query.before)
-    more, page = len(found) > query.limit, found[: query.limit]
-    return DeliveryPage(items=[*map(_delivery_view, page)], next_cursor=paging.cursor(page[-1]) if more else None)
+    page, cursor = paging.cut(found, query.limit)
+    return DeliveryPage(items=[*map(_delivery_view, page)], next_cursor=cursor)
 
 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}")

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select, tuple_, union, update
+from sqlalchemy import func, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import Asset, Job, Upload
+from dubbing.db.pages import Before, made_within, paged
 from dubbing.db.times import NOW, now
 from dubbing.db.title_models import Language, Title
 from dubbing.domain.media import MediaInfo
@@ -21,7 +22,7 @@ class AssetFilter(NamedTuple):
     sha256: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
-    before: tuple[datetime, str] | None = None
+    before: Before = None
 
 
 class Assets:
@@ -43,14 +44,12 @@ class Assets:
             raise NotFound(f"There is no upload {upload_id}.", where={"pointer": "/id"})
         return upload
 
-    def open_uploads(self, organisation_id: str, limit: int, before: tuple[datetime, str] | None) -> list[Upload]:
+    def open_uploads(self, organisation_id: str, limit: int, before: Before) -> list[Upload]:
         """Uploads that are neither completed nor given up, newest first."""
         statement = select(Upload).where(
             Upload.organisation_id == organisation_id, Upload.completed_at.is_(None), Upload.aborted_at.is_(None)
         )
-        if before is not None:
-            statement = statement.where(tuple_(Upload.created_at, Upload.id) < tuple_(*before))
-        return list(self._session.scalars(statement.order_by(Upload.created_at.desc(), Upload.id.desc()).limit(limit)))
+        return list(self._session.scalars(paged(statement, Upload, limit, before)))
 
     def measured(self, organisation_id: str, sha256: str, size: int) -> Asset | None:
         """A file of the organisation that was read and has this SHA-256; the oldest."""
@@ -62,13 +61,8 @@ class Assets:
         statement = select(Asset).where(Asset.organisation_id == wanted.organisation_id)
         if wanted.sha256 is not None:
             statement = statement.where(Asset.sha256 == wanted.sha256)
-        if wanted.created_after is not None:
-            statement = statement.where(Asset.created_at > wanted.created_after)
-        if wanted.created_before is not None:
-            statement = statement.where(Asset.created_at < wanted.created_before)
-        if wanted.before is not None:
-            statement = statement.where(tuple_(Asset.created_at, Asset.id) < tuple_(*wanted.before))
-        return list(self._session.scalars(statement.order_by(Asset.created_at.desc(), Asset.id.desc()).limit(limit)))
+        statement = made_within(statement, Asset, wanted.created_after, wanted.created_before)
+        return list(self._session.scalars(paged(statement, Asset, limit, wanted.before)))
 
     def users(self, asset_id: str, most: int = 20) -> list[str]:
         """Ids of titles and jobs that use the file, some of them where they are many."""

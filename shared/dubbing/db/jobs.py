@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import Job, JobEvent, JobNeed, WorkItem
+from dubbing.db.pages import Before, made_within, paged
 from dubbing.db.times import NOW, ago, now
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState, Phase
 from dubbing.domain.progress import KindCount
@@ -28,7 +29,7 @@ class JobFilter(NamedTuple):
     labels: Mapping[str, str] = {}
     created_after: datetime | None = None
     created_before: datetime | None = None
-    before: tuple[datetime, str] | None = None
+    before: Before = None
 
 
 class Jobs:
@@ -77,13 +78,8 @@ class Jobs:
                 statement = statement.where(column == value)
         if wanted.labels:
             statement = statement.where(Job.labels.contains(dict(wanted.labels)))
-        if wanted.created_after is not None:
-            statement = statement.where(Job.created_at > wanted.created_after)
-        if wanted.created_before is not None:
-            statement = statement.where(Job.created_at < wanted.created_before)
-        if wanted.before is not None:
-            statement = statement.where(tuple_(Job.created_at, Job.id) < tuple_(*wanted.before))
-        return list(self._session.scalars(statement.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)))
+        statement = made_within(statement, Job, wanted.created_after, wanted.created_before)
+        return list(self._session.scalars(paged(statement, Job, limit, wanted.before)))
 
     def unfinished(self) -> list[str]:
         """Ids of all jobs that are not in a terminal state, oldest first."""

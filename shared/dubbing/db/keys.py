@@ -5,12 +5,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import ApiKey, IdempotencyKey
 from dubbing.db.organisations import Organisations
+from dubbing.db.pages import Before, paged
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused, NotFound
 
@@ -82,12 +83,10 @@ class Keys:
             self._session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=NOW))
         return key
 
-    def page(self, organisation_id: str, limit: int, before: tuple[datetime, str] | None) -> list[ApiKey]:
+    def page(self, organisation_id: str, limit: int, before: Before) -> list[ApiKey]:
         """The organisation's keys, newest first, revoked ones too."""
         statement = select(ApiKey).where(ApiKey.organisation_id == organisation_id)
-        if before is not None:
-            statement = statement.where(tuple_(ApiKey.created_at, ApiKey.prefix) < tuple_(*before))
-        return list(self._session.scalars(statement.order_by(ApiKey.created_at.desc(), ApiKey.prefix.desc()).limit(limit)))
+        return list(self._session.scalars(paged(statement, ApiKey, limit, before)))
 
     def get(self, prefix: str, organisation_id: str) -> ApiKey:
         """The key, if it is the organisation's, its row locked; raises `NotFound`."""

@@ -4,18 +4,17 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import Job
+from dubbing.db.pages import Before, made_within, paged
 from dubbing.db.title_models import Language, Title
-from dubbing.domain.jobs import JobState
-from dubbing.domain.titles import Render, has_delivered
+from dubbing.domain.jobs import SUCCEEDED, JobState
+from dubbing.domain.titles import Render
 from dubbing.errors import Conflict, NotFound
-
-_DELIVERED = [state for state in JobState if has_delivered(state)]
 
 
 class TitleFilter(NamedTuple):
@@ -28,7 +27,7 @@ class TitleFilter(NamedTuple):
     labels: Mapping[str, str] = {}
     created_after: datetime | None = None
     created_before: datetime | None = None
-    before: tuple[datetime, str] | None = None
+    before: Before = None
 
 
 class Renders(NamedTuple):
@@ -99,13 +98,8 @@ class Titles:
             statement = statement.where(Title.id.in_(spoken))
         if wanted.labels:
             statement = statement.where(Title.labels.contains(dict(wanted.labels)))
-        if wanted.created_after is not None:
-            statement = statement.where(Title.created_at > wanted.created_after)
-        if wanted.created_before is not None:
-            statement = statement.where(Title.created_at < wanted.created_before)
-        if wanted.before is not None:
-            statement = statement.where(tuple_(Title.created_at, Title.id) < tuple_(*wanted.before))
-        return list(self._session.scalars(statement.order_by(Title.created_at.desc(), Title.id.desc()).limit(limit)))
+        statement = made_within(statement, Title, wanted.created_after, wanted.created_before)
+        return list(self._session.scalars(paged(statement, Title, limit, wanted.before)))
 
     def languages(self, title_ids: Collection[str]) -> list[Language]:
         """The languages of these titles, by tag."""
@@ -120,13 +114,13 @@ class Titles:
     def renders(self, title_ids: Collection[str]) -> dict[tuple[str, str], Renders]:
         """What was rendered, by title and language."""
         found: dict[tuple[str, str], Renders] = {}
-        for name, states in (("latest", list(JobState)), ("delivered", _DELIVERED)):
+        for name, states in (("latest", tuple(JobState)), ("delivered", SUCCEEDED)):
             for (title_id, language), render in self._newest(title_ids, states).items():
                 known = found.get((title_id, language), Renders())
                 found[title_id, language] = known._replace(**{name: render})
         return found
 
-    def _newest(self, title_ids: Collection[str], states: list[JobState]) -> dict[tuple[str, str], Render]:
+    def _newest(self, title_ids: Collection[str], states: tuple[JobState, ...]) -> dict[tuple[str, str], Render]:
         rows = self._session.execute(
             select(Job.title_id, Job.language, Job.id, Job.revision, Job.state)
             .where(Job.title_id.in_(title_ids), Job.language.is_not(None), Job.state.in_(states))

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing.db.items import WorkItems
 from dubbing.db.models import WorkItem
+from dubbing.db.pages import Before, paged
 from dubbing.db.times import NOW, now
 from dubbing.db.training_models import TrainingEvent, TrainingRecipe, TrainingRun
 from dubbing.domain.training import LIVE_RUNS, Checkpoint, LegEnd, RecipeOffer, RunState, unknown_recipe
@@ -100,12 +101,10 @@ class Runs:
         """Lock the run whose leg an item is; before the item's own row, as everybody takes them in this order."""
         self._session.execute(select(TrainingRun.id).where(TrainingRun.work_item_id == item_id).with_for_update(key_share=True))
 
-    def page(self, organisation_id: str, limit: int, before: tuple[Any, str] | None = None) -> list[TrainingRun]:
-        """Newest first; ``before`` is the (created_at, id) that the previous page ended with."""
+    def page(self, organisation_id: str, limit: int, before: Before = None) -> list[TrainingRun]:
+        """Newest first."""
         wanted = select(TrainingRun).where(TrainingRun.organisation_id == organisation_id)
-        if before is not None:
-            wanted = wanted.where(tuple_(TrainingRun.created_at, TrainingRun.id) < tuple_(*before))
-        return list(self._session.scalars(wanted.order_by(TrainingRun.created_at.desc(), TrainingRun.id.desc()).limit(limit)))
+        return list(self._session.scalars(paged(wanted, TrainingRun, limit, before)))
 
     def events_after(self, run_id: str, last_id: int, limit: int = 500) -> list[TrainingEvent]:
         """Events of a run with an id above ``last_id``, in order."""

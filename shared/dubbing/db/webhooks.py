@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, delete, func, select, tuple_, update
+from sqlalchemy import Select, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing import ids
 from dubbing.db.models import Job, WorkItem
+from dubbing.db.pages import Before, paged
 from dubbing.db.times import NOW, ago, in_, now
 from dubbing.db.title_models import Title
 from dubbing.db.webhook_models import WebhookDelivery, WebhookEndpoint
@@ -40,7 +41,6 @@ _LOGGED = 30
 _ITEM_ATTEMPTS = 8
 _AFTER_FAILURE = 60.0
 _ENDED = (WorkState.DONE, WorkState.FAILED, WorkState.CANCELED)
-_Before = tuple[datetime, str] | None
 
 
 class Due(NamedTuple):
@@ -77,10 +77,10 @@ class Webhooks:
             raise NotFound(f"There is no webhook endpoint {endpoint_id}.", where={"pointer": "/id"})
         return found
 
-    def page(self, organisation_id: str, limit: int, before: _Before = None) -> list[WebhookEndpoint]:
-        """Newest first; ``before`` is the (created_at, id) that the previous page ended with."""
+    def page(self, organisation_id: str, limit: int, before: Before = None) -> list[WebhookEndpoint]:
+        """Newest first."""
         wanted = select(WebhookEndpoint).where(WebhookEndpoint.organisation_id == organisation_id)
-        return list(self._session.scalars(_paged(wanted, WebhookEndpoint, limit, before)))
+        return list(self._session.scalars(paged(wanted, WebhookEndpoint, limit, before)))
 
     def delete(self, endpoint: WebhookEndpoint) -> None:
         """Remove an endpoint with its deliveries."""
@@ -135,10 +135,10 @@ class Webhooks:
             raise NotFound(f"There is no delivery {delivery_id}.", where={"pointer": "/id"})
         return found
 
-    def deliveries(self, endpoint: WebhookEndpoint, limit: int, before: _Before = None) -> list[WebhookDelivery]:
+    def deliveries(self, endpoint: WebhookEndpoint, limit: int, before: Before = None) -> list[WebhookDelivery]:
         """The endpoint's deliveries, newest first."""
         wanted = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint.id)
-        return list(self._session.scalars(_paged(wanted, WebhookDelivery, limit, before)))
+        return list(self._session.scalars(paged(wanted, WebhookDelivery, limit, before)))
 
     def test(self, endpoint: WebhookEndpoint) -> tuple[WebhookDelivery, Ring]:
         """Send a locked endpoint something, whatever it has asked for; raises `Conflict` where it is disabled."""
@@ -339,12 +339,6 @@ def signing(endpoint: WebhookEndpoint, time: datetime) -> list[dict[str, Any]]:
 
 def _locked(wanted: Select[Any]) -> Select[Any]:
     return wanted.with_for_update(key_share=True, of=WebhookEndpoint).execution_options(populate_existing=True)
-
-
-def _paged(wanted: Select[Any], table: Any, limit: int, before: _Before) -> Select[Any]:
-    if before is not None:
-        wanted = wanted.where(tuple_(table.created_at, table.id) < tuple_(*before))
-    return wanted.order_by(table.created_at.desc(), table.id.desc()).limit(limit)
 
 
 def _check_enabled(endpoint: WebhookEndpoint) -> None:

@@ -21,7 +21,8 @@ class JobState(StrEnum):
 
 
 LIVE = (JobState.QUEUED, JobState.RUNNING)
-TERMINAL = (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS, JobState.FAILED, JobState.CANCELED)
+SUCCEEDED = (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
+TERMINAL = (*SUCCEEDED, JobState.FAILED, JobState.CANCELED)
 
 
 class Phase(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from dubbing.domain.frozen import Frozen
-from dubbing.domain.jobs import TERMINAL, JobState, Phase
+from dubbing.domain.jobs import SUCCEEDED, TERMINAL, JobState, Phase
 from dubbing.domain.work import KINDS_OF, WorkKind
 
 # Share of a typical job's wall time; they sum to 100.
@@ -68,7 +68,7 @@ def _early(counts: Counts) -> float:
 
 def percent(state: JobState, phase: Phase, counts: Counts, phases: Collection[Phase] = tuple(Phase)) -> float:
     """0 to 100, one decimal; 100 only when the job succeeded. ``phases`` are those that it goes through."""
-    if state in (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS):
+    if state in SUCCEEDED:
         return 100.0
     if state is JobState.QUEUED:
         return 0.0

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from dubbing.domain.jobs import TERMINAL, JobState
 
-_SUCCEEDED = (JobState.SUCCEEDED, JobState.SUCCEEDED_WITH_WARNINGS)
 # What a file system or a shell takes for something else, and spaces, which get lost where a name is copied.
 _UNFIT = re.compile(r"[^\w.-]+")
 
@@ -45,11 +44,6 @@ def language_status(revision: int, latest: Render | None, delivered: Render | No
     if latest is not None and latest.state is JobState.FAILED and latest.revision == revision:
         return LanguageStatus.FAILED
     return LanguageStatus.DRAFT if delivered is None else LanguageStatus.STALE
-
-
-def has_delivered(state: JobState) -> bool:
-    """Whether a job that ended so made a master."""
-    return state in _SUCCEEDED
 
 
 def file_stem(template: str, *, title: str, language: str, revision: int) -> str:
