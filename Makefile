@@ -20,10 +20,13 @@ FUZZ_EXAMPLES ?= 100
 FUZZ_SEED ?= 1
 WHOLE ?= .dubline/whole
 STUDENT ?= sf_tiny_gpu
+MODELS ?= model_repo
 TRAIN_tuned := sf_tiny_tuned --publish
 TRAIN_fresh := sf_tiny --publish
 TRAIN_gpu := sf_tiny_gpu --publish
 TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.plan.steps=2
+WHOLE_smoke := --smoke
+CHAIN_smoke := --settings '{"steps": 2, "takes": 2, "latents": 3, "sync.plan.steps": 2}'
 
 .PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples client docs up down status chaos bench-job bench-languages bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
 
@@ -111,11 +114,11 @@ train-tiny: setup  ## Distil a tiny student: teacher, Stage 1, Stage 2, gate (PR
 	@DUBLINE_TRAINER_ENABLED=true $(DUBLINE) up
 	@$(DUBLINE) train make $(TRAIN_$(PROFILE)) --processes $(PROCESSES) $(ARGS)
 
-train-whole: setup  ## Make every committed weight from nothing: encoders, a student by the recipes, its decoder (many hours, a GPU)
-	@$(PYTHON) -m services.trainer --encoders --repository $(WHOLE)/encoders
-	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES)
-	@$(PYTHON) -m services.trainer --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1
-	@$(PYTHON) -m services.trainer --evaluate $(ARGS)
+train-whole: setup  ## Make every committed weight from nothing: encoders, student, its decoder (many hours, a GPU; PROFILE=smoke: minutes)
+	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --encoders --repository $(WHOLE)/encoders
+	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES) $(CHAIN_$(PROFILE))
+	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1 --repository $(MODELS)
+	@$(PYTHON) -m services.trainer --evaluate --repository $(MODELS) $(ARGS)
 
 tensorboard: setup  ## Look at training runs: loss, rates, the gate's figures, sheets (RUNS=folder of "train alone")
 	@.venv/bin/tensorboard --logdir $(RUNS)/tensorboard $(ARGS)

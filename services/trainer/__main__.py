@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from services.trainer.encoders.run import EncoderRecipe, EncoderRun
+from services.trainer.encoders.run import SMOKE, EncoderRecipe, EncoderRun
 from services.trainer.evaluation.speakers import judge
 from services.trainer.models.publish import TINY
 from services.trainer.models.repository import keep_version
@@ -22,12 +22,13 @@ def main() -> None:
     )
     task.add_argument("--evaluate", action="store_true", help="evaluate what the repository holds")
     task.add_argument("--keep", type=int, metavar="VERSION", help="make a published version the first, and evaluate it")
+    parser.add_argument("--smoke", action="store_true", help="a few steps of each stage: shows that all fits, and no more")
     parser.add_argument("--work", type=Path, default=ROOT / ".dubline" / "trainer", help="intermediate results; resumable")
     parser.add_argument("--repository", type=Path, default=ROOT / "model_repo", help="where the weights are, or go")
     parser.add_argument("--landmarker", type=Path, default=ROOT / "third_party" / "face_landmarker" / "face_landmarker.task")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    run = EncoderRun(EncoderRecipe(), options.work)
+    run = EncoderRun(SMOKE if options.smoke else EncoderRecipe(), options.work)
     if options.encoders:
         run.encoders(options.repository)
     elif options.decoder is not None:

@@ -10,6 +10,7 @@ LEFT_OUT = {
     "make integration": "minutes; CI runs it",
     "make e2e": "it is what runs the others",
     "make model": "minutes; CI runs it",
+    "make train-whole": "minutes; tests/unit/services/trainer/encoders and test_training_chain.py run its parts",
     "make examples": "it changes the checkout; tests/integration/core/test_api_examples.py compares",
     "pip install ./shared/dubline_client": "it changes .venv; tests/unit/dubline_client/test_generated.py installs elsewhere",
     "npx openapi-typescript": "it needs the npm registry; tests/unit/dubline_client/test_generated.py writes the same types",

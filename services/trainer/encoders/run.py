@@ -72,6 +72,14 @@ class EncoderRecipe:
     decoder: DecoderStage = field(default=DecoderStage(Optimisation(2_300, 4, 4e-4, warm_up=50, ema=0.998, clip=0.3)))
 
 
+_TWO = Optimisation(2, 2, 2e-3, warm_up=1)
+SMOKE = EncoderRecipe(
+    takes=2, frames=21, utterances=2, utterance_seconds=2, codec=CodecStage(_TWO, _TWO, _TWO),
+    speech=SpeechStage(Optimisation(3, 16, 2e-3, warm_up=2)), decoder=DecoderStage(Optimisation(2, 1, 1e-3, warm_up=2)),
+)  # fmt: skip
+"""The same stages in a few steps on next to no data: it shows that they fit together, and makes nothing good."""
+
+
 class EncoderRun:
     """One run of a recipe; ``work`` holds its intermediate results."""
 

@@ -71,11 +71,9 @@ def table(new: Clips, old: Clips | None = None) -> list[Row]:
     """
     if old is not None and len(new) != len(old):
         raise ValueError(f"{len(new)} clips cannot be compared with {len(old)}")
-    return [_row(figure, _values(new, figure), None if old is None else _values(old, figure)) for figure in FIGURES]
-
-
-def _values(clips: Clips, figure: Figure) -> list[float]:
-    return [float(clip[figure.name]) for clip in clips]
+    values = [[float(clip[figure.name]) for clip in new] for figure in FIGURES]
+    before = [None if old is None else [float(clip[figure.name]) for clip in old] for figure in FIGURES]
+    return [_row(*row) for row in zip(FIGURES, values, before, strict=True)]
 
 
 def _row(figure: Figure, new: list[float], old: list[float] | None) -> Row:

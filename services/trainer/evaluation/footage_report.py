@@ -61,7 +61,8 @@ def evaluate_footage(
             watched.append(_ClipLog(name, len(clips), None if done else out))
             figures = judge.measure(dubber, clips, watched[-1])
             rows = watched[-1].rows
-            done.append({"name": name, "figures": figures, "intervals": _intervals(rows), "clips": rows})
+            intervals = {figure: interval([row[figure] for row in rows]) for figure in rows[0]}  # 95 %, of means over clips
+            done.append({"name": name, "figures": figures, "intervals": intervals, "clips": rows})
     against = done[1]["figures"] if len(done) > 1 else None
     verdict = compare(done[0]["figures"], against, FOOTAGE_RULES if scorer is None else SYNC_RULES)
     facts = {
@@ -71,11 +72,6 @@ def evaluate_footage(
     }  # fmt: skip
     write_pages(out, "footage.html.j2", facts, facts=facts, clips=watched[0].shown)
     return facts
-
-
-def _intervals(rows: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
-    """95 % intervals of what is a mean over clips."""
-    return {name: interval([row[name] for row in rows]) for name in rows[0]}
 
 
 class _ClipLog:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ def summarise(place: Place, config: str, about: Mapping[str, Any], run: Mapping[
     Returns:
         The report.
     """
-    every = list(_records(place))
+    every = [json.loads(place.get_bytes(name)) for name in place.names("sources/")]
     records = [record for record in every if record["config"] == config]
     shards = [
         {**shard, "split": record["split"], "held_out": record["held_out"], "source_sha256": record["source_sha256"],
@@ -38,11 +38,6 @@ def summarise(place: Place, config: str, about: Mapping[str, Any], run: Mapping[
     place.put_bytes(REPORT, _json(report))
     _draw(place)
     return report
-
-
-def _records(place: Place) -> Iterator[dict[str, Any]]:
-    for name in place.names("sources/"):
-        yield json.loads(place.get_bytes(name))
 
 
 def _counts(records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,11 +4,9 @@ What the API offers, the command line lists and ``docs/reference/recipes.md`` sh
 """
 
 from services.trainer.methods.recipe import MethodRecipe
-from services.trainer.recipes import big, selftest, tiny, tiny_gpu, tiny_tuned
+from services.trainer.recipes import big, selftest, tiny
 
-RECIPES: dict[str, MethodRecipe] = {
-    recipe.name: recipe for recipe in (selftest.RECIPE, *tiny.RECIPES, *tiny_gpu.RECIPES, *tiny_tuned.RECIPES, *big.RECIPES)
-}
+RECIPES: dict[str, MethodRecipe] = {recipe.name: recipe for recipe in (selftest.RECIPE, *tiny.RECIPES, *big.RECIPES)}
 
 
 def load(name: str) -> MethodRecipe:

@@ -11,20 +11,11 @@ from places import LANDMARKER, ROOT
 from lipforcing.contract import STUDENTS
 from lipforcing.serving.loading import load_face_encoder, load_speech_encoder
 from lipforcing.weights.folder import load_tensors, read_manifest, split_parts
-from services.trainer.common.optimise import Optimisation
-from services.trainer.encoders.codec import CodecStage
-from services.trainer.encoders.decoder import DecoderStage
-from services.trainer.encoders.run import EncoderRecipe, EncoderRun
-from services.trainer.encoders.speech import SpeechStage
+from services.trainer.encoders.run import SMOKE, EncoderRun
 from services.trainer.evaluation.speakers import COMMITTED, HeldOut, judge
 from synthetic.splits import Split
 
 TINY = STUDENTS["tiny"]
-_PLAN = Optimisation(2, 2, 2e-3, warm_up=1)
-QUICK = EncoderRecipe(
-    takes=2, frames=21, utterances=2, utterance_seconds=2, codec=CodecStage(_PLAN, _PLAN, _PLAN),
-    speech=SpeechStage(Optimisation(3, 16, 2e-3, warm_up=2)), decoder=DecoderStage(Optimisation(2, 1, 1e-3, warm_up=2)),
-)  # fmt: skip
 
 
 @pytest.mark.slow
@@ -34,14 +25,14 @@ def test_encoders_are_made_of_nothing_then_a_decoder_for_a_student_and_all_is_ju
 ) -> None:
     work, first, whole, cpu = tmp_path / "work", tmp_path / "first", tmp_path / "whole", torch.device("cpu")
     work.mkdir()
-    EncoderRun(QUICK, work).encoders(first)
+    EncoderRun(SMOKE, work).encoders(first)
     load_speech_encoder(first / TINY.speech_encoder / "1", TINY.speech_encoder, cpu)
     codec = load_face_encoder(first / TINY.face_encoder / "1", TINY.face_encoder, cpu)
     assert not (first / TINY.student).exists()
 
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}
     student = ROOT / "model_repo" / TINY.student / "1"
-    EncoderRun(QUICK, work).decoder(student, whole)
+    EncoderRun(SMOKE, work).decoder(student, whole)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     served, learned = (split_parts(load_tensors(folder))["network"] for folder in (whole / TINY.student / "1", student))
     assert all(torch.equal(tensor, served[name]) for name, tensor in learned.items())
