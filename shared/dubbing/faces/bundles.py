@@ -1,8 +1,10 @@
 """The library and the model files that find faces and hands: nothing is loaded before it is needed, or that is not pinned."""
 
+import atexit
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,24 @@ def mediapipe() -> Any:
     import mediapipe  # noqa: PLC0415 - see above
 
     return mediapipe
+
+
+_OPEN: WeakSet[Any] = WeakSet()
+
+
+def closed_at_exit(task: Any) -> Any:
+    """``task``, a detector of MediaPipe's, closed when the program ends, if it is open: its own ``__del__`` comes too late.
+
+    By then the interpreter has taken away what that needs, and a traceback is the last that a command says.
+    """
+    _OPEN.add(task)
+    return task
+
+
+@atexit.register
+def _close() -> None:
+    for task in list(_OPEN):
+        task.close()
 
 
 def image(picture: NDArray[np.uint8]) -> Any:

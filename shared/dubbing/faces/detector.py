@@ -23,7 +23,7 @@ from dubbing.domain.media import Box
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, averaged, invert, preview_crop
 from dubbing.faces.appearance import appearance_of
-from dubbing.faces.bundles import image, mediapipe, verified
+from dubbing.faces.bundles import closed_at_exit, image, mediapipe, verified
 from dubbing.faces.mouth_occlusion import doubt
 
 # Apache-2.0; the float16/1 file that Google publishes.
@@ -102,11 +102,11 @@ class MediaPipeDetector:
         options = vision.FaceLandmarkerOptions(
             base_options=base_options(model_asset_buffer=bundle), running_mode=vision.RunningMode.IMAGE, num_faces=_MAX_FACES
         )
-        self._landmarker: Any = vision.FaceLandmarker.create_from_options(options)
+        self._landmarker: Any = closed_at_exit(vision.FaceLandmarker.create_from_options(options))
         with zipfile.ZipFile(io.BytesIO(bundle)) as parts:
             inner = base_options(model_asset_buffer=parts.read(_INNER_DETECTOR))
         finding = vision.FaceDetectorOptions(base_options=inner, running_mode=vision.RunningMode.IMAGE)
-        self._finder: Any = vision.FaceDetector.create_from_options(finding)
+        self._finder: Any = closed_at_exit(vision.FaceDetector.create_from_options(finding))
 
     def __enter__(self) -> Self:
         return self

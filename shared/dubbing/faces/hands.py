@@ -13,7 +13,7 @@ import numpy as np
 
 from dubbing.faces import landmarks as marks
 from dubbing.faces.align import Frame, Matrix, Picture, Points, preview_crop
-from dubbing.faces.bundles import image, mediapipe, verified
+from dubbing.faces.bundles import closed_at_exit, image, mediapipe, verified
 from dubbing.faces.detector import Face, around, eight_bit
 
 # Apache-2.0; the float16/1 file that Google publishes.
@@ -54,7 +54,7 @@ class MediaPipeHands:
             min_hand_detection_confidence=_LEAST,
             min_hand_presence_confidence=_LEAST,
         )
-        self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
+        self._landmarker: Any = closed_at_exit(vision.HandLandmarker.create_from_options(options))
 
     def close(self) -> None:
         """Frees the detector."""
