@@ -118,7 +118,7 @@ train-whole: setup  ## Make every committed weight from nothing: encoders, stude
 	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --encoders --repository $(WHOLE)/encoders
 	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES) $(CHAIN_$(PROFILE))
 	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1 --repository $(MODELS)
-	@$(PYTHON) -m services.trainer --evaluate --repository $(MODELS) $(ARGS)
+	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --evaluate --repository $(MODELS) $(ARGS)
 
 tensorboard: setup  ## Look at training runs: loss, rates, the gate's figures, sheets (RUNS=folder of "train alone")
 	@.venv/bin/tensorboard --logdir $(RUNS)/tensorboard $(ARGS)
