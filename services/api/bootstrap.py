@@ -14,16 +14,19 @@ from dubbing.settings import (
     DatabaseSettings,
     EngineSettings,
     LoggingSettings,
+    OidcSettings,
     QueueSettings,
     RedisSettings,
     S3Settings,
     SecretsSettings,
+    SessionSettings,
     TritonSettings,
     WebhookSettings,
 )
 from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.store import ObjectStore
+from services.api.access_tokens import AccessTokens, signing_keys
 from services.api.catalogue import Catalogue
 
 
@@ -43,12 +46,19 @@ class Services:
     webhooks: WebhookSettings
     poster: Poster
     secrets: SecretBox
+    tokens: AccessTokens
 
 
 def build() -> Services:
-    """Services from the environment."""
+    """Services from the environment.
+
+    Raises:
+        ValueError: settings contradict each other.
+    """
     bypass_for_loopback()
     queue, broker, engine, webhooks = QueueSettings(), RedisSettings(), EngineSettings(), WebhookSettings()
+    secrets, session = SecretsSettings(), SessionSettings()
+    check_keys_differ(secrets, session)
     return Services(
         api=ApiSettings(),
         queue=queue,
@@ -61,5 +71,18 @@ def build() -> Services:
         catalogue=Catalogue(engine, TritonSettings()),
         webhooks=webhooks,
         poster=Poster(webhooks),
-        secrets=SecretBox(SecretsSettings()),
+        secrets=SecretBox(secrets),
+        tokens=AccessTokens(OidcSettings(), session),
     )
+
+
+def check_keys_differ(secrets: SecretsSettings, session: SessionSettings) -> None:
+    """Refuse one key for two purposes: whoever learns what signs must not be able to read what is encrypted.
+
+    Raises:
+        ValueError: they share one.
+    """
+    encrypting = {key.strip() for key in secrets.key.get_secret_value().split(",")}
+    if encrypting & set(signing_keys(session)):
+        message = "DUBLINE_SESSION_KEY and DUBLINE_SECRETS_KEY share a key: what signs and what encrypts must differ"
+        raise ValueError(message)

@@ -13,6 +13,8 @@ from dubbing import errors
 from services.api import examples, problems
 
 _TAGS = {
+    "sessions": "Signing in, and who it is that calls.",
+    "people": "Who is in the organisation, and as what.",
     "keys": "Who may call, and for what.",
     "uploads": "Files go to the object store in parts, by presigned URLs; the API only keeps the books.",
     "assets": "Files that have arrived.",
@@ -95,7 +97,7 @@ def _refusals(operation: dict[str, Any]) -> set[ProblemCode]:
     parameters = operation.get("parameters", [])
     kinds = {errors.DublineError.code, *operation.pop(problems.REFUSES, ())}
     if "security" in operation:
-        kinds |= {errors.Unauthorized.code, errors.Forbidden.code, errors.Outage.code}
+        kinds |= {errors.Unauthorized.code, errors.Forbidden.code, errors.Outage.code, errors.SignInUnavailable.code}
     if any(parameter["in"] == "path" for parameter in parameters):
         kinds.add(errors.NotFound.code)
     if "requestBody" in operation or any(parameter["in"] != "path" for parameter in parameters):

@@ -50,6 +50,20 @@ def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
         database.close()
 
 
+def sign_in_token(env: Mapping[str, str], seconds: float) -> str:
+    """A token that signs the local stack's owner in, once and within ``seconds``."""
+    from dubbing.db.engine import Database  # noqa: PLC0415 - see above
+    from dubbing.db.people import People  # noqa: PLC0415
+
+    database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
+    try:
+        with database.sessions().begin() as session:
+            people = People(session)
+            return people.sign_in_token(people.owner("default", "local", "Owner of the local stack"), seconds)
+    finally:
+        database.close()
+
+
 def store_settings(env: Mapping[str, str]) -> S3Settings:
     """The object store that ``env`` names."""
     return S3Settings.model_validate(_given(S3Settings, env))

@@ -20,20 +20,24 @@ from dubbing.settings import (
     DatabaseSettings,
     EngineSettings,
     LoggingSettings,
+    OidcSettings,
     QueueSettings,
     RedisSettings,
     S3Settings,
     SecretsSettings,
+    SessionSettings,
     TritonSettings,
     WebhookSettings,
 )
 from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
+from services.api.access_tokens import AccessTokens
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
 from services.api.main import create_app
 
 TESTS_KEY = "a key of the tests that is long enough"
+SIGNING_KEY = "another key of the tests which signs access tokens"
 
 
 @pytest.fixture
@@ -55,6 +59,7 @@ def services(
         webhooks=webhooks,
         poster=Poster(webhooks),
         secrets=SecretBox(SecretsSettings(key=SecretStr(TESTS_KEY))),
+        tokens=AccessTokens(OidcSettings(), SessionSettings(key=SecretStr(SIGNING_KEY))),
     )
     own.close()
     assert database is not None

@@ -23,6 +23,7 @@ CURSOR = re.compile(r'"((?:next_)?cursor)": "MjAy[\w=-]+"')
 DRAWN = re.compile(r'"(seed|\d+)": \d{4,}')
 COUNTED = re.compile(r"^(dubline_http\S+) [0-9.]+$", re.MULTILINE)
 SIGNING = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
+TOKEN = re.compile(r"signin_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]+")
 SECONDS = re.compile(r'"(fps|eta_seconds)": [0-9.e-]+')
 
 
@@ -73,6 +74,7 @@ class Story:
         )
         text = KEY.sub(lambda found: "dub_0123456789ab_..." if found[0].startswith("dub_") else "0123456789ab", text)
         text = SIGNING.sub("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", text)
+        text = TOKEN.sub(lambda found: "signin_..." if found[0].startswith("signin_") else "eyJhbGciOiJIUzI1NiJ9...", text)
         text = STORED.sub(r"https://store.example.com/\1?X-Amz-Signature=...", text)
         text = SECONDS.sub(lambda found: f'"{found[1]}": 12.5', MOMENT.sub("2026-10-12T06:00:00Z", text))
         text = CURSOR.sub(r'"\1": "MjAyNi0xMC0xMlQwNjowMDowMFogam9iXzAxazd3cTN2OWY4eDJuNGI2bTB6cjUwMDA5"', text)

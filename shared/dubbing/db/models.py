@@ -43,7 +43,8 @@ class Organisation(Base):
 class ApiKey(Base):
     """A caller. Only the SHA-256 of the secret is kept; the secret itself has 256 random bits.
 
-    After a rotation the secret before is valid until ``previous_until``.
+    After a rotation the secret before is valid until ``previous_until``. ``created_by`` is the principal that made it through
+    the API (``key:PREFIX``, ``person:ID``), null for one that an operator made.
     """
 
     __tablename__ = "api_keys"
@@ -55,6 +56,7 @@ class ApiKey(Base):
     name: Mapped[str]
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     scopes: Mapped[list[str]]
+    created_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=NOW)
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

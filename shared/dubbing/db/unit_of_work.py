@@ -13,6 +13,7 @@ from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
 from dubbing.db.organisations import Organisations
+from dubbing.db.people import People
 from dubbing.db.releases import Releases
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
@@ -53,6 +54,11 @@ class UnitOfWork:
     def organisations(self) -> Organisations:
         """Whose all of it is."""
         return Organisations(self.session)
+
+    @cached_property
+    def people(self) -> People:
+        """People, and the tokens that sign them in."""
+        return People(self.session)
 
     @cached_property
     def titles(self) -> Titles:

@@ -95,19 +95,29 @@ class IdempotencyInProgress(Conflict):
 
 
 class Forbidden(BadInput):
-    """The API key is valid, but may not do this."""
+    """The API key or access token is valid, but may not do this."""
 
     code = "forbidden"
-    title = "The API key lacks the scope for this"
+    title = "The caller may not do this"
     status = 403
 
 
 class Unauthorized(BadInput):
-    """No valid API key."""
+    """No valid API key or access token."""
 
     code = "unauthorized"
-    title = "A valid API key is needed"
+    title = "A valid API key or access token is needed"
     status = 401
+
+
+class SignInUnavailable(Transient):
+    """Whether an access token is valid cannot be told now: the keys of the provider that signed it cannot be read.
+
+    Tokens signed with a key that is known already are believed meanwhile, and API keys are.
+    """
+
+    code = "sign_in_unavailable"
+    title = "Nobody can be signed in now"
 
 
 class ChecksumMismatch(BadInput):

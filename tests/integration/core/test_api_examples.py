@@ -21,6 +21,7 @@ from training_rows import OFFER, make_run, version
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import JobState
+from dubbing.domain.people import Role, TokenBearer
 from dubbing.domain.training import RunState
 from dubbing.domain.webhooks import Attempt
 from dubbing.domain.work import StitchResult
@@ -116,6 +117,24 @@ def tell_of_keys(story: Story) -> None:
     story.tell("rotate_key", "for-a-day", 200, {"overlap_hours": 24}, key_id=key)
     story.tell("revoke_key", "at-once", 200, key_id=key)
     story.tell("rotate_key", "revoked", 409, {}, key_id=key)
+
+
+def tell_of_people(story: Story, services: Services) -> None:
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        owner = work.people.owner("default", "local", "Owner of the local stack")
+        token = work.people.sign_in_token(owner, 60)
+        provider = "https://login.studio.example"
+        came = work.people.seen(TokenBearer("default", provider, "248289761001", name="Ann", email="ann@studio.example")).id
+        said = work.people.seen(TokenBearer("default", provider, "248289761002", Role.PRODUCER, "Ben")).id
+    story.tell("create_session", "once", 201, {"token": token})
+    story.tell("create_session", "used-already", 401, {"token": token})
+    story.tell("read_me", "a-key")
+    story.tell("list_people", "newest", limit=1)
+    story.tell("read_person", "without-a-role", person_id=came)
+    story.tell("change_person", "a-role", 200, {"role": "reviewer"}, person_id=came)
+    story.tell("change_person", "the-provider-says-it", 409, {"role": "auditor"}, person_id=said)
+    story.tell("disable_person", "shut-out", person_id=came)
+    story.tell("enable_person", "let-in-again", person_id=came)
 
 
 def tell_of_a_title(story: Story, services: Services) -> None:
@@ -293,6 +312,7 @@ def tell_of_the_api_itself(story: Story) -> None:
 def test_the_examples_are_what_a_real_installation_answered(story: Story, services: Services) -> None:
     tell_of_the_api_itself(story)
     tell_of_keys(story)
+    tell_of_people(story, services)
     tell_of_a_dub(story, services)
     tell_of_a_title(story, services)
     tell_of_training(story, services)

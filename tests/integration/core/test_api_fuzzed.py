@@ -45,12 +45,14 @@ def known(client: TestClient, services: Services, body: dict[str, Any], upload: 
     """One thing of each kind, by the prefix of its id."""
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
         work.runs.offer([OFFER])
+        person = work.people.owner("default", "local", "Ola").id
     made = [
         client.post("/v1/uploads", json={"filename": "a.mp4", "size": 9}).json()["upload_id"],
         upload("film.mp4"),
         client.post("/v1/lipsyncs", json=body).json()["id"],
         client.post("/v1/training-runs", json={"recipe": OFFER.name}).json()["id"],
         client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"],
+        person,
     ]
     return {one[:4]: one for one in made}
 

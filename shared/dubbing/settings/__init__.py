@@ -3,13 +3,16 @@
 Nothing here is read at import. Every variable is listed in ``.env.example``.
 """
 
-import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dubbing.settings.people import OidcSettings as OidcSettings
+from dubbing.settings.people import SessionSettings as SessionSettings
+from dubbing.settings.values import listed, named, with_commas
 
 
 class DatabaseSettings(BaseSettings):
@@ -200,21 +203,6 @@ class QueueSettings(BaseSettings):
     }
 
 
-def _named(given: object) -> object:
-    """None for an empty variable, which names no path."""
-    return given or None
-
-
-def _with_commas(given: object) -> object:
-    """The parts of a text with commas between."""
-    return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
-
-
-def _listed(given: object) -> object:
-    """As PATH lists them: with colons between."""
-    return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
-
-
 class FetchSettings(BaseSettings):
     """Files at URLs.
 
@@ -230,8 +218,8 @@ class FetchSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_FETCH_")
-    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
-    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(with_commas)] = ()
     bytes: int = 512 * 1024**3
     seconds: float = 3600.0
     silence: float = 30.0
@@ -268,11 +256,11 @@ class WebhookSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_WEBHOOK_")
-    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
-    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
-    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
     seconds: float = 15.0
-    waits: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_with_commas)] = (
+    waits: Annotated[tuple[int, ...], NoDecode, BeforeValidator(with_commas)] = (
         *(0, 5, 5 * 60, 30 * 60, 2 * 3600),
         *(5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600),
     )
@@ -308,7 +296,7 @@ class TrainerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DUBLINE_TRAINER_")
     enabled: bool = False
     scratch: Path = Path("/tmp/dubline-trainer")  # noqa: S108 - a default; every deployment sets its own volume
-    places: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)] = ()
+    places: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(listed)] = ()
     leg: float = 5 * 3600.0
     checkpoint: float = 600.0
     sample: float = 1800.0
@@ -318,7 +306,7 @@ class TrainerSettings(BaseSettings):
     gate_clips: int = 24
     gate_frames: int = 81
     gate_data: str = ""
-    gate_syncnet: Annotated[Path | None, BeforeValidator(_named)] = None
+    gate_syncnet: Annotated[Path | None, BeforeValidator(named)] = None
     grace: float = 600.0
     revision: str = ""
 
