@@ -27,6 +27,7 @@ with lasting():
         documentation,
         events,
         explained,
+        guests,
         health,
         job_changes,
         jobs,
@@ -34,6 +35,7 @@ with lasting():
         languages,
         lipsyncs,
         releases,
+        reviews,
         titles,
         training,
         uploads,
@@ -45,7 +47,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What we
 
 
 _ROUTES = (
-    *(keys, uploads, titles, languages, lipsyncs, jobs, job_changes, events),
+    *(keys, uploads, titles, languages, reviews, guests, lipsyncs, jobs, job_changes, events),
     *(training, releases, webhooks, health, explained, documentation),
 )
 

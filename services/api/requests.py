@@ -16,7 +16,7 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.errors import Forbidden, Unauthorized
 from services.api.bootstrap import Services
 
-_bearer = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`", scheme_name="ApiKey")
+BEARER = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`", scheme_name="ApiKey")
 
 
 def services(request: Request) -> Services:
@@ -51,7 +51,7 @@ class Scoped:
     def __init__(self, scope: str) -> None:
         self._scope = scope
 
-    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
+    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None) -> Caller:
         """Check the key; raises `Unauthorized` or `Forbidden`."""
         if token is None:
             raise Unauthorized(
