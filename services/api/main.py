@@ -27,6 +27,7 @@ with lasting():
         documentation,
         events,
         explained,
+        guests,
         health,
         job_changes,
         jobs,
@@ -35,6 +36,7 @@ with lasting():
         lipsyncs,
         people,
         releases,
+        reviews,
         sessions,
         titles,
         training,
@@ -47,7 +49,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What we
 
 
 _ROUTES = (
-    *(sessions, people, keys, uploads, titles, languages, lipsyncs, jobs, job_changes, events),
+    *(sessions, people, keys, uploads, titles, languages, reviews, guests, lipsyncs, jobs, job_changes, events),
     *(training, releases, webhooks, health, explained, documentation),
 )
 

@@ -17,7 +17,7 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.errors import Forbidden, Unauthorized
 from services.api.bootstrap import Services
 
-_bearer = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`, or an access token (JWT)", scheme_name="ApiKey")
+BEARER = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`, or an access token (JWT)", scheme_name="ApiKey")
 _HEADER = {"header": "Authorization"}
 
 
@@ -44,8 +44,8 @@ class Caller(NamedTuple):
 
     Attributes:
         organisation: whose things they see.
-        kind: what calls: ``key`` or ``person``.
-        id: which one: a key's prefix, a person's id.
+        kind: what calls: ``key``, ``person`` or ``guest``.
+        id: which one: a key's prefix, a person's or a guest's id.
         scopes: what they may do.
     """
 
@@ -56,7 +56,7 @@ class Caller(NamedTuple):
 
     @property
     def principal(self) -> str:
-        """Who it was, to be noted: ``key:PREFIX`` or ``person:ID``."""
+        """Who it was, to be noted: e.g. ``key:PREFIX``."""
         return f"{self.kind}:{self.id}"
 
 
@@ -66,7 +66,7 @@ class Scoped:
     def __init__(self, scope: str | None) -> None:
         self._scope = scope
 
-    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
+    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None) -> Caller:
         """Check the key or token; raises `Unauthorized`, `Forbidden` or `SignInUnavailable`."""
         if token is None:
             raise Unauthorized(

@@ -235,9 +235,13 @@ class Progress(BaseModel):
 
 
 class Links(BaseModel):
-    """Presigned URLs of what a finished job made; they end at ``expire_at``. Read the job again for fresh ones."""
+    """Presigned URLs of what a finished job made; they end at ``expire_at``. Read the job again for fresh ones.
 
-    output: str
+    ``output`` is null, and ``withheld`` says why, while the master waits for approval.
+    """
+
+    output: str | None
+    withheld: Failure | None
     receipt: str
     preview: str | None
     expire_at: datetime

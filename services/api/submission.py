@@ -24,6 +24,7 @@ class TitleRender(NamedTuple):
     Attributes:
         name: of the master, without its suffix.
         seeds: of shots that have one of their own, by the shot's number.
+        kept_shots: those that keep the original picture.
         earlier: the job whose chunks are kept where the sound is the same; None for none.
     """
 
@@ -32,6 +33,7 @@ class TitleRender(NamedTuple):
     revision: int
     name: str
     seeds: dict[str, int]
+    kept_shots: list[int]
     earlier: str | None
 
 
@@ -67,6 +69,7 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
     if render is not None:
         job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
         job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
+        job.options |= {"kept_shots": render.kept_shots}
     return begin(work, built, job)
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.jobs import JobState, Sync
+from dubbing.domain.reviews import ReviewRule, ReviewStatus
 from dubbing.domain.titles import LanguageStatus
 from services.api.schemas import AudioRef, AudioUrl, Body, Failure, Links, SyncChoice, VideoRef, VideoUrl
 from services.api.values import LARGEST, Labels, LanguageTag, Line, Moment, Preset, Seconds, Seed, Timecode
@@ -109,10 +110,36 @@ class TitleAnalysis(BaseModel):
     error: Failure | None = None
 
 
+class CastFace(BaseModel):
+    """One face through one shot. Who it is, nobody measures: a person in three shots is three faces.
+
+    ``frames`` counts those in which it was seen, ``picture`` is a presigned JPEG of it, null where an older analysis made none.
+    """
+
+    track: int
+    shot: int
+    start: int
+    end: int
+    timecode: str
+    frames: int
+    size: float
+    picture: str | None
+
+
+class CastOut(BaseModel):
+    """The faces of a title's picture that are dubbed, in order; ``faces`` is null until the analysis has succeeded."""
+
+    job: str
+    status: JobState
+    faces: list[CastFace] | None
+    pictures_expire_at: datetime
+
+
 class LanguageCreate(Body):
     """A language of a title: its sound, and how masters of it are made.
 
-    ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and ``{revision}`` are filled in.
+    ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and ``{revision}`` are filled in. Where a
+    ``review`` is ``required``, they are given out when they are approved.
     """
 
     language: LanguageTag
@@ -121,7 +148,16 @@ class LanguageCreate(Body):
     sync: SyncChoice = SyncChoice()
     seed: Seed | None = None
     filename: FileTemplate = FILENAME
+    review: Annotated[ReviewRule, Field(strict=False)] = ReviewRule.NONE
     metadata: Labels = Field(default_factory=dict)
+
+
+class LanguageChange(Body):
+    """What is to change of a language; members that are left out stay."""
+
+    filename: FileTemplate | None = None
+    review: Annotated[ReviewRule, Field(strict=False)] | None = None
+    metadata: Labels | None = None
 
 
 class LanguageAudio(Body):
@@ -164,21 +200,29 @@ class RenderOut(BaseModel):
     status: JobState
 
 
+class ReviewState(BaseModel):
+    """The review of a master, in short."""
+
+    id: str
+    status: ReviewStatus
+
+
 class Delivered(BaseModel):
-    """The last master of a language, of which revision of its sound it is, and where it lies."""
+    """The last master of a language, of which revision of its sound it is, where its review stands, and where it lies."""
 
     job: str
     revision: int
     status: JobState
+    review: ReviewState | None
     links: Links
 
 
 class LanguageOut(BaseModel):
     """A language of a title.
 
-    ``revision`` counts the sounds that it was given; ``seeds`` are those of shots that have their own. ``latest`` is the job
-    asked for last, ``delivered`` the last master, which stays whatever comes after. ``version`` is its ETag's, and grows with
-    every change.
+    ``revision`` counts the sounds that it was given; ``seeds`` are those of shots that have their own, ``kept_shots`` keep the
+    original picture. ``latest`` is the job asked for last, ``delivered`` the last master, which stays whatever comes after.
+    ``version`` is its ETag's, and grows with every change.
     """
 
     title: str
@@ -192,7 +236,9 @@ class LanguageOut(BaseModel):
     sync: Sync
     seed: int
     seeds: dict[str, int]
+    kept_shots: list[int]
     filename: str
+    review: ReviewRule
     metadata: dict[str, str]
     version: int
     created_at: datetime

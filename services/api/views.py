@@ -11,6 +11,7 @@ from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import ANALYSIS_PHASES, SUCCEEDED, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
+from dubbing.errors import NotApproved
 from services.api import problems
 from services.api.bootstrap import Services
 from services.api.schemas import Counter, Failure, JobOut, Links, ModelOut, PhaseOut, Progress
@@ -20,11 +21,12 @@ def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[Jo
     """Jobs with their progress; one query counts for all of them."""
     counts = work.jobs.counts(job.id for job in jobs)
     names = work.titles.names({job.title_id for job in jobs if job.title_id is not None})
+    waiting = work.reviews.withheld([job.id for job in jobs])
     now = work.now()
-    return [_view(built, job, counts.get(job.id, {}), names, now) for job in jobs]
+    return [_view(built, job, counts.get(job.id, {}), names, now, withheld=job.id in waiting) for job in jobs]
 
 
-def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], now: datetime) -> JobOut:
+def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], now: datetime, *, withheld: bool) -> JobOut:
     state, phase = JobState(job.state), Phase(job.phase)
     return JobOut(
         id=job.id,
@@ -53,7 +55,7 @@ def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], n
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
         warnings=[Finding.model_validate(warning) for warning in job.warnings],
         error=job_error(built, job),
-        links=job_links(built, job),
+        links=job_links(built, job, withheld=withheld),
     )
 
 
@@ -115,17 +117,33 @@ def job_error(built: Services, job: Job) -> Failure | None:
     return problems.stored(built.api.docs_url, job.error, f"/v1/jobs/{job.id}")
 
 
-def job_links(built: Services, job: Job) -> Links | None:
-    """Fresh URLs of what a job made; None where it made no master."""
+def job_links(built: Services, job: Job, *, withheld: bool) -> Links | None:
+    """Fresh URLs of what a job made, but of the master where that is withheld; None where it made none."""
     if job.output is None:
         return None
     made = StitchResult.model_validate(job.output)
     ttl = built.api.url_ttl
     stem = made.output_filename.rsplit(".", 1)[0]
-    sheet = made.preview_key
     return Links(
-        output=built.store.url(made.output_key, ttl, filename=made.output_filename),
+        output=None if withheld else built.store.url(made.output_key, ttl, filename=made.output_filename),
+        withheld=_not_approved(built, job) if withheld else None,
         receipt=built.store.url(made.receipt_key, ttl, filename=f"{stem}.receipt.json"),
-        preview=built.store.url(sheet, ttl, filename=f"{stem}.preview.png", inline=True) if sheet else None,
+        preview=preview_link(built, made),
         expire_at=clock.now() + timedelta(seconds=ttl),
     )
+
+
+def preview_link(built: Services, made: StitchResult) -> str | None:
+    """A fresh URL of the contact sheet, if there is one."""
+    if made.preview_key is None:
+        return None
+    name = f"{made.output_filename.rsplit('.', 1)[0]}.preview.png"
+    return built.store.url(made.preview_key, built.api.url_ttl, filename=name, inline=True)
+
+
+def _not_approved(built: Services, job: Job) -> Failure | None:
+    problem = NotApproved(
+        f"{job.language} asks for a review, and its master of revision {job.revision} is not approved.",
+        suggestions=("approve it: GET /v1/reviews names its review", "ask for a review if it has none: POST /v1/reviews"),
+    ).problem()
+    return problems.stored(built.api.docs_url, problem, f"/v1/jobs/{job.id}")

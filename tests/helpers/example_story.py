@@ -11,11 +11,16 @@ from urllib.parse import quote
 import httpx
 from fastapi.testclient import TestClient
 
+from dubbing.db.models import Asset
+from dubbing.db.unit_of_work import unit_of_work
+from dubbing.ids import new_id
+from services.api.bootstrap import Services
 from services.api.examples import Exchange
 
 LINES, MOST = 5, 600  # of a text, as many lines and characters are shown
 ID = re.compile(r"\b([a-z]{3})_[0-9a-z]{26}\b")
 KEY = re.compile(r"dub_[0-9a-f]{12}_[\w-]{43}|\b[0-9a-f]{12}\b")
+LINK = re.compile(r"dubg_[0-9a-z]{26}_[\w-]{43}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 STORED = re.compile(r"http://127\.0\.0\.1:\d+/([^\"?]+)\?[^\"]*")
 EVENT = re.compile(r"^id: \d+$", re.MULTILINE)
@@ -73,6 +78,7 @@ class Story:
             lambda found: self._known.setdefault(found[0], f"{found[1]}_01k7wq3v9f8x2n4b6m0zr5{self._number()}"), text
         )
         text = KEY.sub(lambda found: "dub_0123456789ab_..." if found[0].startswith("dub_") else "0123456789ab", text)
+        text = LINK.sub("dubg_01k7wq3v9f8x2n4b6m0zr50000_...", text)
         text = SIGNING.sub("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", text)
         text = TOKEN.sub(lambda found: "signin_..." if found[0].startswith("signin_") else "eyJhbGciOiJIUzI1NiJ9...", text)
         text = STORED.sub(r"https://store.example.com/\1?X-Amz-Signature=...", text)
@@ -89,3 +95,11 @@ def _shown(answer: httpx.Response) -> Any:
         return answer.json()
     text = "\n".join(answer.text.splitlines()[:LINES])[:MOST]
     return COUNTED.sub(r"\1 1.0", EVENT.sub("id: 1", text))
+
+
+def story_file(services: Services, name: str) -> str:
+    """A file that was uploaded before."""
+    asset_id = new_id("ast")
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        work.assets.add(Asset(id=asset_id, organisation_id="default", object_key=f"assets/{name}", filename=name, size=10))
+    return asset_id

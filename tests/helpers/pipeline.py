@@ -115,10 +115,12 @@ class Pipeline:
         facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
         return self._through(flow.JobFacts(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS))
 
-    def render(self, video: Path, audio: Path, job_id: str, earlier: str | None = None) -> StitchResult:
-        """A revision of a title's language, after the job ``earlier``."""
+    def render(
+        self, video: Path, audio: Path, job_id: str, earlier: str | None = None, kept_shots: frozenset[int] = frozenset()
+    ) -> StitchResult:
+        """A revision of a title's language, after the job ``earlier``; shots can keep the original picture."""
         facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
-        job = flow.JobFacts(job_id, *facts, sync=Sync(), seed=1, models=_MODELS, shared_by="studio")
+        job = flow.JobFacts(job_id, *facts, sync=Sync(), seed=1, models=_MODELS, shared_by="studio", kept_shots=kept_shots)
         if earlier is not None:
             before = [spec.payload for spec in self.specs[earlier]]
             (speech,) = (task for task in before if isinstance(task, EncodeSpeechTask))

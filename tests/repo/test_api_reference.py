@@ -64,7 +64,7 @@ def test_every_event_is_explained() -> None:
 
 def test_every_event_that_webhooks_tell_of_is_explained() -> None:
     table = TEXT.split("| webhook event |")[1].split("\n\n")[0]
-    assert {*map(str, WebhookEvent), TEST_EVENT} == set(re.findall(r"`([a-z_]+\.[a-z]+)`", table))
+    assert {*map(str, WebhookEvent), TEST_EVENT} == set(re.findall(r"`([a-z_]+\.[a-z_]+)`", table))
 
 
 def test_every_event_of_a_training_run_is_explained() -> None:

@@ -8,8 +8,11 @@ from fastapi.responses import JSONResponse
 from dubbing.db.title_models import Language
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.languages import canonical
+from dubbing.domain.reviews import Author, ReviewRule
+from dubbing.domain.webhooks import WebhookEvent
 from dubbing.errors import (
     Conflict,
+    Forbidden,
     ModelUnavailable,
     NoSuchShot,
     PreconditionFailed,
@@ -17,13 +20,13 @@ from dubbing.errors import (
     UnknownLanguage,
     UrlNotAllowed,
 )
-from services.api import renders, submission, title_views, versions
+from services.api import decisions, renders, submission, title_views, versions
 from services.api.bootstrap import Services
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, OnceOnly, Reading, TitlesRead, TitlesWrite
 from services.api.routes.titles import TitleId
 from services.api.schemas import JobOut
-from services.api.title_schemas import LanguageAudio, LanguageCreate, LanguageList, LanguageOut, RenderCreate
+from services.api.title_schemas import LanguageAudio, LanguageChange, LanguageCreate, LanguageList, LanguageOut, RenderCreate
 from services.api.values import LanguageTag
 from services.api.versions import IfMatch
 from services.api.views import job_views
@@ -56,6 +59,7 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
             sync=body.sync.model_dump(mode="json"),
             seed=submission.seed_of(body.seed),
             filename=body.filename,
+            review=body.review,
             labels=body.metadata,
         )
         work.titles.add_language(language)
@@ -81,6 +85,38 @@ def read_language(
     return found
 
 
+@router.patch("/languages/{language}", openapi_extra=refuses(Forbidden, PreconditionFailed, UnknownLanguage))
+def change_language(
+    *,
+    title_id: TitleId,
+    language: Tag,
+    body: LanguageChange,
+    caller: TitlesWrite,
+    built: Built,
+    work: Reading,
+    response: Response,
+    if_match: IfMatch = versions.ANY,
+) -> LanguageOut:
+    """Change the name of its masters, whether they wait for approval, or metadata; what is left out stays.
+
+    Where a review is asked for now, it begins for the last master at once. To ask for none any more takes `reviews:write`.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
+    versions.check(if_match, found.version)
+    columns = {"filename": "filename", "review": "review", "metadata": "labels"}
+    given = {columns[name]: value for name, value in body.model_dump(exclude_none=True).items()}
+    if found.review == ReviewRule.REQUIRED and body.review is ReviewRule.NONE and "reviews:write" not in caller.scopes:
+        raise Forbidden(
+            "The API key lacks the scope reviews:write, and masters wait for approval.", where={"pointer": "/review"}
+        )
+    work.titles.change(found, **given)
+    last = decisions.last_master(work, found)
+    if found.review == ReviewRule.REQUIRED and last is not None and not work.reviews.of_jobs([last]):
+        work.reviews.request(work.jobs.lock(last), Author(caller.principal))
+    versions.show(response, found.version)
+    return _one(built, work, found)
+
+
 @router.put("/languages/{language}/audio", openapi_extra=refuses(PreconditionFailed, UnknownLanguage, UrlNotAllowed))
 def replace_audio(
     *,
@@ -103,6 +139,9 @@ def replace_audio(
     sound = submission.sound_of(body.audio).model_dump(mode="json")
     if (audio.id, sound) != (found.audio_asset, found.sound):
         work.titles.change(found, audio_asset=audio.id, sound=sound, revision=found.revision + 1)
+        if (last := decisions.last_master(work, found)) is not None:
+            work.jobs.lock(last)
+            work.jobs.event(last, WebhookEvent.LANGUAGE_STALE.value, {"revision": found.revision})
     versions.show(response, found.version)
     return _one(built, work, found)
 

@@ -23,8 +23,8 @@ _READING = tuple(scope for scope in SCOPES if scope.endswith(":read"))
 ROLE_SCOPES: Mapping[Role, tuple[str, ...]] = MappingProxyType(
     {
         Role.OWNER: SCOPES,
-        Role.PRODUCER: (*_READING, "assets:write", "titles:write", "jobs:write", "webhooks:write"),
-        Role.REVIEWER: ("assets:read", "titles:read", "jobs:read"),
+        Role.PRODUCER: (*_READING, "assets:write", "titles:write", "reviews:write", "jobs:write", "webhooks:write"),
+        Role.REVIEWER: ("assets:read", "titles:read", "reviews:read", "reviews:write", "jobs:read"),
         Role.AUDITOR: _READING,
     }
 )

@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
+from dubbing.db.guests import Guests
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
 from dubbing.db.organisations import Organisations
 from dubbing.db.people import People
 from dubbing.db.releases import Releases
+from dubbing.db.reviews import Reviews
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
 from dubbing.db.webhooks import Webhooks
@@ -64,6 +66,16 @@ class UnitOfWork:
     def titles(self) -> Titles:
         """Titles and their languages."""
         return Titles(self.session)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        """Reviews of masters, with their comments and decisions."""
+        return Reviews(self.session, self.jobs)
+
+    @cached_property
+    def guests(self) -> Guests:
+        """Links to the reviews of one language."""
+        return Guests(self.session)
 
     @cached_property
     def runs(self) -> Runs:

@@ -27,6 +27,10 @@ class WebhookEvent(StrEnum):
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_CANCELED = "job.canceled"
+    LANGUAGE_STALE = "language.stale"
+    REVIEW_REQUESTED = "review.requested"
+    REVIEW_APPROVED = "review.approved"
+    REVIEW_CHANGES_REQUESTED = "review.changes_requested"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
@@ -42,7 +46,10 @@ class WebhookFormat(StrEnum):
 
 
 _FREQUENT = {WebhookEvent.JOB_PROGRESS, WebhookEvent.JOB_PHASE}
-_FOR_PEOPLE = (WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.ENDPOINT_DISABLED)
+_FOR_PEOPLE = (
+    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.ENDPOINT_DISABLED),
+    *(WebhookEvent.REVIEW_REQUESTED, WebhookEvent.REVIEW_APPROVED, WebhookEvent.REVIEW_CHANGES_REQUESTED),
+)
 USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
     WebhookFormat.STANDARD: tuple(event for event in WebhookEvent if event not in _FREQUENT),
     WebhookFormat.CHAT: _FOR_PEOPLE,
@@ -118,6 +125,10 @@ _CHAT = {
     WebhookEvent.JOB_SUCCEEDED: "{name} is ready.",
     WebhookEvent.JOB_FAILED: "{name} failed: {reason}.",
     WebhookEvent.JOB_CANCELED: "{name} was cancelled.",
+    WebhookEvent.LANGUAGE_STALE: "{name} has a new sound, and its master is stale.",
+    WebhookEvent.REVIEW_REQUESTED: "{name} waits for review.",
+    WebhookEvent.REVIEW_APPROVED: "{name} is approved.",
+    WebhookEvent.REVIEW_CHANGES_REQUESTED: "{name} needs changes.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }

@@ -34,6 +34,28 @@ class NoSuchShot(BadInput):
     title = "There is no such shot"
 
 
+class NoSuchRegion(BadInput):
+    """The rectangle reaches beyond the upright picture."""
+
+    code = "no_such_region"
+    title = "The picture has no such region"
+
+
+class NotApproved(BadInput):
+    """The language asks for a review, and this master is not approved, or is not any more."""
+
+    code = "not_approved"
+    title = "The master waits for approval"
+    status = 409
+
+
+class NameMissing(BadInput):
+    """A link is for whoever has it, so a guest says who speaks."""
+
+    code = "name_missing"
+    title = "A guest must give a name"
+
+
 class UnknownLanguage(BadInput):
     """A language tag with a part that is not registered (BCP 47)."""
 

@@ -111,9 +111,10 @@ class Advancer(NamedTuple):
         asked = self.work.items.keys(job.id, WorkKind.INFER)
         if len(asked) >= len(stored):
             return
-        specs = flow.generatable(*self._facts(job), stored)
-        self.work.jobs.begin_early(job.id, Phase.GENERATING)
-        self._ask(job, [spec for spec in specs if spec.key not in asked])
+        specs = [spec for spec in flow.generatable(*self._facts(job), stored) if spec.key not in asked]
+        if specs:
+            self.work.jobs.begin_early(job.id, Phase.GENERATING)
+            self._ask(job, specs)
 
     def _ask(self, job: Job, specs: list[ItemSpec]) -> None:
         # In key order: two jobs that ask for the same shared items then take their row locks in the same order.
@@ -151,6 +152,7 @@ class Advancer(NamedTuple):
             name=job.options.get("name"),
             shared_by=job.organisation_id if job.title_id is not None else None,
             seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
+            kept_shots=frozenset(job.options.get("kept_shots", ())),
             earlier=self._earlier(job, read["video"]),
             compared=next(iter(compared), None),
         )
@@ -187,7 +189,9 @@ class Advancer(NamedTuple):
         (item,) = self.work.items.results(job.id, [WorkKind.STITCH])
         result = StitchResult.model_validate(item.result)
         warnings = [finding.model_dump(mode="json") for finding in result.warnings]
-        self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings)
+        ended = self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings)
+        if ended:
+            self.work.reviews.delivered(self.work.jobs.lock(job.id))
 
     def _analysed(self, job: Job) -> None:
         (item,) = self.work.items.results(job.id, [WorkKind.PREPARE])

@@ -64,6 +64,7 @@ class JobFacts(NamedTuple):
         name: of the master.
         shared_by: the organisation whose jobs share generated chunks; None where they are the job's own.
         seeds: of shots that have another one than the job, by the shot's number.
+        kept_shots: by number, those that keep the original picture.
         earlier: the job whose chunks are kept where the sound is the same.
         compared: how the sound differs from the earlier one's, known from ``encoding`` on.
     """
@@ -77,6 +78,7 @@ class JobFacts(NamedTuple):
     name: str | None = None
     shared_by: str | None = None
     seeds: Mapping[int, int] = {}
+    kept_shots: frozenset[int] = frozenset()
     earlier: Earlier | None = None
     compared: CompareResult | None = None
 
@@ -124,13 +126,18 @@ def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[It
     if phase is Phase.ENCODING:
         return [_encode_face(job, prepared), *([] if job.earlier is None else [_encode_speech(job)])]
     if phase is Phase.GENERATING:
-        return [_infer(job, chunk) for chunk in prepared.chunks]
+        return [_infer(job, chunk) for chunk in _dubbed(job, prepared)]
     return [_stitch(job, prepared)]
 
 
 def generatable(job: JobFacts, prepared: PrepareResult | None, stored: Collection[int]) -> list[ItemSpec]:
     """Items of ``generating`` whose latents are ``stored``, by the chunks' numbers, while others are still being encoded."""
-    return [_infer(job, chunk) for chunk in prepared.chunks if chunk.index in stored] if prepared else []
+    return [_infer(job, chunk) for chunk in _dubbed(job, prepared) if chunk.index in stored] if prepared else []
+
+
+def _dubbed(job: JobFacts, prepared: PrepareResult) -> tuple[Chunk, ...]:
+    """The chunks that get mouths of ours."""
+    return tuple(chunk for chunk in prepared.chunks if chunk.shot not in job.kept_shots)
 
 
 def sync_plan(job: JobFacts) -> SyncPlan:
@@ -272,9 +279,9 @@ def _stitch(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         seed=job.seed,
         models=job.models,
         analysis_key=_analysis_key(job),
-        chunks=prepared.chunks,
+        chunks=_dubbed(job, prepared),
         findings=(*prepared.findings, *(() if job.compared is None else job.compared.findings)),
-        crops={chunk.index: _generated(job, chunk).output_key for chunk in prepared.chunks},
+        crops={chunk.index: _generated(job, chunk).output_key for chunk in _dubbed(job, prepared)},
         name=job.name,
     )
     return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False, units=_video(job.video).frames)

@@ -12,10 +12,11 @@ import httpx
 import jsonschema_rs
 import pytest
 from api_calls import UNKNOWN, authorised, put_analysis, work_through
-from example_story import Story
+from example_story import Story, story_file
 from fastapi.testclient import TestClient
 from full_receipt import LOST, full
 from places import ROOT
+from review_story import tell_of_reviews
 from training_rows import OFFER, make_run, version
 
 from dubbing.db.models import Asset, Job
@@ -26,7 +27,7 @@ from dubbing.domain.training import RunState
 from dubbing.domain.webhooks import Attempt
 from dubbing.domain.work import StitchResult
 from dubbing.errors import NotAudio
-from dubbing.ids import new_id, preview_key
+from dubbing.ids import preview_key
 from services.api import examples
 from services.api.bootstrap import Services
 from services.api.main import create_app
@@ -187,14 +188,6 @@ def tell_of_a_title(story: Story, services: Services) -> None:
     story.tell("list_jobs", "of-a-language", title=title, language="pt-BR", model="tiny", limit=1)
 
 
-def story_file(services: Services, name: str) -> str:
-    """A file that was uploaded before."""
-    asset_id = new_id("ast")
-    with unit_of_work(services.database.sessions(), lambda _: None) as work:
-        work.assets.add(Asset(id=asset_id, organisation_id="default", object_key=f"assets/{name}", filename=name, size=10))
-    return asset_id
-
-
 def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:
     """Upload a file; gives the asset's id."""
     stem = name.partition(".")[0]
@@ -315,6 +308,7 @@ def test_the_examples_are_what_a_real_installation_answered(story: Story, servic
     tell_of_people(story, services)
     tell_of_a_dub(story, services)
     tell_of_a_title(story, services)
+    tell_of_reviews(story, services)
     tell_of_training(story, services)
     tell_of_webhooks(story, services)
     made = json.dumps([one._asdict() for one in story.exchanges], indent=1, ensure_ascii=False) + "\n"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from api_calls import authorised
+from api_calls import authorised, put_analysis, work_through
 from fastapi.testclient import TestClient
 from places import ROOT
 from training_rows import OFFER
@@ -43,6 +43,13 @@ def address(services: Services) -> Iterator[str]:
 @pytest.fixture
 def known(client: TestClient, services: Services, body: dict[str, Any], upload: Callable[..., str]) -> dict[str, str]:
     """One thing of each kind, by the prefix of its id."""
+    title = client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"]
+    place = {"title": title, "language": "de"}
+    client.post(f"/v1/titles/{title}/languages", json={"language": "de", "audio": body["audio"]})
+    client.post(f"/v1/titles/{title}/languages/de/render", json={})
+    work_through(services)
+    put_analysis(services)
+    review = client.post("/v1/reviews", json=place).json()["id"]
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
         work.runs.offer([OFFER])
         person = work.people.owner("default", "local", "Ola").id
@@ -51,7 +58,9 @@ def known(client: TestClient, services: Services, body: dict[str, Any], upload: 
         upload("film.mp4"),
         client.post("/v1/lipsyncs", json=body).json()["id"],
         client.post("/v1/training-runs", json={"recipe": OFFER.name}).json()["id"],
-        client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"],
+        client.post(f"/v1/reviews/{review}/comments", json={"text": "x"}).json()["id"],
+        client.post("/v1/guests", json={**place, "name": "x"}).json()["id"],
+        *(title, review),
         person,
     ]
     return {one[:4]: one for one in made}
