@@ -222,7 +222,7 @@ class Counter(BaseModel):
 class Progress(BaseModel):
     """How far a job is. ``shots`` are done when nothing of them is left to generate; ``fps`` counts generated frames.
 
-    ``eta_seconds`` is null while there is nothing to judge by.
+    ``eta_seconds`` is what is left, queues included; null when the job has ended, and while nobody serves its queue.
     """
 
     percent: float
@@ -261,6 +261,7 @@ class JobOut(BaseModel):
 
     One that renders a language of a title names both, and the revision of the language's sound. One that analyses a title has
     neither track nor model, and ends after the phase ``analyzing``. ``copy_of`` is the job that it tries again or promotes.
+    ``estimated_start_at`` and ``estimated_finish_at`` are null when the job has ended, and while nobody serves its queue.
     """
 
     id: str
@@ -278,6 +279,9 @@ class JobOut(BaseModel):
     seed: int
     priority: int
     deadline: datetime | None
+    deadline_at_risk: bool
+    estimated_start_at: datetime | None
+    estimated_finish_at: datetime | None
     metadata: dict[str, str]
     created_at: datetime
     started_at: datetime | None

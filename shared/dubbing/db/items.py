@@ -110,6 +110,7 @@ class WorkItems:
                 lease_owner=owner,
                 lease_expires_at=in_(lease_seconds),
                 heartbeat_at=NOW,
+                claimed_at=NOW,
                 attempt=WorkItem.attempt + 1,
                 units_done=0,
             )

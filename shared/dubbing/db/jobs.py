@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -220,6 +220,7 @@ class Jobs:
         state = WorkItem.state
         reused = and_(state == WorkState.DONE, WorkItem.updated_at < Job.created_at)
         pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > NOW)
+        held = case((state == WorkState.LEASED, func.extract("epoch", NOW - WorkItem.claimed_at)))
         rows = self._session.execute(
             select(
                 JobNeed.job_id,
@@ -233,13 +234,17 @@ class Jobs:
                 func.coalesce(func.max(WorkItem.result["shots"].as_integer()), 0),
                 func.count(WorkItem.payload["chunk"]["shot"].as_integer().distinct()).filter(state != WorkState.DONE),
                 func.coalesce(func.sum(WorkItem.units_done).filter(reused), 0),
+                func.coalesce(func.max(held), 0.0),
             )
             .join(WorkItem, WorkItem.id == JobNeed.work_item_id)
             .join(Job, Job.id == JobNeed.job_id)
             .where(JobNeed.job_id.in_(list(job_ids)))
             .group_by(JobNeed.job_id, WorkItem.kind)
         )
-        names = ("items", "done", "leased", "retrying", "units_done", "units_total", "shots", "shots_open", "units_reused")
+        names = (
+            *("items", "done", "leased", "retrying", "units_done", "units_total"),
+            *("shots", "shots_open", "units_reused", "held_seconds"),
+        )
         found: dict[str, dict[WorkKind, KindCount]] = {}
         for job_id, kind, *numbers in rows:
             found.setdefault(job_id, {})[WorkKind(kind)] = KindCount(**dict(zip(names, numbers, strict=True)))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, MetaData, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, ForeignKey, Index, Integer, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, synonym
 
@@ -28,6 +28,8 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(none_as_null=True),
         list[Any]: JSONB(none_as_null=True),
         list[str]: ARRAY(Text),
+        list[float]: ARRAY(Float),
+        list[int]: ARRAY(Integer),
     }
 
 
@@ -125,6 +127,7 @@ class Job(Base):
     seed: Mapped[int] = mapped_column(BigInteger)
     priority: Mapped[int]
     deadline: Mapped[datetime | None]
+    deadline_at_risk: Mapped[bool] = mapped_column(server_default=text("false"))
     error: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     output: Mapped[dict[str, Any] | None]
@@ -142,6 +145,11 @@ class Job(Base):
         Index(None, "organisation_id", "created_at", "id"),
         Index(None, "title_id", "language", "created_at"),
         Index("ix_jobs_live", "state", postgresql_where=text("state IN ('queued','running','canceling')")),
+        Index(
+            *("ix_jobs_turn", "organisation_id", "deadline", text("priority DESC"), "created_at"),
+            postgresql_where=text("state IN ('queued','running')"),
+        ),
+        Index("ix_jobs_due", "deadline", postgresql_where=text("state IN ('queued','running') AND deadline IS NOT NULL")),
     )
 
 
@@ -149,7 +157,8 @@ class WorkItem(Base):
     """A unit of work that is claimed by lease. ``attempt`` only grows, so (lease_owner, attempt) is a fence.
 
     An attempt that ends because a part of the platform is away costs none: ``max_attempts`` grows with ``outages``.
-    ``sequence`` is what the holder opened on the inference server, for whoever takes the item over to end.
+    ``sequence`` is what the holder opened on the inference server, for whoever takes the item over to end. ``claimed_at`` is
+    when the last attempt began.
     """
 
     __tablename__ = "work_items"
@@ -165,6 +174,7 @@ class WorkItem(Base):
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     max_attempts: Mapped[int]
     not_before: Mapped[datetime | None]
@@ -187,6 +197,19 @@ class WorkItem(Base):
         Index("ix_work_items_leased", "kind", "organisation_id", postgresql_where=text("state = 'leased'")),
         Index("ix_work_items_abandoned", "updated_at", postgresql_where=text("sequence IS NOT NULL AND state <> 'leased'")),
     )
+
+
+class WorkPace(Base):
+    """What finished items took over what was foreseen, newest first, and how many workers were at such work beside them."""
+
+    __tablename__ = "work_paces"
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(primary_key=True)
+    paces: Mapped[list[float]]
+    workers: Mapped[list[int]]
+    updated_at: Mapped[datetime] = mapped_column(default=NOW)
 
 
 class JobNeed(Base):

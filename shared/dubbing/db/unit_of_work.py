@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
+from dubbing.db.forecasts import Forecasts
 from dubbing.db.guests import Guests
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
@@ -86,6 +87,11 @@ class UnitOfWork:
     def releases(self) -> Releases:
         """Versions of the served models."""
         return Releases(self.session)
+
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """What estimates are made of: how fast work is done, and what waits."""
+        return Forecasts(self.session)
 
     @cached_property
     def webhooks(self) -> Webhooks:

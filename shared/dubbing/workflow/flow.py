@@ -100,6 +100,18 @@ def prepare(video: Source) -> ItemSpec:
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
 
 
+def known_keys(video: Source, models: Models | None) -> dict[WorkKind, str]:
+    """Keys of the work on a picture that all jobs share, for which others may have asked already.
+
+    Raises:
+        NoVideoStream: there is none.
+    """
+    keys = {WorkKind.PREPARE: prepare(video).key}
+    if models is not None:
+        keys[WorkKind.ENCODE_FACE] = f"encode_face:{_latents(video, models)}"
+    return keys
+
+
 def _probe_key(task: ProbeTask) -> str:
     chosen = [f"p{task.picture}" if task.picture is not None else "", _sound(task.sound.tracks, task.sound.channels)]
     return ":".join(["probe", READING, task.asset_id, task.role, *filter(None, chosen)])
@@ -167,7 +179,11 @@ def _analysis_key(job: JobFacts) -> str:
 
 
 def _latents_prefix(job: JobFacts) -> str:
-    return ids.latents_prefix(job.video.sha256, _analysis(job.video), MASKING, job.models.face_encoder.digest)
+    return _latents(job.video, job.models)
+
+
+def _latents(video: Source, models: Models) -> str:
+    return ids.latents_prefix(video.sha256, _analysis(video), MASKING, models.face_encoder.digest)
 
 
 def _speech_prefix(job: JobFacts) -> str:

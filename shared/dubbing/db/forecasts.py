@@ -1,0 +1,195 @@
+"""What estimates are made of: how fast work was done, who is at work, which jobs wait in which turn, and what is known already.
+
+These are facts of the whole installation: they are read across organisations, and nothing of them but times is shown to any.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Float, Integer, and_, case, cast, exists, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, array, distinct_on, insert
+from sqlalchemy.orm import Session, aliased
+
+from dubbing.db.models import Asset, Job, Organisation, WorkItem, WorkPace
+from dubbing.db.times import NOW, ago
+from dubbing.domain.jobs import LIVE
+from dubbing.domain.paces import KEPT, Measure, PaceKey, settled
+from dubbing.domain.progress import KindCount
+from dubbing.domain.work import QUEUE_OF, Queue, WorkKind, WorkState, kinds_of
+
+_SERVED_AGO = 60.0
+"""Seconds that work may wait, with nobody at any of its queue's, until nobody is taken to serve that queue."""
+
+
+_TURN = (Job.deadline.asc().nulls_last(), Job.priority.desc(), Job.created_at)
+"""The order in which an organisation's jobs are served, as `WorkItems.claim` has it and the index ``ix_jobs_turn``."""
+
+
+class LiveJob(NamedTuple):
+    """A job that has not ended, as others see what it will cost; sizes are 0 where no probe has found them yet."""
+
+    id: str
+    organisation_id: str
+    deadline: datetime | None
+    priority: int
+    created_at: datetime
+    running: bool
+    phase: str
+    preset: str | None
+    has_sound: bool
+    of_title: bool
+    has_earlier: bool
+    footage: str
+    bytes: int
+    frames: int
+    width: int
+    height: int
+    place: int
+    """Among the waiting jobs of its organisation, from 1; 0 where that was not asked for."""
+
+
+class Forecasts:
+    """Repository of what estimates follow from. Never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def learn(self, item_id: str, kind: WorkKind, measured: Iterable[Measure]) -> None:
+        """Keep what a finished item tells, and how many workers of its queue were busy when it ended, itself among them."""
+        busy = (
+            select(func.count() + 1)
+            .where(WorkItem.state == WorkState.LEASED, WorkItem.kind.in_(kinds_of(QUEUE_OF[kind])), WorkItem.id != item_id)
+            .scalar_subquery()
+        )
+        for key, pace in measured:
+            row = select(
+                WorkItem.organisation_id,
+                *(literal(value) for value in key),
+                array([literal(pace, Float)]),
+                array([cast(busy, Integer)]),
+                NOW,
+            ).where(WorkItem.id == item_id)
+            names = ("organisation_id", "kind", "model", "size", "paces", "workers", "updated_at")
+            fresh = insert(WorkPace).from_select(names, row)
+            newest = {
+                name: func.trim_array(
+                    fresh.excluded[name].op("||")(WorkPace.__table__.c[name]),
+                    func.greatest(func.cardinality(WorkPace.__table__.c[name]) + 1 - KEPT, 0),
+                    type_=ARRAY(kind_of),
+                )
+                for name, kind_of in (("paces", Float), ("workers", Integer))
+            }
+            index = [WorkPace.organisation_id, WorkPace.kind, WorkPace.model, WorkPace.size]
+            self._session.execute(fresh.on_conflict_do_update(index_elements=index, set_={**newest, "updated_at": NOW}))
+
+    def measured(self) -> tuple[dict[PaceKey, float], dict[Queue, int]]:
+        """How fast each kind of work was done last, and how many workers each queue had at once at most."""
+        rows = self._session.execute(
+            select(WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.paces, WorkPace.workers)
+            .ext(distinct_on(WorkPace.kind, WorkPace.model, WorkPace.size))
+            .order_by(WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.updated_at.desc())
+        )
+        paces: dict[PaceKey, float] = {}
+        workers: dict[Queue, int] = {}
+        for kind, model, size, measured, busy in rows:
+            paces[PaceKey(kind, model, size)] = settled(measured)
+            if kind in WorkKind:
+                queue = QUEUE_OF[WorkKind(kind)]
+                workers[queue] = max(workers.get(queue, 0), *busy)
+        return paces, workers
+
+    def at_work(self) -> dict[Queue, int]:
+        """How many workers hold something now, by queue."""
+        rows = self._session.execute(
+            select(WorkItem.kind, func.count()).where(WorkItem.state == WorkState.LEASED).group_by(WorkItem.kind)
+        )
+        found: dict[Queue, int] = {}
+        for kind, count in rows:
+            found[QUEUE_OF[WorkKind(kind)]] = found.get(QUEUE_OF[WorkKind(kind)], 0) + count
+        return found
+
+    def unserved(self, queues: Sequence[Queue]) -> set[Queue]:
+        """Those of the queues that nobody serves: work waits there for a minute, and nobody is at any."""
+        row = self._session.execute(select(*(_waits_unserved(queue) for queue in queues))).one()
+        return {queue for queue, unserved in zip(queues, row, strict=True) if unserved}
+
+    def live(self, wanted: Collection[str], most_of_each: int, most: int) -> list[LiveJob]:
+        """The jobs that are served next, ``most_of_each`` organisation at most, and the wanted ones that have not ended."""
+        place = func.row_number().over(order_by=_TURN).label("place")
+        next_ones = (
+            select(Job.id, place)
+            .where(Job.organisation_id == Organisation.id, Job.state.in_(LIVE))
+            .order_by(*_TURN)
+            .limit(most_of_each)
+            .correlate(Organisation)
+            .lateral("next_ones")
+        )
+        fairly = (
+            select(next_ones.c.id, next_ones.c.place)
+            .select_from(Organisation)
+            .join(next_ones, true())
+            .order_by(next_ones.c.place)
+            .limit(most)
+            .cte("fairly")
+        )
+        rows = self._session.execute(
+            _live_columns(func.coalesce(fairly.c.place, 0))
+            .outerjoin(fairly, fairly.c.id == Job.id)
+            .where(or_(fairly.c.id.is_not(None), and_(Job.id.in_(list(wanted)), Job.state.in_(LIVE))))
+        )
+        return [LiveJob(*row) for row in rows]
+
+    def places(self, job_ids: Collection[str]) -> dict[str, int]:
+        """The places of jobs that are far behind, among the live ones of their organisations."""
+        ids = list(job_ids)
+        theirs = select(Job.organisation_id).where(Job.id.in_(ids))
+        place = func.row_number().over(partition_by=Job.organisation_id, order_by=_TURN).label("place")
+        ranked = select(Job.id, place).where(Job.state.in_(LIVE), Job.organisation_id.in_(theirs)).subquery()
+        rows = self._session.execute(select(ranked.c.id, ranked.c.place).where(ranked.c.id.in_(ids)))
+        return {job_id: place for job_id, place in rows}  # noqa: C416 - a Row is no tuple to mypy
+
+    def known(self, keys: Collection[str]) -> dict[str, KindCount]:
+        """Items that exist, by key; a job need not have asked for them yet."""
+        held = case((WorkItem.state == WorkState.LEASED, func.extract("epoch", NOW - WorkItem.claimed_at)), else_=0.0)
+        rows = self._session.execute(
+            select(WorkItem.key, WorkItem.state, WorkItem.units_done, WorkItem.units_total, held).where(
+                WorkItem.key.in_(list(keys)), WorkItem.state.not_in([WorkState.FAILED, WorkState.CANCELED])
+            )
+        )
+        return {
+            key: KindCount(items=1, done=state == WorkState.DONE, units_done=done, units_total=total, held_seconds=since or 0.0)
+            for key, state, done, total, since in rows
+        }
+
+
+def _waits_unserved(queue: Queue) -> Any:
+    kinds = WorkItem.kind.in_(kinds_of(queue))
+    due = func.coalesce(WorkItem.not_before, WorkItem.created_at) < ago(_SERVED_AGO)
+    waits = exists().where(WorkItem.state == WorkState.PENDING, kinds, due)
+    recently = exists().where(WorkPace.kind.in_(kinds_of(queue)), WorkPace.updated_at > ago(_SERVED_AGO))
+    return and_(waits, ~exists().where(WorkItem.state == WorkState.LEASED, kinds), ~recently)
+
+
+def _live_columns(place: Any) -> Any:
+    sound = aliased(Asset)
+    video = Asset.media["video"]
+
+    def number(name: str) -> Any:
+        return func.coalesce(video[name].as_integer(), 0)
+
+    return (
+        select(
+            *(Job.id, Job.organisation_id, Job.deadline, Job.priority, Job.created_at, Job.state == "running", Job.phase),
+            Job.models["preset"].astext,
+            Job.audio_asset.is_not(None),
+            Job.title_id.is_not(None),
+            Job.options["earlier"].astext.is_not(None),
+            func.coalesce(Asset.sha256, Asset.id),
+            func.coalesce(Asset.size, 0) + func.coalesce(sound.size, 0),
+            *(number("frames"), number("width"), number("height")),
+            place,
+        )
+        .join(Asset, Asset.id == Job.video_asset)
+        .outerjoin(sound, sound.id == Job.audio_asset)
+    )

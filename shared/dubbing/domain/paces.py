@@ -1,0 +1,167 @@
+"""What work takes: foreseen from its size, and corrected by what such work has taken here before.
+
+The foreseen seconds say how the time grows with a film; how fast an installation is, its own finished items say. A pace is what
+they took over what was foreseen, kept apart by kind, model and size of the picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import log2
+from typing import Any, NamedTuple
+
+from dubbing.domain.media import MediaInfo
+from dubbing.domain.work import (
+    PAYLOADS,
+    EncodeFaceTask,
+    EncodeResult,
+    InferTask,
+    PrepareTask,
+    ProbeResult,
+    WorkKind,
+)
+
+LENGTH = "length"
+"""Stands for a kind where the amount is a film's length: frames over those that its bytes let expect."""
+KEPT = 15
+"""Measurements that are kept of each kind, model and size."""
+_BYTES_OF_A_FRAME = 10_000
+_NEWER = 0.8
+_LEAST, _MOST = 0.01, 100.0
+
+
+class Cost(NamedTuple):
+    """Seconds of one worker: for an item, for each frame (each megabyte for a probe), and more for each megapixel of it."""
+
+    item: float
+    each: float
+    each_megapixel: float = 0.0
+
+
+# Measured with `make bench-job` and `make bench-eta` on two CPU cores at 1080p (docs/results/performance.md). Of the large
+# students the paper's figures on one H100, since ours have not been measured.
+_COSTS = {
+    (WorkKind.PROBE, ""): Cost(0.5, 0.03),
+    (WorkKind.PREPARE, ""): Cost(0.6, 0.005, 0.0026),
+    (WorkKind.COMPARE, ""): Cost(0.3, 0.0005),
+    (WorkKind.ENCODE_FACE, "tiny"): Cost(0.3, 0.0025, 0.0006),
+    (WorkKind.ENCODE_FACE, "1.3b"): Cost(0.5, 0.006, 0.0006),
+    (WorkKind.ENCODE_FACE, "14b"): Cost(0.5, 0.006, 0.0006),
+    (WorkKind.ENCODE_SPEECH, "tiny"): Cost(0.3, 0.001),
+    (WorkKind.ENCODE_SPEECH, "1.3b"): Cost(0.3, 0.002),
+    (WorkKind.ENCODE_SPEECH, "14b"): Cost(0.3, 0.002),
+    (WorkKind.INFER, "tiny"): Cost(0.1, 0.0115),
+    (WorkKind.INFER, "1.3b"): Cost(0.3, 1 / 31.58),
+    (WorkKind.INFER, "14b"): Cost(0.5, 1 / 15.11),
+    (WorkKind.STITCH, ""): Cost(1.5, 0.005, 0.009),
+}
+_FORESEEN = {kind for kind, _ in _COSTS}
+_CHUNK = 100
+"""Frames of a usual chunk."""
+
+
+class PaceKey(NamedTuple):
+    """What is measured apart; ``size`` is the picture's area in doublings of a megapixel, 0 where that does not matter."""
+
+    kind: str
+    model: str = ""
+    size: int = 0
+
+
+class Measure(NamedTuple):
+    """What one finished item tells: how long it took over what was foreseen."""
+
+    key: PaceKey
+    pace: float
+
+
+def key_of(kind: WorkKind, preset: str, megapixels: float) -> PaceKey:
+    """Where work of this kind is measured."""
+    model = preset if (kind, preset) in _COSTS else ""
+    depends = _COSTS[kind, model].each_megapixel > 0
+    return PaceKey(kind, model, round(log2(max(megapixels, 0.01))) if depends else 0)
+
+
+def foreseen(kind: WorkKind, preset: str, amount: float, megapixels: float, items: int = 1) -> float:
+    """Seconds of one worker for ``amount`` frames (megabytes for a probe), on the machine that the costs were measured on."""
+    cost = _COSTS[kind, preset if (kind, preset) in _COSTS else ""]
+    return cost.item * items + amount * (cost.each + cost.each_megapixel * megapixels)
+
+
+def chunks_in(frames: int) -> int:
+    """How many chunks so many frames usually make."""
+    return -(-frames // _CHUNK)
+
+
+class Paces(NamedTuple):
+    """How fast an installation is, by what it measured. An installation that is new is as fast as was foreseen."""
+
+    measured: Mapping[PaceKey, float]
+
+    def seconds(self, kind: WorkKind, preset: str, amount: float, megapixels: float, items: int = 1) -> float:
+        """Seconds of one worker for ``amount`` frames (megabytes for a probe) here."""
+        return foreseen(kind, preset, amount, megapixels, items) * self._pace(key_of(kind, preset, megapixels))
+
+    def frames_of(self, size_bytes: int) -> int:
+        """How many frames a file of this size may have: a guess, until it is probed."""
+        return max(1, round(size_bytes / _BYTES_OF_A_FRAME * self._pace(PaceKey(LENGTH))))
+
+    def _pace(self, key: PaceKey) -> float:
+        """That of the picture's size, else of the nearest size."""
+        alike = [known for known in self.measured if (known.kind, known.model) == (key.kind, key.model)]
+        return self.measured[min(alike, key=lambda known: abs(known.size - key.size))] if alike else 1.0
+
+
+def settled(paces: Sequence[float]) -> float:
+    """One pace of several, newest first: their median, where each counts less than the newer one before it."""
+    weighed = sorted((pace, _NEWER**age) for age, pace in enumerate(paces))
+    half = sum(weight for _, weight in weighed) / 2
+    for pace, weight in weighed:
+        half -= weight
+        if half <= 0:
+            return pace
+    return 1.0
+
+
+def measures(kind: WorkKind, payload: Mapping[str, Any], result: Mapping[str, Any], seconds: float) -> list[Measure]:
+    """What an item tells that took ``seconds``; nothing where its kind is not foreseen.
+
+    Args:
+        kind: of the item.
+        payload: as it is stored.
+        result: as it is stored.
+        seconds: from claiming it to its end.
+    """
+    if kind is WorkKind.PROBE:
+        return _of_probe(ProbeResult.model_validate(result).media, seconds)
+    if kind not in PAYLOADS or kind not in _FORESEEN:
+        return []
+    task = PAYLOADS[kind].model_validate(payload)
+    preset = getattr(task, "preset", "")
+    if isinstance(task, InferTask):
+        amount, megapixels = task.chunk.end - task.chunk.keep_from, 0.0
+    else:
+        amount, megapixels = size_of((task.source if isinstance(task, PrepareTask | EncodeFaceTask) else task.video).media)
+    if kind is WorkKind.ENCODE_FACE:
+        amount = EncodeResult.model_validate(result).frames
+    return [_measure(kind, preset, amount, megapixels, seconds)]
+
+
+def _of_probe(media: MediaInfo, seconds: float) -> list[Measure]:
+    found = [_measure(WorkKind.PROBE, "", media.size_bytes / 1e6, 0.0, seconds)]
+    if media.video is not None and media.size_bytes:
+        expected = media.size_bytes / _BYTES_OF_A_FRAME
+        found.append(Measure(PaceKey(LENGTH), _bounded(media.video.frames / expected)))
+    return found
+
+
+def size_of(media: MediaInfo) -> tuple[int, float]:
+    """Frames, and megapixels of each; (0, 0.0) without a picture."""
+    video = media.video
+    return (0, 0.0) if video is None else (video.frames, video.width * video.height / 1e6)
+
+
+def _measure(kind: WorkKind, preset: str, amount: float, megapixels: float, seconds: float) -> Measure:
+    return Measure(key_of(kind, preset, megapixels), _bounded(seconds / foreseen(kind, preset, amount, megapixels)))
+
+
+def _bounded(pace: float) -> float:
+    return min(max(pace, _LEAST), _MOST)
