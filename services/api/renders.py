@@ -63,6 +63,7 @@ def dub(work: UnitOfWork, language: Language, body: RenderCreate) -> submission.
         seed=language.seed,
         priority=body.priority,
         deadline=body.deadline,
+        deadline_policy=body.deadline_policy,
         labels={**title.labels, **language.labels},
         options={"on_no_face": "passthrough"},
         render=submission.TitleRender(

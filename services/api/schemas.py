@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Phase, Sync
 from dubbing.domain.media import SyncMode
+from services.api.deadlines import DeadlinePolicy
 from services.api.values import FileName, Id, Labels, Moment, Preset, Seed, Sha256, Url, whole
 
 
@@ -201,6 +202,7 @@ class LipsyncCreate(Body):
     seed: Seed | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.PROMISE
     metadata: Labels = Field(default_factory=dict)
 
 
@@ -297,10 +299,11 @@ class JobOut(BaseModel):
 
 
 class Urgency(Body):
-    """How urgent a job is to be; what is left out stays."""
+    """How urgent a job is to be; what is left out stays. ``deadline_policy`` is about the deadline that is sent with it."""
 
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     deadline: Moment | None = None
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.PROMISE
 
 
 class Promotion(Body):

@@ -14,6 +14,7 @@ from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
+from services.api.deadlines import DeadlinePolicy, promise
 from services.api.requests import Caller
 from services.api.schemas import AssetRef, TrackChoice, UrlRef
 
@@ -48,6 +49,7 @@ class Dub(NamedTuple):
     seed: int
     priority: int
     deadline: datetime | None
+    deadline_policy: DeadlinePolicy
     labels: dict[str, str]
     options: dict[str, str]
     render: TitleRender | None = None
@@ -58,6 +60,7 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
 
     Raises:
         ModelUnavailable: the weights are not here.
+        DeadlineUnmeetable: the job would be late, and was not to be tried.
     """
     render = order.render
     job = _job(caller, order.video.id, order.labels)
@@ -70,7 +73,9 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
         job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
         job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
         job.options |= {"kept_shots": render.kept_shots}
-    return begin(work, built, job)
+    begin(work, built, job)
+    promise(work, job, order.deadline_policy)
+    return job
 
 
 def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> Job:

@@ -9,6 +9,7 @@ from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.reviews import ReviewRule, ReviewStatus
 from dubbing.domain.titles import LanguageStatus
+from services.api.deadlines import DeadlinePolicy
 from services.api.schemas import AudioRef, AudioUrl, Body, Failure, Links, SyncChoice, VideoRef, VideoUrl
 from services.api.values import LARGEST, Labels, LanguageTag, Line, Moment, Preset, Seconds, Seed, Timecode
 
@@ -190,6 +191,7 @@ class RenderCreate(Body):
     model: Preset | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.PROMISE
 
 
 class RenderOut(BaseModel):

@@ -9,9 +9,10 @@ from dubbing import ids
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import SUCCEEDED, TERMINAL, JobState
-from dubbing.errors import Conflict, ModelUnavailable, StoreUnavailable
+from dubbing.errors import Conflict, DeadlineUnmeetable, ModelUnavailable, StoreUnavailable
 from services.api import submission, title_views
 from services.api.bootstrap import Services
+from services.api.deadlines import promise
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, JobsRead, JobsWrite, OnceOnly, Reading
 from services.api.routes.jobs import JobId
@@ -58,11 +59,12 @@ def promote_job(job_id: JobId, body: Promotion, caller: JobsWrite, built: Built,
     return once.run(caller, 202, body, promote, at=JOB)
 
 
-@router.post("/reprioritize", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict))
+@router.post("/reprioritize", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict, DeadlineUnmeetable))
 def reprioritize_job(job_id: JobId, body: Urgency, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Give a job that has not ended another priority or deadline; what is left out stays, a null deadline is none.
 
-    Work that another job waits for too keeps the more urgent of both.
+    Work that another job waits for too keeps the more urgent of both. A deadline that cannot be met is refused, and changes
+    nothing, unless the `deadline_policy` is `try`.
     """
 
     def change(work: UnitOfWork) -> JobOut:
@@ -72,6 +74,8 @@ def reprioritize_job(job_id: JobId, body: Urgency, caller: JobsWrite, built: Bui
             raise Conflict(f"Job {job_id} is {job.state}; only a job that has not ended can be sooner or later.")
         given = body.model_dump(exclude_unset=True)
         work.jobs.reprioritize(job, given.get("priority", job.priority), given.get("deadline", job.deadline))
+        if "deadline" in given:
+            promise(work, job, body.deadline_policy)
         return _view(built, work, job)
 
     return once.run(caller, 202, body, change, at=JOB)

@@ -12,6 +12,7 @@ from dubbing.domain.reviews import Author, ReviewRule
 from dubbing.domain.webhooks import WebhookEvent
 from dubbing.errors import (
     Conflict,
+    DeadlineUnmeetable,
     Forbidden,
     ModelUnavailable,
     NoSuchShot,
@@ -150,7 +151,7 @@ def replace_audio(
     "/languages/{language}/render",
     status_code=202,
     response_model=JobOut,
-    openapi_extra=refuses(Conflict, ModelUnavailable, NoSuchShot, StoreUnavailable, UnknownLanguage),
+    openapi_extra=refuses(Conflict, DeadlineUnmeetable, ModelUnavailable, NoSuchShot, StoreUnavailable, UnknownLanguage),
 )
 def render_language(
     *, title_id: TitleId, language: Tag, body: RenderCreate, caller: TitlesWrite, built: Built, once: OnceOnly

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from dubbing.db.models import Asset, Job, Organisation, WorkItem, WorkPace
 from dubbing.db.times import NOW, ago
 from dubbing.domain.jobs import LIVE
-from dubbing.domain.paces import KEPT, Measure, PaceKey, settled
+from dubbing.domain.paces import KEPT, LENGTH, Measure, PaceKey, settled
 from dubbing.domain.progress import KindCount
 from dubbing.domain.work import QUEUE_OF, Queue, WorkKind, WorkState, kinds_of
 
@@ -94,7 +94,7 @@ class Forecasts:
         workers: dict[Queue, int] = {}
         for kind, model, size, measured, busy in rows:
             paces[PaceKey(kind, model, size)] = settled(measured)
-            if kind in WorkKind:
+            if kind != LENGTH:
                 queue = QUEUE_OF[WorkKind(kind)]
                 workers[queue] = max(workers.get(queue, 0), *busy)
         return paces, workers

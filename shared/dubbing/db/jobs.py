@@ -174,6 +174,8 @@ class Jobs:
 
     def reprioritize(self, job: Job, priority: int, deadline: datetime | None) -> None:
         """Change how urgent a job is, and with it the work that waits; work that others need keeps the most urgent of all."""
+        if deadline != job.deadline:
+            job.deadline_at_risk = False
         job.priority, job.deadline = priority, deadline
         self._session.flush()
         mine = select(JobNeed.work_item_id).where(JobNeed.job_id == job.id)
@@ -193,6 +195,25 @@ class Jobs:
             .execution_options(synchronize_session=False)
         )
         self.event(job.id, "job.reprioritized", {"priority": priority, "deadline": deadline and deadline.isoformat()})
+
+    def due(self, limit: int = 500) -> list[Job]:
+        """Jobs with a deadline that have not ended, the most urgent first."""
+        live = select(Job).where(Job.state.in_(LIVE), Job.deadline.is_not(None))
+        return list(self._session.scalars(live.order_by(Job.deadline, Job.id).limit(limit)))
+
+    def put_at_risk(self, job: Job, finish_at: datetime | None) -> None:
+        """Note that a job may miss its deadline, and tell of it; the caller holds the job's row."""
+        job.deadline_at_risk = True
+        self._session.flush()
+        times = {"deadline": job.deadline, "estimated_finish_at": finish_at}
+        self.event(job.id, "job.deadline_at_risk", {name: at and at.isoformat() for name, at in times.items()})
+
+    def at_risk(self) -> int:
+        """Number of jobs that have not ended and may miss their deadline."""
+        risky = (
+            select(func.count()).select_from(Job).where(Job.state.in_(LIVE), Job.deadline.is_not(None), Job.deadline_at_risk)
+        )
+        return self._session.scalar(risky) or 0
 
     def request_cancel(self, job: Job) -> None:
         """Note the request; the flow ends the job as soon as nothing of it runs."""

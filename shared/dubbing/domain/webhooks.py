@@ -6,7 +6,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ class WebhookEvent(StrEnum):
     JOB_PHASE = "job.phase"
     JOB_PROGRESS = "job.progress"
     JOB_REPRIORITIZED = "job.reprioritized"
+    JOB_DEADLINE_AT_RISK = "job.deadline_at_risk"
     JOB_CANCELING = "job.canceling"
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
@@ -47,7 +48,7 @@ class WebhookFormat(StrEnum):
 
 _FREQUENT = {WebhookEvent.JOB_PROGRESS, WebhookEvent.JOB_PHASE}
 _FOR_PEOPLE = (
-    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.ENDPOINT_DISABLED),
+    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.JOB_DEADLINE_AT_RISK, WebhookEvent.ENDPOINT_DISABLED),
     *(WebhookEvent.REVIEW_REQUESTED, WebhookEvent.REVIEW_APPROVED, WebhookEvent.REVIEW_CHANGES_REQUESTED),
 )
 USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
@@ -129,6 +130,7 @@ _CHAT = {
     WebhookEvent.REVIEW_REQUESTED: "{name} waits for review.",
     WebhookEvent.REVIEW_APPROVED: "{name} is approved.",
     WebhookEvent.REVIEW_CHANGES_REQUESTED: "{name} needs changes.",
+    WebhookEvent.JOB_DEADLINE_AT_RISK: "{name} may miss its deadline, {deadline}: {finish}.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }
@@ -143,11 +145,18 @@ def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
         "name": f"{name} ({language})" if language else name,
         "reason": error.get("title") or data.get("reason") or "for an unknown reason",
         "kind": kind,
+        "deadline": _moment(data.get("deadline")),
+        "finish": f"it will be ready about {_moment(at)}" if (at := data.get("estimated_finish_at")) else "nobody works on it",
     }
     analysed = kind == WebhookEvent.JOB_SUCCEEDED and data.get("title_id") is not None and language is None
     line = "{name} is analysed." if analysed else _CHAT.get(kind, "{name}: {kind}")
     text = line.format_map({key: _escaped(value) for key, value in values.items()})
     return text[:1].upper() + text[1:]
+
+
+def _moment(text: object) -> str:
+    """A time as people read it, to the minute."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(text, str) else "none"
 
 
 def _escaped(text: str) -> str:

@@ -27,6 +27,14 @@ class PreconditionFailed(BadInput):
     status = 412
 
 
+class DeadlineUnmeetable(BadInput):
+    """The job would be done after its deadline, by the estimate of this moment, or the deadline has passed."""
+
+    code = "deadline_unmeetable"
+    title = "The deadline cannot be met"
+    status = 409
+
+
 class NoSuchShot(BadInput):
     """The picture has no such shot or time, or has not been analysed yet."""
 
