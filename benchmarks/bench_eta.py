@@ -49,7 +49,7 @@ class Material(NamedTuple):
     seconds: int
 
 
-class Told(NamedTuple):
+class ToldTime(NamedTuple):
     """The time left that a job told, when, and in which phase."""
 
     at: float
@@ -62,7 +62,7 @@ class Watched:
     """A job, and all that it told."""
 
     part: str
-    told: list[Told] = field(default_factory=list)
+    told: list[ToldTime] = field(default_factory=list)
     finished: float = 0.0
 
     def errors(self) -> list[float]:
@@ -176,7 +176,7 @@ class Bench:
             raise SystemExit(answer.text)
         job = answer.json()
         watched = self._jobs[job["id"]] = Watched(part)
-        watched.told.append(Told(time.time(), job["progress"]["eta_seconds"], job["phase"]))
+        watched.told.append(ToldTime(time.time(), job["progress"]["eta_seconds"], job["phase"]))
         return watched
 
     def _sample(self) -> None:
@@ -190,7 +190,7 @@ class Bench:
                     raise SystemExit(f"{job['id']} {job['status']}: {job['error']}")
                 watched.finished = datetime.fromisoformat(job["finished_at"]).astimezone(UTC).timestamp()
             else:
-                watched.told.append(Told(time.time(), job["progress"]["eta_seconds"], job["phase"]))
+                watched.told.append(ToldTime(time.time(), job["progress"]["eta_seconds"], job["phase"]))
 
     def _until_ended(self, jobs: Iterable[Watched]) -> None:
         jobs = list(jobs)
@@ -225,6 +225,11 @@ class Bench:
         asset = self._client.upload(path, lambda _: None)
         path.unlink()
         return str(asset)
+
+
+def row(job: Watched) -> list[Any]:
+    """Its part, what it told first, what it took, and the 90th percentile of its errors."""
+    return [job.part, job.told[0].seconds, round(job.took, 1), rounded(percentile(job.errors(), 0.9))]
 
 
 def summary(jobs: list[Watched]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 FILE = ROOT / "services/api/examples.json"
-DUE = "2026-10-12T06:00:00Z"
+DUE = "2036-10-12T08:00:00+02:00"  # it stays as it is, being in no need of UTC: examples can be sent, and are promised
 FIGURE = {"name": "psnr_mouth", "candidate": 31.2, "incumbent": 30.9, "better": "higher", "slack": 0.1, "passed": True}
 
 
@@ -64,9 +64,11 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
         "seed": 7,
         "priority": 10,
         "deadline": DUE,
+        "deadline_policy": "promise",
         "metadata": {"title": "Nº 1", "language": "pt-BR"},
     }
     other = story.tell("create_lipsync", "every-member", 202, whole)["id"]
+    story.tell("create_lipsync", "too-late", 409, {**shortest, "deadline": "2026-10-12T06:00:00Z"})
     film_at = {"type": "url", "url": "https://studio.example.com/film.mp4?signature=...", "sha256": "1" * 64, "track": 1}
     track_at = {"type": "url", "url": "https://studio.example.com/track.wav", "tracks": [1]}
     remote = story.tell("create_lipsync", "files-at-urls", 202, {"video": film_at, "audio": track_at})["id"]
