@@ -13,7 +13,7 @@ from dubbing.domain.jobs import ANALYSIS_PHASES, LIVE, SUCCEEDED, TERMINAL, JobS
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
 from dubbing.errors import NotApproved
-from dubbing.workflow.estimates import Estimate, Estimates
+from dubbing.workflow.estimates import Estimate, estimated
 from services.api import problems
 from services.api.bootstrap import Services
 from services.api.schemas import Counter, Failure, JobOut, Links, ModelOut, PhaseOut, Progress
@@ -35,7 +35,7 @@ class _KnownOfJobs(NamedTuple):
 def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
     """Jobs with their progress and estimates; the number of queries does not depend on the number of jobs."""
     counts = work.jobs.counts(job.id for job in jobs)
-    estimates = Estimates(work).of(jobs, counts) if any(job.state in LIVE for job in jobs) else {}
+    estimates = estimated(work, jobs, counts)
     names = work.titles.names({job.title_id for job in jobs if job.title_id is not None})
     withheld = work.reviews.withheld([job.id for job in jobs])
     known = _KnownOfJobs(counts, estimates, names, withheld, work.now())

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.jobs import TERMINAL
-from dubbing.workflow.estimates import Estimates
+from dubbing.workflow.estimates import estimated
 from services.api import sse
 from services.api.bootstrap import Services
 from services.api.requests import Built, Caller, JobsRead, Reading
@@ -38,6 +38,6 @@ def _fetch(built: Services, caller: Caller, job_id: str, last_id: int) -> sse.Ba
         job = work.jobs.get(job_id, caller.organisation)
         events = work.jobs.events_after(job_id, last_id, sse.LIMIT)
         counts = work.jobs.counts([job_id])
-        estimate = Estimates(work).of([job], counts).get(job_id)
+        estimate = estimated(work, [job], counts).get(job_id)
         progress = progress_view(job, counts.get(job_id, {}), work.now(), estimate).model_dump(mode="json")
         return sse.Batch(events, {"progress": progress}, job.state in TERMINAL and len(events) < sse.LIMIT)

@@ -54,7 +54,9 @@ def promote_job(job_id: JobId, body: Promotion, caller: JobsWrite, built: Built,
         models = submission.pinned(work, built, body.model)
         if models.student.digest == job.models["student"]["digest"]:
             raise Conflict(f"Job {job_id} was made with {body.model} and these weights already.", where={"pointer": "/model"})
-        return _view(built, work, submission.begin(work, built, _copy(job, models=models.model_dump(mode="json"))))
+        later = job.deadline if job.deadline is not None and job.deadline > work.now() else None  # the draft's own has passed
+        final = _copy(job, models=models.model_dump(mode="json"), deadline=later)
+        return _view(built, work, submission.begin(work, built, final))
 
     return once.run(caller, 202, body, promote, at=JOB)
 

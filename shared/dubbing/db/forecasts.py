@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Float, Integer, and_, case, cast, exists, func, literal, or_, select, true
+from sqlalchemy import Float, Integer, and_, case, cast, exists, func, literal, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, array, distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
 from dubbing.db.models import Asset, Job, Organisation, WorkItem, WorkPace
 from dubbing.db.times import NOW, ago
-from dubbing.domain.jobs import LIVE
-from dubbing.domain.paces import KEPT, LENGTH, Measure, PaceKey, settled
+from dubbing.domain.jobs import LIVE, JobState
+from dubbing.domain.paces import KEPT, LENGTH, Measure, MeasuredPace, PaceKey, settled
 from dubbing.domain.progress import KindCount
 from dubbing.domain.work import QUEUE_OF, Queue, WorkKind, WorkState, kinds_of
 
@@ -56,21 +56,23 @@ class Forecasts:
         self._session = session
 
     def learn(self, item_id: str, kind: WorkKind, measured: Iterable[Measure]) -> None:
-        """Keep what a finished item tells, and how many workers of its queue were busy when it ended, itself among them."""
+        """Keep what a finished item tells, whether other jobs ran, and how many workers of its queue were busy, its own too."""
         busy = (
             select(func.count() + 1)
             .where(WorkItem.state == WorkState.LEASED, WorkItem.kind.in_(kinds_of(QUEUE_OF[kind])), WorkItem.id != item_id)
             .scalar_subquery()
         )
+        running = select(func.count() > 1).select_from(Job).where(Job.state == JobState.RUNNING).scalar_subquery()
         for key, pace in measured:
             row = select(
                 WorkItem.organisation_id,
                 *(literal(value) for value in key),
+                running,
                 array([literal(pace, Float)]),
                 array([cast(busy, Integer)]),
                 NOW,
             ).where(WorkItem.id == item_id)
-            names = ("organisation_id", "kind", "model", "size", "paces", "workers", "updated_at")
+            names = ("organisation_id", "kind", "model", "size", "beside", "paces", "workers", "updated_at")
             fresh = insert(WorkPace).from_select(names, row)
             newest = {
                 name: func.trim_array(
@@ -80,20 +82,20 @@ class Forecasts:
                 )
                 for name, kind_of in (("paces", Float), ("workers", Integer))
             }
-            index = [WorkPace.organisation_id, WorkPace.kind, WorkPace.model, WorkPace.size]
+            index = [WorkPace.organisation_id, WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.beside]
             self._session.execute(fresh.on_conflict_do_update(index_elements=index, set_={**newest, "updated_at": NOW}))
 
-    def measured(self) -> tuple[dict[PaceKey, float], dict[Queue, int]]:
+    def measured(self) -> tuple[dict[PaceKey, MeasuredPace], dict[Queue, int]]:
         """How fast each kind of work was done last, and how many workers each queue had at once at most."""
+        key = (WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.beside)
         rows = self._session.execute(
-            select(WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.paces, WorkPace.workers)
-            .ext(distinct_on(WorkPace.kind, WorkPace.model, WorkPace.size))
-            .order_by(WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.updated_at.desc())
+            select(*key, WorkPace.paces, WorkPace.workers).ext(distinct_on(*key)).order_by(*key, WorkPace.updated_at.desc())
         )
-        paces: dict[PaceKey, float] = {}
+        paces: dict[PaceKey, MeasuredPace] = {}
         workers: dict[Queue, int] = {}
-        for kind, model, size, measured, busy in rows:
-            paces[PaceKey(kind, model, size)] = settled(measured)
+        for kind, model, size, beside, measured, busy in rows:
+            known = paces.get(PaceKey(kind, model, size), MeasuredPace())
+            paces[PaceKey(kind, model, size)] = known._replace(**{"beside" if beside else "alone": settled(measured)})
             if kind != LENGTH:
                 queue = QUEUE_OF[WorkKind(kind)]
                 workers[queue] = max(workers.get(queue, 0), *busy)
@@ -131,13 +133,12 @@ class Forecasts:
             .join(next_ones, true())
             .order_by(next_ones.c.place)
             .limit(most)
-            .cte("fairly")
+            .subquery()
         )
-        rows = self._session.execute(
-            _live_columns(func.coalesce(fairly.c.place, 0))
-            .outerjoin(fairly, fairly.c.id == Job.id)
-            .where(or_(fairly.c.id.is_not(None), and_(Job.id.in_(list(wanted)), Job.state.in_(LIVE))))
-        )
+        asked = select(Job.id, literal(0)).where(Job.id.in_(list(wanted)), Job.state.in_(LIVE))
+        both = union_all(select(fairly.c.id, fairly.c.place), asked).subquery()
+        seen = select(both.c.id, func.max(both.c.place).label("place")).group_by(both.c.id).subquery()
+        rows = self._session.execute(_live_columns(seen.c.place).join(seen, seen.c.id == Job.id))
         return [LiveJob(*row) for row in rows]
 
     def places(self, job_ids: Collection[str]) -> dict[str, int]:

@@ -196,8 +196,8 @@ class Jobs:
         )
         self.event(job.id, "job.reprioritized", {"priority": priority, "deadline": deadline and deadline.isoformat()})
 
-    def due(self, limit: int = 500) -> list[Job]:
-        """Jobs with a deadline that have not ended, the most urgent first."""
+    def due(self, limit: int = 100) -> list[Job]:
+        """Jobs with a deadline that have not ended, the most urgent first: those behind them are served later anyway."""
         live = select(Job).where(Job.state.in_(LIVE), Job.deadline.is_not(None))
         return list(self._session.scalars(live.order_by(Job.deadline, Job.id).limit(limit)))
 

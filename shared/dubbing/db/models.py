@@ -200,13 +200,17 @@ class WorkItem(Base):
 
 
 class WorkPace(Base):
-    """What finished items took over what was foreseen, newest first, and how many workers were at such work beside them."""
+    """What finished items took over what was foreseen, newest first, and how many workers were at such work with them.
+
+    ``beside`` says whether other jobs ran meanwhile.
+    """
 
     __tablename__ = "work_paces"
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(primary_key=True)
+    beside: Mapped[bool] = mapped_column(primary_key=True)
     paces: Mapped[list[float]]
     workers: Mapped[list[int]]
     updated_at: Mapped[datetime] = mapped_column(default=NOW)

@@ -1,7 +1,8 @@
 """What work takes: foreseen from its size, and corrected by what such work has taken here before.
 
 The foreseen seconds say how the time grows with a film; how fast an installation is, its own finished items say. A pace is what
-they took over what was foreseen, kept apart by kind, model and size of the picture.
+they took over what was foreseen, kept apart by kind, model, size of the picture, and whether other jobs ran beside: where
+workers share processors, all of them are slower then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,14 @@ from typing import Any, NamedTuple
 from dubbing.domain.media import MediaInfo
 from dubbing.domain.work import (
     PAYLOADS,
+    CompareTask,
     EncodeFaceTask,
     EncodeResult,
+    EncodeSpeechTask,
     InferTask,
     PrepareTask,
     ProbeResult,
+    StitchTask,
     WorkKind,
 )
 
@@ -53,7 +57,6 @@ _COSTS = {
     (WorkKind.INFER, "14b"): Cost(0.5, 1 / 15.11),
     (WorkKind.STITCH, ""): Cost(1.5, 0.005, 0.009),
 }
-_FORESEEN = {kind for kind, _ in _COSTS}
 _CHUNK = 100
 """Frames of a usual chunk."""
 
@@ -91,10 +94,21 @@ def chunks_in(frames: int) -> int:
     return -(-frames // _CHUNK)
 
 
-class Paces(NamedTuple):
-    """How fast an installation is, by what it measured. An installation that is new is as fast as was foreseen."""
+class MeasuredPace(NamedTuple):
+    """How fast some kind of work is done, by itself and ``beside`` other jobs; None where that was not measured."""
 
-    measured: Mapping[PaceKey, float]
+    alone: float | None = None
+    beside: float | None = None
+
+
+class Paces(NamedTuple):
+    """How fast an installation is, by what it measured, while other jobs are ``beside`` or not.
+
+    An installation that is new is as fast as was foreseen.
+    """
+
+    measured: Mapping[PaceKey, MeasuredPace]
+    beside: bool = False
 
     def seconds(self, kind: WorkKind, preset: str, amount: float, megapixels: float, items: int = 1) -> float:
         """Seconds of one worker for ``amount`` frames (megabytes for a probe) here."""
@@ -107,7 +121,11 @@ class Paces(NamedTuple):
     def _pace(self, key: PaceKey) -> float:
         """That of the picture's size, else of the nearest size."""
         alike = [known for known in self.measured if (known.kind, known.model) == (key.kind, key.model)]
-        return self.measured[min(alike, key=lambda known: abs(known.size - key.size))] if alike else 1.0
+        if not alike:
+            return 1.0
+        alone, beside = self.measured[min(alike, key=lambda known: abs(known.size - key.size))]
+        fitting = (beside, alone) if self.beside else (alone, beside)
+        return next((pace for pace in fitting if pace is not None), 1.0)
 
 
 def settled(paces: Sequence[float]) -> float:
@@ -132,17 +150,18 @@ def measures(kind: WorkKind, payload: Mapping[str, Any], result: Mapping[str, An
     """
     if kind is WorkKind.PROBE:
         return _of_probe(ProbeResult.model_validate(result).media, seconds)
-    if kind not in PAYLOADS or kind not in _FORESEEN:
-        return []
     task = PAYLOADS[kind].model_validate(payload)
-    preset = getattr(task, "preset", "")
     if isinstance(task, InferTask):
         amount, megapixels = task.chunk.end - task.chunk.keep_from, 0.0
+    elif isinstance(task, PrepareTask | EncodeFaceTask):
+        amount, megapixels = size_of(task.source.media)
+    elif isinstance(task, CompareTask | EncodeSpeechTask | StitchTask):
+        amount, megapixels = size_of(task.video.media)
     else:
-        amount, megapixels = size_of((task.source if isinstance(task, PrepareTask | EncodeFaceTask) else task.video).media)
+        return []
     if kind is WorkKind.ENCODE_FACE:
         amount = EncodeResult.model_validate(result).frames
-    return [_measure(kind, preset, amount, megapixels, seconds)]
+    return [_measure(kind, getattr(task, "preset", ""), amount, megapixels, seconds)]
 
 
 def _of_probe(media: MediaInfo, seconds: float) -> list[Measure]:

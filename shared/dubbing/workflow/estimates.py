@@ -62,6 +62,11 @@ class PlannedDub(NamedTuple):
     deadline: datetime | None = None
 
 
+def estimated(work: UnitOfWork, jobs: Sequence[Job], counts: Mapping[str, Counts]) -> dict[str, Estimate]:
+    """Estimates of the jobs that have not ended, by id; nothing is asked where all have."""
+    return Estimates(work).of(jobs, counts) if any(job.state in LIVE for job in jobs) else {}
+
+
 class Estimates:
     """Estimates of one moment, from one snapshot of the installation."""
 
@@ -69,7 +74,7 @@ class Estimates:
         self._work = work
         self._now = work.now()
         measured, workers = work.forecasts.measured()
-        self._paces = Paces(measured)
+        self._measured = measured
         busy = work.forecasts.at_work()
         self._workers = {queue: max(workers.get(queue) or usual, busy.get(queue, 0)) for queue, usual in _USUAL_WORKERS.items()}
         self._unserved = work.forecasts.unserved(tuple(_USUAL_WORKERS))
@@ -99,10 +104,10 @@ class Estimates:
 
     def planned(self, dub: PlannedDub) -> Estimate | None:
         """Of a job that would be made now; None while nobody serves a queue that it would have to pass."""
-        left = whole(self._paces, dub.size, dub.known)
+        others, live = self._left({}, {})
+        left = whole(Paces(self._measured, beside=bool(live)), dub.size, dub.known)
         if self._unserved & _queues(left.seconds):
             return None
-        others, _ = self._left({}, {})
         turn = JobTurn(dub.organisation_id, dub.deadline, dub.priority, self._now)
         jobs = {job_id: one for job_id, (one, _) in others.items()} | {_PLANNED: WorkLeft(turn, left.seconds, chunk=left.chunk)}
         start, end = schedule(jobs, self._workers, [_PLANNED])[_PLANNED]
@@ -111,7 +116,7 @@ class Estimates:
 
     def frames_of(self, size_bytes: int) -> int:
         """How many frames a picture may have whose file was not read yet."""
-        return self._paces.frames_of(size_bytes)
+        return Paces(self._measured).frames_of(size_bytes)
 
     def _left(
         self, wanted: Mapping[str, Job], counted: Mapping[str, Counts]
@@ -121,30 +126,18 @@ class Estimates:
         order = in_turn({job.id: WorkLeft(_turn(job), {}) for job in live.values()})
         front = [job_id for job_id in order if live[job_id].running and job_id not in wanted][:_LOOKED_INTO]
         counts = {**self._work.jobs.counts(front), **counted} if front else dict(counted)
-        known = self._known(wanted)
+        known, paces = self._known(wanted), Paces(self._measured, beside=len(live) > 1)
         left: dict[str, tuple[WorkLeft, Left]] = {}
         for job_id, job in live.items():
-            size = self._size(job, counts.get(job_id, {}))
+            size = _size(paces, job, counts.get(job_id, {}))
             done = {WorkKind.PREPARE, WorkKind.ENCODE_FACE} if job.of_title and job.has_sound and job_id not in wanted else ()
-            all_of_it = whole(self._paces, size, done)
+            all_of_it = whole(paces, size, done)
             if job_id in counts:
                 one = left_by_counts(all_of_it, Phase(job.phase), counts[job_id], known.get(job_id, {}))
             else:
                 one = left_by_phase(all_of_it, Phase(job.phase), running=job.running)
             left[job_id] = WorkLeft(_turn(job), one.seconds, one.held, one.chunk, job.footage), one
         return self._with_waits(left, live, wanted), live
-
-    def _size(self, job: LiveJob, counts: Counts) -> DubSize:
-        frames = job.frames or self._paces.frames_of(job.bytes)
-        faces = counts.get(WorkKind.ENCODE_FACE, KindCount())
-        return DubSize(
-            preset=job.preset if job.has_sound else None,
-            frames=frames,
-            megapixels=job.width * job.height / 1e6 if job.frames else 1.0,
-            megabytes=job.bytes / 1e6,
-            generated=faces.units_total or frames,
-            compares=job.has_earlier,
-        )
 
     def _known(self, wanted: Mapping[str, Job]) -> dict[str, dict[WorkKind, KindCount]]:
         """What others have asked for of the wanted jobs' pictures."""
@@ -185,6 +178,19 @@ def size_of_dub(media: MediaInfo, preset: str, size_bytes: int, *, compares: boo
     video = media.video
     frames, pixels = (0, 0) if video is None else (video.frames, video.width * video.height)
     return DubSize(preset, frames, pixels / 1e6, size_bytes / 1e6, frames, compares)
+
+
+def _size(paces: Paces, job: LiveJob, counts: Counts) -> DubSize:
+    frames = job.frames or paces.frames_of(job.bytes)
+    faces = counts.get(WorkKind.ENCODE_FACE, KindCount())
+    return DubSize(
+        preset=job.preset if job.has_sound else None,
+        frames=frames,
+        megapixels=job.width * job.height / 1e6 if job.frames else 1.0,
+        megabytes=job.bytes / 1e6,
+        generated=faces.units_total or frames,
+        compares=job.has_earlier,
+    )
 
 
 def _turn(job: LiveJob) -> JobTurn:
