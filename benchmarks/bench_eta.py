@@ -3,7 +3,7 @@
 Samples what every job tells once a second, from the answer that accepts it to its end, and compares it with what was left in
 truth. Prints and writes to results/bench_eta.json, for each part and for all:
 
-- |told - actual| over the bound, 30 % of the actual time left and 5 s: median, 90th percentile (goal: at most 1), and worst;
+- |shown - actual| over the bound, 30 % of the actual time left and 5 s: median, 90th percentile (goal: at most 1), and worst;
 - samples that told nothing count as worse than any;
 - the job whose 90th percentile is worst, with what it told first and what it took.
 
@@ -49,7 +49,7 @@ class Material(NamedTuple):
     seconds: int
 
 
-class ToldTime(NamedTuple):
+class ShownTime(NamedTuple):
     """The time left that a job told, when, and in which phase."""
 
     at: float
@@ -62,22 +62,22 @@ class Watched:
     """A job, and all that it told."""
 
     part: str
-    told: list[ToldTime] = field(default_factory=list)
+    shown: list[ShownTime] = field(default_factory=list)
     finished: float = 0.0
 
     def errors(self) -> list[float]:
         """Each sample's distance from the truth, over the bound."""
-        return [error(one.seconds, self.finished - one.at) for one in self.told if one.at <= self.finished]
+        return [error(one.seconds, self.finished - one.at) for one in self.shown if one.at <= self.finished]
 
     @property
     def took(self) -> float:
         """Seconds from its submission to its end."""
-        return self.finished - self.told[0].at
+        return self.finished - self.shown[0].at
 
 
-def error(told: float | None, actual: float) -> float:
-    """|told - actual| over the bound; infinite for no answer."""
-    return inf if told is None else abs(told - actual) / (SHARE * actual + FREE)
+def error(shown: float | None, actual: float) -> float:
+    """|shown - actual| over the bound; infinite for no answer."""
+    return inf if shown is None else abs(shown - actual) / (SHARE * actual + FREE)
 
 
 def main() -> None:
@@ -128,20 +128,20 @@ class Bench:
         jobs = list(self._jobs.values())
         parts = {part: summary([job for job in jobs if job.part == part]) for part in PARTS}
         worst = max(jobs, key=lambda job: percentile(job.errors(), 0.9))
-        samples = [[round(one.at - worst.told[0].at, 1), one.seconds, one.phase] for one in worst.told]
+        samples = [[round(one.at - worst.shown[0].at, 1), one.seconds, one.phase] for one in worst.shown]
         return {
             "took": round(time.monotonic() - began),
             "load_before": loads,
             "parts": {**parts, "all": summary(jobs)},
             "worst_job": {
                 "part": worst.part,
-                "told_first": worst.told[0].seconds,
+                "shown_first": worst.shown[0].seconds,
                 "took": round(worst.took, 1),
                 "p90": rounded(percentile(worst.errors(), 0.9)),
                 "samples": samples,
             },
             "jobs": [
-                [job.part, job.told[0].seconds, round(job.took, 1), rounded(percentile(job.errors(), 0.9))] for job in jobs
+                [job.part, job.shown[0].seconds, round(job.took, 1), rounded(percentile(job.errors(), 0.9))] for job in jobs
             ],
         }
 
@@ -176,7 +176,7 @@ class Bench:
             raise SystemExit(answer.text)
         job = answer.json()
         watched = self._jobs[job["id"]] = Watched(part)
-        watched.told.append(ToldTime(time.time(), job["progress"]["eta_seconds"], job["phase"]))
+        watched.shown.append(ShownTime(time.time(), job["progress"]["eta_seconds"], job["phase"]))
         return watched
 
     def _sample(self) -> None:
@@ -190,7 +190,7 @@ class Bench:
                     raise SystemExit(f"{job['id']} {job['status']}: {job['error']}")
                 watched.finished = datetime.fromisoformat(job["finished_at"]).astimezone(UTC).timestamp()
             else:
-                watched.told.append(ToldTime(time.time(), job["progress"]["eta_seconds"], job["phase"]))
+                watched.shown.append(ShownTime(time.time(), job["progress"]["eta_seconds"], job["phase"]))
 
     def _until_ended(self, jobs: Iterable[Watched]) -> None:
         jobs = list(jobs)
@@ -229,7 +229,7 @@ class Bench:
 
 def row(job: Watched) -> list[Any]:
     """Its part, what it told first, what it took, and the 90th percentile of its errors."""
-    return [job.part, job.told[0].seconds, round(job.took, 1), rounded(percentile(job.errors(), 0.9))]
+    return [job.part, job.shown[0].seconds, round(job.took, 1), rounded(percentile(job.errors(), 0.9))]
 
 
 def summary(jobs: list[Watched]) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def show(result: dict[str, Any]) -> None:
         print(f"{part:12}" + "".join(f"{row[name]!s:>17}" for name in columns))
     worst = result["worst_job"]
     print(f"error over 30 % + 5 s; goal: p90 of all at most 1. Took {result['took']} s; load before {result['load_before']}")
-    print(f"worst job ({worst['part']}): told {worst['told_first']} s first, took {worst['took']} s")
+    print(f"worst job ({worst['part']}): showed {worst['shown_first']} s first, took {worst['took']} s")
 
 
 if __name__ == "__main__":

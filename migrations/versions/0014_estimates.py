@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0014"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -19,14 +19,14 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("beside", sa.Boolean(), nullable=False),
+        sa.Column("crowded", sa.Boolean(), nullable=False),
         sa.Column("paces", ARRAY(sa.Float()), nullable=False),
         sa.Column("workers", ARRAY(sa.Integer()), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_work_paces_organisation_id_organisations")
         ),
-        sa.PrimaryKeyConstraint("organisation_id", "kind", "model", "size", "beside", name=op.f("pk_work_paces")),
+        sa.PrimaryKeyConstraint("organisation_id", "kind", "model", "size", "crowded", name=op.f("pk_work_paces")),
     )
     op.add_column("work_items", sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("jobs", sa.Column("deadline_at_risk", sa.Boolean(), server_default=sa.text("false"), nullable=False))

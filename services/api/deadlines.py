@@ -13,13 +13,13 @@ _TRY = 'send "deadline_policy": "try" to have it done as soon as possible all th
 
 
 class DeadlinePolicy(StrEnum):
-    """What to do with a deadline that cannot be met: refuse it (``promise``), or take it for an order of work (``try``)."""
+    """What to do with a deadline that cannot be met: refuse it (``require``), or take it for an order of work (``try``)."""
 
-    PROMISE = "promise"
+    REQUIRE = "require"
     TRY = "try"
 
 
-def promise(work: UnitOfWork, job: Job, policy: DeadlinePolicy) -> None:
+def require(work: UnitOfWork, job: Job, policy: DeadlinePolicy) -> None:
     """Refuse the deadline of a job, as it stands in this transaction, if the job would be late by what is known of it.
 
     What cannot be foreseen is not refused: a file that nobody has read yet, a queue that nobody serves at this moment. The

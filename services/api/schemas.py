@@ -202,7 +202,7 @@ class LipsyncCreate(Body):
     seed: Seed | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
-    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.PROMISE
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.REQUIRE
     metadata: Labels = Field(default_factory=dict)
 
 
@@ -303,7 +303,7 @@ class Urgency(Body):
 
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     deadline: Moment | None = None
-    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.PROMISE
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.REQUIRE
 
 
 class Promotion(Body):

@@ -14,7 +14,7 @@ from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
-from services.api.deadlines import DeadlinePolicy, promise
+from services.api.deadlines import DeadlinePolicy, require
 from services.api.requests import Caller
 from services.api.schemas import AssetRef, TrackChoice, UrlRef
 
@@ -74,7 +74,7 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
         job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
         job.options |= {"kept_shots": render.kept_shots}
     begin(work, built, job)
-    promise(work, job, order.deadline_policy)
+    require(work, job, order.deadline_policy)
     return job
 
 

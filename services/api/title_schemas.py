@@ -191,7 +191,7 @@ class RenderCreate(Body):
     model: Preset | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
-    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.PROMISE
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.REQUIRE
 
 
 class RenderOut(BaseModel):

@@ -12,7 +12,7 @@ from dubbing.domain.jobs import SUCCEEDED, TERMINAL, JobState
 from dubbing.errors import Conflict, DeadlineUnmeetable, ModelUnavailable, StoreUnavailable
 from services.api import submission, title_views
 from services.api.bootstrap import Services
-from services.api.deadlines import promise
+from services.api.deadlines import require
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, JobsRead, JobsWrite, OnceOnly, Reading
 from services.api.routes.jobs import JobId
@@ -77,7 +77,7 @@ def reprioritize_job(job_id: JobId, body: Urgency, caller: JobsWrite, built: Bui
         given = body.model_dump(exclude_unset=True)
         work.jobs.reprioritize(job, given.get("priority", job.priority), given.get("deadline", job.deadline))
         if "deadline" in given:
-            promise(work, job, body.deadline_policy)
+            require(work, job, body.deadline_policy)
         return _view(built, work, job)
 
     return once.run(caller, 202, body, change, at=JOB)

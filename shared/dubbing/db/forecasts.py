@@ -72,7 +72,7 @@ class Forecasts:
                 array([cast(busy, Integer)]),
                 NOW,
             ).where(WorkItem.id == item_id)
-            names = ("organisation_id", "kind", "model", "size", "beside", "paces", "workers", "updated_at")
+            names = ("organisation_id", "kind", "model", "size", "crowded", "paces", "workers", "updated_at")
             fresh = insert(WorkPace).from_select(names, row)
             newest = {
                 name: func.trim_array(
@@ -82,20 +82,20 @@ class Forecasts:
                 )
                 for name, kind_of in (("paces", Float), ("workers", Integer))
             }
-            index = [WorkPace.organisation_id, WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.beside]
+            index = [WorkPace.organisation_id, WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.crowded]
             self._session.execute(fresh.on_conflict_do_update(index_elements=index, set_={**newest, "updated_at": NOW}))
 
     def measured(self) -> tuple[dict[PaceKey, MeasuredPace], dict[Queue, int]]:
         """How fast each kind of work was done last, and how many workers each queue had at once at most."""
-        key = (WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.beside)
+        key = (WorkPace.kind, WorkPace.model, WorkPace.size, WorkPace.crowded)
         rows = self._session.execute(
             select(*key, WorkPace.paces, WorkPace.workers).ext(distinct_on(*key)).order_by(*key, WorkPace.updated_at.desc())
         )
         paces: dict[PaceKey, MeasuredPace] = {}
         workers: dict[Queue, int] = {}
-        for kind, model, size, beside, measured, busy in rows:
+        for kind, model, size, crowded, measured, busy in rows:
             known = paces.get(PaceKey(kind, model, size), MeasuredPace())
-            paces[PaceKey(kind, model, size)] = known._replace(**{"beside" if beside else "alone": settled(measured)})
+            paces[PaceKey(kind, model, size)] = known._replace(**{"crowded" if crowded else "quiet": settled(measured)})
             if kind != LENGTH:
                 queue = QUEUE_OF[WorkKind(kind)]
                 workers[queue] = max(workers.get(queue, 0), *busy)

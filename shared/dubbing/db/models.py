@@ -202,7 +202,7 @@ class WorkItem(Base):
 class WorkPace(Base):
     """What finished items took over what was foreseen, newest first, and how many workers were at such work with them.
 
-    ``beside`` says whether other jobs ran meanwhile.
+    ``crowded`` says whether other jobs ran meanwhile.
     """
 
     __tablename__ = "work_paces"
@@ -210,7 +210,7 @@ class WorkPace(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(primary_key=True)
-    beside: Mapped[bool] = mapped_column(primary_key=True)
+    crowded: Mapped[bool] = mapped_column(primary_key=True)
     paces: Mapped[list[float]]
     workers: Mapped[list[int]]
     updated_at: Mapped[datetime] = mapped_column(default=NOW)

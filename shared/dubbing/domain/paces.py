@@ -95,20 +95,20 @@ def chunks_in(frames: int) -> int:
 
 
 class MeasuredPace(NamedTuple):
-    """How fast some kind of work is done, by itself and ``beside`` other jobs; None where that was not measured."""
+    """How fast some kind of work is done, by itself and ``crowded`` among other jobs; None where that was not measured."""
 
-    alone: float | None = None
-    beside: float | None = None
+    quiet: float | None = None
+    crowded: float | None = None
 
 
 class Paces(NamedTuple):
-    """How fast an installation is, by what it measured, while other jobs are ``beside`` or not.
+    """How fast an installation is, by what it measured, ``crowded`` by other jobs or not.
 
     An installation that is new is as fast as was foreseen.
     """
 
     measured: Mapping[PaceKey, MeasuredPace]
-    beside: bool = False
+    crowded: bool = False
 
     def seconds(self, kind: WorkKind, preset: str, amount: float, megapixels: float, items: int = 1) -> float:
         """Seconds of one worker for ``amount`` frames (megabytes for a probe) here."""
@@ -123,8 +123,8 @@ class Paces(NamedTuple):
         alike = [known for known in self.measured if (known.kind, known.model) == (key.kind, key.model)]
         if not alike:
             return 1.0
-        alone, beside = self.measured[min(alike, key=lambda known: abs(known.size - key.size))]
-        fitting = (beside, alone) if self.beside else (alone, beside)
+        quiet, crowded = self.measured[min(alike, key=lambda known: abs(known.size - key.size))]
+        fitting = (crowded, quiet) if self.crowded else (quiet, crowded)
         return next((pace for pace in fitting if pace is not None), 1.0)
 
 

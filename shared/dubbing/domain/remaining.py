@@ -70,8 +70,8 @@ def left_by_phase(all_of_it: Left, phase: Phase, *, running: bool) -> Left:
     """What is left by the phase alone: of the one that is under way, half."""
     seconds = {}
     for kind, whole_seconds in all_of_it.seconds.items():
-        ahead = _ORDER.index(_PHASE_OF[kind]) - min(_ORDER.index(phase), _ORDER.index(Phase.STITCHING))
-        seconds[kind] = whole_seconds * (0.0 if ahead < 0 else _HALF if ahead == 0 and running else 1.0)
+        distance = _ORDER.index(_PHASE_OF[kind]) - min(_ORDER.index(phase), _ORDER.index(Phase.STITCHING))
+        seconds[kind] = whole_seconds * (0.0 if distance < 0 else _HALF if distance == 0 and running else 1.0)
     return all_of_it._replace(seconds=seconds)
 
 
@@ -86,7 +86,7 @@ def left_by_counts(all_of_it: Left, phase: Phase, counts: Counts, known: Mapping
         elif kind is WorkKind.INFER:
             seconds[kind] = _left_to_generate(whole_seconds, phase, counts)
         elif kind is WorkKind.PROBE:
-            seconds[kind] = _untold(whole_seconds * (count.items - count.done) / count.items, count.held_seconds)
+            seconds[kind] = _unreported(whole_seconds * (count.items - count.done) / count.items, count.held_seconds)
         else:
             seconds[kind] = _left_of_one(whole_seconds, _share(kind, phase, count), count.held_seconds)
     held = frozenset(kind for kind, count in counts.items() if count.leased)
@@ -106,8 +106,8 @@ def _share(kind: WorkKind, phase: Phase, count: KindCount) -> float:
     """How much of the time of an item is over, by what its worker told."""
     if count.done == count.items:
         return 1.0
-    told = min(count.units_done / count.units_total, 1.0) * _FRAMES_SHARE.get(kind, 1.0) if count.units_total else 0.0
-    return max(told, _PROVED_SHARE) if phase is Phase.VERIFYING and kind is WorkKind.STITCH else told
+    reported = min(count.units_done / count.units_total, 1.0) * _FRAMES_SHARE.get(kind, 1.0) if count.units_total else 0.0
+    return max(reported, _PROVED_SHARE) if phase is Phase.VERIFYING and kind is WorkKind.STITCH else reported
 
 
 def _left_of_one(foreseen: float, share: float, held: float) -> float:
@@ -119,6 +119,6 @@ def _left_of_one(foreseen: float, share: float, held: float) -> float:
     return (1 - share) * ((1 - share**2) * expected + share * held)
 
 
-def _untold(foreseen: float, held: float) -> float:
+def _unreported(foreseen: float, held: float) -> float:
     """The same of items whose workers tell nothing before their end."""
     return max(foreseen - held, foreseen / 5)

@@ -25,8 +25,8 @@ def is_at_risk(deadline: datetime, now: datetime, estimate: Estimate | None, *, 
         return True
     if not estimate.measured:
         return was  # a guess at the length of a file is no reason to wake anybody, nor to send them back to bed
-    spare = max((deadline - now) * _CLEARLY, _LEAST) if was else timedelta()
-    return estimate.finish_at + spare > deadline
+    margin = max((deadline - now) * _CLEARLY, _LEAST) if was else timedelta()
+    return estimate.finish_at + margin > deadline
 
 
 def changed(work: UnitOfWork) -> dict[str, Estimate | None]:

@@ -21,7 +21,7 @@ from dubbing.workflow import flow
 
 _OF_EACH, _OF_ALL = 100, 400
 """Jobs that are read of each organisation, and of all, to see what is served before."""
-_LOOKED_INTO = 20
+_OBSERVED = 20
 """Jobs at the front whose own progress is counted; of the others the phase tells enough."""
 _USUAL_WORKERS = {Queue.PREPARE: 1, Queue.INFER: 2, Queue.STITCH: 1}
 """Those of a stack of which nothing was measured yet."""
@@ -105,7 +105,7 @@ class Estimates:
     def planned(self, dub: PlannedDub) -> Estimate | None:
         """Of a job that would be made now; None while nobody serves a queue that it would have to pass."""
         others, live = self._left({}, {})
-        left = whole(Paces(self._measured, beside=bool(live)), dub.size, dub.known)
+        left = whole(Paces(self._measured, crowded=bool(live)), dub.size, dub.known)
         if self._unserved & _queues(left.seconds):
             return None
         turn = JobTurn(dub.organisation_id, dub.deadline, dub.priority, self._now)
@@ -124,9 +124,9 @@ class Estimates:
         """What is left of the wanted jobs, and of those that are served before them."""
         live = {job.id: job for job in self._work.forecasts.live(list(wanted), _OF_EACH, _OF_ALL)}
         order = in_turn({job.id: WorkLeft(_turn(job), {}) for job in live.values()})
-        front = [job_id for job_id in order if live[job_id].running and job_id not in wanted][:_LOOKED_INTO]
+        front = [job_id for job_id in order if live[job_id].running and job_id not in wanted][:_OBSERVED]
         counts = {**self._work.jobs.counts(front), **counted} if front else dict(counted)
-        known, paces = self._known(wanted), Paces(self._measured, beside=len(live) > 1)
+        known, paces = self._known(wanted), Paces(self._measured, crowded=len(live) > 1)
         left: dict[str, tuple[WorkLeft, Left]] = {}
         for job_id, job in live.items():
             size = _size(paces, job, counts.get(job_id, {}))

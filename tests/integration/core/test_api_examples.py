@@ -64,7 +64,7 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
         "seed": 7,
         "priority": 10,
         "deadline": DUE,
-        "deadline_policy": "promise",
+        "deadline_policy": "require",
         "metadata": {"title": "Nº 1", "language": "pt-BR"},
     }
     other = story.tell("create_lipsync", "every-member", 202, whole)["id"]

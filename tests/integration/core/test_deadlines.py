@@ -49,7 +49,7 @@ def probed(client: TestClient, services: Services, body: dict[str, Any]) -> dict
     return body
 
 
-def told_of(client: TestClient, job: str) -> list[str]:
+def risks_in(client: TestClient, job: str) -> list[str]:
     with client.stream("GET", f"/v1/jobs/{job}/events") as stream:
         return [line for line in stream.iter_lines() if line == "event: job.deadline_at_risk"]
 
@@ -139,5 +139,5 @@ def test_a_deadline_at_risk_is_told_once_until_it_is_met_again(
     assert first["type"] == second["type"] == "job.deadline_at_risk"
     assert first["data"]["estimated_finish_at"] > first["data"]["deadline"]
     client.post(f"/v1/jobs/{job}/cancel")
-    assert len(told_of(client, job)) == 2
+    assert len(risks_in(client, job)) == 2
     assert "dubline_deadlines_at_risk 0.0" in client.get("/metrics/platform").text

@@ -84,13 +84,13 @@ def test_one_odd_measurement_changes_nothing_and_newer_ones_count_more() -> None
 
 def test_a_size_that_was_never_measured_goes_at_the_pace_of_the_nearest_one() -> None:
     measured = Paces(
-        {PaceKey("stitch", "", 0): MeasuredPace(alone=2.0), PaceKey("stitch", "", 3): MeasuredPace(alone=4.0, beside=9.0)}
+        {PaceKey("stitch", "", 0): MeasuredPace(quiet=2.0), PaceKey("stitch", "", 3): MeasuredPace(quiet=4.0, crowded=9.0)}
     )
     for megapixels, pace in ((1.0, 2.0), (2.0, 2.0), (8.3, 4.0)):
         here = measured.seconds(WorkKind.STITCH, "tiny", 100, megapixels)
         assert here == pytest.approx(pace * foreseen(WorkKind.STITCH, "tiny", 100, megapixels))
-    beside = measured._replace(beside=True)
-    assert beside.seconds(WorkKind.STITCH, "", 100, 8.3) == pytest.approx(9.0 * foreseen(WorkKind.STITCH, "", 100, 8.3))
-    assert beside.seconds(WorkKind.STITCH, "", 100, 1.0) == measured.seconds(WorkKind.STITCH, "", 100, 1.0)
+    crowded = measured._replace(crowded=True)
+    assert crowded.seconds(WorkKind.STITCH, "", 100, 8.3) == pytest.approx(9.0 * foreseen(WorkKind.STITCH, "", 100, 8.3))
+    assert crowded.seconds(WorkKind.STITCH, "", 100, 1.0) == measured.seconds(WorkKind.STITCH, "", 100, 1.0)
     assert measured.seconds(WorkKind.INFER, "tiny", 100, 1.0) == foreseen(WorkKind.INFER, "tiny", 100, 1.0)
     assert key_of(WorkKind.INFER, "14b", 8.3) == PaceKey("infer", "14b", 0)
