@@ -38,10 +38,13 @@ class LiveJob(NamedTuple):
     phase: str
     preset: str | None
     has_sound: bool
-    of_title: bool
     has_earlier: bool
     footage: str
+    """The SHA-256 of its picture's file; the file's id where that was not read yet."""
+    encoder: str | None
     bytes: int
+    sound_bytes: int
+    track: int
     frames: int
     width: int
     height: int
@@ -184,11 +187,12 @@ def _live_columns(place: Any) -> Any:
             *(Job.id, Job.organisation_id, Job.deadline, Job.priority, Job.created_at, Job.state == "running", Job.phase),
             Job.models["preset"].astext,
             Job.audio_asset.is_not(None),
-            Job.title_id.is_not(None),
             Job.options["earlier"].astext.is_not(None),
             func.coalesce(Asset.sha256, Asset.id),
-            func.coalesce(Asset.size, 0) + func.coalesce(sound.size, 0),
-            *(number("frames"), number("width"), number("height")),
+            Job.models["face_encoder"]["digest"].astext,
+            func.coalesce(Asset.size, 0),
+            func.coalesce(sound.size, 0),
+            *(number("track"), number("frames"), number("width"), number("height")),
             place,
         )
         .join(Asset, Asset.id == Job.video_asset)

@@ -24,7 +24,7 @@ def is_at_risk(deadline: datetime, now: datetime, estimate: Estimate | None, *, 
     if now >= deadline or estimate is None:
         return True
     if not estimate.measured:
-        return was  # a guess at the length of a file is no reason to wake anybody, nor to send them back to bed
+        return was  # the length of a file that nobody has read is a guess, which neither raises an alarm nor ends one
     margin = max((deadline - now) * _CLEARLY, _LEAST) if was else timedelta()
     return estimate.finish_at + margin > deadline
 

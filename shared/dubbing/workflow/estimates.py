@@ -10,13 +10,13 @@ from typing import NamedTuple
 from dubbing.db.forecasts import LiveJob
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import LIVE, Models, Phase
+from dubbing.domain.jobs import LIVE, Phase
 from dubbing.domain.media import MediaInfo
 from dubbing.domain.paces import Paces
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.remaining import DubSize, Left, left_by_counts, left_by_phase, whole
 from dubbing.domain.schedule import JobTurn, WorkLeft, in_turn, schedule
-from dubbing.domain.work import QUEUE_OF, Queue, Source, WorkKind
+from dubbing.domain.work import QUEUE_OF, Queue, WorkKind
 from dubbing.workflow import flow
 
 _OF_EACH, _OF_ALL = 100, 400
@@ -114,9 +114,9 @@ class Estimates:
         at = self._now
         return Estimate(end, left.gpu_seconds, at + timedelta(seconds=start), at + timedelta(seconds=end), dub.size.frames > 0)
 
-    def frames_of(self, size_bytes: int) -> int:
-        """How many frames a picture may have whose file was not read yet."""
-        return Paces(self._measured).frames_of(size_bytes)
+    def frames_of(self, picture_bytes: int, sound_bytes: int) -> int:
+        """How many frames a picture may have whose files were not read yet."""
+        return Paces(self._measured).frames_of(picture_bytes, sound_bytes)
 
     def _left(
         self, wanted: Mapping[str, Job], counted: Mapping[str, Counts]
@@ -126,30 +126,22 @@ class Estimates:
         order = in_turn({job.id: WorkLeft(_turn(job), {}) for job in live.values()})
         front = [job_id for job_id in order if live[job_id].running and job_id not in wanted][:_OBSERVED]
         counts = {**self._work.jobs.counts(front), **counted} if front else dict(counted)
-        known, paces = self._known(wanted), Paces(self._measured, crowded=len(live) > 1)
+        known, paces = self._known(live.values()), Paces(self._measured, crowded=len(live) > 1)
         left: dict[str, tuple[WorkLeft, Left]] = {}
         for job_id, job in live.items():
             size = _size(paces, job, counts.get(job_id, {}))
-            done = {WorkKind.PREPARE, WorkKind.ENCODE_FACE} if job.of_title and job.has_sound and job_id not in wanted else ()
-            all_of_it = whole(paces, size, done)
+            others = known.get(job_id, {})
             if job_id in counts:
-                one = left_by_counts(all_of_it, Phase(job.phase), counts[job_id], known.get(job_id, {}))
+                one = left_by_counts(whole(paces, size), Phase(job.phase), counts[job_id], others)
             else:
-                one = left_by_phase(all_of_it, Phase(job.phase), running=job.running)
+                done = {kind for kind, count in others.items() if count.done}
+                one = left_by_phase(whole(paces, size, done), Phase(job.phase), running=job.running)
             left[job_id] = WorkLeft(_turn(job), one.seconds, one.held, one.chunk, job.footage), one
         return self._with_waits(left, live, wanted), live
 
-    def _known(self, wanted: Mapping[str, Job]) -> dict[str, dict[WorkKind, KindCount]]:
-        """What others have asked for of the wanted jobs' pictures."""
-        assets = self._work.assets.by_ids({job.video_asset for job in wanted.values()})
-        keys: dict[str, dict[WorkKind, str]] = {}
-        for job in wanted.values():
-            asset = assets[job.video_asset]
-            if asset.sha256 is None or asset.media is None or asset.media.get("video") is None:
-                continue
-            media = MediaInfo.model_validate(asset.media)
-            source = Source(asset_id=asset.id, key=asset.object_key, filename="", sha256=asset.sha256, media=media)
-            keys[job.id] = flow.known_keys(source, None if job.models is None else Models.model_validate(job.models))
+    def _known(self, live: Collection[LiveJob]) -> dict[str, dict[WorkKind, KindCount]]:
+        """What jobs, also such that have ended, have asked for of the jobs' pictures."""
+        keys = {job.id: flow.known_keys(job.footage, job.track, job.encoder) for job in live if job.frames}
         items = self._work.forecasts.known({key for named in keys.values() for key in named.values()})
         return {job_id: {kind: items[key] for kind, key in named.items() if key in items} for job_id, named in keys.items()}
 
@@ -181,13 +173,13 @@ def size_of_dub(media: MediaInfo, preset: str, size_bytes: int, *, compares: boo
 
 
 def _size(paces: Paces, job: LiveJob, counts: Counts) -> DubSize:
-    frames = job.frames or paces.frames_of(job.bytes)
+    frames = job.frames or paces.frames_of(job.bytes, job.sound_bytes)
     faces = counts.get(WorkKind.ENCODE_FACE, KindCount())
     return DubSize(
         preset=job.preset if job.has_sound else None,
         frames=frames,
         megapixels=job.width * job.height / 1e6 if job.frames else 1.0,
-        megabytes=job.bytes / 1e6,
+        megabytes=(job.bytes + job.sound_bytes) / 1e6,
         generated=faces.units_total or frames,
         compares=job.has_earlier,
     )

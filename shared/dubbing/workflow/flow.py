@@ -96,19 +96,22 @@ def prepare(video: Source) -> ItemSpec:
     """
     analysis = _analysis(video)
     task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(video.sha256, analysis))
-    key = f"prepare:{video.sha256}:{analysis}"
+    key = known_keys(video.sha256, _video(video).track, None)[WorkKind.PREPARE]
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
 
 
-def known_keys(video: Source, models: Models | None) -> dict[WorkKind, str]:
+def known_keys(sha256: str, track: int, encoder_digest: str | None) -> dict[WorkKind, str]:
     """Keys of the work on a picture that all jobs share, for which others may have asked already.
 
-    Raises:
-        NoVideoStream: there is none.
+    Args:
+        sha256: of the file.
+        track: number of the picture in it.
+        encoder_digest: of the faces' encoder; None for a job without one.
     """
-    keys = {WorkKind.PREPARE: prepare(video).key}
-    if models is not None:
-        keys[WorkKind.ENCODE_FACE] = f"encode_face:{_latents(video, models)}"
+    analysis = _analysis_of(track)
+    keys = {WorkKind.PREPARE: f"prepare:{sha256}:{analysis}"}
+    if encoder_digest is not None:
+        keys[WorkKind.ENCODE_FACE] = f"encode_face:{ids.latents_prefix(sha256, analysis, MASKING, encoder_digest)}"
     return keys
 
 
@@ -171,7 +174,11 @@ def _audio(job: JobFacts) -> AudioInfo:
 
 def _analysis(video: Source) -> str:
     """The version of the analysis: of its method, of how the file was read, and the picture that is used."""
-    return f"{ANALYSIS}-{READING}-{_video(video).track}"
+    return _analysis_of(_video(video).track)
+
+
+def _analysis_of(track: int) -> str:
+    return f"{ANALYSIS}-{READING}-{track}"
 
 
 def _analysis_key(job: JobFacts) -> str:
@@ -179,11 +186,7 @@ def _analysis_key(job: JobFacts) -> str:
 
 
 def _latents_prefix(job: JobFacts) -> str:
-    return _latents(job.video, job.models)
-
-
-def _latents(video: Source, models: Models) -> str:
-    return ids.latents_prefix(video.sha256, _analysis(video), MASKING, models.face_encoder.digest)
+    return ids.latents_prefix(job.video.sha256, _analysis(job.video), MASKING, job.models.face_encoder.digest)
 
 
 def _speech_prefix(job: JobFacts) -> str:
@@ -208,7 +211,8 @@ def _encode_face(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         encoder=job.models.face_encoder,
         latents_prefix=prefix,
     )
-    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True, units=sum(map(_kept, prepared.chunks)))
+    keys = known_keys(job.video.sha256, _video(job.video).track, job.models.face_encoder.digest)
+    return ItemSpec(WorkKind.ENCODE_FACE, keys[WorkKind.ENCODE_FACE], task, shared=True, units=sum(map(_kept, prepared.chunks)))
 
 
 def _encode_speech(job: JobFacts) -> ItemSpec:

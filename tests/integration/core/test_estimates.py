@@ -93,6 +93,16 @@ def test_a_known_picture_is_not_analysed_again_and_its_faces_are_not_encoded_aga
     assert estimate(work, other).seconds > cold.seconds * 0.9
 
 
+def test_a_job_is_told_the_same_alone_and_in_a_list(work: UnitOfWork) -> None:
+    first = make_job(work)
+    do(work, *WorkKind)
+    known = work.session.get_one(Asset, first.video_asset)
+    jobs = [make_job(work, video=known if number % 2 else None) for number in range(6)]
+    do(work, WorkKind.PROBE)
+    together = Estimates(work).of(jobs)
+    assert [estimate(work, job).seconds for job in jobs] == pytest.approx([together[job.id].seconds for job in jobs], rel=0.2)
+
+
 def test_an_estimate_of_a_planned_job_is_that_of_the_job(work: UnitOfWork) -> None:
     job = make_job(work)
     do(work, WorkKind.PROBE)
@@ -139,9 +149,10 @@ def test_a_worker_keeps_how_long_its_items_took(database: Database, sessions: se
         rows = session.scalars(select(WorkPace).order_by(WorkPace.kind)).all()
         assert [(row.organisation_id, row.kind, len(row.paces)) for row in rows] == [
             ("default", "length", 1),
+            ("default", "length", 1),
             ("default", "probe", 2),
         ]
-        assert rows[1].workers == [1, 1]
+        assert rows[2].workers == [1, 1]
 
 
 def test_nothing_is_promised_while_nobody_serves_a_queue(client: TestClient, services: Services, body: dict[str, Any]) -> None:
