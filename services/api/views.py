@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dubbing import clock
+from dubbing.db.connection_models import MasterDelivery
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
+from dubbing.domain.connections import MasterState
 from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import ANALYSIS_PHASES, SUCCEEDED, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
@@ -14,16 +16,19 @@ from dubbing.domain.work import StitchResult, WorkKind
 from dubbing.errors import NotApproved
 from services.api import problems
 from services.api.bootstrap import Services
-from services.api.schemas import Counter, Failure, JobOut, Links, ModelOut, PhaseOut, Progress
+from services.api.schemas import Counter, Failure, JobOut, Links, MasterDelivered, ModelOut, PhaseOut, Progress
 
 
 def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
     """Jobs with their progress; one query counts for all of them."""
     counts = work.jobs.counts(job.id for job in jobs)
     names = work.titles.names({job.title_id for job in jobs if job.title_id is not None})
-    waiting = work.reviews.withheld([job.id for job in jobs])
+    waiting, deliveries = work.reviews.withheld([job.id for job in jobs]), work.deliveries.latest(job.id for job in jobs)
     now = work.now()
-    return [_view(built, job, counts.get(job.id, {}), names, now, withheld=job.id in waiting) for job in jobs]
+    views = [_view(built, job, counts.get(job.id, {}), names, now, withheld=job.id in waiting) for job in jobs]
+    for job, view in zip(jobs, views, strict=True):
+        view.delivery = _delivery(built, job, deliveries.get(job.id))
+    return views
 
 
 def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], now: datetime, *, withheld: bool) -> JobOut:
@@ -56,6 +61,22 @@ def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], n
         warnings=[Finding.model_validate(warning) for warning in job.warnings],
         error=job_error(built, job),
         links=job_links(built, job, withheld=withheld),
+        delivery=None,
+    )
+
+
+def _delivery(built: Services, job: Job, sent: MasterDelivery | None) -> MasterDelivered | None:
+    """Where the master's delivery stands; None where none was asked for, or there will be no master."""
+    if sent is None or job.state in (JobState.FAILED, JobState.CANCELED):
+        return None
+    return MasterDelivered(
+        status=MasterState(sent.state),
+        connection=sent.connection_id,
+        url=sent.url,
+        receipt_url=sent.receipt_url,
+        error=problems.stored(built.api.docs_url, sent.error, f"/v1/jobs/{job.id}"),
+        created_at=sent.created_at,
+        ended_at=sent.ended_at,
     )
 
 
@@ -126,7 +147,7 @@ def job_links(built: Services, job: Job, *, withheld: bool) -> Links | None:
     stem = made.output_filename.rsplit(".", 1)[0]
     return Links(
         output=None if withheld else built.store.url(made.output_key, ttl, filename=made.output_filename),
-        withheld=_not_approved(built, job) if withheld else None,
+        withheld=problems.stored(built.api.docs_url, not_approved(job).problem(), f"/v1/jobs/{job.id}") if withheld else None,
         receipt=built.store.url(made.receipt_key, ttl, filename=f"{stem}.receipt.json"),
         preview=preview_link(built, made),
         expire_at=clock.now() + timedelta(seconds=ttl),
@@ -141,9 +162,9 @@ def preview_link(built: Services, made: StitchResult) -> str | None:
     return built.store.url(made.preview_key, built.api.url_ttl, filename=name, inline=True)
 
 
-def _not_approved(built: Services, job: Job) -> Failure | None:
-    problem = NotApproved(
+def not_approved(job: Job) -> NotApproved:
+    """Why the master of a job is given out to nobody."""
+    return NotApproved(
         f"{job.language} asks for a review, and its master of revision {job.revision} is not approved.",
         suggestions=("approve it: GET /v1/reviews names its review", "ask for a review if it has none: POST /v1/reviews"),
-    ).problem()
-    return problems.stored(built.api.docs_url, problem, f"/v1/jobs/{job.id}")
+    )
