@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import dubbing.db.connection_models
 import dubbing.db.people_models
 import dubbing.db.review_models
 import dubbing.db.title_models

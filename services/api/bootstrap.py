@@ -1,16 +1,20 @@
 """Composition root: settings in, services out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import redis
 
 from dubbing.db.engine import Database
+from dubbing.domain.connections import Bucket
 from dubbing.encryption import SecretBox
 from dubbing.proxies import bypass_for_loopback
 from dubbing.queue.app import make_celery
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import (
     ApiSettings,
+    BucketSettings,
     DatabaseSettings,
     EngineSettings,
     LoggingSettings,
@@ -23,11 +27,15 @@ from dubbing.settings import (
     TritonSettings,
     WebhookSettings,
 )
+from dubbing.storage.customer_bucket import CustomerBucket
 from dubbing.storage.posting import Poster
+from dubbing.storage.remote import Resolve, resolved
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.store import ObjectStore
 from services.api.access_tokens import AccessTokens, signing_keys
 from services.api.catalogue import Catalogue
+
+_TEST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Services:
     poster: Poster
     secrets: SecretBox
     tokens: AccessTokens
+    buckets: BucketSettings
+    open_bucket: Callable[[Bucket], CustomerBucket]
 
 
 def build() -> Services:
@@ -59,6 +69,7 @@ def build() -> Services:
     queue, broker, engine, webhooks = QueueSettings(), RedisSettings(), EngineSettings(), WebhookSettings()
     secrets, session = SecretsSettings(), SessionSettings()
     check_keys_differ(secrets, session)
+    buckets = BucketSettings()
     return Services(
         api=ApiSettings(),
         queue=queue,
@@ -73,6 +84,8 @@ def build() -> Services:
         poster=Poster(webhooks),
         secrets=SecretBox(secrets),
         tokens=AccessTokens(OidcSettings(), session),
+        buckets=buckets,
+        open_bucket=bucket_opener(buckets),
     )
 
 
@@ -86,3 +99,9 @@ def check_keys_differ(secrets: SecretsSettings, session: SessionSettings) -> Non
     if encrypting & set(signing_keys(session)):
         message = "DUBLINE_SESSION_KEY and DUBLINE_SECRETS_KEY share a key: what signs and what encrypts must differ"
         raise ValueError(message)
+
+
+def bucket_opener(settings: BucketSettings, resolve: Resolve = resolved) -> Callable[[Bucket], CustomerBucket]:
+    """Gives access to buckets for a test of a connection: somebody waits for it, so that each call is short and made once."""
+    brief = settings.model_copy(update={"seconds": min(settings.seconds, _TEST_SECONDS)})
+    return partial(CustomerBucket, settings=brief, resolve=resolve, attempts=1)

@@ -24,6 +24,7 @@ with lasting():
     from services.api.collector import PlatformCollector
     from services.api.middleware import RequestMiddleware
     from services.api.routes import (
+        connections,
         documentation,
         events,
         explained,
@@ -50,7 +51,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What we
 
 _ROUTES = (
     *(sessions, people, keys, uploads, titles, languages, reviews, guests, lipsyncs, jobs, job_changes, events),
-    *(training, releases, webhooks, health, explained, documentation),
+    *(connections, training, releases, webhooks, health, explained, documentation),
 )
 
 

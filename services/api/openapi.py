@@ -24,6 +24,7 @@ _TAGS = {
     "jobs": "How far a job is, what it made, and how to end it.",
     "models": "The models that jobs can name.",
     "training": "Runs that make students, and the versions that are served of them. For trainers and operators.",
+    "connections": "Buckets of yours: files are read there, and masters delivered to.",
     "webhooks": "Events for programs (Standard Webhooks) and for chats: endpoints, and what was delivered to them.",
     "health": "For probes and for Prometheus. Keep these inside your network.",
     "errors": "What every error code means.",
@@ -34,6 +35,7 @@ _LOCATION = {"description": "Where to read what was made or changed", "schema": 
 _ETAG = {"description": "The version, for `If-Match`", "schema": {"type": "string"}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"description": "How to send a key", "schema": {"type": "string"}}},
+    409: {"Retry-After": {"description": "Seconds to wait, where `retryable` is true", "schema": {"type": "integer"}}},
     503: {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},
 }
 

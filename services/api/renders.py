@@ -66,6 +66,7 @@ def dub(work: UnitOfWork, language: Language, body: RenderCreate) -> submission.
         deadline_policy=body.deadline_policy,
         labels={**title.labels, **language.labels},
         options={"on_no_face": "passthrough"},
+        destination=submission.destination_of(body.output or title_views.output(language)),
         render=submission.TitleRender(
             title_id=title.id,
             language=language.language,

@@ -114,6 +114,8 @@ def _person(built: Services, token: str) -> Caller:
 Anybody = Annotated[Caller, Depends(Scoped(None))]
 AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
 AssetsWrite = Annotated[Caller, Depends(Scoped("assets:write"))]
+ConnectionsRead = Annotated[Caller, Depends(Scoped("connections:read"))]
+ConnectionsWrite = Annotated[Caller, Depends(Scoped("connections:write"))]
 JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
 KeysRead = Annotated[Caller, Depends(Scoped("keys:read"))]

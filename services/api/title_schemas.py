@@ -10,7 +10,19 @@ from dubbing.domain.jobs import JobState, Sync
 from dubbing.domain.reviews import ReviewRule, ReviewStatus
 from dubbing.domain.titles import LanguageStatus
 from services.api.deadlines import DeadlinePolicy
-from services.api.schemas import AudioRef, AudioUrl, Body, Failure, Links, SyncChoice, VideoRef, VideoUrl
+from services.api.schemas import (
+    AudioInBucket,
+    AudioRef,
+    AudioUrl,
+    Body,
+    Failure,
+    Links,
+    Output,
+    SyncChoice,
+    VideoInBucket,
+    VideoRef,
+    VideoUrl,
+)
 from services.api.values import LARGEST, Labels, LanguageTag, Line, Moment, Preset, Seconds, Seed, Timecode
 
 FILENAME = "{title}_{language}_v{revision}"
@@ -22,7 +34,7 @@ class TitleCreate(Body):
     """A title: its picture, its name, and what it is called elsewhere (``external_id``, once in an organisation)."""
 
     name: Line
-    video: VideoRef | VideoUrl = Field(discriminator="type")
+    video: VideoRef | VideoUrl | VideoInBucket = Field(discriminator="type")
     external_id: Line | None = None
     metadata: Labels = Field(default_factory=dict)
 
@@ -140,16 +152,17 @@ class LanguageCreate(Body):
     """A language of a title: its sound, and how masters of it are made.
 
     ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and ``{revision}`` are filled in. Where a
-    ``review`` is ``required``, they are given out when they are approved.
+    ``review`` is ``required``, they are given out, and delivered to ``output``, when they are approved.
     """
 
     language: LanguageTag
-    audio: AudioRef | AudioUrl = Field(discriminator="type")
+    audio: AudioRef | AudioUrl | AudioInBucket = Field(discriminator="type")
     model: Preset = "tiny"
     sync: SyncChoice = SyncChoice()
     seed: Seed | None = None
     filename: FileTemplate = FILENAME
     review: Annotated[ReviewRule, Field(strict=False)] = ReviewRule.NONE
+    output: Output | None = None
     metadata: Labels = Field(default_factory=dict)
 
 
@@ -164,7 +177,13 @@ class LanguageChange(Body):
 class LanguageAudio(Body):
     """The new sound of a language."""
 
-    audio: AudioRef | AudioUrl = Field(discriminator="type")
+    audio: AudioRef | AudioUrl | AudioInBucket = Field(discriminator="type")
+
+
+class LanguageOutput(Body):
+    """Where masters of a language are delivered to from now on; null for nowhere but our own store."""
+
+    output: Output | None
 
 
 class TimeRange(Body):
@@ -181,7 +200,8 @@ class RenderCreate(Body):
     """What of a language to make again.
 
     What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other mouths for these shots, with
-    ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the language's for this job.
+    ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` and ``output`` replace the language's for this
+    job.
     """
 
     scope: Literal["stale", "all", "shots", "ranges"] = "stale"
@@ -189,6 +209,7 @@ class RenderCreate(Body):
     ranges: list[TimeRange] = Field(default_factory=list, max_length=1000)
     seed: Seed | None = None
     model: Preset | None = None
+    output: Output | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
     deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.REQUIRE
@@ -219,6 +240,19 @@ class Delivered(BaseModel):
     links: Links
 
 
+class DestinationOut(BaseModel):
+    """The folder of a bucket that masters are delivered to."""
+
+    connection: str
+    prefix: str
+
+
+class OutputOut(BaseModel):
+    """Where masters are delivered to, besides our own store."""
+
+    destination: DestinationOut
+
+
 class LanguageOut(BaseModel):
     """A language of a title.
 
@@ -241,6 +275,7 @@ class LanguageOut(BaseModel):
     kept_shots: list[int]
     filename: str
     review: ReviewRule
+    output: OutputOut | None
     metadata: dict[str, str]
     version: int
     created_at: datetime

@@ -26,9 +26,11 @@ from services.api.title_schemas import (
     CastFace,
     CastOut,
     Delivered,
+    DestinationOut,
     FaceOut,
     LanguageOut,
     LanguageState,
+    OutputOut,
     RenderOut,
     ReviewState,
     ShotOut,
@@ -104,11 +106,19 @@ def _language(built: Services, language: Language, made: Renders, known: _Master
         kept_shots=language.kept_shots,
         filename=language.filename,
         review=ReviewRule(language.review),
+        output=output(language),
         metadata=language.labels,
         version=language.version,
         created_at=language.created_at,
         updated_at=language.updated_at,
     )
+
+
+def output(language: Language) -> OutputOut | None:
+    """Where masters of a language are delivered to; None for our own store alone."""
+    if language.connection_id is None:
+        return None
+    return OutputOut(destination=DestinationOut(connection=language.connection_id, prefix=language.destination))
 
 
 def _status(language: Language, made: Renders, reviews: Mapping[str, Review]) -> LanguageStatus:

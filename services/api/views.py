@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from dubbing import clock
+from dubbing.db.connection_models import MasterDelivery
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
+from dubbing.domain.connections import MasterState
 from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import ANALYSIS_PHASES, LIVE, SUCCEEDED, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
@@ -16,7 +18,7 @@ from dubbing.errors import NotApproved
 from dubbing.workflow.estimates import Estimate, estimated
 from services.api import problems
 from services.api.bootstrap import Services
-from services.api.schemas import Counter, Failure, JobOut, Links, ModelOut, PhaseOut, Progress
+from services.api.schemas import Counter, Failure, JobOut, Links, MasterDelivered, ModelOut, PhaseOut, Progress
 
 
 class _KnownOfJobs(NamedTuple):
@@ -29,6 +31,7 @@ class _KnownOfJobs(NamedTuple):
     estimates: Mapping[str, Estimate]
     names: Mapping[str, str]
     withheld: Collection[str]
+    deliveries: Mapping[str, MasterDelivery]
     now: datetime
 
 
@@ -38,7 +41,8 @@ def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[Jo
     estimates = estimated(work, jobs, counts)
     names = work.titles.names({job.title_id for job in jobs if job.title_id is not None})
     withheld = work.reviews.withheld([job.id for job in jobs])
-    known = _KnownOfJobs(counts, estimates, names, withheld, work.now())
+    deliveries = work.deliveries.latest(job.id for job in jobs)
+    known = _KnownOfJobs(counts, estimates, names, withheld, deliveries, work.now())
     return [_view(built, job, known) for job in jobs]
 
 
@@ -76,6 +80,22 @@ def _view(built: Services, job: Job, known: _KnownOfJobs) -> JobOut:
         warnings=[Finding.model_validate(warning) for warning in job.warnings],
         error=job_error(built, job),
         links=job_links(built, job, withheld=job.id in known.withheld),
+        delivery=_delivery(built, job, known.deliveries.get(job.id)),
+    )
+
+
+def _delivery(built: Services, job: Job, sent: MasterDelivery | None) -> MasterDelivered | None:
+    """Where the master's delivery stands; None where none was asked for, or there will be no master."""
+    if sent is None or job.state in (JobState.FAILED, JobState.CANCELED):
+        return None
+    return MasterDelivered(
+        status=MasterState(sent.state),
+        connection=sent.connection_id,
+        url=sent.url,
+        receipt_url=sent.receipt_url,
+        error=problems.stored(built.api.docs_url, sent.error, f"/v1/jobs/{job.id}"),
+        created_at=sent.created_at,
+        ended_at=sent.ended_at,
     )
 
 
@@ -146,7 +166,7 @@ def job_links(built: Services, job: Job, *, withheld: bool) -> Links | None:
     stem = made.output_filename.rsplit(".", 1)[0]
     return Links(
         output=None if withheld else built.store.url(made.output_key, ttl, filename=made.output_filename),
-        withheld=_not_approved(built, job) if withheld else None,
+        withheld=problems.stored(built.api.docs_url, not_approved(job).problem(), f"/v1/jobs/{job.id}") if withheld else None,
         receipt=built.store.url(made.receipt_key, ttl, filename=f"{stem}.receipt.json"),
         preview=preview_link(built, made),
         expire_at=clock.now() + timedelta(seconds=ttl),
@@ -161,9 +181,9 @@ def preview_link(built: Services, made: StitchResult) -> str | None:
     return built.store.url(made.preview_key, built.api.url_ttl, filename=name, inline=True)
 
 
-def _not_approved(built: Services, job: Job) -> Failure | None:
-    problem = NotApproved(
+def not_approved(job: Job) -> NotApproved:
+    """Why the master of a job is given out to nobody."""
+    return NotApproved(
         f"{job.language} asks for a review, and its master of revision {job.revision} is not approved.",
         suggestions=("approve it: GET /v1/reviews names its review", "ask for a review if it has none: POST /v1/reviews"),
-    ).problem()
-    return problems.stored(built.api.docs_url, problem, f"/v1/jobs/{job.id}")
+    )

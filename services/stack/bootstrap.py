@@ -28,6 +28,7 @@ def migrate(env: Mapping[str, str]) -> None:
     config = Config(CHECKOUT / "alembic.ini")
     # In such a file a % refers to another option, unless there are two.
     config.set_main_option("sqlalchemy.url", env["DUBLINE_DATABASE_URL"].replace("%", "%%"))
+    config.attributes["secrets_key"] = env.get("DUBLINE_SECRETS_KEY")
     try:
         command.upgrade(config, "head")
     except Exception as error:

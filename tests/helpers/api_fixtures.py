@@ -7,6 +7,7 @@ import httpx
 import pytest
 import redis as redis_client
 from api_calls import MIB, authorised
+from customer_store import OPENED, resolve
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from web_server import HERE, NEAR
@@ -32,7 +33,7 @@ from dubbing.settings import (
 from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
 from services.api.access_tokens import AccessTokens
-from services.api.bootstrap import Services
+from services.api.bootstrap import Services, bucket_opener
 from services.api.catalogue import Catalogue
 from services.api.main import create_app
 
@@ -60,6 +61,8 @@ def services(
         poster=Poster(webhooks),
         secrets=SecretBox(SecretsSettings(key=SecretStr(TESTS_KEY))),
         tokens=AccessTokens(OidcSettings(), SessionSettings(key=SecretStr(SIGNING_KEY))),
+        buckets=OPENED,
+        open_bucket=bucket_opener(OPENED, resolve),
     )
     own.close()
     assert database is not None

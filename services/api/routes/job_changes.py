@@ -1,4 +1,4 @@
-"""Changes of jobs: again, with another model, sooner; and what of each shot is done."""
+"""Changes of jobs: again, with another model, sooner; and to a bucket; what of each shot is done."""
 
 from typing import Any
 
@@ -6,18 +6,21 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from dubbing import ids
+from dubbing.db.connection_models import MasterDelivery
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.connections import MasterState
 from dubbing.domain.jobs import SUCCEEDED, TERMINAL, JobState
-from dubbing.errors import Conflict, DeadlineUnmeetable, ModelUnavailable, StoreUnavailable
+from dubbing.domain.work import Ring, StitchResult
+from dubbing.errors import Conflict, DeadlineUnmeetable, ModelUnavailable, NotApproved, StoreUnavailable
 from services.api import submission, title_views
 from services.api.bootstrap import Services
 from services.api.deadlines import require
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, JobsRead, JobsWrite, OnceOnly, Reading
 from services.api.routes.jobs import JobId
-from services.api.schemas import JobOut, JobShots, Promotion, Urgency
-from services.api.views import job_views
+from services.api.schemas import Destination, JobOut, JobShots, MasterDeliver, Promotion, Urgency
+from services.api.views import job_views, not_approved
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
 _COPIED = (
@@ -81,6 +84,41 @@ def reprioritize_job(job_id: JobId, body: Urgency, caller: JobsWrite, built: Bui
         return _view(built, work, job)
 
     return once.run(caller, 202, body, change, at=JOB)
+
+
+@router.post("/deliver", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict, NotApproved))
+def deliver_job(job_id: JobId, body: MasterDeliver, caller: JobsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Deliver the master of a job to a bucket: again after it failed, or to another one. What lies there is replaced."""
+
+    def deliver(work: UnitOfWork) -> JobOut:
+        work.jobs.get(job_id, caller.organisation)
+        job = work.jobs.lock(job_id)
+        last = work.deliveries.latest([job_id]).get(job_id)
+        if job.output is None:
+            raise Conflict(f"Job {job_id} is {job.state} and has no master.")
+        if work.reviews.withheld([job_id]):
+            raise not_approved(job)
+        if last is not None and last.state == MasterState.PENDING:
+            raise Conflict(f"The master of {job_id} is being delivered to {last.url}.", suggestions=("wait until it is there",))
+        work.ring(_deliver(work, built, job, body.destination, last))
+        return _view(built, work, job)
+
+    return once.run(caller, 202, body, deliver, at=JOB)
+
+
+def _deliver(work: UnitOfWork, built: Services, job: Job, to: Destination | None, last: MasterDelivery | None) -> Ring:
+    if to is not None:
+        connection, prefix = work.connections.hold(to.connection, job.organisation_id, "/destination/connection"), to.prefix
+    elif last is not None and last.connection_id is not None:
+        connection, prefix = work.connections.hold(last.connection_id, job.organisation_id, "/destination"), last.prefix
+    else:
+        raise Conflict(
+            f"No bucket is connected that the master of {job.id} was to go to.",
+            where={"pointer": "/destination"},
+            suggestions=("name a destination",),
+        )
+    delivery = work.deliveries.ask(job, connection, prefix)
+    return work.deliveries.send(delivery, connection, StitchResult.model_validate(job.output), built.queue.max_attempts)
 
 
 @router.get("/shots", openapi_extra=refuses(StoreUnavailable))

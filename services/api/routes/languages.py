@@ -21,13 +21,22 @@ from dubbing.errors import (
     UnknownLanguage,
     UrlNotAllowed,
 )
+from dubbing.workflow.advance import Advancer
 from services.api import decisions, renders, submission, title_views, versions
 from services.api.bootstrap import Services
 from services.api.problems import refuses
-from services.api.requests import JOB, Built, OnceOnly, Reading, TitlesRead, TitlesWrite
+from services.api.requests import JOB, Built, Caller, OnceOnly, Reading, TitlesRead, TitlesWrite
 from services.api.routes.titles import TitleId
-from services.api.schemas import JobOut
-from services.api.title_schemas import LanguageAudio, LanguageChange, LanguageCreate, LanguageList, LanguageOut, RenderCreate
+from services.api.schemas import JobOut, Output
+from services.api.title_schemas import (
+    LanguageAudio,
+    LanguageChange,
+    LanguageCreate,
+    LanguageList,
+    LanguageOut,
+    LanguageOutput,
+    RenderCreate,
+)
 from services.api.values import LanguageTag
 from services.api.versions import IfMatch
 from services.api.views import job_views
@@ -50,6 +59,7 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
         work.titles.get(title_id, caller.organisation)
         tag = canonical(body.language)
         audio = submission.asset_of(work, caller, body.audio, "audio")
+        connection, destination = _kept(work, caller, body.output)
         language = Language(
             title_id=title_id,
             language=tag,
@@ -61,6 +71,8 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
             seed=submission.seed_of(body.seed),
             filename=body.filename,
             review=body.review,
+            connection_id=connection,
+            destination=destination,
             labels=body.metadata,
         )
         work.titles.add_language(language)
@@ -114,6 +126,8 @@ def change_language(
     last = decisions.last_master(work, found)
     if found.review == ReviewRule.REQUIRED and last is not None and not work.reviews.of_jobs([last]):
         work.reviews.request(work.jobs.lock(last), Author(caller.principal))
+    if last is not None:  # which may wait for approval no more
+        Advancer(work, built.queue.max_attempts).deliver(work.jobs.lock(last))
     versions.show(response, found.version)
     return _one(built, work, found)
 
@@ -147,6 +161,31 @@ def replace_audio(
     return _one(built, work, found)
 
 
+@router.put("/languages/{language}/output", openapi_extra=refuses(PreconditionFailed, UnknownLanguage))
+def replace_output(
+    *,
+    title_id: TitleId,
+    language: Tag,
+    body: LanguageOutput,
+    caller: TitlesWrite,
+    built: Built,
+    work: Reading,
+    response: Response,
+    if_match: IfMatch = versions.ANY,
+) -> LanguageOut:
+    """Have masters of a language delivered to a bucket from now on, or to none. With `If-Match`, only if nobody was faster.
+
+    Jobs that were asked for before deliver where they were asked to.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
+    versions.check(if_match, found.version)
+    connection, destination = _kept(work, caller, body.output)
+    if (connection, destination) != (found.connection_id, found.destination):
+        work.titles.change(found, connection_id=connection, destination=destination)
+    versions.show(response, found.version)
+    return _one(built, work, found)
+
+
 @router.post(
     "/languages/{language}/render",
     status_code=202,
@@ -172,6 +211,14 @@ def render_language(
         return job_views(built, work, [job])[0]
 
     return once.run(caller, 202, body, render, at=JOB)
+
+
+def _kept(work: UnitOfWork, caller: Caller, output: Output | None) -> tuple[str | None, str]:
+    """An output as a language keeps it; raises `NotFound` where there is no such connection."""
+    if output is None:
+        return None, ""
+    to = output.destination
+    return work.connections.hold(to.connection, caller.organisation, "/output/destination/connection").id, to.prefix
 
 
 def _one(built: Services, work: UnitOfWork, language: Language) -> LanguageOut:

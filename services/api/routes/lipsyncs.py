@@ -43,5 +43,6 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
         deadline_policy=body.deadline_policy,
         labels=body.metadata,
         options=body.options.model_dump(mode="json"),
+        destination=submission.destination_of(body.output),
     )
     return job_views(built, work, [submission.submit(work, built, caller, order)])[0]

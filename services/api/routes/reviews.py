@@ -22,6 +22,7 @@ from dubbing.errors import (
     PreconditionFailed,
     UnknownLanguage,
 )
+from dubbing.workflow.advance import Advancer
 from services.api import decisions, paging, picture_times, review_views, versions
 from services.api.bootstrap import Services
 from services.api.filters import PageQuery, language_of
@@ -126,6 +127,7 @@ def decide(
         review = decisions.locked(work, review_id, reviewer.caller.organisation, shots=body.shot is not None)
         versions.check(if_match, review.version)
         decisions.decide(work, review, body, by)
+        Advancer(work, built.queue.max_attempts).deliver(work.jobs.lock(review.job_id))
         return _one(built, work, review)
 
     return once.run(reviewer.caller, 201, body, write, at=REVIEW)

@@ -15,7 +15,7 @@ from dubbing.db.pages import Before, paged
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused, NotFound
 
-_THINGS = ("assets", "titles", "reviews", "jobs", "training", "webhooks", "keys", "people")
+_THINGS = ("assets", "titles", "reviews", "jobs", "training", "webhooks", "connections", "keys", "people")
 SCOPES = tuple(f"{thing}:{may}" for thing in _THINGS for may in ("read", "write"))
 _KEPT = timedelta(hours=48)
 _IN_FLIGHT = timedelta(seconds=60)

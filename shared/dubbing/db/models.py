@@ -85,7 +85,7 @@ class Upload(Base):
 
 
 class Asset(Base):
-    """A file that was uploaded, or is fetched from ``source_url`` when it is first probed.
+    """A file that was uploaded, or is fetched from ``source_url`` when it is first probed; by a connection, from its bucket.
 
     ``sha256`` and ``media`` are what the probe measured, null before it ran; so is the size of a file that is fetched.
     """
@@ -97,6 +97,7 @@ class Asset(Base):
     filename: Mapped[str]
     size: Mapped[int | None] = mapped_column(BigInteger)
     source_url: Mapped[str | None]
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("storage_connections.id", ondelete="SET NULL"), index=True)
     claimed_sha256: Mapped[str | None]
     sha256: Mapped[str | None]
     media: Mapped[dict[str, Any] | None]

@@ -36,7 +36,8 @@ class Language(Base):
 
     ``revision`` counts the sounds that it was given. The ``seed`` stays, so that a new revision changes what its sound changes;
     ``seeds`` are those of shots that somebody wanted otherwise, by the shot's number; ``kept_shots`` are
-    those that keep the original picture. Masters wait for approval where a ``review`` is required.
+    those that keep the original picture. Masters wait for approval where a ``review`` is required, and are delivered to the
+    bucket of ``connection_id``, where there is one, below ``destination``.
     """
 
     __tablename__ = "languages"
@@ -53,6 +54,8 @@ class Language(Base):
     kept_shots: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     filename: Mapped[str]
     review: Mapped[str] = mapped_column(server_default=text("'none'"))
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("storage_connections.id"), index=True)
+    destination: Mapped[str] = mapped_column(server_default=text("''"))
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(default=NOW)

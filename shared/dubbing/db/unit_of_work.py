@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
+from dubbing.db.connections import Connections
 from dubbing.db.forecasts import Forecasts
 from dubbing.db.guests import Guests
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
+from dubbing.db.master_deliveries import MasterDeliveries
 from dubbing.db.organisations import Organisations
 from dubbing.db.people import People
 from dubbing.db.releases import Releases
@@ -97,6 +99,16 @@ class UnitOfWork:
     def webhooks(self) -> Webhooks:
         """Webhook endpoints, and what is delivered to them."""
         return Webhooks(self.session)
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Connections to customers' buckets."""
+        return Connections(self.session)
+
+    @cached_property
+    def deliveries(self) -> MasterDeliveries:
+        """Masters on their way to customers' buckets."""
+        return MasterDeliveries(self.session, self.jobs, self.items)
 
     def now(self) -> datetime:
         """The time of day by the database's clock, which all leases and heartbeats go by."""

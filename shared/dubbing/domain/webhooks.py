@@ -32,6 +32,8 @@ class WebhookEvent(StrEnum):
     REVIEW_REQUESTED = "review.requested"
     REVIEW_APPROVED = "review.approved"
     REVIEW_CHANGES_REQUESTED = "review.changes_requested"
+    JOB_DELIVERED = "job.delivered"
+    JOB_DELIVERY_FAILED = "job.delivery_failed"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
@@ -48,8 +50,9 @@ class WebhookFormat(StrEnum):
 
 _FREQUENT = {WebhookEvent.JOB_PROGRESS, WebhookEvent.JOB_PHASE}
 _FOR_PEOPLE = (
-    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.JOB_DEADLINE_AT_RISK, WebhookEvent.ENDPOINT_DISABLED),
     *(WebhookEvent.REVIEW_REQUESTED, WebhookEvent.REVIEW_APPROVED, WebhookEvent.REVIEW_CHANGES_REQUESTED),
+    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.JOB_DEADLINE_AT_RISK),
+    *(WebhookEvent.JOB_DELIVERY_FAILED, WebhookEvent.ENDPOINT_DISABLED),
 )
 USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
     WebhookFormat.STANDARD: tuple(event for event in WebhookEvent if event not in _FREQUENT),
@@ -58,10 +61,8 @@ USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
 """What an endpoint is told of that does not say."""
 
 
-def shown_url(url: str, form: str) -> str:
-    """An endpoint's URL as it is answered and told: a chat's hook is a secret as a whole, so of that only where it is."""
-    if form == WebhookFormat.STANDARD:
-        return url
+def origin_of(url: str) -> str:
+    """What of an endpoint's URL is no secret: where it is. Whoever has all of a chat's hook can speak there."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/..."
 
@@ -131,6 +132,8 @@ _CHAT = {
     WebhookEvent.REVIEW_APPROVED: "{name} is approved.",
     WebhookEvent.REVIEW_CHANGES_REQUESTED: "{name} needs changes.",
     WebhookEvent.JOB_DEADLINE_AT_RISK: "{name} may miss its deadline, {deadline}: {finish}.",
+    WebhookEvent.JOB_DELIVERED: "{name} was delivered.",
+    WebhookEvent.JOB_DELIVERY_FAILED: "{name} is ready, but could not be delivered: {reason}.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }

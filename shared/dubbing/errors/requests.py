@@ -109,6 +109,20 @@ class FetchInterrupted(Transient):
     title = "Fetching the file was interrupted"
 
 
+class DeliveryFailed(BadInput):
+    """The customer's bucket refuses the master. The master is made and stays in our store."""
+
+    code = "delivery_failed"
+    title = "The bucket refuses the master"
+
+
+class DeliveryInterrupted(Transient):
+    """The server of the customer's bucket did not answer, or broke off. The master stays in our store."""
+
+    code = "delivery_interrupted"
+    title = "Delivering the master was interrupted"
+
+
 class IdempotencyKeyReused(BadInput):
     """The same Idempotency-Key came with another request."""
 

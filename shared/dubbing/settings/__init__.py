@@ -226,6 +226,25 @@ class FetchSettings(BaseSettings):
     redirects: int = 5
 
 
+class BucketSettings(BaseSettings):
+    """Buckets of customers.
+
+    The machine's own addresses and those of a cloud's metadata are never asked, whatever is opened.
+
+    Attributes:
+        hosts: names of endpoints, with commas between, that may lead to private addresses.
+        ranges: private addresses that may be asked, as networks (``10.20.0.0/16``) with commas between.
+        http_hosts: names and addresses, with commas between, that may be asked by http too; all others by https alone.
+        seconds: longest time that one call may take; objects are read and written in parts of 16 MiB.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_BUCKET_")
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    seconds: float = 120.0
+
+
 class SecretsSettings(BaseSettings):
     """Secrets that customers entrust to the platform: they are encrypted in the database.
 

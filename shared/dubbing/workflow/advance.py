@@ -51,12 +51,13 @@ class Advancer(NamedTuple):
         self._ask(job, flow.probes(*files))
 
     def item_ended(self, item_id: str) -> None:
-        """Advance every unfinished job that needs the item, and the run, release or webhook endpoint that it is a step of."""
+        """Advance every unfinished job that needs the item, and whatever else it is a step of: a run, a release, a delivery."""
         for job_id in self.work.jobs.lock_needing(item_id):
             self.advance(job_id)
         self.work.ring(*self.work.runs.settle(item_id, self.max_attempts))
         self.work.releases.settle(item_id)
         self.work.ring(*self.work.webhooks.settle(item_id))
+        self.work.deliveries.settle(item_id)
 
     def advance(self, job_id: str) -> None:
         """Move the job as far as its finished items allow."""
@@ -189,9 +190,16 @@ class Advancer(NamedTuple):
         (item,) = self.work.items.results(job.id, [WorkKind.STITCH])
         result = StitchResult.model_validate(item.result)
         warnings = [finding.model_dump(mode="json") for finding in result.warnings]
-        ended = self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings)
-        if ended:
-            self.work.reviews.delivered(self.work.jobs.lock(job.id))
+        if self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings):
+            ended = self.work.jobs.lock(job.id)
+            self.work.reviews.delivered(ended)
+            self.deliver(ended)
+
+    def deliver(self, job: Job) -> None:
+        """Send the master of a locked job to the bucket that waits for it, unless it waits for approval itself."""
+        if job.output is None or self.work.reviews.withheld([job.id]):
+            return
+        self.work.ring(*self.work.deliveries.begin(job, StitchResult.model_validate(job.output), self.max_attempts))
 
     def _analysed(self, job: Job) -> None:
         (item,) = self.work.items.results(job.id, [WorkKind.PREPARE])
@@ -224,6 +232,7 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
         claimed_sha256=asset.claimed_sha256,
         role=role,
         url=asset.source_url,
+        connection=asset.connection_id,
     )
 
 

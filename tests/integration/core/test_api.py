@@ -92,7 +92,8 @@ def test_a_request_whose_twin_is_in_flight_is_told_to_wait(
     client.post("/v1/lipsyncs", json=body, headers=key)
     with services.database.sessions().begin() as session:
         session.execute(update(IdempotencyKey).values(status=None, response=None))
-    problem(client.post("/v1/lipsyncs", json=body, headers=key), 409, "idempotency_in_progress")
+    refused = client.post("/v1/lipsyncs", json=body, headers=key)
+    assert (problem(refused, 409, "idempotency_in_progress")["retryable"], refused.headers["Retry-After"]) == (True, "2")
 
 
 def test_many_at_once_with_one_key_make_one_job(client: TestClient, body: dict[str, Any]) -> None:
@@ -171,7 +172,8 @@ def test_broken_json_and_oversized_bodies_are_problems(client: TestClient) -> No
     headers = {"Content-Type": "application/json"}
     for unreadable in (b"{", b'{"filename": "\xff"}'):
         problem(client.post("/v1/uploads", content=unreadable, headers=headers), 400, "invalid_json")
-    problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+    refused = problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+    assert refused["media"] == {"limit": 2 * MIB}
 
 
 def test_what_is_no_valid_unicode_is_refused_as_whatever_else_is_wrong(client: TestClient) -> None:

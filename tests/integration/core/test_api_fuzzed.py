@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 from api_calls import authorised, put_analysis, work_through
+from customer_store import Customer
 from fastapi.testclient import TestClient
 from places import ROOT
 from training_rows import OFFER
@@ -41,7 +42,9 @@ def address(services: Services) -> Iterator[str]:
 
 
 @pytest.fixture
-def known(client: TestClient, services: Services, body: dict[str, Any], upload: Callable[..., str]) -> dict[str, str]:
+def known(
+    client: TestClient, services: Services, body: dict[str, Any], upload: Callable[..., str], customer: Customer
+) -> dict[str, str]:
     """One thing of each kind, by the prefix of its id."""
     title = client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"]
     place = {"title": title, "language": "de"}
@@ -62,6 +65,7 @@ def known(client: TestClient, services: Services, body: dict[str, Any], upload: 
         client.post("/v1/guests", json={**place, "name": "x"}).json()["id"],
         *(title, review),
         person,
+        client.post("/v1/storage-connections", json=customer.members()).json()["id"],
     ]
     return {one[:4]: one for one in made}
 
