@@ -125,7 +125,9 @@ def test_a_black_and_white_picture_has_no_hues(drawn: dict[int, Drawn]) -> None:
     one = drawn[6]
     grey = cv2.merge([cv2.cvtColor(one.face.crop, cv2.COLOR_RGB2GRAY)] * 3)
     inside = limit(one.face.outline, (one.face.outline,), SIDE)
-    assert hues_of(LIGHT.decode(grey), one.face.outline, inside) is None
+    faded = cv2.addWeighted(one.face.crop, 0.15, grey, 0.85, 0)
+    for filmed in (grey, faded):
+        assert hues_of(LIGHT.decode(filmed), one.face.outline, inside) is None
     assert hues_of(LIGHT.decode(one.face.crop), one.face.outline, inside) is not None
     assert hues_of(LIGHT.decode(one.face.crop), one.face.outline, np.zeros_like(inside)) is None
     np.testing.assert_array_equal(pasted(one, one.true, grey), pasted(one, one.true, grey, hues=False))
