@@ -13,9 +13,12 @@ from dubbing.domain.media import SoundChoice
 from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
 from dubbing.workflow.advance import Advancer
+from dubbing.workflow.files import Files
 from services.api.bootstrap import Services
 from services.api.requests import Caller
-from services.api.schemas import AssetRef, TrackChoice, UrlRef
+from services.api.schemas import AssetRef, AudioRef, AudioUrl, TrackChoice, UrlRef, VideoRef, VideoUrl
+
+FileRef = VideoRef | VideoUrl | AudioRef | AudioUrl
 
 
 class TitleRender(NamedTuple):
@@ -105,30 +108,46 @@ def seed_of(given: int | None) -> int:
     return secrets.randbits(32) if given is None else given
 
 
-def asset_of(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef, role: str) -> Asset:
-    """The file: one that was uploaded, or a new one that is fetched when it is probed.
+def asset_of(work: UnitOfWork, built: Services, caller: Caller, wanted: FileRef, *, alone: bool) -> Asset:
+    """The file: one that was uploaded, or a new one that is fetched when it is probed (``alone`` as of `Files.read`).
 
     Raises:
         NotFound: there is no such file.
         UrlNotAllowed: it cannot be fetched from there.
     """
+    role, chosen = as_what(wanted)
     if isinstance(wanted, AssetRef):
         return work.assets.get(wanted.id, caller.organisation, f"/{role}/id")
+    new = remote_asset(work, caller, wanted, f"/{role}")
+    Files(work, built.queue.max_attempts).read(new, role, chosen, alone=alone)
+    return new
+
+
+def remote_asset(work: UnitOfWork, caller: Caller, wanted: UrlRef, pointer: str = "") -> Asset:
+    """A new file that is fetched when it is read; raises `UrlNotAllowed`."""
     try:
         url = remote.checked(wanted.url)
     except UrlNotAllowed as error:
-        error.where = {"pointer": f"/{role}/url", **error.where}
+        error.where = {"pointer": f"{pointer}/url", **error.where}
         raise
-    asset_id, name = ids.new_id("ast"), remote.name_of(url) or role
-    new = Asset(
-        id=asset_id,
-        organisation_id=caller.organisation,
-        object_key=ids.asset_key(asset_id, name),
-        filename=name,
-        source_url=str(url),
-        claimed_sha256=wanted.sha256,
+    asset_id, name = ids.new_id("ast"), remote.name_of(url) or pointer[1:] or "file"
+    return work.assets.add(
+        Asset(
+            id=asset_id,
+            organisation_id=caller.organisation,
+            object_key=ids.asset_key(asset_id, name),
+            filename=name,
+            source_url=str(url),
+            claimed_sha256=wanted.sha256,
+        )
     )
-    return work.assets.add(new)
+
+
+def as_what(wanted: FileRef) -> tuple[str, Chosen]:
+    """Whether a file is used as the picture (``video``) or the sound (``audio``), and what of it."""
+    if isinstance(wanted, TrackChoice):
+        return "audio", Chosen(sound=sound_of(wanted))
+    return "video", Chosen(picture=wanted.track)
 
 
 def sound_of(chosen: TrackChoice) -> SoundChoice:

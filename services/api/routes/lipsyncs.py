@@ -26,8 +26,8 @@ def create_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, once: O
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:
     order = submission.Dub(
-        video=submission.asset_of(work, caller, body.video, "video"),
-        audio=submission.asset_of(work, caller, body.audio, "audio"),
+        video=submission.asset_of(work, built, caller, body.video, alone=False),
+        audio=submission.asset_of(work, built, caller, body.audio, alone=False),
         chosen=Chosen(picture=body.video.track, sound=submission.sound_of(body.audio)),
         model=body.model,
         sync=Sync(**body.sync.model_dump()),

@@ -27,6 +27,8 @@ class WebhookEvent(StrEnum):
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_CANCELED = "job.canceled"
+    UPLOAD_COMPLETED = "upload.completed"
+    ASSET_READY = "asset.ready"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
@@ -76,6 +78,14 @@ class JobChange(NamedTuple):
     at: datetime
 
 
+class Notice(NamedTuple):
+    """An event of something else than a job, with the ``data`` that is told of it."""
+
+    organisation_id: str
+    type: str
+    data: Mapping[str, Any]
+
+
 class Attempt(NamedTuple):
     """One call of an endpoint: the ``status`` of its answer, or the ``error`` that there was none for.
 
@@ -118,6 +128,8 @@ _CHAT = {
     WebhookEvent.JOB_SUCCEEDED: "{name} is ready.",
     WebhookEvent.JOB_FAILED: "{name} failed: {reason}.",
     WebhookEvent.JOB_CANCELED: "{name} was cancelled.",
+    WebhookEvent.UPLOAD_COMPLETED: "{name} has arrived.",
+    WebhookEvent.ASSET_READY: "{name} has been read, and can be dubbed.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }
@@ -125,8 +137,8 @@ _CHAT = {
 
 def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
     """A line for people. What customers have named is escaped: in a chat, ``<!channel>`` calls everybody."""
-    title, language = data.get("title"), data.get("language")
-    name = (title or f"job {data['job_id']}") if "job_id" in data else str(data.get("url", ""))
+    language = data.get("language")
+    name = data.get("title") or data.get("filename") or data.get("url") or f"job {data.get('job_id')}"
     error = data.get("error") or {}
     values = {
         "name": f"{name} ({language})" if language else name,

@@ -65,6 +65,9 @@ class WorkState(StrEnum):
     CANCELED = "canceled"
 
 
+ENDED = (WorkState.DONE, WorkState.FAILED, WorkState.CANCELED)
+
+
 class Queue(StrEnum):
     """A pool of workers. A message on a queue is a token: its receiver claims the best item among the queue's kinds."""
 

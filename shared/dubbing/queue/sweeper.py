@@ -17,10 +17,12 @@ from dubbing.domain.work import QUEUE_OF, OpenSequence, Queue, Ring
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import QueueSettings
 from dubbing.workflow.advance import Advancer
+from dubbing.workflow.files import Files
 
 _MOST_RINGS = 1000
 # Several times as long as the inference server waits for the next block of a sequence.
 _IDLE = 600.0
+_FILES_AT_ONCE = 20
 
 log = structlog.get_logger()
 
@@ -76,13 +78,18 @@ class Sweeper:
     def _advance(self) -> None:
         with unit_of_work(self.database.sessions(), self._hold) as work:
             unfinished = work.jobs.unfinished()
-            unsettled = [*work.runs.unsettled(), *work.releases.unsettled(), *work.webhooks.unsettled()]
+            unsettled = [
+                *(*work.runs.unsettled(), *work.releases.unsettled(), *work.webhooks.unsettled()),
+                *work.assets.unsettled(),
+            ]
         for job_id in unfinished:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).advance(job_id)
         for item_id in unsettled:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).item_ended(item_id)
+        with unit_of_work(self.database.sessions(), self._hold) as work:
+            Files(work, self.settings.max_attempts).read_all(_FILES_AT_ONCE)
 
     def _ring(self) -> None:
         """As many tokens as items wait, less those that lie on the queue already."""

@@ -7,7 +7,7 @@ the sweeper does, for jobs whose last step was lost.
 
 from typing import NamedTuple
 
-from dubbing.db.models import Asset, Job
+from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
 from dubbing.domain.media import READING
@@ -29,6 +29,7 @@ from dubbing.domain.work import (
 )
 from dubbing.errors import DublineError
 from dubbing.workflow import flow
+from dubbing.workflow.files import Files, probe_of
 
 
 class Advancer(NamedTuple):
@@ -45,10 +46,8 @@ class Advancer(NamedTuple):
     def _probe(self, job: Job) -> None:
         assets = self.work.assets.by_ids(filter(None, (job.video_asset, job.audio_asset)))
         chosen = Chosen.model_validate(job.options.get("chosen", {}))
-        files = [_video_probe(assets[job.video_asset], chosen)]
-        if job.audio_asset is not None:
-            files.append(_audio_probe(assets[job.audio_asset], chosen))
-        self._ask(job, flow.probes(*files))
+        files = {"video": job.video_asset, "audio": job.audio_asset}
+        self._ask(job, [probe_of(assets[file], role, chosen) for role, file in files.items() if file is not None])
 
     def item_ended(self, item_id: str) -> None:
         """Advance every unfinished job that needs the item, and the run, release or webhook endpoint that it is a step of."""
@@ -57,6 +56,7 @@ class Advancer(NamedTuple):
         self.work.ring(*self.work.runs.settle(item_id, self.max_attempts))
         self.work.releases.settle(item_id)
         self.work.ring(*self.work.webhooks.settle(item_id))
+        Files(self.work, self.max_attempts).settle(item_id)
 
     def advance(self, job_id: str) -> None:
         """Move the job as far as its finished items allow."""
@@ -129,7 +129,7 @@ class Advancer(NamedTuple):
             if self.work.jobs.open_items(job.id, KINDS_OF[Phase.PROBING])[0]:
                 return False
         for source in self._sources(job).values():
-            self.work.assets.probed(source.asset_id, source.sha256, source.media)
+            Files(self.work, self.max_attempts).probed(source.asset_id, source.sha256, source.media)
         return True
 
     def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:
@@ -202,25 +202,6 @@ class Advancer(NamedTuple):
     def _cancel(self, job: Job) -> None:
         if self.work.items.cancel_unwanted(job.id) == 0:
             self.work.jobs.finish(job.id, JobState.CANCELED)
-
-
-def _video_probe(asset: Asset, chosen: Chosen) -> ProbeTask:
-    return _probe(asset, "video").model_copy(update={"picture": chosen.picture})
-
-
-def _audio_probe(asset: Asset, chosen: Chosen) -> ProbeTask:
-    return _probe(asset, "audio").model_copy(update={"sound": chosen.sound})
-
-
-def _probe(asset: Asset, role: str) -> ProbeTask:
-    return ProbeTask(
-        asset_id=asset.id,
-        key=asset.object_key,
-        filename=asset.filename,
-        claimed_sha256=asset.claimed_sha256,
-        role=role,
-        url=asset.source_url,
-    )
 
 
 def _ended(warnings: list[dict[str, object]]) -> JobState:

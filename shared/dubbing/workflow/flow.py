@@ -81,9 +81,11 @@ class JobFacts(NamedTuple):
     compared: CompareResult | None = None
 
 
-def probes(*files: ProbeTask) -> list[ItemSpec]:
-    """The first items of every job, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
-    return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in files]
+def probe(task: ProbeTask) -> ItemSpec:
+    """What reads a file, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
+    chosen = [f"p{task.picture}" if task.picture is not None else "", _sound(task.sound.tracks, task.sound.channels)]
+    key = ":".join(["probe", READING, task.asset_id, task.role, *filter(None, chosen)])
+    return ItemSpec(WorkKind.PROBE, key, task, shared=True)
 
 
 def prepare(video: Source) -> ItemSpec:
@@ -96,11 +98,6 @@ def prepare(video: Source) -> ItemSpec:
     task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(video.sha256, analysis))
     key = f"prepare:{video.sha256}:{analysis}"
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
-
-
-def _probe_key(task: ProbeTask) -> str:
-    chosen = [f"p{task.picture}" if task.picture is not None else "", _sound(task.sound.tracks, task.sound.channels)]
-    return ":".join(["probe", READING, task.asset_id, task.role, *filter(None, chosen)])
 
 
 def _sound(tracks: tuple[int, ...], channels: tuple[int, ...]) -> str:
