@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime
 from typing import NamedTuple
 
+import httpx
+
 from dubbing import ids
 from dubbing.db.models import Asset, Job
 from dubbing.db.title_models import Title
@@ -125,11 +127,7 @@ def asset_of(work: UnitOfWork, built: Services, caller: Caller, wanted: FileRef,
 
 def remote_asset(work: UnitOfWork, caller: Caller, wanted: UrlRef, pointer: str = "") -> Asset:
     """A new file that is fetched when it is read; raises `UrlNotAllowed`."""
-    try:
-        url = remote.checked(wanted.url)
-    except UrlNotAllowed as error:
-        error.where = {"pointer": f"{pointer}/url", **error.where}
-        raise
+    url = checked_url(wanted.url, pointer)
     asset_id, name = ids.new_id("ast"), remote.name_of(url) or pointer[1:] or "file"
     return work.assets.add(
         Asset(
@@ -141,6 +139,15 @@ def remote_asset(work: UnitOfWork, caller: Caller, wanted: UrlRef, pointer: str 
             claimed_sha256=wanted.sha256,
         )
     )
+
+
+def checked_url(url: str, pointer: str) -> httpx.URL:
+    """Where a file is fetched from; raises `UrlNotAllowed`, which points at the reference that ``pointer`` names."""
+    try:
+        return remote.checked(url)
+    except UrlNotAllowed as error:
+        error.where = {"pointer": f"{pointer}/url", **error.where}
+        raise
 
 
 def as_what(wanted: FileRef) -> tuple[str, Chosen]:

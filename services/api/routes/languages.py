@@ -17,8 +17,9 @@ from dubbing.errors import (
     UnknownLanguage,
     UrlNotAllowed,
 )
-from services.api import renders, submission, title_views, versions
+from services.api import preflights, renders, submission, title_views, versions
 from services.api.bootstrap import Services
+from services.api.preflight_schemas import PreflightOut
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, OnceOnly, Reading, TitlesRead, TitlesWrite
 from services.api.routes.titles import TitleId
@@ -132,6 +133,19 @@ def render_language(
         return job_views(built, work, [job])[0]
 
     return once.run(caller, 202, body, render, at=JOB)
+
+
+@router.post("/languages/{language}/render/preflight", openapi_extra=refuses(StoreUnavailable, UnknownLanguage))
+def preflight_render(
+    *, title_id: TitleId, language: Tag, body: RenderCreate, caller: TitlesWrite, built: Built, work: Reading
+) -> PreflightOut:
+    """What would become of this render: all its problems, lengths, what is kept of the last master, cost and time.
+
+    Nothing is made, and no model works. A new revision's sound is compared with that of the last master: the answer is
+    `pending` until it is.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation)
+    return preflights.render(work, built, found, body)
 
 
 def _one(built: Services, work: UnitOfWork, language: Language) -> LanguageOut:

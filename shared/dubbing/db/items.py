@@ -333,6 +333,18 @@ class WorkItems:
         rows = self._session.execute(select(WorkItem.kind, func.sum(column)).group_by(WorkItem.kind))
         return {kind: int(count) for kind, count in rows}
 
+    def known(self, organisation_id: str, keys: Iterable[str]) -> dict[str, WorkItem]:
+        """Items by key, of those that the organisation or one of its jobs has asked for: of others' work it learns nothing."""
+        needed = (
+            select(JobNeed.job_id)
+            .join(Job, Job.id == JobNeed.job_id)
+            .where(JobNeed.work_item_id == WorkItem.id, Job.organisation_id == organisation_id)
+            .exists()
+        )
+        mine = or_(WorkItem.organisation_id == organisation_id, needed)
+        found = self._session.scalars(select(WorkItem).where(WorkItem.key.in_(list(keys)), mine))
+        return {item.key: item for item in found}
+
     def keys(self, job_id: str, kind: WorkKind) -> set[str]:
         """Keys of the items of a kind that a job needs."""
         needed = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)

@@ -151,19 +151,10 @@ class Advancer(NamedTuple):
             name=job.options.get("name"),
             shared_by=job.organisation_id if job.title_id is not None else None,
             seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
-            earlier=self._earlier(job, read["video"]),
+            earlier=earlier_of(self.work, job.options.get("earlier"), read["video"]),
             compared=next(iter(compared), None),
         )
         return plan, prepared[0] if prepared else None
-
-    def _earlier(self, job: Job, video: Source) -> flow.Earlier | None:
-        """What the job left whose chunks are kept; None where there is none, or of another picture."""
-        done = self.work.items.results(job.options.get("earlier") or "", [WorkKind.ENCODE_SPEECH, WorkKind.INFER])
-        speech = [EncodeSpeechTask.model_validate(item.payload) for item in done if item.kind == WorkKind.ENCODE_SPEECH]
-        chunks = [InferTask.model_validate(item.payload) for item in done if item.kind == WorkKind.INFER]
-        if not speech or (speech[0].video.sha256, speech[0].video.media.video) != (video.sha256, video.media.video):
-            return None
-        return flow.Earlier(speech[0], {task.chunk.index: task for task in chunks})
 
     def _sources(self, job: Job) -> dict[str, Source]:
         """What the probes found, by role; facts that are read in today's way win over older ones."""
@@ -202,6 +193,16 @@ class Advancer(NamedTuple):
     def _cancel(self, job: Job) -> None:
         if self.work.items.cancel_unwanted(job.id) == 0:
             self.work.jobs.finish(job.id, JobState.CANCELED)
+
+
+def earlier_of(work: UnitOfWork, job_id: str | None, video: Source) -> flow.Earlier | None:
+    """What the job left whose chunks are kept; None where there is none, or of another picture."""
+    done = work.items.results(job_id or "", [WorkKind.ENCODE_SPEECH, WorkKind.INFER])
+    speech = [EncodeSpeechTask.model_validate(item.payload) for item in done if item.kind == WorkKind.ENCODE_SPEECH]
+    chunks = [InferTask.model_validate(item.payload) for item in done if item.kind == WorkKind.INFER]
+    if not speech or (speech[0].video.sha256, speech[0].video.media.video) != (video.sha256, video.media.video):
+        return None
+    return flow.Earlier(speech[0], {task.chunk.index: task for task in chunks})
 
 
 def _ended(warnings: list[dict[str, object]]) -> JobState:

@@ -24,6 +24,7 @@ from dubbing.domain.media import READING, AudioInfo, SyncPlan, VideoInfo
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
     ANALYSIS,
+    COMPARISON,
     MASKING,
     SPEECH,
     CompareResult,
@@ -208,7 +209,10 @@ def _compare(job: JobFacts, earlier: Earlier) -> ItemSpec:
         video=job.video,
         level=before.level,
     )
-    return ItemSpec(WorkKind.COMPARE, f"compare:{job.job_id}", task, shared=False, units=_video(job.video).frames)
+    heard = [(one.source.sha256, one.source.media.audio, one.lead, one.picture_after) for one in (task.sound, task.base)]
+    content = (job.video.sha256, job.video.media.video, *heard, task.level)
+    key = f"compare:{job.shared_by}:{COMPARISON}:{_digest(content)}"
+    return ItemSpec(WorkKind.COMPARE, key, task, shared=True, units=_video(job.video).frames)
 
 
 def _level(job: JobFacts) -> tuple[float, float] | None:
