@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import dubbing.db.batch_models
 import dubbing.db.training_models
 import dubbing.db.webhook_models  # noqa: F401 - their tables join the others
 from dubbing.db.engine import open_engine

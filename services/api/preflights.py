@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from dubbing.db.models import Asset
 from dubbing.db.title_models import Language
@@ -52,11 +52,10 @@ class _Report:
         """All of it, as the API shows it."""
         wrong = [*self.problems, *found.problems]
         failures = [problems.stored(self._base, one, self._instance) for one in wrong]
-        status = "refused" if wrong else "pending" if found.waiting_for else "partial" if self.unread else "ready"
         delta_frames, delta_ms = _delta(found)
         return PreflightOut(
-            status=status,
-            waiting_for=found.waiting_for,
+            status=_status(wrong=bool(wrong), waits=bool(found.waiting_for), unread=bool(self.unread)),
+            waiting_for=[*found.waiting_for],
             unread=self.unread,
             problems=[failure for failure in failures if failure is not None],
             warnings=list(found.findings),
@@ -65,7 +64,7 @@ class _Report:
             delta_frames=delta_frames,
             delta_ms=delta_ms,
             sync=_effects(found, sync),
-            shots=found.prepared and found.prepared.shots,
+            shots=None if found.prepared is None else found.prepared.shots,
             planned=_planned(found),
             estimate=None if wrong else _estimate(work, found, preset),
         )
@@ -120,6 +119,14 @@ def render(work: UnitOfWork, built: Services, language: Language, body: RenderCr
         refused=bool(report.problems),
     )
     return report.answer(work, Preflight(work, built.queue.max_attempts).of(planned), order.sync, order.model)
+
+
+def _status(*, wrong: bool, waits: bool, unread: bool) -> Literal["ready", "partial", "pending", "refused"]:
+    if wrong:
+        return "refused"
+    if waits:
+        return "pending"
+    return "partial" if unread else "ready"
 
 
 def _picture(media: MediaInfo | None) -> PictureLength | None:

@@ -18,7 +18,7 @@ from dubbing.workflow.advance import Advancer
 from dubbing.workflow.files import Files
 from services.api.bootstrap import Services
 from services.api.requests import Caller
-from services.api.schemas import AssetRef, AudioRef, AudioUrl, TrackChoice, UrlRef, VideoRef, VideoUrl
+from services.api.schemas import AssetRef, AudioRef, AudioUrl, LipsyncCreate, TrackChoice, UrlRef, VideoRef, VideoUrl
 
 FileRef = VideoRef | VideoUrl | AudioRef | AudioUrl
 
@@ -73,6 +73,23 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
         job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
         job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
     return begin(work, built, job)
+
+
+def lipsync(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> Job:
+    """A new dub of two files, queued; raises as `asset_of` and `submit`."""
+    order = Dub(
+        video=asset_of(work, built, caller, body.video, alone=False),
+        audio=asset_of(work, built, caller, body.audio, alone=False),
+        chosen=Chosen(picture=body.video.track, sound=sound_of(body.audio)),
+        model=body.model,
+        sync=Sync(**body.sync.model_dump()),
+        seed=seed_of(body.seed),
+        priority=body.priority,
+        deadline=body.deadline,
+        labels=body.metadata,
+        options=body.options.model_dump(mode="json"),
+    )
+    return submit(work, built, caller, order)
 
 
 def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> Job:

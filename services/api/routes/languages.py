@@ -125,12 +125,7 @@ def render_language(
 
     def render(work: UnitOfWork) -> JobOut:
         found = work.titles.language(title_id, tag, caller.organisation, lock=True)
-        renders.check(work, found, body)
-        seeds = renders.seeds(built, work, found, body)
-        if seeds != found.seeds:
-            work.titles.change(found, seeds=seeds)
-        job = submission.submit(work, built, caller, renders.dub(work, found, body))
-        return job_views(built, work, [job])[0]
+        return job_views(built, work, [renders.render(work, built, caller, found, body)])[0]
 
     return once.run(caller, 202, body, render, at=JOB)
 

@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import Chosen, Sync
 from dubbing.errors import ModelUnavailable, NotFound, UrlNotAllowed
 from services.api import preflights, submission
 from services.api.bootstrap import Services
@@ -35,16 +34,4 @@ def preflight_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, work
 
 
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:
-    order = submission.Dub(
-        video=submission.asset_of(work, built, caller, body.video, alone=False),
-        audio=submission.asset_of(work, built, caller, body.audio, alone=False),
-        chosen=Chosen(picture=body.video.track, sound=submission.sound_of(body.audio)),
-        model=body.model,
-        sync=Sync(**body.sync.model_dump()),
-        seed=submission.seed_of(body.seed),
-        priority=body.priority,
-        deadline=body.deadline,
-        labels=body.metadata,
-        options=body.options.model_dump(mode="json"),
-    )
-    return job_views(built, work, [submission.submit(work, built, caller, order)])[0]
+    return job_views(built, work, [submission.lipsync(work, built, caller, body)])[0]

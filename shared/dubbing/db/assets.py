@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, or_, select, union, update
 from sqlalchemy.orm import Session
 
+from dubbing.db.batches import waiting_for
 from dubbing.db.models import Asset, Job, Upload, WorkItem
 from dubbing.db.pages import Before, made_within, paged
 from dubbing.db.times import NOW, now
@@ -70,11 +71,11 @@ class Assets:
         return list(self._session.scalars(paged(statement, Asset, limit, wanted.before)))
 
     def users(self, asset_id: str, most: int = 20) -> list[str]:
-        """Ids of titles and jobs that use the file, some of them where they are many."""
+        """Ids of titles, jobs and unfinished batches that use the file, some of them where they are many."""
         titles = select(Title.id).where(Title.video_asset == asset_id)
         languages = select(Language.title_id).where(Language.audio_asset == asset_id)
         jobs = select(Job.id).where(or_(Job.video_asset == asset_id, Job.audio_asset == asset_id))
-        found = union(titles, languages, jobs)
+        found = union(titles, languages, jobs, waiting_for(asset_id))
         return [str(user) for user in self._session.scalars(found.order_by(found.selected_columns[0]).limit(most))]
 
     def is_stored(self, object_key: str) -> bool:

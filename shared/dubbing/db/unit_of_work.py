@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
+from dubbing.db.batches import Batches
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
@@ -61,6 +62,11 @@ class UnitOfWork:
     def titles(self) -> Titles:
         """Titles and their languages."""
         return Titles(self.session)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Many jobs that were asked for at once."""
+        return Batches(self.session)
 
     @cached_property
     def runs(self) -> Runs:

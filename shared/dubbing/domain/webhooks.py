@@ -29,6 +29,7 @@ class WebhookEvent(StrEnum):
     JOB_CANCELED = "job.canceled"
     UPLOAD_COMPLETED = "upload.completed"
     ASSET_READY = "asset.ready"
+    BATCH_COMPLETED = "batch.completed"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
@@ -44,7 +45,10 @@ class WebhookFormat(StrEnum):
 
 
 _FREQUENT = {WebhookEvent.JOB_PROGRESS, WebhookEvent.JOB_PHASE}
-_FOR_PEOPLE = (WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.ENDPOINT_DISABLED)
+_FOR_PEOPLE = (
+    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED),
+    *(WebhookEvent.BATCH_COMPLETED, WebhookEvent.ENDPOINT_DISABLED),
+)
 USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
     WebhookFormat.STANDARD: tuple(event for event in WebhookEvent if event not in _FREQUENT),
     WebhookFormat.CHAT: _FOR_PEOPLE,
@@ -130,6 +134,7 @@ _CHAT = {
     WebhookEvent.JOB_CANCELED: "{name} was cancelled.",
     WebhookEvent.UPLOAD_COMPLETED: "{name} has arrived.",
     WebhookEvent.ASSET_READY: "{name} has been read, and can be dubbed.",
+    WebhookEvent.BATCH_COMPLETED: "{name} has ended: {outcome}.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }
@@ -138,12 +143,14 @@ _CHAT = {
 def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
     """A line for people. What customers have named is escaped: in a chat, ``<!channel>`` calls everybody."""
     language = data.get("language")
-    name = data.get("title") or data.get("filename") or data.get("url") or f"job {data.get('job_id')}"
+    thing = f"batch {data['batch_id']}" if "batch_id" in data else f"job {data.get('job_id')}"
+    name = data.get("title") or data.get("filename") or data.get("name") or data.get("url") or thing
     error = data.get("error") or {}
     values = {
         "name": f"{name} ({language})" if language else name,
         "reason": error.get("title") or data.get("reason") or "for an unknown reason",
         "kind": kind,
+        "outcome": ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in data.get("counts", {}).items()),
     }
     analysed = kind == WebhookEvent.JOB_SUCCEEDED and data.get("title_id") is not None and language is None
     line = "{name} is analysed." if analysed else _CHAT.get(kind, "{name}: {kind}")

@@ -6,7 +6,7 @@ for. Whoever asks again later is told more.
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dubbing.db.models import Asset, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork
@@ -30,6 +30,7 @@ from dubbing.workflow import flow
 from dubbing.workflow.advance import earlier_of
 from dubbing.workflow.files import probe_of
 
+Waits = Literal["video", "audio", "compare"]
 _WANTED = 3600.0
 """Seconds after which nobody is taken to come back for an answer."""
 
@@ -68,7 +69,7 @@ class Found(NamedTuple):
     """
 
     problems: tuple[dict[str, Any], ...] = ()
-    waiting_for: tuple[str, ...] = ()
+    waiting_for: tuple[Waits, ...] = ()
     video: MediaInfo | None = None
     audio: MediaInfo | None = None
     plan: SyncPlan | None = None
@@ -90,8 +91,9 @@ class Preflight(NamedTuple):
         """All that is known now."""
         sources: dict[str, Source] = {}
         problems: list[dict[str, Any]] = []
-        waiting: list[str] = []
-        for role, asset in (("video", planned.video), ("audio", planned.audio)):
+        waiting: list[Waits] = []
+        files: dict[Waits, Asset | None] = {"video": planned.video, "audio": planned.audio}
+        for role, asset in files.items():
             if asset is None:
                 continue
             item = self._item(planned, probe_of(asset, role, planned.chosen), waiting, role)
@@ -103,8 +105,8 @@ class Preflight(NamedTuple):
         found = Found(
             problems=tuple(problems),
             waiting_for=tuple(waiting),
-            video=video and video.media,
-            audio=audio and audio.media,
+            video=None if video is None else video.media,
+            audio=None if audio is None else audio.media,
             findings=tuple(finding for source in sources.values() for finding in source.media.findings),
             known=frozenset({WorkKind.PROBE} if len(sources) == len(("video", "audio")) else ()),
         )
@@ -153,7 +155,7 @@ class Preflight(NamedTuple):
             if planned.refused:
                 return found
             (compare,) = (s for s in flow.plan(Phase.ANALYZING, facts, None) if s.kind is WorkKind.COMPARE)
-            waiting: list[str] = []
+            waiting: list[Waits] = []
             item = self._item(planned, compare, waiting, "compare")
             found = found._replace(compares=True, waiting_for=(*found.waiting_for, *waiting))
             if item is None or item.state != WorkState.DONE:
@@ -182,7 +184,7 @@ class Preflight(NamedTuple):
             findings=(*found.findings, *louder),
         )
 
-    def _item(self, planned: Planned, spec: ItemSpec, waiting: list[str], name: str) -> WorkItem | None:
+    def _item(self, planned: Planned, spec: ItemSpec, waiting: list[Waits], name: Waits) -> WorkItem | None:
         """The item, if it has ended. Else it is asked for, as urgently as a usual job would, and waited for."""
         item = self.work.items.known(planned.organisation_id, [spec.key]).get(spec.key)
         if item is not None and item.state in (WorkState.DONE, WorkState.FAILED):
