@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag
 
-from dubbing.domain.batches import BatchState, ItemState
-from dubbing.domain.jobs import JobState
+from dubbing.domain.batches import BatchState
 from services.api.schemas import AssetRef, Body, Failure, LipsyncCreate
 from services.api.title_schemas import RenderCreate
 from services.api.values import Id, Labels, LanguageTag, Line
@@ -55,8 +54,15 @@ class BatchCreate(Body):
 
 
 Shown = Literal[
-    *(ItemState.WAITING.value, ItemState.REFUSED.value),
-    *(state.value for state in JobState),
+    "waiting",
+    "refused",
+    "queued",
+    "running",
+    "canceling",
+    "succeeded",
+    "succeeded_with_warnings",
+    "failed",
+    "canceled",
 ]
 """What an item is: ``waiting`` to become a job, ``refused``, or where its job stands."""
 
@@ -68,7 +74,7 @@ class BatchItemOut(BaseModel):
     """
 
     number: int
-    status: Shown  # type: ignore[valid-type]
+    status: Shown
     job: str | None
     idempotency_key: str | None
     replayed: bool

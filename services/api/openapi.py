@@ -18,6 +18,7 @@ _TAGS = {
     "assets": "Files that have arrived.",
     "lipsyncs": "One picture, one track, one job.",
     "titles": "A picture that is analysed once, and its languages: sounds, revisions, renders.",
+    "batches": "Many jobs in one call.",
     "jobs": "How far a job is, what it made, and how to end it.",
     "models": "The models that jobs can name.",
     "training": "Runs that make students, and the versions that are served of them. For trainers and operators.",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from dubbing import ids
 from dubbing.db.batch_models import Batch
@@ -25,12 +25,13 @@ router = APIRouter(prefix="/v1", tags=["batches"])
 BatchId = Annotated[str, Path(pattern=r"^bat_[0-9a-z]{26}$")]
 BATCH = "/v1/batches/{id}"
 _FIRST = 5
+_SHOWN: TypeAdapter[Shown] = TypeAdapter(Shown)
 
 
 class ItemQuery(PageQuery):
     """Which items of a batch to list."""
 
-    status: list[Shown] = Field(default_factory=list)  # type: ignore[valid-type]
+    status: list[Shown] = Field(default_factory=list)
 
 
 @router.post(
@@ -150,7 +151,7 @@ def _item(built: Services, shown: ShownItem) -> BatchItemOut:
     at = f"/v1/jobs/{item.job_id}" if item.job_id is not None else f"/v1/batches/{item.batch_id}"
     return BatchItemOut(
         number=item.number,
-        status=shown.state,
+        status=_SHOWN.validate_python(shown.state),
         job=item.job_id,
         idempotency_key=item.key,
         replayed=item.replayed,

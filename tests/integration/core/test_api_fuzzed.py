@@ -50,6 +50,7 @@ def known(client: TestClient, services: Services, body: dict[str, Any], upload: 
         upload("film.mp4"),
         client.post("/v1/lipsyncs", json=body).json()["id"],
         client.post("/v1/training-runs", json={"recipe": OFFER.name}).json()["id"],
+        client.post("/v1/batches", json={"items": [{"type": "lipsync", **body}]}).json()["id"],
         client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"],
     ]
     return {one[:4]: one for one in made}
