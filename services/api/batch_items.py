@@ -20,7 +20,7 @@ _RENDERS = "titles:write"
 _ITEMS: TypeAdapter[LipsyncItem | RenderItem] = TypeAdapter(OneItem)
 
 
-class Given(NamedTuple):
+class RawItem(NamedTuple):
     """An item as it came: its number, what is in the place of ``/`` of its problems, and the JSON, None where it is none."""
 
     number: int
@@ -28,19 +28,19 @@ class Given(NamedTuple):
     request: Any
 
 
-def inline(items: list[dict[str, Any]]) -> Iterator[Given]:
+def inline(items: list[dict[str, Any]]) -> Iterator[RawItem]:
     """The items of a body."""
     for number, item in enumerate(items):
-        yield Given(number, {"pointer": f"/items/{number}"}, item)
+        yield RawItem(number, {"pointer": f"/items/{number}"}, item)
 
 
-def lines(content: bytes, pointer: str) -> list[Given]:
+def lines(content: bytes, pointer: str) -> list[RawItem]:
     """The items of a file; lines without anything are left out.
 
     Raises:
         BadInput: there are none, or too many.
     """
-    found = [Given(at, {"line": at}, _json(line)) for at, line in enumerate(content.split(b"\n"), 1) if line.strip()]
+    found = [RawItem(at, {"line": at}, _json(line)) for at, line in enumerate(content.split(b"\n"), 1) if line.strip()]
     if not 0 < len(found) <= MOST_LINES:
         raise BadInput(f"The file has {len(found)} lines; a batch has 1 to {MOST_LINES}.", where={"pointer": pointer})
     return found
@@ -53,7 +53,7 @@ def _json(line: bytes) -> Any:
         return None
 
 
-def row(given: Given, caller: Caller) -> dict[str, Any]:
+def row(given: RawItem, caller: Caller) -> dict[str, Any]:
     """The columns of an item: it waits to become a job, or is refused for what can be seen at once."""
     problem, key = None, None
     if not isinstance(given.request, dict):
@@ -94,7 +94,7 @@ def _without(request: dict[str, Any], own: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in request.items() if name not in own}
 
 
-def _invalid(error: ValidationError, given: Given) -> dict[str, Any]:
+def _invalid(error: ValidationError, given: RawItem) -> dict[str, Any]:
     """As `problems.from_validation` would say it of a body of its own; which kind of item was read is no part of the place."""
     faults = [problems.fault({**item, "loc": ("body", *item["loc"][1:])}) for item in error.errors(include_url=False)]
     return problems.invalid([placed(fault, given.place) for fault in faults])

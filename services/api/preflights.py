@@ -157,8 +157,8 @@ def _delta(found: Found) -> tuple[int | None, int | None]:
     """By how much the sound ends after the picture, in frames and milliseconds: of the plan, or of its refusal."""
     if found.plan is not None:
         return found.plan.delta_frames, round(found.plan.delta * 1000)
-    told = [one["media"] for one in found.problems if "delta_frames" in one["media"]]
-    return (told[0]["delta_frames"], told[0]["delta_ms"]) if told else (None, None)
+    measured = [one["media"] for one in found.problems if "delta_frames" in one["media"]]
+    return (measured[0]["delta_frames"], measured[0]["delta_ms"]) if measured else (None, None)
 
 
 def _effects(found: Found, sync: Sync) -> dict[Any, SyncEffect] | None:

@@ -139,12 +139,12 @@ def invalid(faults: list[dict[str, Any]]) -> dict[str, Any]:
 def fault(item: Any) -> dict[str, Any]:
     """What pydantic says of one member, with its place in the request."""
     source, *path = item["loc"]
-    told = {"code": item["type"], "detail": item["msg"]}
+    members = {"code": item["type"], "detail": item["msg"]}
     if source == "body":
         if path[:1] in _REFERENCES and path[1:2] in _KINDS:
             del path[1]  # which kind of reference was read: it is no part of the document
-        return {"pointer": "".join(f"/{part}" for part in path) or "/", **told}
-    return {source if source == "header" else "parameter": str(path[0]) if path else "", **told}
+        return {"pointer": "".join(f"/{part}" for part in path) or "/", **members}
+    return {source if source == "header" else "parameter": str(path[0]) if path else "", **members}
 
 
 def from_lost_database(request: Request, error: SQLAlchemyError) -> Response:

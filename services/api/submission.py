@@ -15,7 +15,7 @@ from dubbing.domain.media import SoundChoice
 from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
 from dubbing.workflow.advance import Advancer
-from dubbing.workflow.files import Files
+from dubbing.workflow.files import StoredFiles
 from services.api.bootstrap import Services
 from services.api.requests import Caller
 from services.api.schemas import AssetRef, AudioRef, AudioUrl, LipsyncCreate, TrackChoice, UrlRef, VideoRef, VideoUrl
@@ -78,8 +78,8 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
 def lipsync(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> Job:
     """A new dub of two files, queued; raises as `asset_of` and `submit`."""
     order = Dub(
-        video=asset_of(work, built, caller, body.video, alone=False),
-        audio=asset_of(work, built, caller, body.audio, alone=False),
+        video=asset_of(work, built, caller, body.video, fetch=False),
+        audio=asset_of(work, built, caller, body.audio, fetch=False),
         chosen=Chosen(picture=body.video.track, sound=sound_of(body.audio)),
         model=body.model,
         sync=Sync(**body.sync.model_dump()),
@@ -127,8 +127,8 @@ def seed_of(given: int | None) -> int:
     return secrets.randbits(32) if given is None else given
 
 
-def asset_of(work: UnitOfWork, built: Services, caller: Caller, wanted: FileRef, *, alone: bool) -> Asset:
-    """The file: one that was uploaded, or a new one that is fetched when it is probed (``alone`` as of `Files.read`).
+def asset_of(work: UnitOfWork, built: Services, caller: Caller, wanted: FileRef, *, fetch: bool) -> Asset:
+    """The file: one that was uploaded, or a new one, which is fetched even if no job needs it where ``fetch`` says so.
 
     Raises:
         NotFound: there is no such file.
@@ -138,7 +138,7 @@ def asset_of(work: UnitOfWork, built: Services, caller: Caller, wanted: FileRef,
     if isinstance(wanted, AssetRef):
         return work.assets.get(wanted.id, caller.organisation, f"/{role}/id")
     new = remote_asset(work, caller, wanted, f"/{role}")
-    Files(work, built.queue.max_attempts).read(new, role, chosen, alone=alone)
+    StoredFiles(work, built.queue.max_attempts).read(new, role, chosen, wanted=fetch)
     return new
 
 

@@ -8,7 +8,6 @@ import threading
 from contextlib import AbstractContextManager
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from dubbing.db.batch_models import BatchItem
 from dubbing.db.engine import AWAY
@@ -56,7 +55,7 @@ class Submitter(threading.Thread):
             try:
                 while not self._stopped.is_set() and self.submit_some():
                     pass
-            except (Outage, SQLAlchemyError) as error:
+            except (Outage, *AWAY) as error:
                 log.warning("submitting_waits", reason=str(error).splitlines()[0])
             except Exception:
                 log.exception("submitter_crashed")

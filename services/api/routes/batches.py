@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
 from dubbing import ids
-from dubbing.db.batch_models import Batch
+from dubbing.db.batch_models import JobBatch
 from dubbing.db.batches import ItemFilter, ShownItem, failed_states
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.batches import OPEN, BatchState, percent
@@ -53,7 +53,7 @@ def create_batch(body: BatchCreate, caller: JobsWrite, built: Built, once: OnceO
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: BatchCreate) -> BatchOut:
     file = body.items.id if isinstance(body.items, AssetRef) else None
     given = list(batch_items.inline(body.items)) if isinstance(body.items, list) else _lines(work, built, caller, body.items)
-    batch = Batch(
+    batch = JobBatch(
         id=ids.new_id("bat"),
         organisation_id=caller.organisation,
         name=body.name,
@@ -65,7 +65,7 @@ def _create(work: UnitOfWork, built: Services, caller: Caller, body: BatchCreate
     return _view(work, built, [batch])[0]
 
 
-def _lines(work: UnitOfWork, built: Services, caller: Caller, file: AssetRef) -> list[batch_items.Given]:
+def _lines(work: UnitOfWork, built: Services, caller: Caller, file: AssetRef) -> list[batch_items.RawItem]:
     asset = work.assets.get(file.id, caller.organisation, "/items/id")
     where = {"pointer": "/items/id"}
     if (asset.size or 0) > batch_items.MOST_BYTES:
@@ -123,12 +123,12 @@ def cancel_batch(batch_id: BatchId, caller: JobsWrite, built: Built, once: OnceO
     return once.run(caller, 202, None, cancel, at=BATCH)
 
 
-def _view(work: UnitOfWork, built: Services, found: Sequence[Batch]) -> list[BatchOut]:
+def _view(work: UnitOfWork, built: Services, found: Sequence[JobBatch]) -> list[BatchOut]:
     counts = work.batches.counts([batch.id for batch in found])
     return [_one(work, built, batch, counts[batch.id]) for batch in found]
 
 
-def _one(work: UnitOfWork, built: Services, batch: Batch, counts: dict[str, int]) -> BatchOut:
+def _one(work: UnitOfWork, built: Services, batch: JobBatch, counts: dict[str, int]) -> BatchOut:
     states = failed_states()
     failed = work.batches.items(ItemFilter(batch.id, states), _FIRST) if any(counts.get(state) for state in states) else []
     return BatchOut(

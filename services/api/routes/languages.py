@@ -46,7 +46,7 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
     def add(work: UnitOfWork) -> LanguageOut:
         work.titles.get(title_id, caller.organisation)
         tag = canonical(body.language)
-        audio = submission.asset_of(work, built, caller, body.audio, alone=True)
+        audio = submission.asset_of(work, built, caller, body.audio, fetch=True)
         language = Language(
             title_id=title_id,
             language=tag,
@@ -100,7 +100,7 @@ def replace_audio(
     """
     found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
     versions.check(if_match, found.version)
-    audio = submission.asset_of(work, built, caller, body.audio, alone=True)
+    audio = submission.asset_of(work, built, caller, body.audio, fetch=True)
     sound = submission.sound_of(body.audio).model_dump(mode="json")
     if (audio.id, sound) != (found.audio_asset, found.sound):
         work.titles.change(found, audio_asset=audio.id, sound=sound, revision=found.revision + 1)

@@ -14,7 +14,7 @@ from dubbing.domain.assets import AssetState
 from dubbing.domain.webhooks import WebhookEvent
 from dubbing.errors import BadParts, Conflict, EmptyMedia, FileTooLarge, InvalidCursor, StoreUnavailable, UrlNotAllowed
 from dubbing.storage.store import Part
-from dubbing.workflow.files import Files
+from dubbing.workflow.files import StoredFiles
 from services.api import paging, problems, submission
 from services.api.bootstrap import Services
 from services.api.filters import PageQuery
@@ -161,7 +161,7 @@ def _complete(work: UnitOfWork, built: Services, caller: Caller, upload_id: str,
         return asset_view(built, work.assets.complete(upload))
     _assemble(built, upload, body)
     asset = work.assets.complete(upload)
-    Files(work, built.queue.max_attempts).read(asset)
+    StoredFiles(work, built.queue.max_attempts).read(asset)
     _tell(work, upload)
     return asset_view(built, asset)
 
@@ -257,7 +257,7 @@ def create_asset(body: UrlRef, caller: AssetsWrite, built: Built, once: OnceOnly
 
     def create(work: UnitOfWork) -> AssetOut:
         asset = submission.remote_asset(work, caller, body)
-        Files(work, built.queue.max_attempts).read(asset)
+        StoredFiles(work, built.queue.max_attempts).read(asset)
         return asset_view(built, asset)
 
     return once.run(caller, 201, body, create, at="/v1/assets/{id}")

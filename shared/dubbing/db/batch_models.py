@@ -10,7 +10,7 @@ from dubbing.db.models import Base
 from dubbing.db.times import NOW
 
 
-class Batch(Base):
+class JobBatch(Base):
     """Many jobs that were asked for at once, inline or as the lines of a file.
 
     ``asset_id`` is that file. (It is no foreign key: the file may be deleted when the batch has ended.)

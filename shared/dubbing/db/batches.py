@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from dubbing.db.batch_models import Batch, BatchItem
+from dubbing.db.batch_models import BatchItem, JobBatch
 from dubbing.db.models import Job
 from dubbing.db.pages import Before, paged
 from dubbing.db.times import NOW
@@ -38,31 +38,31 @@ class ShownItem(NamedTuple):
     error: dict[str, Any] | None
 
 
-class Batches:
+class JobBatches:
     """Repository of batches. Never commits."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, batch: Batch, items: Iterable[dict[str, Any]]) -> None:
+    def add(self, batch: JobBatch, items: Iterable[dict[str, Any]]) -> None:
         """Insert a batch with its items; the ids of batch and organisation are put to them."""
         self._session.add(batch)
         self._session.flush()
         own = {"batch_id": batch.id, "organisation_id": batch.organisation_id}
         self._session.execute(insert(BatchItem), [{**item, **own} for item in items])
 
-    def get(self, batch_id: str, organisation_id: str, *, lock: bool = False) -> Batch:
+    def get(self, batch_id: str, organisation_id: str, *, lock: bool = False) -> JobBatch:
         """The batch, if it is the organisation's; raises `NotFound`."""
-        wanted = select(Batch).where(Batch.id == batch_id, Batch.organisation_id == organisation_id)
+        wanted = select(JobBatch).where(JobBatch.id == batch_id, JobBatch.organisation_id == organisation_id)
         found = self._session.scalar(wanted.with_for_update(key_share=True) if lock else wanted)
         if found is None:
             raise NotFound(f"There is no batch {batch_id}.", where={"pointer": "/id"})
         return found
 
-    def page(self, organisation_id: str, limit: int, before: Before) -> list[Batch]:
+    def page(self, organisation_id: str, limit: int, before: Before) -> list[JobBatch]:
         """Newest first."""
-        wanted = select(Batch).where(Batch.organisation_id == organisation_id)
-        return list(self._session.scalars(paged(wanted, Batch, limit, before)))
+        wanted = select(JobBatch).where(JobBatch.organisation_id == organisation_id)
+        return list(self._session.scalars(paged(wanted, JobBatch, limit, before)))
 
     def counts(self, batch_ids: Collection[str]) -> dict[str, dict[str, int]]:
         """Per batch: how many items are shown as what."""
@@ -92,7 +92,11 @@ class Batches:
 
     def submitting(self) -> list[tuple[str, str]]:
         """(batch, organisation) of those whose items wait to become jobs, oldest first."""
-        wanted = select(Batch.id, Batch.organisation_id).where(Batch.state == BatchState.SUBMITTING).order_by(Batch.created_at)
+        wanted = (
+            select(JobBatch.id, JobBatch.organisation_id)
+            .where(JobBatch.state == BatchState.SUBMITTING)
+            .order_by(JobBatch.created_at)
+        )
         return [(batch_id, organisation_id) for batch_id, organisation_id in self._session.execute(wanted)]
 
     def next_item(self, batch_id: str) -> BatchItem | None:
@@ -106,7 +110,7 @@ class Batches:
 
     def from_file(self, batch_id: str) -> bool:
         """Whether its items are the lines of a file."""
-        return self._session.scalar(select(Batch.asset_id).where(Batch.id == batch_id)) is not None
+        return self._session.scalar(select(JobBatch.asset_id).where(JobBatch.id == batch_id)) is not None
 
     def refuse(self, batch_id: str, number: int, problem: dict[str, Any]) -> None:
         """The item becomes no job."""
@@ -116,10 +120,10 @@ class Batches:
     def all_submitted(self, batch_id: str) -> None:
         """Go on to ``running`` when no item waits."""
         waits = select(BatchItem.number).where(BatchItem.batch_id == batch_id, BatchItem.state == ItemState.WAITING).exists()
-        done = update(Batch).where(Batch.id == batch_id, Batch.state == BatchState.SUBMITTING, ~waits)
+        done = update(JobBatch).where(JobBatch.id == batch_id, JobBatch.state == BatchState.SUBMITTING, ~waits)
         self._session.execute(done.values(state=BatchState.RUNNING))
 
-    def cancel(self, batch: Batch) -> None:
+    def cancel(self, batch: JobBatch) -> None:
         """Submit nothing more of a locked batch; the sweeper cancels its jobs."""
         batch.state = BatchState.CANCELING
         waiting = update(BatchItem).where(BatchItem.batch_id == batch.id, BatchItem.state == ItemState.WAITING)
@@ -130,27 +134,27 @@ class Batches:
         wanted = (
             select(Job.id)
             .join(BatchItem, BatchItem.job_id == Job.id)
-            .join(Batch, Batch.id == BatchItem.batch_id)
-            .where(Batch.state == BatchState.CANCELING, ~BatchItem.replayed, Job.state.in_(LIVE))
+            .join(JobBatch, JobBatch.id == BatchItem.batch_id)
+            .where(JobBatch.state == BatchState.CANCELING, ~BatchItem.replayed, Job.state.in_(LIVE))
         )
         return list(self._session.scalars(wanted.order_by(Job.id).limit(limit)))
 
-    def finish(self) -> list[Batch]:
+    def finish(self) -> list[JobBatch]:
         """Write down which batches have ended; each is given once, whoever asks."""
-        running = or_(Batch.state != BatchState.CANCELING, ~BatchItem.replayed)  # a cancelled one waits for its own jobs
+        running = or_(JobBatch.state != BatchState.CANCELING, ~BatchItem.replayed)  # a cancelled one waits for its own jobs
         unfinished = (
             select(BatchItem.number)
             .join(Job, Job.id == BatchItem.job_id)
-            .where(BatchItem.batch_id == Batch.id, Job.state.not_in(TERMINAL), running)
-            .correlate(Batch)
+            .where(BatchItem.batch_id == JobBatch.id, Job.state.not_in(TERMINAL), running)
+            .correlate(JobBatch)
             .exists()
         )
-        ended = case((Batch.state == BatchState.CANCELING, BatchState.CANCELED), else_=BatchState.COMPLETED)
+        ended = case((JobBatch.state == BatchState.CANCELING, BatchState.CANCELED), else_=BatchState.COMPLETED)
         done = (
-            update(Batch)
-            .where(Batch.finished_at.is_(None), Batch.state != BatchState.SUBMITTING, ~unfinished)
+            update(JobBatch)
+            .where(JobBatch.finished_at.is_(None), JobBatch.state != BatchState.SUBMITTING, ~unfinished)
             .values(state=ended, finished_at=NOW)
-            .returning(Batch)
+            .returning(JobBatch)
             .execution_options(populate_existing=True)
         )
         return list(self._session.scalars(done))
@@ -165,4 +169,4 @@ def waiting_for(asset_id: str) -> Any:
     """Ids of unfinished batches that will read a file, or whose waiting items name it."""
     named = or_(*(BatchItem.request[role]["id"].astext == asset_id for role in ("video", "audio")))
     items = select(BatchItem.batch_id).where(BatchItem.state == ItemState.WAITING, named)
-    return select(Batch.id).where(Batch.state.in_(OPEN), or_(Batch.asset_id == asset_id, Batch.id.in_(items)))
+    return select(JobBatch.id).where(JobBatch.state.in_(OPEN), or_(JobBatch.asset_id == asset_id, JobBatch.id.in_(items)))

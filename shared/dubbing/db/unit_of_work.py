@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
-from dubbing.db.batches import Batches
+from dubbing.db.batches import JobBatches
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
@@ -64,9 +64,9 @@ class UnitOfWork:
         return Titles(self.session)
 
     @cached_property
-    def batches(self) -> Batches:
+    def batches(self) -> JobBatches:
         """Many jobs that were asked for at once."""
-        return Batches(self.session)
+        return JobBatches(self.session)
 
     @cached_property
     def runs(self) -> Runs:

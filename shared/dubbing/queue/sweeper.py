@@ -19,7 +19,7 @@ from dubbing.domain.work import QUEUE_OF, OpenSequence, Queue, Ring
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import QueueSettings
 from dubbing.workflow.advance import Advancer
-from dubbing.workflow.files import Files
+from dubbing.workflow.files import StoredFiles
 
 _MOST_RINGS = 1000
 # Several times as long as the inference server waits for the next block of a sequence.
@@ -93,7 +93,7 @@ class Sweeper:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).item_ended(item_id)
         with unit_of_work(self.database.sessions(), self._hold) as work:
-            Files(work, self.settings.max_attempts).read_all(_FILES_AT_ONCE)
+            StoredFiles(work, self.settings.max_attempts).read_all(_FILES_AT_ONCE)
 
     def _settle_batches(self) -> None:
         """Cancel the jobs of batches that were cancelled, some in each round, and tell which batches have ended."""

@@ -29,7 +29,7 @@ from dubbing.domain.work import (
 )
 from dubbing.errors import DublineError
 from dubbing.workflow import flow
-from dubbing.workflow.files import Files, probe_of
+from dubbing.workflow.files import StoredFiles, probe_of
 
 
 class Advancer(NamedTuple):
@@ -56,7 +56,7 @@ class Advancer(NamedTuple):
         self.work.ring(*self.work.runs.settle(item_id, self.max_attempts))
         self.work.releases.settle(item_id)
         self.work.ring(*self.work.webhooks.settle(item_id))
-        Files(self.work, self.max_attempts).settle(item_id)
+        StoredFiles(self.work, self.max_attempts).settle(item_id)
 
     def advance(self, job_id: str) -> None:
         """Move the job as far as its finished items allow."""
@@ -129,7 +129,7 @@ class Advancer(NamedTuple):
             if self.work.jobs.open_items(job.id, KINDS_OF[Phase.PROBING])[0]:
                 return False
         for source in self._sources(job).values():
-            Files(self.work, self.max_attempts).probed(source.asset_id, source.sha256, source.media)
+            StoredFiles(self.work, self.max_attempts).probed(source.asset_id, source.sha256, source.media)
         return True
 
     def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:

@@ -16,7 +16,7 @@ from dubbing.domain.work import ItemSpec, ProbeResult, ProbeTask, Ring, WorkStat
 from dubbing.errors import Cancelled, NotAudio, NoVideoStream
 from dubbing.workflow import flow
 
-_AT_LEISURE = -100
+_LOWEST = -100
 """The lowest priority that a job can have."""
 _WANTED = 30 * 86_400.0
 """Seconds after which nobody is taken to wait for a file any more that no job uses."""
@@ -37,19 +37,19 @@ def probe_of(asset: Asset, role: str, chosen: Chosen) -> ItemSpec:
     return flow.probe(task.model_copy(update=picked))
 
 
-class Files(NamedTuple):
+class StoredFiles(NamedTuple):
     """What is done with files, bound to one transaction."""
 
     work: UnitOfWork
     max_attempts: int
 
-    def read(self, asset: Asset, role: str | None = None, chosen: Chosen | None = None, *, alone: bool = True) -> None:
+    def read(self, asset: Asset, role: str | None = None, chosen: Chosen | None = None, *, wanted: bool = True) -> None:
         """Have a new file read, as what it is meant to be if that is known.
 
-        ``alone``: even if no job needs it. Without that, a file at a URL is not fetched when its job is cancelled before.
+        ``wanted``: even if no job needs it. Without that, a file at a URL is not fetched when its job is cancelled before.
         """
         spec = probe_of(asset, role or role_of(asset.filename), chosen or Chosen())
-        self.work.assets.reads(asset.id, self._ask(asset, spec, alone=alone))
+        self.work.assets.reads(asset.id, self._ask(asset, spec, wanted=wanted))
 
     def read_all(self, limit: int) -> None:
         """Have some files read that were here before files were read at once."""
@@ -71,7 +71,7 @@ class Files(NamedTuple):
         other = _OTHER_ROLE.get(problem["code"])
         # The item of the other role comes before the row of the file, as wherever both are locked.
         if other not in (None, task.role) and task.role == role_of(asset.filename):
-            self.work.assets.reads(asset.id, self._ask(asset, probe_of(asset, str(other), Chosen()), alone=True), item_id)
+            self.work.assets.reads(asset.id, self._ask(asset, probe_of(asset, str(other), Chosen()), wanted=True), item_id)
             return
         where = {name: value for name, value in problem["where"].items() if name != "pointer"}  # it points into no body
         self.work.assets.refuse(asset.id, item_id, {**problem, "where": where})
@@ -83,13 +83,13 @@ class Files(NamedTuple):
             data = {"asset_id": ready.id, "filename": ready.filename, "size": ready.size, "sha256": ready.sha256}
             self.work.tell(ready.organisation_id, WebhookEvent.ASSET_READY, data)
 
-    def _ask(self, asset: Asset, spec: ItemSpec, *, alone: bool) -> str:
+    def _ask(self, asset: Asset, spec: ItemSpec, *, wanted: bool) -> str:
         item_id, state = self.work.items.want(
             spec,
             asset.organisation_id,
             self.max_attempts,
-            priority=_AT_LEISURE,
-            seconds=_WANTED if alone else None,
+            priority=_LOWEST,
+            seconds=_WANTED if wanted else None,
         )
         if state is WorkState.PENDING:
             self.work.ring(Ring(spec.kind, item_id))

@@ -134,8 +134,8 @@ def test_a_batch_ends_when_its_last_job_does_and_that_is_told_once(
     assert (whole["status"], whole["percent"], whole["counts"]) == ("completed", 100.0, {"refused": 1, "succeeded": 2})
     Deliverer(services).run()
     assert types(receiver) == ["batch.completed"]
-    told = message(next(call for call in receiver.posted if call.path == "/hook"))["data"]
-    assert (told["batch_id"], told["state"], told["counts"]) == (batch["id"], "completed", whole["counts"])
+    data = message(next(call for call in receiver.posted if call.path == "/hook"))["data"]
+    assert (data["batch_id"], data["state"], data["counts"]) == (batch["id"], "completed", whole["counts"])
     (line,) = [message(call)["text"] for call in receiver.posted if call.path == "/chat"]
     assert line == "Monday has ended: 1 refused, 2 succeeded."
     problem(client.post(f"/v1/batches/{batch['id']}/cancel"), 409, "conflict")

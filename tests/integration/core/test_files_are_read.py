@@ -16,7 +16,7 @@ from webhook_calls import Deliverer, announce, message, types
 from dubbing.db.models import Asset, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.work import WorkKind, WorkState
-from dubbing.workflow.files import Files
+from dubbing.workflow.files import StoredFiles
 from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
@@ -70,8 +70,8 @@ def test_a_file_that_cannot_be_read_is_refused_in_silence_and_fails_the_job_that
     }  # fmt: skip
     Deliverer(services).run()
     assert types(receiver) == ["upload.completed", "upload.completed", "asset.ready"]
-    told = message(receiver.posted[-1])["data"]
-    assert (told["asset_id"], told["filename"], told["size"]) == (track, "track.wav", by_status["ready"][0]["size"])
+    data = message(receiver.posted[-1])["data"]
+    assert (data["asset_id"], data["filename"], data["size"]) == (track, "track.wav", by_status["ready"][0]["size"])
     files = {"video": {"type": "asset", "id": letter}, "audio": {"type": "asset", "id": track}}
     job = client.post("/v1/lipsyncs", json=files).json()["id"]
     probe()
@@ -144,7 +144,7 @@ def test_files_of_before_are_read_by_and_by_behind_everything_else(
         session.execute(update(Asset).values(probe_item=None))
         session.execute(WorkItem.__table__.delete())
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
-        Files(work, 8).read_all(1)
+        StoredFiles(work, 8).read_all(1)
         assert work.assets.unread(1) == []
     assert [item.priority for item in probes(sessions)] == [-100]
     probe()
@@ -163,6 +163,6 @@ def test_the_end_of_a_probe_that_nobody_wrote_down_is_found_later(
         session.execute(update(WorkItem).values(state=WorkState.CANCELED, lease_owner=None))
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
         (lost,) = work.assets.unsettled()
-        Files(work, 8).settle(lost)
+        StoredFiles(work, 8).settle(lost)
     shown = client.get(f"/v1/assets/{film}", headers=authorised(services)).json()
     assert (shown["status"], shown["problem"]["code"]) == ("refused", "canceled")

@@ -48,19 +48,19 @@ def test_a_dub_is_judged_as_soon_as_its_files_are_read_and_nothing_is_made(
     early = ask(client, "/v1/lipsyncs", body)
     assert (early["status"], early["waiting_for"], early["video"]) == ("pending", ["video", "audio"], None)
     work_through(services, *READING)
-    told = ask(client, "/v1/lipsyncs", body)
-    assert (told["status"], told["problems"], told["delta_frames"]) == ("ready", [], 0)
-    assert told["video"] == {"frames": 250, "fps": "25/1", "duration_ms": 10_000}
-    assert (told["audio"]["samples"], told["audio"]["frames"]) == (480_000, 250.0)
-    assert {effect["does"] for effect in told["sync"].values()} == {"fits"}
-    assert (told["shots"], told["planned"]) == (None, None)  # the picture is not analysed
-    assert told["estimate"]["seconds"] > told["estimate"]["gpu_seconds"] > 0
+    report = ask(client, "/v1/lipsyncs", body)
+    assert (report["status"], report["problems"], report["delta_frames"]) == ("ready", [], 0)
+    assert report["video"] == {"frames": 250, "fps": "25/1", "duration_ms": 10_000}
+    assert (report["audio"]["samples"], report["audio"]["frames"]) == (480_000, 250.0)
+    assert {effect["does"] for effect in report["sync"].values()} == {"fits"}
+    assert (report["shots"], report["planned"]) == (None, None)  # the picture is not analysed
+    assert report["estimate"]["seconds"] > report["estimate"]["gpu_seconds"] > 0
     assert made(services) == (0, 2, {"probe"})
     client.post("/v1/lipsyncs", json=body)
     work_through(services)
     again = ask(client, "/v1/lipsyncs", {**body, "seed": 2})
     assert (again["shots"], again["planned"]["generated"], again["planned"]["nearly_all"]) == (2, 3, False)
-    assert again["estimate"]["gpu_seconds"] < told["estimate"]["gpu_seconds"]  # faces and speech are encoded
+    assert again["estimate"]["gpu_seconds"] < report["estimate"]["gpu_seconds"]  # faces and speech are encoded
 
 
 @pytest.mark.parametrize(
@@ -74,25 +74,25 @@ def test_a_track_of_another_length_is_told_with_what_each_mode_would_do(
     client: TestClient, services: Services, body: dict[str, Any], *, samples: int, delta: Any, does: dict[str, Any]
 ) -> None:
     read_as(services, samples)
-    told = ask(client, "/v1/lipsyncs", body)
-    assert (told["status"], [one["code"] for one in told["problems"]]) == ("refused", ["duration_mismatch"])
-    assert (told["delta_frames"], told["delta_ms"], told["estimate"]) == (*delta, None)
-    assert {mode: (effect["does"], effect["ms"]) for mode, effect in told["sync"].items()} == does
+    report = ask(client, "/v1/lipsyncs", body)
+    assert (report["status"], [one["code"] for one in report["problems"]]) == ("refused", ["duration_mismatch"])
+    assert (report["delta_frames"], report["delta_ms"], report["estimate"]) == (*delta, None)
+    assert {mode: (effect["does"], effect["ms"]) for mode, effect in report["sync"].items()} == does
 
 
 def test_all_problems_are_told_at_once_and_a_url_is_judged_but_not_fetched(
     client: TestClient, services: Services, body: dict[str, Any]
 ) -> None:
     unknown = {"type": "asset", "id": f"ast_{UNKNOWN}"}
-    told = ask(client, "/v1/lipsyncs", {"video": unknown, "audio": {"type": "url", "url": "ftp://studio.example/a.wav"}})
-    assert [(one["code"], one["where"]["pointer"]) for one in told["problems"]] == [
+    report = ask(client, "/v1/lipsyncs", {"video": unknown, "audio": {"type": "url", "url": "ftp://studio.example/a.wav"}})
+    assert [(one["code"], one["where"]["pointer"]) for one in report["problems"]] == [
         ("not_found", "/video/id"),
         ("url_not_allowed", "/audio/url"),
     ]
     work_through(services, *READING)
     remote = {**body, "audio": {"type": "url", "url": "https://studio.example/a.wav"}}
-    told = ask(client, "/v1/lipsyncs", remote)
-    assert (told["status"], told["unread"], told["video"]["frames"], told["audio"]) == ("partial", ["audio"], 250, None)
+    report = ask(client, "/v1/lipsyncs", remote)
+    assert (report["status"], report["unread"], report["video"]["frames"], report["audio"]) == ("partial", ["audio"], 250, None)
     assert made(services)[:2] == (0, 2)
 
 
@@ -111,8 +111,8 @@ def test_what_others_have_made_of_the_same_picture_is_not_told(
             theirs[role] = {"type": "asset", "id": copy.id}
     ask(client, "/v1/lipsyncs", theirs, **other)
     work_through(services, *READING)
-    told = ask(client, "/v1/lipsyncs", theirs, **other)
-    assert (told["status"], told["shots"], told["planned"]) == ("ready", None, None)
+    report = ask(client, "/v1/lipsyncs", theirs, **other)
+    assert (report["status"], report["shots"], report["planned"]) == ("ready", None, None)
 
 
 @pytest.mark.parametrize(("changed", "generated"), [([(230, 240)], 1), ([(0, 250)], 3), ([], 0)])
@@ -132,9 +132,9 @@ def test_a_new_revision_is_told_what_of_the_last_master_would_stay(
     assert (early["status"], early["waiting_for"], early["planned"]) == ("pending", ["compare"], None)
     compared = CompareResult(changed=tuple(FrameRange(start=a, end=b) for a, b in changed), level=(0.0, 0.1))
     finish(services, compared)
-    told = ask(client, f"{at}/render", {})
-    assert (told["status"], told["planned"]["chunks"], told["planned"]["generated"]) == ("ready", 3, generated)
-    assert told["planned"]["nearly_all"] == (generated == 3)
+    report = ask(client, f"{at}/render", {})
+    assert (report["status"], report["planned"]["chunks"], report["planned"]["generated"]) == ("ready", 3, generated)
+    assert report["planned"]["nearly_all"] == (generated == 3)
     before = made(services)
     render(client, at)
     finish(services, compared)
@@ -150,7 +150,7 @@ def test_shots_that_the_picture_does_not_have_are_told_and_no_seed_is_changed(
     add(client, languages, "de", sound(upload, "one.wav"))
     work_through(services)
     put_analysis(services)
-    told = ask(client, f"{languages}/de/render", {"scope": "shots", "shots": [9]})
-    assert [one["code"] for one in told["problems"]] == ["no_such_shot"]
+    report = ask(client, f"{languages}/de/render", {"scope": "shots", "shots": [9]})
+    assert [one["code"] for one in report["problems"]] == ["no_such_shot"]
     assert ask(client, f"{languages}/de/render", {"scope": "shots", "shots": [1], "seed": 7})["status"] == "ready"
     assert client.get(f"{languages}/de").json()["seeds"] == {}

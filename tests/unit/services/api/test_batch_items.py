@@ -30,9 +30,9 @@ def test_whatever_stands_in_a_line_is_refused_with_its_number_in_words_that_can_
     row = batch_items.row(given, CALLER)
     assert (row["state"], row["request"], row["number"]) == (ItemState.REFUSED, None, 3)
     assert row["error"]["where"]["line"] == 3
-    told = json.dumps(row["error"], ensure_ascii=False)
-    assert "\\u0000" not in told
-    assert told.encode()  # no halves of surrogate pairs
+    text = json.dumps(row["error"], ensure_ascii=False)
+    assert "\\u0000" not in text
+    assert text.encode()  # no halves of surrogate pairs
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"{}\n" * 10_001])
