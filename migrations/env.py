@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import dubbing.db.batch_models
 import dubbing.db.connection_models
 import dubbing.db.people_models
 import dubbing.db.review_models

@@ -30,15 +30,24 @@ def require(work: UnitOfWork, job: Job, policy: DeadlinePolicy) -> None:
     """
     if job.deadline is None or policy is DeadlinePolicy.TRY:
         return
-    if job.deadline <= work.now():
+    check_future(job.deadline, work.now())
+    check_met(job.deadline, Estimates(work).of([job]).get(job.id))
+
+
+def check_future(deadline: datetime, now: datetime) -> None:
+    """Refuse a deadline that has passed; raises `DeadlineUnmeetable`."""
+    if deadline <= now:
         raise DeadlineUnmeetable(
-            f"The deadline, {_shown(job.deadline)}, has passed.",
+            f"The deadline, {_shown(deadline)}, has passed.",
             where=_WHERE,
             suggestions=("send a later deadline, or none", _TRY),
         )
-    estimate = Estimates(work).of([job]).get(job.id)
-    if estimate is not None and estimate.measured and estimate.finish_at > job.deadline:
-        raise _late(job.deadline, estimate)
+
+
+def check_met(deadline: datetime, estimate: Estimate | None) -> None:
+    """Refuse a deadline that a measured estimate does not meet; raises `DeadlineUnmeetable`."""
+    if estimate is not None and estimate.measured and estimate.finish_at > deadline:
+        raise _late(deadline, estimate)
 
 
 def _late(deadline: datetime, estimate: Estimate) -> DeadlineUnmeetable:

@@ -66,6 +66,15 @@ def _illustrate(components: dict[str, Any], schema: dict[str, Any], value: Any) 
         components[component].setdefault("examples", [part])
 
 
+def _branches(schema: dict[str, Any], value: Any) -> list[dict[str, Any]]:
+    """The parts of a schema that ``value`` may be of; where there is no discriminator, one of several is told by its kind."""
+    if value is None:
+        return []
+    one_of = () if "discriminator" in schema else schema.get("oneOf", ())
+    of_kind = [branch for branch in one_of if (branch.get("type") == "array") == isinstance(value, list)]
+    return [*of_kind, *schema.get("anyOf", ()), *schema.get("allOf", ())]
+
+
 def _parts(components: dict[str, Any], schema: dict[str, Any], value: Any) -> Iterator[tuple[str, Any]]:
     """(component, value) of every part of ``value`` whose schema is a component's."""
     if "$ref" in schema:
@@ -75,9 +84,8 @@ def _parts(components: dict[str, Any], schema: dict[str, Any], value: Any) -> It
     if "discriminator" in schema:
         kind = schema["discriminator"]
         yield from _parts(components, {"$ref": kind["mapping"][value[kind["propertyName"]]]}, value)
-    for branch in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
-        if value is not None:
-            yield from _parts(components, branch, value)
+    for branch in _branches(schema, value):
+        yield from _parts(components, branch, value)
     if isinstance(value, dict):
         for member, part in value.items():
             inner = schema.get("properties", {}).get(member, schema.get("additionalProperties"))

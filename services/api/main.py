@@ -24,6 +24,7 @@ with lasting():
     from services.api.collector import PlatformCollector
     from services.api.middleware import RequestMiddleware
     from services.api.routes import (
+        batches,
         connections,
         documentation,
         events,
@@ -44,13 +45,14 @@ with lasting():
         uploads,
         webhooks,
     )
+    from services.api.submitter import Submitter
 
 # Else FastAPI describes refusals in a form that is not ours; `openapi.describe` puts each status in its place.
 _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What went wrong (RFC 9457)"}}
 
 
 _ROUTES = (
-    *(sessions, people, keys, uploads, titles, languages, reviews, guests, lipsyncs, jobs, job_changes, events),
+    *(sessions, people, keys, uploads, titles, languages, reviews, guests, lipsyncs, batches, jobs, job_changes, events),
     *(connections, training, releases, webhooks, health, explained, documentation),
 )
 
@@ -60,9 +62,13 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     built = services or bootstrap.build()
     configure_logging(built.logging, "api")
 
+    submitter = Submitter(built)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        submitter.start()
         yield
+        submitter.stop()
         built.database.close()
 
     app = FastAPIOffline(
@@ -78,6 +84,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     )
     registry, platform = CollectorRegistry(), CollectorRegistry()
     platform.register(PlatformCollector(built))
+    app.state.submitter = submitter
     app.state.services, app.state.registry, app.state.platform = built, registry, platform
     app.add_middleware(RequestMiddleware, metrics=HttpMetrics(registry))
     app.add_exception_handler(DublineError, _handler(problems.from_error))

@@ -21,6 +21,7 @@ _TAGS = {
     "lipsyncs": "One picture, one track, one job.",
     "titles": "A picture that is analysed once, and its languages: sounds, revisions, renders.",
     "reviews": "Comments and decisions on masters, and links for guests.",
+    "batches": "Many jobs in one call.",
     "jobs": "How far a job is, what it made, and how to end it.",
     "models": "The models that jobs can name.",
     "training": "Runs that make students, and the versions that are served of them. For trainers and operators.",

@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from dubbing.errors import InvalidCursor
 from services.api.values import utc
 
+_NUMBER = re.compile(rb"#([0-9]{1,9})")
 _Row = TypeVar("_Row", bound="PageRow")
 
 
@@ -39,6 +41,22 @@ def read(text: str) -> tuple[datetime, str]:
     if at.tzinfo is None or "\x00" in row_id:
         raise _bad()
     return utc(at), row_id
+
+
+def number_cursor(number: int) -> str:
+    """The cursor that points behind what has that number."""
+    return base64.urlsafe_b64encode(f"#{number}".encode()).decode()
+
+
+def read_number(text: str) -> int:
+    """The number that a cursor points behind; raises `InvalidCursor`."""
+    try:
+        found = _NUMBER.fullmatch(base64.b64decode(text, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error) as error:
+        raise _bad() from error
+    if found is None:
+        raise _bad()
+    return int(found[1])
 
 
 def _bad() -> InvalidCursor:

@@ -28,7 +28,7 @@ REFUSES = "x-refuses"
 _RETRY_AFTER = 2
 MOST_BYTES = 2 * 1024 * 1024
 """Of a request's body: files go to the object store, not through here."""
-_REFERENCES, _KINDS = (["video"], ["audio"]), (["asset"], ["url"], ["s3"])
+_REFERENCES, _KINDS = (["video"], ["audio"], ["items"]), (["asset"], ["url"], ["s3"], ["inline"])
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 log = structlog.get_logger()
@@ -122,27 +122,33 @@ def _allowed(request: Request) -> list[str]:
 
 def from_validation(request: Request, error: RequestValidationError) -> Response:
     """A request that does not fit the schema: every fault with its JSON pointer. A malformed id in a path is a 404."""
-    faults = [_fault(item) for item in error.errors()]
+    faults = [fault(item) for item in error.errors()]
     if any(item["loc"][0] == "path" for item in error.errors()):
         return from_error(request, NotFound(f"There is nothing at {request.url.path}."))
     if any(item["type"] == "json_invalid" for item in error.errors()):
         status, code, title = ROUTED[0]
         unreadable = {"title": title, "status": status, "code": code, "retryable": False}
         return respond(request, {**unreadable, "detail": faults[0]["detail"], "errors": faults})
+    return respond(request, invalid(faults))
+
+
+def invalid(faults: list[dict[str, Any]]) -> dict[str, Any]:
+    """The problem of a request that has these faults, the first one first."""
     first = faults[0]
-    where: dict[str, Any] = {name: first[name] for name in ("pointer", "parameter", "header") if name in first}
-    problem = BadInput(f"{' '.join(where.values())}: {first['detail']}.", where=where).problem()
-    return respond(request, {**problem, "errors": faults})
+    where: dict[str, Any] = {name: first[name] for name in ("line", "pointer", "parameter", "header") if name in first}
+    place = " ".join(f"line {value}" if name == "line" else value for name, value in where.items())
+    return {**BadInput(f"{place}: {first['detail']}.", where=where).problem(), "errors": faults}
 
 
-def _fault(item: Any) -> dict[str, Any]:
+def fault(item: Any) -> dict[str, Any]:
+    """What pydantic says of one member, with its place in the request."""
     source, *path = item["loc"]
-    fault = {"code": item["type"], "detail": item["msg"]}
+    members = {"code": item["type"], "detail": item["msg"]}
     if source == "body":
         if path[:1] in _REFERENCES and path[1:2] in _KINDS:
             del path[1]  # which kind of reference was read: it is no part of the document
-        return {"pointer": "".join(f"/{part}" for part in path) or "/", **fault}
-    return {source if source == "header" else "parameter": str(path[0]) if path else "", **fault}
+        return {"pointer": "".join(f"/{part}" for part in path) or "/", **members}
+    return {source if source == "header" else "parameter": str(path[0]) if path else "", **members}
 
 
 def from_lost_database(request: Request, error: SQLAlchemyError) -> Response:

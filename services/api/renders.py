@@ -1,5 +1,6 @@
 """What a call to render a language asks for."""
 
+from dubbing.db.models import Job
 from dubbing.db.title_models import Language
 from dubbing.db.titles import Renders
 from dubbing.db.unit_of_work import UnitOfWork
@@ -10,9 +11,19 @@ from dubbing.domain.titles import LanguageStatus, file_stem, language_status
 from dubbing.errors import Conflict, NoSuchShot
 from services.api import picture_times, submission, title_views
 from services.api.bootstrap import Services
+from services.api.requests import Caller
 from services.api.title_schemas import RenderCreate
 
 _UNDER_WAY = (LanguageStatus.QUEUED, LanguageStatus.PROCESSING)
+
+
+def render(work: UnitOfWork, built: Services, caller: Caller, language: Language, body: RenderCreate) -> Job:
+    """A new job that renders a locked language, queued; raises as `check`, `seeds` and `submission.submit`."""
+    check(work, language, body)
+    chosen = seeds(built, work, language, body)
+    if chosen != language.seeds:
+        work.titles.change(language, seeds=chosen)
+    return submission.submit(work, built, caller, dub(work, language, body))
 
 
 def check(work: UnitOfWork, language: Language, body: RenderCreate) -> None:

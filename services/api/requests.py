@@ -188,9 +188,13 @@ class Once:
         return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring)
 
     def _fingerprint(self, body: BaseModel | None) -> str:
-        document = body.model_dump(mode="json", exclude_unset=True) if body is not None else None
-        parts = [self._request.method, self._request.url.path, json.dumps(document, sort_keys=True)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return fingerprint(self._request.method, self._request.url.path, body)
+
+
+def fingerprint(method: str, path: str, body: BaseModel | None) -> str:
+    """By which a request is known again: what was given, and nothing that is filled in."""
+    document = body.model_dump(mode="json", exclude_unset=True) if body is not None else None
+    return hashlib.sha256("\n".join([method, path, json.dumps(document, sort_keys=True)]).encode()).hexdigest()
 
 
 def _answer(members: dict[str, Any], status: int, at: str, headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:

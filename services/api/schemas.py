@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from dubbing.domain.assets import AssetState
 from dubbing.domain.connections import MasterState
 from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Phase, Sync
@@ -111,13 +112,19 @@ class UploadComplete(Body):
 
 
 class AssetOut(BaseModel):
-    """A stored file. ``sha256`` and ``media`` are known once a job has probed it, as is the size of a file at a URL."""
+    """A stored file. ``sha256`` and ``media`` are known once it has been read, as is the size of a file at a URL.
+
+    ``status`` is ``probing`` until then, and ``refused`` where it cannot be read: ``problem`` is what a job that uses it fails
+    with.
+    """
 
     id: str
     filename: str
     size: int | None
     sha256: str | None
     media: dict[str, Any] | None
+    status: AssetState
+    problem: Failure | None
     created_at: datetime
 
 
@@ -143,7 +150,7 @@ class AssetRef(Body):
 
 
 class UrlRef(Body):
-    """A file that is fetched when the job begins. ``sha256``, if given, is compared with the bytes that arrive."""
+    """A file that is fetched when it is first read. ``sha256``, if given, is compared with the bytes that arrive."""
 
     type: Literal["url"]
     url: Url

@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime
 from typing import NamedTuple
 
+import httpx
+
 from dubbing import ids
 from dubbing.db.models import Asset, Job
 from dubbing.db.title_models import Title
@@ -14,11 +16,27 @@ from dubbing.domain.media import SoundChoice
 from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
 from dubbing.workflow.advance import Advancer
+from dubbing.workflow.files import StoredFiles
 from services.api.bootstrap import Services
 from services.api.deadlines import DeadlinePolicy, require
 from services.api.requests import Caller
-from services.api.schemas import AssetRef, BucketRef, Output, TrackChoice, UrlRef
+from services.api.schemas import (
+    AssetRef,
+    AudioInBucket,
+    AudioRef,
+    AudioUrl,
+    BucketRef,
+    LipsyncCreate,
+    Output,
+    TrackChoice,
+    UrlRef,
+    VideoInBucket,
+    VideoRef,
+    VideoUrl,
+)
 from services.api.title_schemas import OutputOut
+
+FileRef = VideoRef | VideoUrl | VideoInBucket | AudioRef | AudioUrl | AudioInBucket
 
 
 class TitleRender(NamedTuple):
@@ -83,6 +101,25 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
     return job
 
 
+def lipsync(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> Job:
+    """A new dub of two files, queued; raises as `asset_of` and `submit`."""
+    order = Dub(
+        video=asset_of(work, built, caller, body.video, fetch=False),
+        audio=asset_of(work, built, caller, body.audio, fetch=False),
+        chosen=Chosen(picture=body.video.track, sound=sound_of(body.audio)),
+        model=body.model,
+        sync=Sync(**body.sync.model_dump()),
+        seed=seed_of(body.seed),
+        priority=body.priority,
+        deadline=body.deadline,
+        deadline_policy=body.deadline_policy,
+        labels=body.metadata,
+        options=body.options.model_dump(mode="json"),
+        destination=destination_of(body.output),
+    )
+    return submit(work, built, caller, order)
+
+
 def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> Job:
     """A new job that analyses the picture of a title, queued."""
     job = _job(caller, title.video_asset, {})
@@ -125,53 +162,79 @@ def seed_of(given: int | None) -> int:
     return secrets.randbits(32) if given is None else given
 
 
-def asset_of(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef | BucketRef, role: str) -> Asset:
-    """The file: one that was uploaded, or a new one that is fetched when it is probed.
+def asset_of(work: UnitOfWork, built: Services, caller: Caller, wanted: FileRef, *, fetch: bool) -> Asset:
+    """The file: one that was uploaded, or a new one, which is fetched even if no job needs it where ``fetch`` says so.
 
     Raises:
         NotFound: there is no such file, or no such connection.
         UrlNotAllowed: it cannot be fetched from there.
     """
+    role, chosen = as_what(wanted)
     if isinstance(wanted, AssetRef):
         return work.assets.get(wanted.id, caller.organisation, f"/{role}/id")
+    new = remote_asset(work, caller, wanted, f"/{role}")
+    StoredFiles(work, built.queue.max_attempts).read(new, role, chosen, wanted=fetch)
+    return new
+
+
+def remote_asset(work: UnitOfWork, caller: Caller, wanted: UrlRef | BucketRef, pointer: str = "") -> Asset:
+    """A new file that is fetched when it is read.
+
+    Raises:
+        NotFound: there is no such connection.
+        UrlNotAllowed: it cannot be fetched from there.
+    """
     if isinstance(wanted, BucketRef):
-        _check_bucket(work, caller, wanted, role)
+        check_bucket(work, caller, wanted, pointer)
         url, name = wanted.url, wanted.url.rpartition("/")[2][-255:]
     else:
-        url, name = _checked(wanted.url, role)
-    asset_id, name = ids.new_id("ast"), name if name.isprintable() and name else role
-    new = Asset(
-        id=asset_id,
-        organisation_id=caller.organisation,
-        object_key=ids.asset_key(asset_id, name),
-        filename=name,
-        source_url=url,
-        connection_id=wanted.connection if isinstance(wanted, BucketRef) else None,
-        claimed_sha256=wanted.sha256,
+        checked = checked_url(wanted.url, pointer)
+        url, name = str(checked), remote.name_of(checked)
+    asset_id, name = ids.new_id("ast"), name if name.isprintable() and name else pointer[1:] or "file"
+    return work.assets.add(
+        Asset(
+            id=asset_id,
+            organisation_id=caller.organisation,
+            object_key=ids.asset_key(asset_id, name),
+            filename=name,
+            source_url=url,
+            connection_id=wanted.connection if isinstance(wanted, BucketRef) else None,
+            claimed_sha256=wanted.sha256,
+        )
     )
-    return work.assets.add(new)
 
 
-def _checked(text: str, role: str) -> tuple[str, str]:
-    """A URL that may be asked, and the name of the file there."""
+def checked_url(url: str, pointer: str) -> httpx.URL:
+    """Where a file is fetched from; raises `UrlNotAllowed`, which points at the reference that ``pointer`` names."""
     try:
-        url = remote.checked(text)
+        return remote.checked(url)
     except UrlNotAllowed as error:
-        error.where = {"pointer": f"/{role}/url", **error.where}
+        error.where = {"pointer": f"{pointer}/url", **error.where}
         raise
-    return str(url), remote.name_of(url)
 
 
-def _check_bucket(work: UnitOfWork, caller: Caller, wanted: BucketRef, role: str) -> None:
-    """Refuse a file that lies where its connection does not lead."""
-    connection = work.connections.hold(wanted.connection, caller.organisation, f"/{role}/connection")
+def check_bucket(work: UnitOfWork, caller: Caller, wanted: BucketRef, pointer: str) -> None:
+    """Refuse a file that lies where its connection does not lead.
+
+    Raises:
+        NotFound: there is no such connection.
+        UrlNotAllowed: it leads elsewhere.
+    """
+    connection = work.connections.hold(wanted.connection, caller.organisation, f"{pointer}/connection")
     bucket, key = parted(wanted.url)
     if (bucket, key.startswith(connection.prefix)) != (connection.bucket, True):
         raise UrlNotAllowed(
             f"The connection {connection.id} leads to s3://{connection.bucket}/{connection.prefix} only.",
-            where={"pointer": f"/{role}/url"},
+            where={"pointer": f"{pointer}/url"},
             suggestions=("name the connection that leads there", "or make one: POST /v1/storage-connections"),
         )
+
+
+def as_what(wanted: FileRef) -> tuple[str, Chosen]:
+    """Whether a file is used as the picture (``video``) or the sound (``audio``), and what of it."""
+    if isinstance(wanted, TrackChoice):
+        return "audio", Chosen(sound=sound_of(wanted))
+    return "video", Chosen(picture=wanted.track)
 
 
 def destination_of(output: Output | OutputOut | None) -> dict[str, str] | None:

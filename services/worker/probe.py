@@ -6,7 +6,7 @@ from typing import Literal
 from dubbing import ids
 from dubbing.domain.media import READING, MediaInfo
 from dubbing.domain.work import ProbeResult, ProbeTask
-from dubbing.errors import ChecksumMismatch
+from dubbing.errors import Cancelled, ChecksumMismatch
 from dubbing.media.container import naming
 from dubbing.media.isolated import Reader, ReadRequest
 from dubbing.queue.context import Context
@@ -42,8 +42,7 @@ class ProbeHandler:
             UrlNotAllowed, FetchFailed, FileTooLarge, FetchInterrupted: it cannot be fetched from where it lies.
         """
         if task.url is not None:
-            with naming(task.filename, task.role):
-                self._sources.bring(task.key, lambda path: self._files.fetch(task, path, context.raise_if_canceled))
+            self._fetch(task, context)
         with self._sources.admit(task.key) as (path, stored):
             if task.claimed_sha256 not in (None, stored.sha256):
                 raise ChecksumMismatch(
@@ -57,6 +56,13 @@ class ProbeHandler:
             with naming(task.filename, role):
                 media = self._read(path, stored.sha256, role, task, context)
         return ProbeResult(sha256=stored.sha256, media=media)
+
+    def _fetch(self, task: ProbeTask, context: Context) -> None:
+        with naming(task.filename, task.role):
+            brought = self._sources.bring(task.key, lambda path: self._files.fetch(task, path, context.raise_if_canceled))
+        if brought and not context.wanted():  # it was deleted before it was here
+            self._store.delete_prefix(f"{task.key.rpartition('/')[0]}/")
+            raise Cancelled("The file was deleted while it was fetched.")
 
     def _read(self, path: Path, sha256: str, role: Literal["video", "audio"], task: ProbeTask, context: Context) -> MediaInfo:
         record = path.with_name("record.npz")

@@ -34,6 +34,7 @@ class JobQuery(Listing):
     title: Id | None = None
     language: LanguageTag | None = None
     model: Preset | None = None
+    batch: Id | None = None
 
 
 @router.get("/jobs", openapi_extra=refuses(InvalidCursor, UnknownLanguage))
@@ -50,6 +51,7 @@ def list_jobs(
         title_id=query.title,
         language=language_of(query.language),
         model=query.model,
+        batch_id=query.batch,
         labels=query.labels,
         created_after=query.created_after,
         created_before=query.created_before,

@@ -22,8 +22,9 @@ from dubbing.errors import (
     UrlNotAllowed,
 )
 from dubbing.workflow.advance import Advancer
-from services.api import decisions, renders, submission, title_views, versions
+from services.api import decisions, preflights, renders, submission, title_views, versions
 from services.api.bootstrap import Services
+from services.api.preflight_schemas import PreflightOut
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, Caller, OnceOnly, Reading, TitlesRead, TitlesWrite
 from services.api.routes.titles import TitleId
@@ -58,7 +59,7 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
     def add(work: UnitOfWork) -> LanguageOut:
         work.titles.get(title_id, caller.organisation)
         tag = canonical(body.language)
-        audio = submission.asset_of(work, caller, body.audio, "audio")
+        audio = submission.asset_of(work, built, caller, body.audio, fetch=True)
         connection, destination = _kept(work, caller, body.output)
         language = Language(
             title_id=title_id,
@@ -150,7 +151,7 @@ def replace_audio(
     """
     found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
     versions.check(if_match, found.version)
-    audio = submission.asset_of(work, caller, body.audio, "audio")
+    audio = submission.asset_of(work, built, caller, body.audio, fetch=True)
     sound = submission.sound_of(body.audio).model_dump(mode="json")
     if (audio.id, sound) != (found.audio_asset, found.sound):
         work.titles.change(found, audio_asset=audio.id, sound=sound, revision=found.revision + 1)
@@ -203,12 +204,7 @@ def render_language(
 
     def render(work: UnitOfWork) -> JobOut:
         found = work.titles.language(title_id, tag, caller.organisation, lock=True)
-        renders.check(work, found, body)
-        seeds = renders.seeds(built, work, found, body)
-        if seeds != found.seeds:
-            work.titles.change(found, seeds=seeds)
-        job = submission.submit(work, built, caller, renders.dub(work, found, body))
-        return job_views(built, work, [job])[0]
+        return job_views(built, work, [renders.render(work, built, caller, found, body)])[0]
 
     return once.run(caller, 202, body, render, at=JOB)
 
@@ -219,6 +215,19 @@ def _kept(work: UnitOfWork, caller: Caller, output: Output | None) -> tuple[str 
         return None, ""
     to = output.destination
     return work.connections.hold(to.connection, caller.organisation, "/output/destination/connection").id, to.prefix
+
+
+@router.post("/languages/{language}/render/preflight", openapi_extra=refuses(StoreUnavailable, UnknownLanguage))
+def preflight_render(
+    *, title_id: TitleId, language: Tag, body: RenderCreate, caller: TitlesWrite, built: Built, work: Reading
+) -> PreflightOut:
+    """What would become of this render: all its problems, lengths, what is kept of the last master, cost and time.
+
+    Nothing is made, and no model works. A new revision's sound is compared with that of the last master: the answer is
+    `pending` until it is.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation)
+    return preflights.render(work, built, found, body)
 
 
 def _one(built: Services, work: UnitOfWork, language: Language) -> LanguageOut:

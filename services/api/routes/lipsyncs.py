@@ -4,12 +4,12 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import Chosen, Sync
 from dubbing.errors import DeadlineUnmeetable, ModelUnavailable, NotFound, UrlNotAllowed
-from services.api import submission
+from services.api import preflights, submission
 from services.api.bootstrap import Services
+from services.api.preflight_schemas import PreflightOut
 from services.api.problems import refuses
-from services.api.requests import JOB, Built, Caller, JobsWrite, OnceOnly
+from services.api.requests import JOB, Built, Caller, JobsWrite, OnceOnly, Reading
 from services.api.schemas import JobOut, LipsyncCreate
 from services.api.views import job_views
 
@@ -30,19 +30,14 @@ def create_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, once: O
     return once.run(caller, 202, body, lambda work: _create(work, built, caller, body), at=JOB)
 
 
+@router.post("/lipsyncs/preflight")
+def preflight_lipsync(body: LipsyncCreate, caller: JobsWrite, built: Built, work: Reading) -> PreflightOut:
+    """What would become of this dub: all its problems, lengths, cost and time. Nothing is made, and no model works.
+
+    Files that were not read yet are read: the answer is `pending` until they are.
+    """
+    return preflights.lipsync(work, built, caller, body)
+
+
 def _create(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCreate) -> JobOut:
-    order = submission.Dub(
-        video=submission.asset_of(work, caller, body.video, "video"),
-        audio=submission.asset_of(work, caller, body.audio, "audio"),
-        chosen=Chosen(picture=body.video.track, sound=submission.sound_of(body.audio)),
-        model=body.model,
-        sync=Sync(**body.sync.model_dump()),
-        seed=submission.seed_of(body.seed),
-        priority=body.priority,
-        deadline=body.deadline,
-        deadline_policy=body.deadline_policy,
-        labels=body.metadata,
-        options=body.options.model_dump(mode="json"),
-        destination=submission.destination_of(body.output),
-    )
-    return job_views(built, work, [submission.submit(work, built, caller, order)])[0]
+    return job_views(built, work, [submission.lipsync(work, built, caller, body)])[0]

@@ -48,7 +48,7 @@ def create_title(body: TitleCreate, caller: TitlesWrite, built: Built, once: Onc
     """A new title. The analysis of its picture begins at once, as a job; languages can be added meanwhile."""
 
     def create(work: UnitOfWork) -> TitleOut:
-        video = submission.asset_of(work, caller, body.video, "video")
+        video = submission.asset_of(work, built, caller, body.video, fetch=True)
         title = Title(
             id=ids.new_id("ttl"),
             organisation_id=caller.organisation,

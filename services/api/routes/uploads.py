@@ -10,9 +10,12 @@ from dubbing import clock, ids
 from dubbing.db.assets import AssetFilter
 from dubbing.db.models import Asset, Upload
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.errors import BadParts, Conflict, EmptyMedia, FileTooLarge, InvalidCursor, StoreUnavailable
+from dubbing.domain.assets import AssetState
+from dubbing.domain.webhooks import WebhookEvent
+from dubbing.errors import BadParts, Conflict, EmptyMedia, FileTooLarge, InvalidCursor, StoreUnavailable, UrlNotAllowed
 from dubbing.storage.store import Part
-from services.api import paging
+from dubbing.workflow.files import StoredFiles
+from services.api import paging, problems, submission
 from services.api.bootstrap import Services
 from services.api.filters import PageQuery
 from services.api.problems import refuses
@@ -28,6 +31,7 @@ from services.api.schemas import (
     UploadCreate,
     UploadOut,
     UploadPage,
+    UrlRef,
 )
 from services.api.values import Moment, Sha256
 
@@ -90,6 +94,7 @@ def _known(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate
         claimed_sha256=body.sha256,
         sha256=asset.sha256,
         media=asset.media,
+        state=asset.state,
     )
     work.assets.add(same)
     upload = Upload(
@@ -106,7 +111,13 @@ def _known(work: UnitOfWork, built: Services, caller: Caller, body: UploadCreate
         completed_at=work.now(),
     )
     work.assets.add_upload(upload)
+    _tell(work, upload)
     return _view(built, upload, [])
+
+
+def _tell(work: UnitOfWork, upload: Upload) -> None:
+    data = {"asset_id": upload.asset_id, "upload_id": upload.id, "filename": upload.filename, "size": upload.size}
+    work.tell(upload.organisation_id, WebhookEvent.UPLOAD_COMPLETED, data)
 
 
 @router.get("/uploads", openapi_extra=refuses(InvalidCursor))
@@ -140,7 +151,7 @@ def read_upload(upload_id: UploadId, caller: AssetsRead, built: Built, work: Rea
 def complete_upload(
     upload_id: UploadId, body: UploadComplete, caller: AssetsWrite, built: Built, once: OnceOnly
 ) -> JSONResponse:
-    """Make the parts an asset. Completing again gives the same asset."""
+    """Make the parts an asset, which is hashed and read at once. Completing again gives the same asset."""
     return once.run(caller, 200, body, lambda work: _complete(work, built, caller, upload_id, body))
 
 
@@ -148,9 +159,13 @@ def _complete(work: UnitOfWork, built: Services, caller: Caller, upload_id: str,
     upload = work.assets.upload(upload_id, caller.organisation, lock=True)
     if upload.aborted_at is not None:
         raise Conflict(f"Upload {upload_id} was given up at {upload.aborted_at:%F %T} UTC; start a new one.")
-    if upload.completed_at is None:
-        _assemble(built, upload, body)
-    return asset_view(work.assets.complete(upload))
+    if upload.completed_at is not None:
+        return asset_view(built, work.assets.complete(upload))
+    _assemble(built, upload, body)
+    asset = work.assets.complete(upload)
+    StoredFiles(work, built.queue.max_attempts).read(asset)
+    _tell(work, upload)
+    return asset_view(built, asset)
 
 
 def _assemble(built: Services, upload: Upload, body: UploadComplete) -> None:
@@ -232,30 +247,51 @@ def _in(seconds: float) -> datetime:
 class AssetQuery(PageQuery):
     """Which files to list."""
 
+    status: AssetState | None = None
     sha256: Sha256 | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
 
 
+@assets.post("/assets", status_code=201, response_model=AssetOut, openapi_extra=refuses(UrlNotAllowed))
+def create_asset(body: UrlRef, caller: AssetsWrite, built: Built, once: OnceOnly) -> JSONResponse:
+    """Have a file at a URL fetched and read at once, to be used later. Files of your own are uploaded."""
+
+    def create(work: UnitOfWork) -> AssetOut:
+        asset = submission.remote_asset(work, caller, body)
+        StoredFiles(work, built.queue.max_attempts).read(asset)
+        return asset_view(built, asset)
+
+    return once.run(caller, 201, body, create, at="/v1/assets/{id}")
+
+
 @assets.get("/assets", openapi_extra=refuses(InvalidCursor))
-def list_assets(caller: AssetsRead, work: Reading, query: Annotated[AssetQuery, Query()]) -> AssetPage:
+def list_assets(caller: AssetsRead, built: Built, work: Reading, query: Annotated[AssetQuery, Query()]) -> AssetPage:
     """Stored files, newest first."""
-    times = (query.created_after, query.created_before)
-    found = work.assets.page(AssetFilter(caller.organisation, query.sha256, *times, query.before), query.limit + 1)
-    page, cursor = paging.cut(found, query.limit)
-    return AssetPage(items=[asset_view(asset) for asset in page], next_cursor=cursor)
+    wanted = AssetFilter(
+        organisation_id=caller.organisation,
+        sha256=query.sha256,
+        state=query.status,
+        created_after=query.created_after,
+        created_before=query.created_before,
+        before=query.before,
+    )
+    page, cursor = paging.cut(work.assets.page(wanted, query.limit + 1), query.limit)
+    return AssetPage(items=[asset_view(built, asset) for asset in page], next_cursor=cursor)
 
 
 @assets.post("/assets/{asset_id}/delete", response_model=AssetOut, openapi_extra=refuses(Conflict, StoreUnavailable))
 def delete_asset(asset_id: AssetId, caller: AssetsWrite, built: Built, once: OnceOnly) -> JSONResponse:
-    """Delete a file for good. One that a title or a job uses is a conflict that names them."""
+    """Delete a file for good, also while it is read. One that a title or a job uses is a conflict that names them."""
 
     def delete(work: UnitOfWork) -> AssetOut:
         asset = work.assets.get(asset_id, caller.organisation)
         users = work.assets.users(asset_id)
         if users:
             raise Conflict(f"{asset.filename} is in use by {', '.join(users)}.", where={"pointer": "/id", "used_by": users})
-        shown = asset_view(asset)
+        shown = asset_view(built, asset)
+        if asset.probe_item is not None:
+            work.items.unwant(asset.probe_item)
         work.assets.delete(asset)
         if not work.assets.is_stored(asset.object_key):
             built.store.delete_prefix(f"{asset.object_key.rpartition('/')[0]}/")
@@ -266,13 +302,13 @@ def delete_asset(asset_id: AssetId, caller: AssetsWrite, built: Built, once: Onc
 
 @assets.get("/assets/{asset_id}")
 def read_asset(asset_id: AssetId, caller: AssetsRead, built: Built, work: Reading) -> AssetRead:
-    """A stored file, what it holds once a job has probed it, and where its bytes are."""
+    """A stored file, what it holds once it has been read, and where its bytes are."""
     asset, ttl = work.assets.get(asset_id, caller.organisation), built.api.url_ttl
     url = built.store.url(asset.object_key, ttl, filename=asset.filename)
-    return AssetRead(**asset_view(asset).model_dump(), url=url, url_expires_at=_in(ttl))
+    return AssetRead(**asset_view(built, asset).model_dump(), url=url, url_expires_at=_in(ttl))
 
 
-def asset_view(asset: Asset) -> AssetOut:
+def asset_view(built: Services, asset: Asset) -> AssetOut:
     """An asset as the API shows it."""
     return AssetOut(
         id=asset.id,
@@ -280,5 +316,7 @@ def asset_view(asset: Asset) -> AssetOut:
         size=asset.size,
         sha256=asset.sha256,
         media=asset.media,
+        status=AssetState(asset.state),
+        problem=problems.stored(built.api.docs_url, asset.problem, f"/v1/assets/{asset.id}"),
         created_at=asset.created_at,
     )

@@ -31,6 +31,26 @@ class WorkItems:
         """
         return [self._ensure(job, spec, max_attempts) for spec in specs]
 
+    def want(
+        self, spec: ItemSpec, organisation_id: str, max_attempts: int, *, priority: int = 0, seconds: float | None = None
+    ) -> tuple[str, WorkState]:
+        """Make a shared item exist that no job needs yet, wanted for ``seconds`` (None: while a job needs it); as `ensure`."""
+        until = None if seconds is None else in_(seconds)
+        return self._exists(
+            spec, max_attempts, organisation_id=organisation_id, priority=priority, deadline=None, wanted_until=until
+        )
+
+    def unwant(self, item_id: str) -> None:
+        """Nobody but jobs wants the item any more: it is cancelled if none does and it waits, else at its next check."""
+        item = WorkItem.id == item_id
+        for change in (
+            update(WorkItem).where(item).values(wanted_until=None),
+            update(WorkItem)
+            .where(item, WorkItem.state == WorkState.PENDING, ~_wanted(WorkItem.id))
+            .values(state=WorkState.CANCELED),
+        ):
+            self._session.execute(change.execution_options(synchronize_session=False))
+
     def add(self, kind: WorkKind, key: str, payload: BaseModel, organisation_id: str, max_attempts: int) -> str:
         """Make an item that belongs to no job; returns its id."""
         item = WorkItem(
@@ -48,18 +68,27 @@ class WorkItems:
         return item.id
 
     def _ensure(self, job: Job, spec: ItemSpec, max_attempts: int) -> tuple[str, WorkState]:
+        item_id, state = self._exists(
+            spec,
+            max_attempts,
+            organisation_id=job.organisation_id,
+            priority=job.priority,
+            deadline=job.deadline,
+            job_id=None if spec.shared else job.id,
+        )
+        self._session.execute(insert(JobNeed).values(job_id=job.id, work_item_id=item_id).on_conflict_do_nothing())
+        return item_id, state
+
+    def _exists(self, spec: ItemSpec, max_attempts: int, **values: Any) -> tuple[str, WorkState]:
         fresh = insert(WorkItem).values(
             id=ids.new_id("wrk"),
             kind=spec.kind,
             key=spec.key,
             payload=spec.payload.model_dump(mode="json"),
             state=WorkState.PENDING,
-            organisation_id=job.organisation_id,
-            priority=job.priority,
-            deadline=job.deadline,
-            job_id=None if spec.shared else job.id,
             max_attempts=max_attempts,
             units_total=spec.units,
+            **values,
         )
         over = WorkItem.state.in_([WorkState.FAILED, WorkState.CANCELED])
         statement = fresh.on_conflict_do_update(
@@ -72,10 +101,10 @@ class WorkItems:
                 "not_before": case((over, None), else_=WorkItem.not_before),
                 "deadline": func.least(WorkItem.deadline, fresh.excluded.deadline),
                 "priority": func.greatest(WorkItem.priority, fresh.excluded.priority),
+                "wanted_until": func.greatest(WorkItem.wanted_until, fresh.excluded.wanted_until),
             },
         ).returning(WorkItem.id, WorkItem.state)
         item_id, state = self._session.execute(statement).one()
-        self._session.execute(insert(JobNeed).values(job_id=job.id, work_item_id=item_id).on_conflict_do_nothing())
         return item_id, WorkState(state)
 
     def claim(self, kinds: Iterable[WorkKind], owner: str, lease_seconds: float) -> work.LeasedItem | None:
@@ -199,11 +228,11 @@ class WorkItems:
             raise LeaseLost(f"{item.kind} item {item.id}, attempt {item.attempt}, belongs to another worker now.")
 
     def wanted(self, item_id: str) -> bool:
-        """True while a job that is not ending needs the item."""
+        """True while a job that is not ending needs the item, or somebody else has asked for it."""
         return bool(self._session.scalar(select(literal(1)).where(_wanted(literal(item_id)))))
 
     def cancel_unwanted(self, job_id: str) -> int:
-        """Cancel the waiting items that only ended jobs need; returns how many of the job's unwanted ones still run."""
+        """Cancel the waiting items of a job that nobody wants; returns how many of its unwanted ones still run."""
         mine = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
         open_ = WorkItem.state.in_([WorkState.PENDING, WorkState.LEASED])
         # The lock comes first, in its own statement: a job that asks for the same item meanwhile holds the same row lock,
@@ -305,6 +334,18 @@ class WorkItems:
         rows = self._session.execute(select(WorkItem.kind, func.sum(column)).group_by(WorkItem.kind))
         return {kind: int(count) for kind, count in rows}
 
+    def known(self, organisation_id: str, keys: Iterable[str]) -> dict[str, WorkItem]:
+        """Items by key, of those that the organisation or one of its jobs has asked for: of others' work it learns nothing."""
+        needed = (
+            select(JobNeed.job_id)
+            .join(Job, Job.id == JobNeed.job_id)
+            .where(JobNeed.work_item_id == WorkItem.id, Job.organisation_id == organisation_id)
+            .exists()
+        )
+        mine = or_(WorkItem.organisation_id == organisation_id, needed)
+        found = self._session.scalars(select(WorkItem).where(WorkItem.key.in_(list(keys)), mine))
+        return {item.key: item for item in found}
+
     def keys(self, job_id: str, kind: WorkKind) -> set[str]:
         """Keys of the items of a kind that a job needs."""
         needed = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
@@ -328,9 +369,11 @@ def _abandoned() -> Any:
 
 
 def _wanted(item_id: Any) -> Any:
-    return (
+    asked = aliased(WorkItem)
+    needed = (
         select(JobNeed.job_id)
         .join(Job, Job.id == JobNeed.job_id)
         .where(JobNeed.work_item_id == item_id, Job.state.in_(LIVE))
         .exists()
     )
+    return or_(needed, select(asked.id).where(asked.id == item_id, asked.wanted_until > NOW).exists())

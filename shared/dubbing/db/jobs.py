@@ -8,6 +8,7 @@ from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from dubbing.db.batch_models import BatchItem
 from dubbing.db.models import Job, JobEvent, JobNeed, WorkItem
 from dubbing.db.pages import Before, made_within, paged
 from dubbing.db.times import NOW, ago, now
@@ -26,6 +27,7 @@ class JobFilter(NamedTuple):
     title_id: str | None = None
     language: str | None = None
     model: str | None = None
+    batch_id: str | None = None
     labels: Mapping[str, str] = {}
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -76,6 +78,8 @@ class Jobs:
         for column, value in ((Job.title_id, wanted.title_id), (Job.language, wanted.language), (model, wanted.model)):
             if value is not None:
                 statement = statement.where(column == value)
+        if wanted.batch_id is not None:
+            statement = statement.where(Job.id.in_(select(BatchItem.job_id).where(BatchItem.batch_id == wanted.batch_id)))
         if wanted.labels:
             statement = statement.where(Job.labels.contains(dict(wanted.labels)))
         statement = made_within(statement, Job, wanted.created_after, wanted.created_before)

@@ -88,6 +88,8 @@ class Asset(Base):
     """A file that was uploaded, or is fetched from ``source_url`` when it is first probed; by a connection, from its bucket.
 
     ``sha256`` and ``media`` are what the probe measured, null before it ran; so is the size of a file that is fetched.
+    ``probe_item`` is the work item that reads it while it is ``probing``, null for a file that nobody has asked to be read yet.
+    (It is no foreign key: items refer to jobs, and jobs to files.) ``problem`` is why it was refused.
     """
 
     __tablename__ = "assets"
@@ -101,7 +103,15 @@ class Asset(Base):
     claimed_sha256: Mapped[str | None]
     sha256: Mapped[str | None]
     media: Mapped[dict[str, Any] | None]
+    state: Mapped[str] = mapped_column(server_default=text("'probing'"))
+    problem: Mapped[dict[str, Any] | None]
+    probe_item: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=NOW)
+
+    __table_args__ = (
+        CheckConstraint("state IN ('probing','ready','refused')", name="state"),
+        Index("ix_assets_probing", "probe_item", postgresql_where=text("state = 'probing'")),
+    )
 
 
 class Job(Base):
@@ -159,7 +169,7 @@ class WorkItem(Base):
 
     An attempt that ends because a part of the platform is away costs none: ``max_attempts`` grows with ``outages``.
     ``sequence`` is what the holder opened on the inference server, for whoever takes the item over to end. ``claimed_at`` is
-    when the last attempt began.
+    when the last attempt began. Until ``wanted_until`` the item is wanted even if no job needs it.
     """
 
     __tablename__ = "work_items"
@@ -179,6 +189,7 @@ class WorkItem(Base):
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     max_attempts: Mapped[int]
     not_before: Mapped[datetime | None]
+    wanted_until: Mapped[datetime | None]
     leases_lost: Mapped[int] = mapped_column(server_default=text("0"))
     outages: Mapped[int] = mapped_column(server_default=text("0"))
     sequence: Mapped[dict[str, Any] | None]

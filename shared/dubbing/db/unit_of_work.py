@@ -1,14 +1,16 @@
 """The unit of work: one transaction, and the doorbells that it earns, rung only after commit."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
+from dubbing.db.batches import JobBatches
 from dubbing.db.connections import Connections
 from dubbing.db.forecasts import Forecasts
 from dubbing.db.guests import Guests
@@ -23,6 +25,7 @@ from dubbing.db.reviews import Reviews
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
 from dubbing.db.webhooks import Webhooks
+from dubbing.domain.webhooks import Notice, WebhookEvent
 from dubbing.domain.work import Ring
 
 RingBell = Callable[[Sequence[Ring]], None]
@@ -34,6 +37,7 @@ class UnitOfWork:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.rings: list[Ring] = []
+        self._notices: list[Notice] = []
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -81,6 +85,11 @@ class UnitOfWork:
         return Guests(self.session)
 
     @cached_property
+    def batches(self) -> JobBatches:
+        """Many jobs that were asked for at once."""
+        return JobBatches(self.session)
+
+    @cached_property
     def runs(self) -> Runs:
         """Training runs and events."""
         return Runs(self.session)
@@ -118,10 +127,15 @@ class UnitOfWork:
         """Ring after commit."""
         self.rings.extend(rings)
 
+    def tell(self, organisation_id: str, event: WebhookEvent, data: Mapping[str, Any]) -> None:
+        """Have webhook endpoints told of something else than a job."""
+        self._notices.append(Notice(organisation_id, event, data))
+
     def publish(self) -> None:
         """Write what webhook endpoints are told of this transaction's events, as its last step."""
-        if "jobs" in self.__dict__:
-            self.ring(*self.webhooks.publish(self.jobs.changes))
+        changes = self.jobs.changes if "jobs" in self.__dict__ else []
+        if changes or self._notices:
+            self.ring(*self.webhooks.publish(changes, self._notices))
 
 
 @contextmanager

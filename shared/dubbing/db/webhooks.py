@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, delete, func, select, update
+from sqlalchemy import Select, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -25,11 +25,12 @@ from dubbing.domain.webhooks import (
     Attempt,
     DeliveryState,
     JobChange,
+    Notice,
     WebhookEvent,
     data_of,
     wait_before,
 )
-from dubbing.domain.work import Ring, WorkKind, WorkState
+from dubbing.domain.work import ENDED, Ring, WorkKind, WorkState
 from dubbing.errors import Conflict, NotFound
 from dubbing.settings import WebhookSettings
 
@@ -40,7 +41,6 @@ MOST_SECRETS = 5
 _LOGGED = 30
 _ITEM_ATTEMPTS = 8
 _AFTER_FAILURE = 60.0
-_ENDED = (WorkState.DONE, WorkState.FAILED, WorkState.CANCELED)
 
 
 class Due(NamedTuple):
@@ -157,10 +157,34 @@ class Webhooks:
         self._session.flush()
         return self._open_item(endpoint)
 
-    def publish(self, changes: Sequence[JobChange]) -> list[Ring]:
-        """Write the deliveries of events that this transaction has written, in their order."""
+    def publish(self, changes: Sequence[JobChange], notices: Sequence[Notice] = ()) -> list[Ring]:
+        """Write the deliveries of events that this transaction has written, in their order; those of jobs first."""
+        listening = self._listening(changes, notices)
+        touched = self._tell_of_jobs(changes)
+        for notice in notices:
+            for endpoint in listening:
+                if endpoint.organisation_id == notice.organisation_id and notice.type in endpoint.events:
+                    self._deliver(endpoint, notice.type, dict(notice.data), now(self._session))
+                    touched[endpoint.id] = endpoint
+        return [self._open_item(endpoint) for endpoint in touched.values()]
+
+    def _listening(self, changes: Sequence[JobChange], notices: Sequence[Notice]) -> Sequence[WebhookEndpoint]:
+        """Endpoints that may be told of any of these, all of them locked by one statement: nobody then waits in a ring."""
+        if not notices:
+            return ()
+        of_jobs = select(Job.organisation_id).where(Job.id.in_({change.job_id for change in changes}))
+        owner = WebhookEndpoint.organisation_id
+        wanted = select(WebhookEndpoint).where(
+            or_(owner.in_({notice.organisation_id for notice in notices}), owner.in_(of_jobs)),
+            WebhookEndpoint.events.op("&&")(sorted({*(one.type for one in changes), *(one.type for one in notices)})),
+            WebhookEndpoint.disabled_at.is_(None),
+        )
+        return self._session.scalars(_locked(wanted.order_by(WebhookEndpoint.id))).all()
+
+    def _tell_of_jobs(self, changes: Sequence[JobChange]) -> dict[str, WebhookEndpoint]:
+        """Write the deliveries of jobs' events; the endpoints that get some, by id."""
         if not changes:
-            return []
+            return {}
         of_job: dict[str, list[tuple[WebhookEndpoint, Mapping[str, str | None]]]] = {}
         # What the job is of; where it is of no title, what its caller has named so.
         title = func.coalesce(Title.name, Job.labels["title"].astext)
@@ -185,7 +209,7 @@ class Webhooks:
                 if change.type in endpoint.events and endpoint.disabled_at is None:
                     self._deliver(endpoint, change.type, data_of(change, names), change.at)
                     touched[endpoint.id] = endpoint
-        return [self._open_item(endpoint) for endpoint in touched.values()]
+        return touched
 
     def next_due(self, endpoint_id: str) -> Due | None:
         """What an endpoint is to be sent next: what has been due longest, so that first attempts come in order of events."""
@@ -244,7 +268,7 @@ class Webhooks:
         wanted = (
             select(WebhookEndpoint)
             .join(WorkItem, WorkItem.payload["endpoint_id"].astext == WebhookEndpoint.id)
-            .where(WorkItem.id == item_id, WorkItem.kind == WorkKind.DELIVER, WorkItem.state.in_(_ENDED))
+            .where(WorkItem.id == item_id, WorkItem.kind == WorkKind.DELIVER, WorkItem.state.in_(ENDED))
             .with_for_update(key_share=True, of=WorkItem)
         )
         endpoint = self._session.scalar(wanted)
@@ -266,7 +290,7 @@ class Webhooks:
             WebhookDelivery.endpoint_id == WorkItem.payload["endpoint_id"].astext,
             WebhookDelivery.state == DeliveryState.PENDING,
         )
-        wanted = select(WorkItem.id).where(WorkItem.kind == WorkKind.DELIVER, WorkItem.state.in_(_ENDED), waiting.exists())
+        wanted = select(WorkItem.id).where(WorkItem.kind == WorkKind.DELIVER, WorkItem.state.in_(ENDED), waiting.exists())
         return list(self._session.scalars(wanted))
 
     def forget(self, age_seconds: float) -> None:
@@ -322,7 +346,7 @@ class Webhooks:
             max_attempts=_ITEM_ATTEMPTS,
             not_before=not_before or NOW,
         )
-        ended, failed = WorkItem.state.in_(_ENDED), WorkItem.state == WorkState.FAILED
+        ended, failed = WorkItem.state.in_(ENDED), WorkItem.state == WorkState.FAILED
         changed = {
             "state": case((ended, WorkState.PENDING), else_=WorkItem.state),
             "max_attempts": case((ended, WorkItem.attempt + _ITEM_ATTEMPTS), else_=WorkItem.max_attempts),

@@ -34,6 +34,9 @@ class WebhookEvent(StrEnum):
     REVIEW_CHANGES_REQUESTED = "review.changes_requested"
     JOB_DELIVERED = "job.delivered"
     JOB_DELIVERY_FAILED = "job.delivery_failed"
+    UPLOAD_COMPLETED = "upload.completed"
+    ASSET_READY = "asset.ready"
+    BATCH_COMPLETED = "batch.completed"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
@@ -52,7 +55,7 @@ _FREQUENT = {WebhookEvent.JOB_PROGRESS, WebhookEvent.JOB_PHASE}
 _FOR_PEOPLE = (
     *(WebhookEvent.REVIEW_REQUESTED, WebhookEvent.REVIEW_APPROVED, WebhookEvent.REVIEW_CHANGES_REQUESTED),
     *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.JOB_DEADLINE_AT_RISK),
-    *(WebhookEvent.JOB_DELIVERY_FAILED, WebhookEvent.ENDPOINT_DISABLED),
+    *(WebhookEvent.JOB_DELIVERY_FAILED, WebhookEvent.BATCH_COMPLETED, WebhookEvent.ENDPOINT_DISABLED),
 )
 USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
     WebhookFormat.STANDARD: tuple(event for event in WebhookEvent if event not in _FREQUENT),
@@ -83,6 +86,14 @@ class JobChange(NamedTuple):
     type: str
     data: Mapping[str, Any]
     at: datetime
+
+
+class Notice(NamedTuple):
+    """An event of something else than a job, with the ``data`` that is told of it."""
+
+    organisation_id: str
+    type: str
+    data: Mapping[str, Any]
 
 
 class Attempt(NamedTuple):
@@ -134,6 +145,9 @@ _CHAT = {
     WebhookEvent.JOB_DEADLINE_AT_RISK: "{name} may miss its deadline, {deadline}: {finish}.",
     WebhookEvent.JOB_DELIVERED: "{name} was delivered.",
     WebhookEvent.JOB_DELIVERY_FAILED: "{name} is ready, but could not be delivered: {reason}.",
+    WebhookEvent.UPLOAD_COMPLETED: "{name} has arrived.",
+    WebhookEvent.ASSET_READY: "{name} has been read, and can be dubbed.",
+    WebhookEvent.BATCH_COMPLETED: "{name} has ended: {outcome}.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }
@@ -141,8 +155,9 @@ _CHAT = {
 
 def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
     """A line for people. What customers have named is escaped: in a chat, ``<!channel>`` calls everybody."""
-    title, language = data.get("title"), data.get("language")
-    name = (title or f"job {data['job_id']}") if "job_id" in data else str(data.get("url", ""))
+    language = data.get("language")
+    thing = f"batch {data['batch_id']}" if "batch_id" in data else f"job {data.get('job_id')}"
+    name = data.get("title") or data.get("filename") or data.get("name") or data.get("url") or thing
     error = data.get("error") or {}
     values = {
         "name": f"{name} ({language})" if language else name,
@@ -150,6 +165,7 @@ def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
         "kind": kind,
         "deadline": _moment(data.get("deadline")),
         "finish": f"it will be ready about {_moment(at)}" if (at := data.get("estimated_finish_at")) else "nobody works on it",
+        "outcome": ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in data.get("counts", {}).items()),
     }
     analysed = kind == WebhookEvent.JOB_SUCCEEDED and data.get("title_id") is not None and language is None
     line = "{name} is analysed." if analysed else _CHAT.get(kind, "{name}: {kind}")

@@ -28,6 +28,8 @@ MASKING = "m5"
 """Version of how crops are cut, masked and laid out for the encoder. Raise it, and faces are encoded anew."""
 SPEECH = "s3"
 """Version of how a track is cut into windows for the speech encoder. Raise it, and tracks are encoded anew."""
+COMPARISON = "d1"
+"""Version of how sounds are compared. Raise it, and they are compared anew."""
 
 
 class WorkKind(StrEnum):
@@ -65,6 +67,9 @@ class WorkState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+ENDED = (WorkState.DONE, WorkState.FAILED, WorkState.CANCELED)
 
 
 class Queue(StrEnum):

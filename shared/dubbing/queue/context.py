@@ -90,8 +90,12 @@ class Context:
         if clock.monotonic() - self._checked < _CANCEL_EVERY:
             return
         self._checked = clock.monotonic()
-        if self._ask(lambda work: work.items.wanted(self.item.id)) is False:
+        if not self.wanted():
             raise Cancelled("No job wants this work any more.")
+
+    def wanted(self) -> bool:
+        """Whether anybody still wants the item, asked now; True while the database is away."""
+        return self._ask(lambda work: work.items.wanted(self.item.id)) is not False
 
     def progress(self, done: int, total: int) -> None:
         """Units (frames) done so far; stored and shown at most twice a second, and at the end. Checks cancellation too."""

@@ -15,15 +15,20 @@ from redis.exceptions import RedisError
 from dubbing import clock
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.domain.jobs import LIVE
+from dubbing.domain.webhooks import WebhookEvent
 from dubbing.domain.work import QUEUE_OF, OpenSequence, Queue, Ring
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import QueueSettings
 from dubbing.workflow import deadlines
 from dubbing.workflow.advance import Advancer
+from dubbing.workflow.files import StoredFiles
 
 _MOST_RINGS = 1000
 # Several times as long as the inference server waits for the next block of a sequence.
 _IDLE = 600.0
+_FILES_AT_ONCE = 20
+_MOST_CANCELED = 200
 
 log = structlog.get_logger()
 
@@ -56,6 +61,7 @@ class Sweeper:
             if clock.monotonic() >= self._grace_until:
                 self._take_back()
             self._advance()
+            self._settle_batches()
             self._ring()
             self._watch_deadlines()
             self._end_sequences()
@@ -82,13 +88,35 @@ class Sweeper:
     def _advance(self) -> None:
         with unit_of_work(self.database.sessions(), self._hold) as work:
             unfinished = work.jobs.unfinished()
-            unsettled = [*work.runs.unsettled(), *work.releases.unsettled(), *work.webhooks.unsettled()]
+            unsettled = [
+                *(*work.runs.unsettled(), *work.releases.unsettled(), *work.webhooks.unsettled()),
+                *work.assets.unsettled(),
+            ]
         for job_id in unfinished:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).advance(job_id)
         for item_id in unsettled:
             with unit_of_work(self.database.sessions(), self._hold) as work:
                 Advancer(work, self.settings.max_attempts).item_ended(item_id)
+        with unit_of_work(self.database.sessions(), self._hold) as work:
+            StoredFiles(work, self.settings.max_attempts).read_all(_FILES_AT_ONCE)
+
+    def _settle_batches(self) -> None:
+        """Cancel the jobs of batches that were cancelled, some in each round, and tell which batches have ended."""
+        with unit_of_work(self.database.sessions(), self._hold) as work:
+            unwanted = work.batches.jobs_to_cancel(_MOST_CANCELED)
+        for job_id in unwanted:
+            with unit_of_work(self.database.sessions(), self._hold) as work:
+                job = work.jobs.lock(job_id)
+                if job.state in LIVE:
+                    work.jobs.request_cancel(job)
+                    Advancer(work, self.settings.max_attempts).advance(job_id)
+        with unit_of_work(self.database.sessions(), self._hold) as work:
+            ended = work.batches.finish()
+            counts = work.batches.counts([batch.id for batch in ended])
+            for batch in ended:
+                data = {"batch_id": batch.id, "name": batch.name, "state": batch.state, "counts": counts[batch.id]}
+                work.tell(batch.organisation_id, WebhookEvent.BATCH_COMPLETED, data)
 
     def _ring(self) -> None:
         """As many tokens as items wait, less those that lie on the queue already."""

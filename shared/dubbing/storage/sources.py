@@ -65,13 +65,14 @@ class SourceCache:
             yield path, stored
             path.replace(self._folder / stored.sha256)
 
-    def bring(self, key: str, fetch: Callable[[Path], None]) -> None:
-        """Put what ``fetch`` writes into the store, unless the object is there already."""
+    def bring(self, key: str, fetch: Callable[[Path], None]) -> bool:
+        """Put what ``fetch`` writes into the store, unless the object is there already; whether it was put."""
         if self._store.size(key) is not None:
-            return
+            return False
         with scratch_folder(self._folder) as folder:
             fetch(folder / "source")
             self._store.put_file(key, folder / "source")
+        return True
 
     def _fetch(self, key: str, sha256: str, path: Path, lock: BinaryIO) -> None:
         if path.exists():

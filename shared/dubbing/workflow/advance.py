@@ -7,7 +7,7 @@ the sweeper does, for jobs whose last step was lost.
 
 from typing import NamedTuple
 
-from dubbing.db.models import Asset, Job
+from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
 from dubbing.domain.media import READING
@@ -29,6 +29,7 @@ from dubbing.domain.work import (
 )
 from dubbing.errors import DublineError
 from dubbing.workflow import flow
+from dubbing.workflow.files import StoredFiles, probe_of
 
 
 class Advancer(NamedTuple):
@@ -45,10 +46,8 @@ class Advancer(NamedTuple):
     def _probe(self, job: Job) -> None:
         assets = self.work.assets.by_ids(filter(None, (job.video_asset, job.audio_asset)))
         chosen = Chosen.model_validate(job.options.get("chosen", {}))
-        files = [_video_probe(assets[job.video_asset], chosen)]
-        if job.audio_asset is not None:
-            files.append(_audio_probe(assets[job.audio_asset], chosen))
-        self._ask(job, flow.probes(*files))
+        files = {"video": job.video_asset, "audio": job.audio_asset}
+        self._ask(job, [probe_of(assets[file], role, chosen) for role, file in files.items() if file is not None])
 
     def item_ended(self, item_id: str) -> None:
         """Advance every unfinished job that needs the item, and whatever else it is a step of: a run, a release, a delivery."""
@@ -58,6 +57,7 @@ class Advancer(NamedTuple):
         self.work.releases.settle(item_id)
         self.work.ring(*self.work.webhooks.settle(item_id))
         self.work.deliveries.settle(item_id)
+        StoredFiles(self.work, self.max_attempts).settle(item_id)
 
     def advance(self, job_id: str) -> None:
         """Move the job as far as its finished items allow."""
@@ -131,7 +131,7 @@ class Advancer(NamedTuple):
             if self.work.jobs.open_items(job.id, KINDS_OF[Phase.PROBING])[0]:
                 return False
         for source in self._sources(job).values():
-            self.work.assets.probed(source.asset_id, source.sha256, source.media)
+            StoredFiles(self.work, self.max_attempts).probed(source.asset_id, source.sha256, source.media)
         return True
 
     def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:
@@ -154,19 +154,10 @@ class Advancer(NamedTuple):
             shared_by=job.organisation_id if job.title_id is not None else None,
             seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
             kept_shots=frozenset(job.options.get("kept_shots", ())),
-            earlier=self._earlier(job, read["video"]),
+            earlier=earlier_of(self.work, job.options.get("earlier"), read["video"]),
             compared=next(iter(compared), None),
         )
         return plan, prepared[0] if prepared else None
-
-    def _earlier(self, job: Job, video: Source) -> flow.Earlier | None:
-        """What the job left whose chunks are kept; None where there is none, or of another picture."""
-        done = self.work.items.results(job.options.get("earlier") or "", [WorkKind.ENCODE_SPEECH, WorkKind.INFER])
-        speech = [EncodeSpeechTask.model_validate(item.payload) for item in done if item.kind == WorkKind.ENCODE_SPEECH]
-        chunks = [InferTask.model_validate(item.payload) for item in done if item.kind == WorkKind.INFER]
-        if not speech or (speech[0].video.sha256, speech[0].video.media.video) != (video.sha256, video.media.video):
-            return None
-        return flow.Earlier(speech[0], {task.chunk.index: task for task in chunks})
 
     def _sources(self, job: Job) -> dict[str, Source]:
         """What the probes found, by role; facts that are read in today's way win over older ones."""
@@ -216,24 +207,14 @@ class Advancer(NamedTuple):
             self.work.jobs.finish(job.id, JobState.CANCELED)
 
 
-def _video_probe(asset: Asset, chosen: Chosen) -> ProbeTask:
-    return _probe(asset, "video").model_copy(update={"picture": chosen.picture})
-
-
-def _audio_probe(asset: Asset, chosen: Chosen) -> ProbeTask:
-    return _probe(asset, "audio").model_copy(update={"sound": chosen.sound})
-
-
-def _probe(asset: Asset, role: str) -> ProbeTask:
-    return ProbeTask(
-        asset_id=asset.id,
-        key=asset.object_key,
-        filename=asset.filename,
-        claimed_sha256=asset.claimed_sha256,
-        role=role,
-        url=asset.source_url,
-        connection=asset.connection_id,
-    )
+def earlier_of(work: UnitOfWork, job_id: str | None, video: Source) -> flow.Earlier | None:
+    """What the job left whose chunks are kept; None where there is none, or of another picture."""
+    done = work.items.results(job_id or "", [WorkKind.ENCODE_SPEECH, WorkKind.INFER])
+    speech = [EncodeSpeechTask.model_validate(item.payload) for item in done if item.kind == WorkKind.ENCODE_SPEECH]
+    chunks = [InferTask.model_validate(item.payload) for item in done if item.kind == WorkKind.INFER]
+    if not speech or (speech[0].video.sha256, speech[0].video.media.video) != (video.sha256, video.media.video):
+        return None
+    return flow.Earlier(speech[0], {task.chunk.index: task for task in chunks})
 
 
 def _ended(warnings: list[dict[str, object]]) -> JobState:

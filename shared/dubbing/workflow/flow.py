@@ -24,6 +24,7 @@ from dubbing.domain.media import READING, AudioInfo, SyncPlan, VideoInfo
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
     ANALYSIS,
+    COMPARISON,
     MASKING,
     SPEECH,
     CompareResult,
@@ -83,9 +84,11 @@ class JobFacts(NamedTuple):
     compared: CompareResult | None = None
 
 
-def probes(*files: ProbeTask) -> list[ItemSpec]:
-    """The first items of every job, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
-    return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in files]
+def probe(task: ProbeTask) -> ItemSpec:
+    """What reads a file, keyed by asset, by how files are read and by what was chosen: content is not known yet."""
+    chosen = [f"p{task.picture}" if task.picture is not None else "", _sound(task.sound.tracks, task.sound.channels)]
+    key = ":".join(["probe", READING, task.asset_id, task.role, *filter(None, chosen)])
+    return ItemSpec(WorkKind.PROBE, key, task, shared=True)
 
 
 def prepare(video: Source) -> ItemSpec:
@@ -113,11 +116,6 @@ def known_keys(sha256: str, track: int, encoder_digest: str | None) -> dict[Work
     if encoder_digest is not None:
         keys[WorkKind.ENCODE_FACE] = f"encode_face:{ids.latents_prefix(sha256, analysis, MASKING, encoder_digest)}"
     return keys
-
-
-def _probe_key(task: ProbeTask) -> str:
-    chosen = [f"p{task.picture}" if task.picture is not None else "", _sound(task.sound.tracks, task.sound.channels)]
-    return ":".join(["probe", READING, task.asset_id, task.role, *filter(None, chosen)])
 
 
 def _sound(tracks: tuple[int, ...], channels: tuple[int, ...]) -> str:
@@ -238,7 +236,10 @@ def _compare(job: JobFacts, earlier: Earlier) -> ItemSpec:
         video=job.video,
         level=before.level,
     )
-    return ItemSpec(WorkKind.COMPARE, f"compare:{job.job_id}", task, shared=False, units=_video(job.video).frames)
+    heard = [(one.source.sha256, one.source.media.audio, one.lead, one.picture_after) for one in (task.sound, task.base)]
+    content = (job.video.sha256, job.video.media.video, *heard, task.level)
+    key = f"compare:{job.shared_by}:{COMPARISON}:{_digest(content)}"
+    return ItemSpec(WorkKind.COMPARE, key, task, shared=True, units=_video(job.video).frames)
 
 
 def _level(job: JobFacts) -> tuple[float, float] | None:

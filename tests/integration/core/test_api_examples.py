@@ -33,6 +33,7 @@ from dubbing.ids import preview_key
 from services.api import examples
 from services.api.bootstrap import Services
 from services.api.main import create_app
+from services.api.submitter import Submitter
 
 pytestmark = pytest.mark.stack
 FILE = ROOT / "services/api/examples.json"
@@ -47,7 +48,9 @@ def document(services: Services) -> dict[str, Any]:
 
 @pytest.fixture
 def story(services: Services, document: dict[str, Any]) -> Iterator[Story]:
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+    app = create_app(services)
+    with TestClient(app, raise_server_exceptions=False, headers=authorised(services)) as client:
+        app.state.submitter.stop()
         yield Story(client, document)
 
 
@@ -93,6 +96,7 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("read_asset", "probed", asset_id=film)
     put_analysis(services)
     story.tell("list_job_shots", "ended", job_id=job)
+    tell_of_what_would_become(story, whole, nothing)
     story.tell("create_upload", "waiting", 201, {"filename": "later.wav", "size": 9})
     story.tell("list_uploads", "open", limit=1)
     story.tell("list_assets", "newest", limit=1)
@@ -111,6 +115,16 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
     story.tell("promote_job", "other-weights", 202, {"model": "tiny"}, job_id=job)
     fail(services, other)
     story.tell("read_job", "failed", job_id=other)
+
+
+def tell_of_what_would_become(story: Story, whole: dict[str, Any], nothing: dict[str, Any]) -> None:
+    story.tell("preflight_lipsync", "every-member", 200, whole)
+    plain = {role: {"type": "asset", "id": whole[role]["id"]} for role in ("video", "audio")}
+    story.tell("preflight_lipsync", "analysed-already", 200, plain)
+    story.tell("preflight_lipsync", "no-such-asset", 200, nothing)
+    remote = {"type": "url", "url": "https://studio.example.com/film.mp4?signature=...", "sha256": "1" * 64}
+    story.tell("create_asset", "at-a-url", 201, remote)
+    story.tell("create_asset", "no-web-address", 422, {"type": "url", "url": "ftp://studio.example.com/film.mp4"})
 
 
 def tell_of_keys(story: Story) -> None:
@@ -185,11 +199,34 @@ def tell_of_a_title(story: Story, services: Services) -> None:
     story.tell("render_language", "other-mouths-for-a-time", 202, times, **place)
     seconds = {"scope": "ranges", "ranges": [{"start": 12.5, "end": 13}]}
     story.tell("render_language", "no-such-time", 422, seconds, **place)
+    story.tell("preflight_render", "sounds-are-compared", 200, {"scope": "all"}, **place)
+    story.tell("preflight_render", "nothing-is-stale", 200, {}, **place)
     story.tell("list_languages", "all", title_id=title)
     story.tell("list_titles", "newest", limit=1)
     story.tell("list_titles", "chosen", name="Episode 1", external_id="S01E01", created_after="2026-01-12T06:00:00Z")
     story.tell("list_titles", "with-a-language", language="pt-BR", limit=1)
     story.tell("list_jobs", "of-a-language", title=title, language="pt-BR", model="tiny", limit=1)
+
+
+def tell_of_batches(story: Story, services: Services) -> None:
+    """The story's client runs no submitter: items become jobs when the story says so."""
+    film, track = ({"type": "asset", "id": story_file(services, name)} for name in ("monday.mp4", "monday.wav"))
+    dub = {"type": "lipsync", "video": film, "audio": track, "idempotency_key": "monday-1"}
+    render = {"type": "render", "title": f"ttl_{UNKNOWN}", "language": "pt-BR", "scope": "all"}
+    items = {"items": [dub, render, {**dub, "idempotency_key": "monday-2", "sync": {"mode": "later"}}]}
+    batch = story.tell("create_batch", "every-member", 202, {**items, "name": "Monday", "metadata": {"show": "North"}})["id"]
+    while Submitter(services).submit_some():
+        pass
+    story.tell("read_batch", "submitted", batch_id=batch)
+    story.tell("list_batch_items", "in-order", batch_id=batch, limit=1)
+    story.tell("list_batch_items", "refused", batch_id=batch, status=["refused"])
+    story.tell("list_batches", "newest", limit=1)
+    story.tell("list_jobs", "of-a-batch", batch=batch)
+    story.tell("cancel_batch", "under-way", 202, batch_id=batch)
+    lines = story_file(services, "monday.jsonl")
+    services.store.put_bytes("assets/monday.jsonl", json.dumps(dub).encode(), "application/json")
+    story.tell("create_batch", "of-a-file", 202, {"items": {"type": "asset", "id": lines}})
+    story.tell("create_batch", "no-such-file", 404, {"items": {"type": "asset", "id": f"ast_{UNKNOWN}"}})
 
 
 def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:
@@ -313,6 +350,7 @@ def test_the_examples_are_what_a_real_installation_answered(story: Story, servic
     tell_of_a_dub(story, services)
     tell_of_a_title(story, services)
     tell_of_reviews(story, services)
+    tell_of_batches(story, services)
     tell_of_training(story, services)
     tell_of_webhooks(story, services)
     tell_of_buckets(story, services, customer)

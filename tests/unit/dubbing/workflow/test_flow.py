@@ -302,7 +302,7 @@ def test_a_file_is_probed_once_for_each_use_of_it(name: str) -> None:
     chosen, suffix = CHOICES[name]
     video = ProbeTask(asset_id="ast_1", key="assets/film", filename="film.mp4", claimed_sha256=None, role="video", **chosen)
     audio = changed(video, asset_id="ast_2", role="audio")
-    assert [(spec.kind, spec.key, spec.shared, spec.units) for spec in flow.probes(video, audio)] == [
+    assert [(spec.kind, spec.key, spec.shared, spec.units) for spec in map(flow.probe, (video, audio))] == [
         ("probe", f"probe:{READING}:ast_1:video{suffix}", True, 0),
         ("probe", f"probe:{READING}:ast_2:audio{suffix}", True, 0),
     ]
