@@ -8,17 +8,52 @@ from .asset_out_media_type_0 import AssetOutMediaType0
 from .asset_page import AssetPage
 from .asset_read import AssetRead
 from .asset_read_media_type_0 import AssetReadMediaType0
+from .asset_ref import AssetRef
+from .asset_state import AssetState
 from .attempt_out import AttemptOut
 from .audio_facts import AudioFacts
+from .audio_in_bucket import AudioInBucket
 from .audio_ref import AudioRef
 from .audio_url import AudioUrl
+from .batch_create import BatchCreate
+from .batch_create_items_type_0_item import BatchCreateItemsType0Item
+from .batch_create_metadata import BatchCreateMetadata
+from .batch_item_out import BatchItemOut
+from .batch_item_out_status import BatchItemOutStatus
+from .batch_item_page import BatchItemPage
+from .batch_out import BatchOut
+from .batch_out_counts import BatchOutCounts
+from .batch_out_metadata import BatchOutMetadata
+from .batch_page import BatchPage
+from .batch_state import BatchState
+from .cast_face import CastFace
+from .cast_out import CastOut
 from .colour_tags import ColourTags
+from .comment_change import CommentChange
+from .comment_create import CommentCreate
+from .comment_out import CommentOut
+from .comment_page import CommentPage
+from .comment_region import CommentRegion
+from .comment_severity import CommentSeverity
+from .comment_state import CommentState
+from .connection_create import ConnectionCreate
+from .connection_out import ConnectionOut
+from .connection_page import ConnectionPage
+from .connection_rotation import ConnectionRotation
+from .connection_step import ConnectionStep
+from .connection_step_step import ConnectionStepStep
+from .connection_test import ConnectionTest
 from .counter import Counter
+from .deadline_policy import DeadlinePolicy
+from .decision_create import DecisionCreate
+from .decision_out import DecisionOut
 from .delivered import Delivered
 from .delivery_out import DeliveryOut
 from .delivery_out_data import DeliveryOutData
 from .delivery_page import DeliveryPage
 from .delivery_state import DeliveryState
+from .destination import Destination
+from .destination_out import DestinationOut
 from .difference import Difference
 from .endpoint_create import EndpointCreate
 from .endpoint_out import EndpointOut
@@ -33,6 +68,11 @@ from .failure_media import FailureMedia
 from .failure_where import FailureWhere
 from .finding import Finding
 from .frame_range import FrameRange
+from .guest_create import GuestCreate
+from .guest_made import GuestMade
+from .guest_out import GuestOut
+from .guest_page import GuestPage
+from .guest_right import GuestRight
 from .job_out import JobOut
 from .job_out_metadata import JobOutMetadata
 from .job_page import JobPage
@@ -45,6 +85,8 @@ from .key_out import KeyOut
 from .key_page import KeyPage
 from .key_rotation import KeyRotation
 from .language_audio import LanguageAudio
+from .language_change import LanguageChange
+from .language_change_metadata_type_0 import LanguageChangeMetadataType0
 from .language_create import LanguageCreate
 from .language_create_metadata import LanguageCreateMetadata
 from .language_create_model import LanguageCreateModel
@@ -52,6 +94,7 @@ from .language_list import LanguageList
 from .language_out import LanguageOut
 from .language_out_metadata import LanguageOutMetadata
 from .language_out_seeds import LanguageOutSeeds
+from .language_output import LanguageOutput
 from .language_score import LanguageScore
 from .language_state import LanguageState
 from .language_status import LanguageStatus
@@ -59,7 +102,11 @@ from .links import Links
 from .lipsync_create import LipsyncCreate
 from .lipsync_create_metadata import LipsyncCreateMetadata
 from .lipsync_create_model import LipsyncCreateModel
+from .list_batch_items_status_item import ListBatchItemsStatusItem
 from .list_jobs_model_type_0 import ListJobsModelType0
+from .master_deliver import MasterDeliver
+from .master_delivered import MasterDelivered
+from .master_state import MasterState
 from .me import Me
 from .me_kind import MeKind
 from .measuring import Measuring
@@ -71,6 +118,8 @@ from .model_status import ModelStatus
 from .models import Models
 from .open_upload import OpenUpload
 from .options import Options
+from .output import Output
+from .output_out import OutputOut
 from .parity import Parity
 from .part_done import PartDone
 from .part_ref import PartRef
@@ -83,7 +132,15 @@ from .person_update import PersonUpdate
 from .phase import Phase
 from .phase_out import PhaseOut
 from .phase_out_status import PhaseOutStatus
+from .picture_length import PictureLength
 from .pixel_check import PixelCheck
+from .planned_chunks import PlannedChunks
+from .planned_cost import PlannedCost
+from .preflight_out import PreflightOut
+from .preflight_out_status import PreflightOutStatus
+from .preflight_out_sync_type_0 import PreflightOutSyncType0
+from .preflight_out_unread_item import PreflightOutUnreadItem
+from .preflight_out_waiting_for_item import PreflightOutWaitingForItem
 from .problem import Problem
 from .problem_errors_item import ProblemErrorsItem
 from .problem_media import ProblemMedia
@@ -111,6 +168,13 @@ from .render_create import RenderCreate
 from .render_create_model_type_0 import RenderCreateModelType0
 from .render_create_scope import RenderCreateScope
 from .render_out import RenderOut
+from .review_create import ReviewCreate
+from .review_decision import ReviewDecision
+from .review_out import ReviewOut
+from .review_page import ReviewPage
+from .review_rule import ReviewRule
+from .review_state import ReviewState
+from .review_status import ReviewStatus
 from .role import Role
 from .role_source import RoleSource
 from .run_create import RunCreate
@@ -128,8 +192,11 @@ from .shot_progress import ShotProgress
 from .shot_progress_status import ShotProgressStatus
 from .shot_score import ShotScore
 from .sound_check import SoundCheck
+from .sound_length import SoundLength
 from .sync import Sync
 from .sync_choice import SyncChoice
+from .sync_effect import SyncEffect
+from .sync_effect_does import SyncEffectDoes
 from .sync_measure import SyncMeasure
 from .sync_mode import SyncMode
 from .sync_net_score import SyncNetScore
@@ -149,7 +216,9 @@ from .upload_out import UploadOut
 from .upload_out_state import UploadOutState
 from .upload_page import UploadPage
 from .urgency import Urgency
+from .url_ref import UrlRef
 from .video_facts import VideoFacts
+from .video_in_bucket import VideoInBucket
 from .video_ref import VideoRef
 from .video_url import VideoUrl
 from .webhook_event import WebhookEvent
@@ -166,17 +235,52 @@ __all__ = (
     "AssetPage",
     "AssetRead",
     "AssetReadMediaType0",
+    "AssetRef",
+    "AssetState",
     "AttemptOut",
     "AudioFacts",
+    "AudioInBucket",
     "AudioRef",
     "AudioUrl",
+    "BatchCreate",
+    "BatchCreateItemsType0Item",
+    "BatchCreateMetadata",
+    "BatchItemOut",
+    "BatchItemOutStatus",
+    "BatchItemPage",
+    "BatchOut",
+    "BatchOutCounts",
+    "BatchOutMetadata",
+    "BatchPage",
+    "BatchState",
+    "CastFace",
+    "CastOut",
     "ColourTags",
+    "CommentChange",
+    "CommentCreate",
+    "CommentOut",
+    "CommentPage",
+    "CommentRegion",
+    "CommentSeverity",
+    "CommentState",
+    "ConnectionCreate",
+    "ConnectionOut",
+    "ConnectionPage",
+    "ConnectionRotation",
+    "ConnectionStep",
+    "ConnectionStepStep",
+    "ConnectionTest",
     "Counter",
+    "DeadlinePolicy",
+    "DecisionCreate",
+    "DecisionOut",
     "Delivered",
     "DeliveryOut",
     "DeliveryOutData",
     "DeliveryPage",
     "DeliveryState",
+    "Destination",
+    "DestinationOut",
     "Difference",
     "EndpointCreate",
     "EndpointOut",
@@ -191,6 +295,11 @@ __all__ = (
     "FailureWhere",
     "Finding",
     "FrameRange",
+    "GuestCreate",
+    "GuestMade",
+    "GuestOut",
+    "GuestPage",
+    "GuestRight",
     "JobOut",
     "JobOutMetadata",
     "JobPage",
@@ -203,12 +312,15 @@ __all__ = (
     "KeyPage",
     "KeyRotation",
     "LanguageAudio",
+    "LanguageChange",
+    "LanguageChangeMetadataType0",
     "LanguageCreate",
     "LanguageCreateMetadata",
     "LanguageCreateModel",
     "LanguageList",
     "LanguageOut",
     "LanguageOutMetadata",
+    "LanguageOutput",
     "LanguageOutSeeds",
     "LanguageScore",
     "LanguageState",
@@ -217,7 +329,11 @@ __all__ = (
     "LipsyncCreate",
     "LipsyncCreateMetadata",
     "LipsyncCreateModel",
+    "ListBatchItemsStatusItem",
     "ListJobsModelType0",
+    "MasterDeliver",
+    "MasterDelivered",
+    "MasterState",
     "Me",
     "Measuring",
     "MeasuringModel",
@@ -229,6 +345,8 @@ __all__ = (
     "ModelStatus",
     "OpenUpload",
     "Options",
+    "Output",
+    "OutputOut",
     "Parity",
     "PartDone",
     "PartRef",
@@ -241,7 +359,15 @@ __all__ = (
     "Phase",
     "PhaseOut",
     "PhaseOutStatus",
+    "PictureLength",
     "PixelCheck",
+    "PlannedChunks",
+    "PlannedCost",
+    "PreflightOut",
+    "PreflightOutStatus",
+    "PreflightOutSyncType0",
+    "PreflightOutUnreadItem",
+    "PreflightOutWaitingForItem",
     "Problem",
     "ProblemErrorsItem",
     "ProblemMedia",
@@ -269,6 +395,13 @@ __all__ = (
     "RenderCreateModelType0",
     "RenderCreateScope",
     "RenderOut",
+    "ReviewCreate",
+    "ReviewDecision",
+    "ReviewOut",
+    "ReviewPage",
+    "ReviewRule",
+    "ReviewState",
+    "ReviewStatus",
     "Role",
     "RoleSource",
     "RunCreate",
@@ -286,8 +419,11 @@ __all__ = (
     "ShotProgressStatus",
     "ShotScore",
     "SoundCheck",
+    "SoundLength",
     "Sync",
     "SyncChoice",
+    "SyncEffect",
+    "SyncEffectDoes",
     "SyncMeasure",
     "SyncMode",
     "SyncNetScore",
@@ -307,7 +443,9 @@ __all__ = (
     "UploadOutState",
     "UploadPage",
     "Urgency",
+    "UrlRef",
     "VideoFacts",
+    "VideoInBucket",
     "VideoRef",
     "VideoUrl",
     "WebhookEvent",

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generator, TextIO, TypeVar, cas
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.asset_state import AssetState, check_asset_state
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.asset_out_media_type_0 import AssetOutMediaType0
+    from ..models.failure import Failure
 
 
 T = TypeVar("T", bound="AssetOut")
@@ -18,15 +20,22 @@ T = TypeVar("T", bound="AssetOut")
 
 @_attrs_define
 class AssetOut:
-    """A stored file. ``sha256`` and ``media`` are known once a job has probed it, as is the size of a file at a URL.
+    """A stored file. ``sha256`` and ``media`` are known once it has been read, as is the size of a file at a URL.
 
-    Attributes:
-        id (str):
-        filename (str):
-        size (int | None):
-        sha256 (None | str):
-        media (AssetOutMediaType0 | None):
-        created_at (datetime.datetime):
+    ``status`` is ``probing`` until then, and ``refused`` where it cannot be read: ``problem`` is what a job that uses
+    it fails
+    with.
+
+        Attributes:
+            id (str):
+            filename (str):
+            size (int | None):
+            sha256 (None | str):
+            media (AssetOutMediaType0 | None):
+            status (AssetState): ``probing`` until the file was read; ``refused`` where that was not possible: a job that
+                uses it fails alike.
+            problem (Failure | None):
+            created_at (datetime.datetime):
     """
 
     id: str
@@ -34,11 +43,14 @@ class AssetOut:
     size: int | None
     sha256: None | str
     media: AssetOutMediaType0 | None
+    status: AssetState
+    problem: Failure | None
     created_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.asset_out_media_type_0 import AssetOutMediaType0  # noqa: PLC0415
+        from ..models.failure import Failure  # noqa: PLC0415
 
         id = self.id
 
@@ -56,6 +68,14 @@ class AssetOut:
         else:
             media = self.media
 
+        status: str = self.status
+
+        problem: dict[str, Any] | None
+        if isinstance(self.problem, Failure):
+            problem = self.problem.to_dict()
+        else:
+            problem = self.problem
+
         created_at = self.created_at.isoformat()
 
         field_dict: dict[str, Any] = {}
@@ -67,6 +87,8 @@ class AssetOut:
                 "size": size,
                 "sha256": sha256,
                 "media": media,
+                "status": status,
+                "problem": problem,
                 "created_at": created_at,
             }
         )
@@ -76,6 +98,7 @@ class AssetOut:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.asset_out_media_type_0 import AssetOutMediaType0  # noqa: PLC0415
+        from ..models.failure import Failure  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -111,6 +134,23 @@ class AssetOut:
 
         media = _parse_media(d.pop("media"))
 
+        status = check_asset_state(d.pop("status"))
+
+        def _parse_problem(data: object) -> Failure | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                problem_type_0 = Failure.from_dict(data)
+
+                return problem_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Failure | None, data)
+
+        problem = _parse_problem(d.pop("problem"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         asset_out = cls(
@@ -119,6 +159,8 @@ class AssetOut:
             size=size,
             sha256=sha256,
             media=media,
+            status=status,
+            problem=problem,
             created_at=created_at,
         )
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generator, TextIO, TypeVar, cas
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.asset_state import AssetState, check_asset_state
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.asset_read_media_type_0 import AssetReadMediaType0
+    from ..models.failure import Failure
 
 
 T = TypeVar("T", bound="AssetRead")
@@ -26,6 +28,9 @@ class AssetRead:
         size (int | None):
         sha256 (None | str):
         media (AssetReadMediaType0 | None):
+        status (AssetState): ``probing`` until the file was read; ``refused`` where that was not possible: a job that
+            uses it fails alike.
+        problem (Failure | None):
         created_at (datetime.datetime):
         url (str):
         url_expires_at (datetime.datetime):
@@ -36,6 +41,8 @@ class AssetRead:
     size: int | None
     sha256: None | str
     media: AssetReadMediaType0 | None
+    status: AssetState
+    problem: Failure | None
     created_at: datetime.datetime
     url: str
     url_expires_at: datetime.datetime
@@ -43,6 +50,7 @@ class AssetRead:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.asset_read_media_type_0 import AssetReadMediaType0  # noqa: PLC0415
+        from ..models.failure import Failure  # noqa: PLC0415
 
         id = self.id
 
@@ -60,6 +68,14 @@ class AssetRead:
         else:
             media = self.media
 
+        status: str = self.status
+
+        problem: dict[str, Any] | None
+        if isinstance(self.problem, Failure):
+            problem = self.problem.to_dict()
+        else:
+            problem = self.problem
+
         created_at = self.created_at.isoformat()
 
         url = self.url
@@ -75,6 +91,8 @@ class AssetRead:
                 "size": size,
                 "sha256": sha256,
                 "media": media,
+                "status": status,
+                "problem": problem,
                 "created_at": created_at,
                 "url": url,
                 "url_expires_at": url_expires_at,
@@ -86,6 +104,7 @@ class AssetRead:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.asset_read_media_type_0 import AssetReadMediaType0  # noqa: PLC0415
+        from ..models.failure import Failure  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -121,6 +140,23 @@ class AssetRead:
 
         media = _parse_media(d.pop("media"))
 
+        status = check_asset_state(d.pop("status"))
+
+        def _parse_problem(data: object) -> Failure | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                problem_type_0 = Failure.from_dict(data)
+
+                return problem_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Failure | None, data)
+
+        problem = _parse_problem(d.pop("problem"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         url = d.pop("url")
@@ -133,6 +169,8 @@ class AssetRead:
             size=size,
             sha256=sha256,
             media=media,
+            status=status,
+            problem=problem,
             created_at=created_at,
             url=url,
             url_expires_at=url_expires_at,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..models.finding import Finding
     from ..models.job_out_metadata import JobOutMetadata
     from ..models.links import Links
+    from ..models.master_delivered import MasterDelivered
     from ..models.model_out import ModelOut
     from ..models.progress import Progress
     from ..models.sync import Sync
@@ -32,6 +33,8 @@ class JobOut:
     title has
     neither track nor model, and ends after the phase ``analyzing``. ``copy_of`` is the job that it tries again or
     promotes.
+    ``estimated_start_at`` and ``estimated_finish_at`` are null when the job has ended, and while nobody serves its
+    queue.
 
         Attributes:
             id (str):
@@ -46,7 +49,8 @@ class JobOut:
             progress (Progress): How far a job is. ``shots`` are done when nothing of them is left to generate; ``fps``
                 counts generated frames.
 
-                ``eta_seconds`` is null while there is nothing to judge by.
+                ``eta_seconds`` is what is left, queues included; null when the job has ended, and while nobody serves its
+                queue.
             video (str):
             audio (None | str):
             model (ModelOut | None):
@@ -54,6 +58,9 @@ class JobOut:
             seed (int):
             priority (int):
             deadline (datetime.datetime | None):
+            deadline_at_risk (bool):
+            estimated_start_at (datetime.datetime | None):
+            estimated_finish_at (datetime.datetime | None):
             metadata (JobOutMetadata):
             created_at (datetime.datetime):
             started_at (datetime.datetime | None):
@@ -66,6 +73,7 @@ class JobOut:
             warnings (list[Finding]):
             error (Failure | None):
             links (Links | None):
+            delivery (MasterDelivered | None):
     """
 
     id: str
@@ -83,6 +91,9 @@ class JobOut:
     seed: int
     priority: int
     deadline: datetime.datetime | None
+    deadline_at_risk: bool
+    estimated_start_at: datetime.datetime | None
+    estimated_finish_at: datetime.datetime | None
     metadata: JobOutMetadata
     created_at: datetime.datetime
     started_at: datetime.datetime | None
@@ -95,6 +106,7 @@ class JobOut:
     warnings: list[Finding]
     error: Failure | None
     links: Links | None
+    delivery: MasterDelivered | None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,6 +114,7 @@ class JobOut:
         from ..models.finding import Finding  # noqa: PLC0415
         from ..models.job_out_metadata import JobOutMetadata  # noqa: PLC0415
         from ..models.links import Links  # noqa: PLC0415
+        from ..models.master_delivered import MasterDelivered  # noqa: PLC0415
         from ..models.model_out import ModelOut  # noqa: PLC0415
         from ..models.progress import Progress  # noqa: PLC0415
         from ..models.sync import Sync  # noqa: PLC0415
@@ -148,6 +161,20 @@ class JobOut:
             deadline = self.deadline.isoformat()
         else:
             deadline = self.deadline
+
+        deadline_at_risk = self.deadline_at_risk
+
+        estimated_start_at: None | str
+        if isinstance(self.estimated_start_at, datetime.datetime):
+            estimated_start_at = self.estimated_start_at.isoformat()
+        else:
+            estimated_start_at = self.estimated_start_at
+
+        estimated_finish_at: None | str
+        if isinstance(self.estimated_finish_at, datetime.datetime):
+            estimated_finish_at = self.estimated_finish_at.isoformat()
+        else:
+            estimated_finish_at = self.estimated_finish_at
 
         metadata = self.metadata.to_dict()
 
@@ -202,6 +229,12 @@ class JobOut:
         else:
             links = self.links
 
+        delivery: dict[str, Any] | None
+        if isinstance(self.delivery, MasterDelivered):
+            delivery = self.delivery.to_dict()
+        else:
+            delivery = self.delivery
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -221,6 +254,9 @@ class JobOut:
                 "seed": seed,
                 "priority": priority,
                 "deadline": deadline,
+                "deadline_at_risk": deadline_at_risk,
+                "estimated_start_at": estimated_start_at,
+                "estimated_finish_at": estimated_finish_at,
                 "metadata": metadata,
                 "created_at": created_at,
                 "started_at": started_at,
@@ -233,6 +269,7 @@ class JobOut:
                 "warnings": warnings,
                 "error": error,
                 "links": links,
+                "delivery": delivery,
             }
         )
 
@@ -244,6 +281,7 @@ class JobOut:
         from ..models.finding import Finding  # noqa: PLC0415
         from ..models.job_out_metadata import JobOutMetadata  # noqa: PLC0415
         from ..models.links import Links  # noqa: PLC0415
+        from ..models.master_delivered import MasterDelivered  # noqa: PLC0415
         from ..models.model_out import ModelOut  # noqa: PLC0415
         from ..models.progress import Progress  # noqa: PLC0415
         from ..models.sync import Sync  # noqa: PLC0415
@@ -329,6 +367,38 @@ class JobOut:
             return cast(datetime.datetime | None, data)
 
         deadline = _parse_deadline(d.pop("deadline"))
+
+        deadline_at_risk = d.pop("deadline_at_risk")
+
+        def _parse_estimated_start_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                estimated_start_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return estimated_start_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        estimated_start_at = _parse_estimated_start_at(d.pop("estimated_start_at"))
+
+        def _parse_estimated_finish_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                estimated_finish_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return estimated_finish_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        estimated_finish_at = _parse_estimated_finish_at(d.pop("estimated_finish_at"))
 
         metadata = JobOutMetadata.from_dict(d.pop("metadata"))
 
@@ -447,6 +517,21 @@ class JobOut:
 
         links = _parse_links(d.pop("links"))
 
+        def _parse_delivery(data: object) -> MasterDelivered | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                delivery_type_0 = MasterDelivered.from_dict(data)
+
+                return delivery_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(MasterDelivered | None, data)
+
+        delivery = _parse_delivery(d.pop("delivery"))
+
         job_out = cls(
             id=id,
             title=title,
@@ -463,6 +548,9 @@ class JobOut:
             seed=seed,
             priority=priority,
             deadline=deadline,
+            deadline_at_risk=deadline_at_risk,
+            estimated_start_at=estimated_start_at,
+            estimated_finish_at=estimated_finish_at,
             metadata=metadata,
             created_at=created_at,
             started_at=started_at,
@@ -475,6 +563,7 @@ class JobOut:
             warnings=warnings,
             error=error,
             links=links,
+            delivery=delivery,
         )
 
         job_out.additional_properties = d

@@ -8,12 +8,14 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.language_status import LanguageStatus, check_language_status
+from ..models.review_rule import ReviewRule, check_review_rule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.delivered import Delivered
     from ..models.language_out_metadata import LanguageOutMetadata
     from ..models.language_out_seeds import LanguageOutSeeds
+    from ..models.output_out import OutputOut
     from ..models.render_out import RenderOut
     from ..models.sync import Sync
 
@@ -25,17 +27,19 @@ T = TypeVar("T", bound="LanguageOut")
 class LanguageOut:
     """A language of a title.
 
-    ``revision`` counts the sounds that it was given; ``seeds`` are those of shots that have their own. ``latest`` is
-    the job
-    asked for last, ``delivered`` the last master, which stays whatever comes after. ``version`` is its ETag's, and
-    grows with
-    every change.
+    ``revision`` counts the sounds that it was given; ``seeds`` are those of shots that have their own, ``kept_shots``
+    keep the
+    original picture. ``latest`` is the job asked for last, ``delivered`` the last master, which stays whatever comes
+    after.
+    ``version`` is its ETag's, and grows with every change.
 
         Attributes:
             title (str):
             language (str):
-            status (LanguageStatus): Where one language of a title stands. ``stale``: its last master is of an earlier
-                revision of its sound.
+            status (LanguageStatus): Where one language of a title stands.
+
+                ``stale``: its last master is of an earlier revision of its sound. From ``in_review`` on: the master's review
+                says so.
             audio (str):
             revision (int):
             latest (None | RenderOut):
@@ -44,7 +48,10 @@ class LanguageOut:
             sync (Sync): Sync mode, and how many frames of difference count as none (``strict``).
             seed (int):
             seeds (LanguageOutSeeds):
+            kept_shots (list[int]):
             filename (str):
+            review (ReviewRule): Whether masters of a language wait for approval before they are given out.
+            output (None | OutputOut):
             metadata (LanguageOutMetadata):
             version (int):
             created_at (datetime.datetime):
@@ -62,7 +69,10 @@ class LanguageOut:
     sync: Sync
     seed: int
     seeds: LanguageOutSeeds
+    kept_shots: list[int]
     filename: str
+    review: ReviewRule
+    output: None | OutputOut
     metadata: LanguageOutMetadata
     version: int
     created_at: datetime.datetime
@@ -73,6 +83,7 @@ class LanguageOut:
         from ..models.delivered import Delivered  # noqa: PLC0415
         from ..models.language_out_metadata import LanguageOutMetadata  # noqa: PLC0415
         from ..models.language_out_seeds import LanguageOutSeeds  # noqa: PLC0415
+        from ..models.output_out import OutputOut  # noqa: PLC0415
         from ..models.render_out import RenderOut  # noqa: PLC0415
         from ..models.sync import Sync  # noqa: PLC0415
 
@@ -106,7 +117,17 @@ class LanguageOut:
 
         seeds = self.seeds.to_dict()
 
+        kept_shots = self.kept_shots
+
         filename = self.filename
+
+        review: str = self.review
+
+        output: dict[str, Any] | None
+        if isinstance(self.output, OutputOut):
+            output = self.output.to_dict()
+        else:
+            output = self.output
 
         metadata = self.metadata.to_dict()
 
@@ -131,7 +152,10 @@ class LanguageOut:
                 "sync": sync,
                 "seed": seed,
                 "seeds": seeds,
+                "kept_shots": kept_shots,
                 "filename": filename,
+                "review": review,
+                "output": output,
                 "metadata": metadata,
                 "version": version,
                 "created_at": created_at,
@@ -146,6 +170,7 @@ class LanguageOut:
         from ..models.delivered import Delivered  # noqa: PLC0415
         from ..models.language_out_metadata import LanguageOutMetadata  # noqa: PLC0415
         from ..models.language_out_seeds import LanguageOutSeeds  # noqa: PLC0415
+        from ..models.output_out import OutputOut  # noqa: PLC0415
         from ..models.render_out import RenderOut  # noqa: PLC0415
         from ..models.sync import Sync  # noqa: PLC0415
 
@@ -198,7 +223,26 @@ class LanguageOut:
 
         seeds = LanguageOutSeeds.from_dict(d.pop("seeds"))
 
+        kept_shots = cast(list[int], d.pop("kept_shots"))
+
         filename = d.pop("filename")
+
+        review = check_review_rule(d.pop("review"))
+
+        def _parse_output(data: object) -> None | OutputOut:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                output_type_0 = OutputOut.from_dict(data)
+
+                return output_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | OutputOut, data)
+
+        output = _parse_output(d.pop("output"))
 
         metadata = LanguageOutMetadata.from_dict(d.pop("metadata"))
 
@@ -220,7 +264,10 @@ class LanguageOut:
             sync=sync,
             seed=seed,
             seeds=seeds,
+            kept_shots=kept_shots,
             filename=filename,
+            review=review,
+            output=output,
             metadata=metadata,
             version=version,
             created_at=created_at,

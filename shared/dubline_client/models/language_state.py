@@ -18,8 +18,10 @@ class LanguageState:
 
     Attributes:
         language (str):
-        status (LanguageStatus): Where one language of a title stands. ``stale``: its last master is of an earlier
-            revision of its sound.
+        status (LanguageStatus): Where one language of a title stands.
+
+            ``stale``: its last master is of an earlier revision of its sound. From ``in_review`` on: the master's review
+            says so.
         revision (int):
     """
 

@@ -1,11 +1,16 @@
 from typing import Literal, cast
 
-LanguageStatus = Literal["completed", "draft", "failed", "processing", "queued", "stale"]
+LanguageStatus = Literal[
+    "approved", "changes_requested", "completed", "draft", "failed", "in_review", "processing", "queued", "stale"
+]
 
 LANGUAGE_STATUS_VALUES: set[LanguageStatus] = {
+    "approved",
+    "changes_requested",
     "completed",
     "draft",
     "failed",
+    "in_review",
     "processing",
     "queued",
     "stale",

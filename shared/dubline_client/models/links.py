@@ -9,6 +9,10 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+if TYPE_CHECKING:
+    from ..models.failure import Failure
+
+
 T = TypeVar("T", bound="Links")
 
 
@@ -16,21 +20,34 @@ T = TypeVar("T", bound="Links")
 class Links:
     """Presigned URLs of what a finished job made; they end at ``expire_at``. Read the job again for fresh ones.
 
-    Attributes:
-        output (str):
-        receipt (str):
-        preview (None | str):
-        expire_at (datetime.datetime):
+    ``output`` is null, and ``withheld`` says why, while the master waits for approval.
+
+        Attributes:
+            output (None | str):
+            withheld (Failure | None):
+            receipt (str):
+            preview (None | str):
+            expire_at (datetime.datetime):
     """
 
-    output: str
+    output: None | str
+    withheld: Failure | None
     receipt: str
     preview: None | str
     expire_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.failure import Failure  # noqa: PLC0415
+
+        output: None | str
         output = self.output
+
+        withheld: dict[str, Any] | None
+        if isinstance(self.withheld, Failure):
+            withheld = self.withheld.to_dict()
+        else:
+            withheld = self.withheld
 
         receipt = self.receipt
 
@@ -44,6 +61,7 @@ class Links:
         field_dict.update(
             {
                 "output": output,
+                "withheld": withheld,
                 "receipt": receipt,
                 "preview": preview,
                 "expire_at": expire_at,
@@ -54,8 +72,31 @@ class Links:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.failure import Failure  # noqa: PLC0415
+
         d = dict(src_dict)
-        output = d.pop("output")
+
+        def _parse_output(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        output = _parse_output(d.pop("output"))
+
+        def _parse_withheld(data: object) -> Failure | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                withheld_type_0 = Failure.from_dict(data)
+
+                return withheld_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Failure | None, data)
+
+        withheld = _parse_withheld(d.pop("withheld"))
 
         receipt = d.pop("receipt")
 
@@ -70,6 +111,7 @@ class Links:
 
         links = cls(
             output=output,
+            withheld=withheld,
             receipt=receipt,
             preview=preview,
             expire_at=expire_at,

@@ -20,7 +20,7 @@ T = TypeVar("T", bound="Progress")
 class Progress:
     """How far a job is. ``shots`` are done when nothing of them is left to generate; ``fps`` counts generated frames.
 
-    ``eta_seconds`` is null while there is nothing to judge by.
+    ``eta_seconds`` is what is left, queues included; null when the job has ended, and while nobody serves its queue.
 
         Attributes:
             percent (float):

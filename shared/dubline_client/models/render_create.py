@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generator, TextIO, TypeVar, cas
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.deadline_policy import DeadlinePolicy, check_deadline_policy
 from ..models.render_create_model_type_0 import RenderCreateModelType0, check_render_create_model_type_0
 from ..models.render_create_scope import RenderCreateScope, check_render_create_scope
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.output import Output
     from ..models.time_range import TimeRange
 
 
@@ -24,7 +26,9 @@ class RenderCreate:
 
     What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other mouths for these shots,
     with
-    ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the language's for this job.
+    ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` and ``output`` replace the language's
+    for this
+    job.
 
         Attributes:
             scope (RenderCreateScope | Unset):  Default: 'stale'.
@@ -32,8 +36,11 @@ class RenderCreate:
             ranges (list[TimeRange] | Unset):
             seed (int | None | Unset):
             model (None | RenderCreateModelType0 | Unset):
+            output (None | Output | Unset):
             priority (int | Unset):  Default: 0.
             deadline (datetime.datetime | None | Unset):
+            deadline_policy (DeadlinePolicy | Unset): What to do with a deadline that cannot be met: refuse it
+                (``require``), or take it for an order of work (``try``).
     """
 
     scope: RenderCreateScope | Unset = "stale"
@@ -41,10 +48,13 @@ class RenderCreate:
     ranges: list[TimeRange] | Unset = UNSET
     seed: int | None | Unset = UNSET
     model: None | RenderCreateModelType0 | Unset = UNSET
+    output: None | Output | Unset = UNSET
     priority: int | Unset = 0
     deadline: datetime.datetime | None | Unset = UNSET
+    deadline_policy: DeadlinePolicy | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.output import Output  # noqa: PLC0415
         from ..models.time_range import TimeRange  # noqa: PLC0415
 
         scope: str | Unset = UNSET
@@ -76,6 +86,14 @@ class RenderCreate:
         else:
             model = self.model
 
+        output: dict[str, Any] | None | Unset
+        if isinstance(self.output, Unset):
+            output = UNSET
+        elif isinstance(self.output, Output):
+            output = self.output.to_dict()
+        else:
+            output = self.output
+
         priority = self.priority
 
         deadline: None | str | Unset
@@ -85,6 +103,10 @@ class RenderCreate:
             deadline = self.deadline.isoformat()
         else:
             deadline = self.deadline
+
+        deadline_policy: str | Unset = UNSET
+        if not isinstance(self.deadline_policy, Unset):
+            deadline_policy = self.deadline_policy
 
         field_dict: dict[str, Any] = {}
 
@@ -99,15 +121,20 @@ class RenderCreate:
             field_dict["seed"] = seed
         if model is not UNSET:
             field_dict["model"] = model
+        if output is not UNSET:
+            field_dict["output"] = output
         if priority is not UNSET:
             field_dict["priority"] = priority
         if deadline is not UNSET:
             field_dict["deadline"] = deadline
+        if deadline_policy is not UNSET:
+            field_dict["deadline_policy"] = deadline_policy
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.output import Output  # noqa: PLC0415
         from ..models.time_range import TimeRange  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -155,6 +182,23 @@ class RenderCreate:
 
         model = _parse_model(d.pop("model", UNSET))
 
+        def _parse_output(data: object) -> None | Output | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                output_type_0 = Output.from_dict(data)
+
+                return output_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Output | Unset, data)
+
+        output = _parse_output(d.pop("output", UNSET))
+
         priority = d.pop("priority", UNSET)
 
         def _parse_deadline(data: object) -> datetime.datetime | None | Unset:
@@ -174,14 +218,23 @@ class RenderCreate:
 
         deadline = _parse_deadline(d.pop("deadline", UNSET))
 
+        _deadline_policy = d.pop("deadline_policy", UNSET)
+        deadline_policy: DeadlinePolicy | Unset
+        if isinstance(_deadline_policy, Unset):
+            deadline_policy = UNSET
+        else:
+            deadline_policy = check_deadline_policy(_deadline_policy)
+
         render_create = cls(
             scope=scope,
             shots=shots,
             ranges=ranges,
             seed=seed,
             model=model,
+            output=output,
             priority=priority,
             deadline=deadline,
+            deadline_policy=deadline_policy,
         )
 
         return render_create

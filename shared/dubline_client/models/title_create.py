@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.title_create_metadata import TitleCreateMetadata
+    from ..models.video_in_bucket import VideoInBucket
     from ..models.video_ref import VideoRef
     from ..models.video_url import VideoUrl
 
@@ -23,18 +24,19 @@ class TitleCreate:
 
     Attributes:
         name (str):
-        video (VideoRef | VideoUrl):
+        video (VideoInBucket | VideoRef | VideoUrl):
         external_id (None | str | Unset):
         metadata (TitleCreateMetadata | Unset):
     """
 
     name: str
-    video: VideoRef | VideoUrl
+    video: VideoInBucket | VideoRef | VideoUrl
     external_id: None | str | Unset = UNSET
     metadata: TitleCreateMetadata | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.title_create_metadata import TitleCreateMetadata  # noqa: PLC0415
+        from ..models.video_in_bucket import VideoInBucket  # noqa: PLC0415
         from ..models.video_ref import VideoRef  # noqa: PLC0415
         from ..models.video_url import VideoUrl  # noqa: PLC0415
 
@@ -42,6 +44,8 @@ class TitleCreate:
 
         video: dict[str, Any]
         if isinstance(self.video, VideoRef):
+            video = self.video.to_dict()
+        elif isinstance(self.video, VideoUrl):
             video = self.video.to_dict()
         else:
             video = self.video.to_dict()
@@ -74,13 +78,14 @@ class TitleCreate:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.title_create_metadata import TitleCreateMetadata  # noqa: PLC0415
+        from ..models.video_in_bucket import VideoInBucket  # noqa: PLC0415
         from ..models.video_ref import VideoRef  # noqa: PLC0415
         from ..models.video_url import VideoUrl  # noqa: PLC0415
 
         d = dict(src_dict)
         name = d.pop("name")
 
-        def _parse_video(data: object) -> VideoRef | VideoUrl:
+        def _parse_video(data: object) -> VideoInBucket | VideoRef | VideoUrl:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
@@ -89,11 +94,19 @@ class TitleCreate:
                 return video_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                video_type_1 = VideoUrl.from_dict(data)
+
+                return video_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            video_type_1 = VideoUrl.from_dict(data)
+            video_type_2 = VideoInBucket.from_dict(data)
 
-            return video_type_1
+            return video_type_2
 
         video = _parse_video(d.pop("video"))
 

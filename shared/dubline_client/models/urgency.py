@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generator, TextIO, TypeVar, cas
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.deadline_policy import DeadlinePolicy, check_deadline_policy
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Urgency")
@@ -14,15 +15,18 @@ T = TypeVar("T", bound="Urgency")
 
 @_attrs_define
 class Urgency:
-    """How urgent a job is to be; what is left out stays.
+    """How urgent a job is to be; what is left out stays. ``deadline_policy`` is about the deadline that is sent with it.
 
     Attributes:
         priority (int | Unset):  Default: 0.
         deadline (datetime.datetime | None | Unset):
+        deadline_policy (DeadlinePolicy | Unset): What to do with a deadline that cannot be met: refuse it
+            (``require``), or take it for an order of work (``try``).
     """
 
     priority: int | Unset = 0
     deadline: datetime.datetime | None | Unset = UNSET
+    deadline_policy: DeadlinePolicy | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         priority = self.priority
@@ -35,6 +39,10 @@ class Urgency:
         else:
             deadline = self.deadline
 
+        deadline_policy: str | Unset = UNSET
+        if not isinstance(self.deadline_policy, Unset):
+            deadline_policy = self.deadline_policy
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -42,6 +50,8 @@ class Urgency:
             field_dict["priority"] = priority
         if deadline is not UNSET:
             field_dict["deadline"] = deadline
+        if deadline_policy is not UNSET:
+            field_dict["deadline_policy"] = deadline_policy
 
         return field_dict
 
@@ -67,9 +77,17 @@ class Urgency:
 
         deadline = _parse_deadline(d.pop("deadline", UNSET))
 
+        _deadline_policy = d.pop("deadline_policy", UNSET)
+        deadline_policy: DeadlinePolicy | Unset
+        if isinstance(_deadline_policy, Unset):
+            deadline_policy = UNSET
+        else:
+            deadline_policy = check_deadline_policy(_deadline_policy)
+
         urgency = cls(
             priority=priority,
             deadline=deadline,
+            deadline_policy=deadline_policy,
         )
 
         return urgency

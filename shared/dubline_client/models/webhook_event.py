@@ -1,8 +1,13 @@
 from typing import Literal, cast
 
 WebhookEvent = Literal[
+    "asset.ready",
+    "batch.completed",
     "job.canceled",
     "job.canceling",
+    "job.deadline_at_risk",
+    "job.delivered",
+    "job.delivery_failed",
     "job.failed",
     "job.phase",
     "job.progress",
@@ -10,12 +15,22 @@ WebhookEvent = Literal[
     "job.reprioritized",
     "job.running",
     "job.succeeded",
+    "language.stale",
+    "review.approved",
+    "review.changes_requested",
+    "review.requested",
+    "upload.completed",
     "webhook_endpoint.disabled",
 ]
 
 WEBHOOK_EVENT_VALUES: set[WebhookEvent] = {
+    "asset.ready",
+    "batch.completed",
     "job.canceled",
     "job.canceling",
+    "job.deadline_at_risk",
+    "job.delivered",
+    "job.delivery_failed",
     "job.failed",
     "job.phase",
     "job.progress",
@@ -23,6 +38,11 @@ WEBHOOK_EVENT_VALUES: set[WebhookEvent] = {
     "job.reprioritized",
     "job.running",
     "job.succeeded",
+    "language.stale",
+    "review.approved",
+    "review.changes_requested",
+    "review.requested",
+    "upload.completed",
     "webhook_endpoint.disabled",
 }
 

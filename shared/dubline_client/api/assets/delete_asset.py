@@ -95,7 +95,8 @@ def sync_detailed(
 ) -> Response[AssetOut | Problem]:
     """Delete Asset
 
-     Delete a file for good. One that a title or a job uses is a conflict that names them.
+     Delete a file for good, also while it is read. One that a title or a job uses is a conflict that
+    names them.
 
     Args:
         asset_id (str):
@@ -129,7 +130,8 @@ def sync(
 ) -> AssetOut | Problem | None:
     """Delete Asset
 
-     Delete a file for good. One that a title or a job uses is a conflict that names them.
+     Delete a file for good, also while it is read. One that a title or a job uses is a conflict that
+    names them.
 
     Args:
         asset_id (str):
@@ -158,7 +160,8 @@ async def asyncio_detailed(
 ) -> Response[AssetOut | Problem]:
     """Delete Asset
 
-     Delete a file for good. One that a title or a job uses is a conflict that names them.
+     Delete a file for good, also while it is read. One that a title or a job uses is a conflict that
+    names them.
 
     Args:
         asset_id (str):
@@ -190,7 +193,8 @@ async def asyncio(
 ) -> AssetOut | Problem | None:
     """Delete Asset
 
-     Delete a file for good. One that a title or a job uses is a conflict that names them.
+     Delete a file for good, also while it is read. One that a title or a job uses is a conflict that
+    names them.
 
     Args:
         asset_id (str):

@@ -8,6 +8,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.asset_page import AssetPage
+from ...models.asset_state import AssetState, check_asset_state
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
@@ -16,6 +17,7 @@ def _get_kwargs(
     *,
     limit: int | Unset = 20,
     cursor: None | str | Unset = UNSET,
+    status: AssetState | None | Unset = UNSET,
     sha256: None | str | Unset = UNSET,
     created_after: datetime.datetime | None | Unset = UNSET,
     created_before: datetime.datetime | None | Unset = UNSET,
@@ -31,6 +33,15 @@ def _get_kwargs(
     else:
         json_cursor = cursor
     params["cursor"] = json_cursor
+
+    json_status: None | str | Unset
+    if isinstance(status, Unset):
+        json_status = UNSET
+    elif isinstance(status, str):
+        json_status = status
+    else:
+        json_status = status
+    params["status"] = json_status
 
     json_sha256: None | str | Unset
     if isinstance(sha256, Unset):
@@ -119,6 +130,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     limit: int | Unset = 20,
     cursor: None | str | Unset = UNSET,
+    status: AssetState | None | Unset = UNSET,
     sha256: None | str | Unset = UNSET,
     created_after: datetime.datetime | None | Unset = UNSET,
     created_before: datetime.datetime | None | Unset = UNSET,
@@ -130,6 +142,7 @@ def sync_detailed(
     Args:
         limit (int | Unset):  Default: 20.
         cursor (None | str | Unset):
+        status (AssetState | None | Unset):
         sha256 (None | str | Unset):
         created_after (datetime.datetime | None | Unset):
         created_before (datetime.datetime | None | Unset):
@@ -145,6 +158,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         limit=limit,
         cursor=cursor,
+        status=status,
         sha256=sha256,
         created_after=created_after,
         created_before=created_before,
@@ -162,6 +176,7 @@ def sync(
     client: AuthenticatedClient,
     limit: int | Unset = 20,
     cursor: None | str | Unset = UNSET,
+    status: AssetState | None | Unset = UNSET,
     sha256: None | str | Unset = UNSET,
     created_after: datetime.datetime | None | Unset = UNSET,
     created_before: datetime.datetime | None | Unset = UNSET,
@@ -173,6 +188,7 @@ def sync(
     Args:
         limit (int | Unset):  Default: 20.
         cursor (None | str | Unset):
+        status (AssetState | None | Unset):
         sha256 (None | str | Unset):
         created_after (datetime.datetime | None | Unset):
         created_before (datetime.datetime | None | Unset):
@@ -189,6 +205,7 @@ def sync(
         client=client,
         limit=limit,
         cursor=cursor,
+        status=status,
         sha256=sha256,
         created_after=created_after,
         created_before=created_before,
@@ -200,6 +217,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     limit: int | Unset = 20,
     cursor: None | str | Unset = UNSET,
+    status: AssetState | None | Unset = UNSET,
     sha256: None | str | Unset = UNSET,
     created_after: datetime.datetime | None | Unset = UNSET,
     created_before: datetime.datetime | None | Unset = UNSET,
@@ -211,6 +229,7 @@ async def asyncio_detailed(
     Args:
         limit (int | Unset):  Default: 20.
         cursor (None | str | Unset):
+        status (AssetState | None | Unset):
         sha256 (None | str | Unset):
         created_after (datetime.datetime | None | Unset):
         created_before (datetime.datetime | None | Unset):
@@ -226,6 +245,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         limit=limit,
         cursor=cursor,
+        status=status,
         sha256=sha256,
         created_after=created_after,
         created_before=created_before,
@@ -241,6 +261,7 @@ async def asyncio(
     client: AuthenticatedClient,
     limit: int | Unset = 20,
     cursor: None | str | Unset = UNSET,
+    status: AssetState | None | Unset = UNSET,
     sha256: None | str | Unset = UNSET,
     created_after: datetime.datetime | None | Unset = UNSET,
     created_before: datetime.datetime | None | Unset = UNSET,
@@ -252,6 +273,7 @@ async def asyncio(
     Args:
         limit (int | Unset):  Default: 20.
         cursor (None | str | Unset):
+        status (AssetState | None | Unset):
         sha256 (None | str | Unset):
         created_after (datetime.datetime | None | Unset):
         created_before (datetime.datetime | None | Unset):
@@ -269,6 +291,7 @@ async def asyncio(
             client=client,
             limit=limit,
             cursor=cursor,
+            status=status,
             sha256=sha256,
             created_after=created_after,
             created_before=created_before,

@@ -78,7 +78,7 @@ def sync_detailed(
 ) -> Response[AssetRead | Problem]:
     """Read Asset
 
-     A stored file, what it holds once a job has probed it, and where its bytes are.
+     A stored file, what it holds once it has been read, and where its bytes are.
 
     Args:
         asset_id (str):
@@ -109,7 +109,7 @@ def sync(
 ) -> AssetRead | Problem | None:
     """Read Asset
 
-     A stored file, what it holds once a job has probed it, and where its bytes are.
+     A stored file, what it holds once it has been read, and where its bytes are.
 
     Args:
         asset_id (str):
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[AssetRead | Problem]:
     """Read Asset
 
-     A stored file, what it holds once a job has probed it, and where its bytes are.
+     A stored file, what it holds once it has been read, and where its bytes are.
 
     Args:
         asset_id (str):
@@ -164,7 +164,7 @@ async def asyncio(
 ) -> AssetRead | Problem | None:
     """Read Asset
 
-     A stored file, what it holds once a job has probed it, and where its bytes are.
+     A stored file, what it holds once it has been read, and where its bytes are.
 
     Args:
         asset_id (str):

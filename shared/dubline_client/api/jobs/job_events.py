@@ -91,6 +91,9 @@ def sync_detailed(
      Every event of the job from the first, or from the one after Last-Event-ID; ends when the job has
     ended.
 
+    A job whose master is delivered to a bucket ends for this when it has arrived there, or has failed
+    to.
+
     ``data`` is JSON. The newest event of each batch also carries ``progress``, as GET /v1/jobs/{id}
     shows it.
 
@@ -129,6 +132,9 @@ def sync(
      Every event of the job from the first, or from the one after Last-Event-ID; ends when the job has
     ended.
 
+    A job whose master is delivered to a bucket ends for this when it has arrived there, or has failed
+    to.
+
     ``data`` is JSON. The newest event of each batch also carries ``progress``, as GET /v1/jobs/{id}
     shows it.
 
@@ -161,6 +167,9 @@ async def asyncio_detailed(
 
      Every event of the job from the first, or from the one after Last-Event-ID; ends when the job has
     ended.
+
+    A job whose master is delivered to a bucket ends for this when it has arrived there, or has failed
+    to.
 
     ``data`` is JSON. The newest event of each batch also carries ``progress``, as GET /v1/jobs/{id}
     shows it.
@@ -197,6 +206,9 @@ async def asyncio(
 
      Every event of the job from the first, or from the one after Last-Event-ID; ends when the job has
     ended.
+
+    A job whose master is delivered to a bucket ends for this when it has arrived there, or has failed
+    to.
 
     ``data`` is JSON. The newest event of each batch also carries ``progress``, as GET /v1/jobs/{id}
     shows it.

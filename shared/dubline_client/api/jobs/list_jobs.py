@@ -24,6 +24,7 @@ def _get_kwargs(
     title: None | str | Unset = UNSET,
     language: None | str | Unset = UNSET,
     model: ListJobsModelType0 | None | Unset = UNSET,
+    batch: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -86,6 +87,13 @@ def _get_kwargs(
     else:
         json_model = model
     params["model"] = json_model
+
+    json_batch: None | str | Unset
+    if isinstance(batch, Unset):
+        json_batch = UNSET
+    else:
+        json_batch = batch
+    params["batch"] = json_batch
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -155,6 +163,7 @@ def sync_detailed(
     title: None | str | Unset = UNSET,
     language: None | str | Unset = UNSET,
     model: ListJobsModelType0 | None | Unset = UNSET,
+    batch: None | str | Unset = UNSET,
 ) -> Response[JobPage | Problem]:
     """List Jobs
 
@@ -169,6 +178,7 @@ def sync_detailed(
         title (None | str | Unset):
         language (None | str | Unset):
         model (ListJobsModelType0 | None | Unset):
+        batch (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -187,6 +197,7 @@ def sync_detailed(
         title=title,
         language=language,
         model=model,
+        batch=batch,
     )
 
     response = client.get_httpx_client().request(
@@ -207,6 +218,7 @@ def sync(
     title: None | str | Unset = UNSET,
     language: None | str | Unset = UNSET,
     model: ListJobsModelType0 | None | Unset = UNSET,
+    batch: None | str | Unset = UNSET,
 ) -> JobPage | Problem | None:
     """List Jobs
 
@@ -221,6 +233,7 @@ def sync(
         title (None | str | Unset):
         language (None | str | Unset):
         model (ListJobsModelType0 | None | Unset):
+        batch (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -240,6 +253,7 @@ def sync(
         title=title,
         language=language,
         model=model,
+        batch=batch,
     ).parsed
 
 
@@ -254,6 +268,7 @@ async def asyncio_detailed(
     title: None | str | Unset = UNSET,
     language: None | str | Unset = UNSET,
     model: ListJobsModelType0 | None | Unset = UNSET,
+    batch: None | str | Unset = UNSET,
 ) -> Response[JobPage | Problem]:
     """List Jobs
 
@@ -268,6 +283,7 @@ async def asyncio_detailed(
         title (None | str | Unset):
         language (None | str | Unset):
         model (ListJobsModelType0 | None | Unset):
+        batch (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -286,6 +302,7 @@ async def asyncio_detailed(
         title=title,
         language=language,
         model=model,
+        batch=batch,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -304,6 +321,7 @@ async def asyncio(
     title: None | str | Unset = UNSET,
     language: None | str | Unset = UNSET,
     model: ListJobsModelType0 | None | Unset = UNSET,
+    batch: None | str | Unset = UNSET,
 ) -> JobPage | Problem | None:
     """List Jobs
 
@@ -318,6 +336,7 @@ async def asyncio(
         title (None | str | Unset):
         language (None | str | Unset):
         model (ListJobsModelType0 | None | Unset):
+        batch (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -338,5 +357,6 @@ async def asyncio(
             title=title,
             language=language,
             model=model,
+            batch=batch,
         )
     ).parsed

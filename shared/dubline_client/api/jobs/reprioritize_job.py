@@ -115,12 +115,15 @@ def sync_detailed(
      Give a job that has not ended another priority or deadline; what is left out stays, a null deadline
     is none.
 
-    Work that another job waits for too keeps the more urgent of both.
+    Work that another job waits for too keeps the more urgent of both. A deadline that cannot be met is
+    refused, and changes
+    nothing, unless the `deadline_policy` is `try`.
 
     Args:
         job_id (str):
         idempotency_key (None | str | Unset):
-        body (Urgency): How urgent a job is to be; what is left out stays.
+        body (Urgency): How urgent a job is to be; what is left out stays. ``deadline_policy`` is
+            about the deadline that is sent with it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -155,12 +158,15 @@ def sync(
      Give a job that has not ended another priority or deadline; what is left out stays, a null deadline
     is none.
 
-    Work that another job waits for too keeps the more urgent of both.
+    Work that another job waits for too keeps the more urgent of both. A deadline that cannot be met is
+    refused, and changes
+    nothing, unless the `deadline_policy` is `try`.
 
     Args:
         job_id (str):
         idempotency_key (None | str | Unset):
-        body (Urgency): How urgent a job is to be; what is left out stays.
+        body (Urgency): How urgent a job is to be; what is left out stays. ``deadline_policy`` is
+            about the deadline that is sent with it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -190,12 +196,15 @@ async def asyncio_detailed(
      Give a job that has not ended another priority or deadline; what is left out stays, a null deadline
     is none.
 
-    Work that another job waits for too keeps the more urgent of both.
+    Work that another job waits for too keeps the more urgent of both. A deadline that cannot be met is
+    refused, and changes
+    nothing, unless the `deadline_policy` is `try`.
 
     Args:
         job_id (str):
         idempotency_key (None | str | Unset):
-        body (Urgency): How urgent a job is to be; what is left out stays.
+        body (Urgency): How urgent a job is to be; what is left out stays. ``deadline_policy`` is
+            about the deadline that is sent with it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -228,12 +237,15 @@ async def asyncio(
      Give a job that has not ended another priority or deadline; what is left out stays, a null deadline
     is none.
 
-    Work that another job waits for too keeps the more urgent of both.
+    Work that another job waits for too keeps the more urgent of both. A deadline that cannot be met is
+    refused, and changes
+    nothing, unless the `deadline_policy` is `try`.
 
     Args:
         job_id (str):
         idempotency_key (None | str | Unset):
-        body (Urgency): How urgent a job is to be; what is left out stays.
+        body (Urgency): How urgent a job is to be; what is left out stays. ``deadline_policy`` is
+            about the deadline that is sent with it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

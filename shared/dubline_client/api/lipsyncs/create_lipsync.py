@@ -108,8 +108,10 @@ def sync_detailed(
 ) -> Response[JobOut | Problem]:
     """Create Lipsync
 
-     Dub one video with one track. The job is always accepted and waits its turn; what is wrong with the
-    files, it says.
+     Dub one video with one track. The job waits its turn; what is wrong with the files, it says.
+
+    Only a deadline that cannot be met is refused; with the `deadline_policy` `try` it is taken all the
+    same.
 
     Args:
         idempotency_key (None | str | Unset):
@@ -143,8 +145,10 @@ def sync(
 ) -> JobOut | Problem | None:
     """Create Lipsync
 
-     Dub one video with one track. The job is always accepted and waits its turn; what is wrong with the
-    files, it says.
+     Dub one video with one track. The job waits its turn; what is wrong with the files, it says.
+
+    Only a deadline that cannot be met is refused; with the `deadline_policy` `try` it is taken all the
+    same.
 
     Args:
         idempotency_key (None | str | Unset):
@@ -173,8 +177,10 @@ async def asyncio_detailed(
 ) -> Response[JobOut | Problem]:
     """Create Lipsync
 
-     Dub one video with one track. The job is always accepted and waits its turn; what is wrong with the
-    files, it says.
+     Dub one video with one track. The job waits its turn; what is wrong with the files, it says.
+
+    Only a deadline that cannot be met is refused; with the `deadline_policy` `try` it is taken all the
+    same.
 
     Args:
         idempotency_key (None | str | Unset):
@@ -206,8 +212,10 @@ async def asyncio(
 ) -> JobOut | Problem | None:
     """Create Lipsync
 
-     Dub one video with one track. The job is always accepted and waits its turn; what is wrong with the
-    files, it says.
+     Dub one video with one track. The job waits its turn; what is wrong with the files, it says.
+
+    Only a deadline that cannot be met is refused; with the `deadline_policy` `try` it is taken all the
+    same.
 
     Args:
         idempotency_key (None | str | Unset):

@@ -122,7 +122,9 @@ def sync_detailed(
         body (LanguageCreate): A language of a title: its sound, and how masters of it are made.
 
             ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and
-            ``{revision}`` are filled in.
+            ``{revision}`` are filled in. Where a
+            ``review`` is ``required``, they are given out, and delivered to ``output``, when they are
+            approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -162,7 +164,9 @@ def sync(
         body (LanguageCreate): A language of a title: its sound, and how masters of it are made.
 
             ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and
-            ``{revision}`` are filled in.
+            ``{revision}`` are filled in. Where a
+            ``review`` is ``required``, they are given out, and delivered to ``output``, when they are
+            approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -197,7 +201,9 @@ async def asyncio_detailed(
         body (LanguageCreate): A language of a title: its sound, and how masters of it are made.
 
             ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and
-            ``{revision}`` are filled in.
+            ``{revision}`` are filled in. Where a
+            ``review`` is ``required``, they are given out, and delivered to ``output``, when they are
+            approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -235,7 +241,9 @@ async def asyncio(
         body (LanguageCreate): A language of a title: its sound, and how masters of it are made.
 
             ``filename`` names its masters, without the suffix: ``{title}``, ``{language}`` and
-            ``{revision}`` are filled in.
+            ``{revision}`` are filled in. Where a
+            ``review`` is ``required``, they are given out, and delivered to ``output``, when they are
+            approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -128,8 +128,9 @@ def sync_detailed(
 
             What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other
             mouths for these shots, with
-            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the
-            language's for this job.
+            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` and
+            ``output`` replace the language's for this
+            job.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -176,8 +177,9 @@ def sync(
 
             What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other
             mouths for these shots, with
-            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the
-            language's for this job.
+            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` and
+            ``output`` replace the language's for this
+            job.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -219,8 +221,9 @@ async def asyncio_detailed(
 
             What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other
             mouths for these shots, with
-            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the
-            language's for this job.
+            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` and
+            ``output`` replace the language's for this
+            job.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -265,8 +268,9 @@ async def asyncio(
 
             What is ``stale``, or ``all``: a master again. ``shots`` (by number) or ``ranges``: other
             mouths for these shots, with
-            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` replaces the
-            language's for this job.
+            ``seed`` or one that is drawn; it stays theirs in later revisions. ``model`` and
+            ``output`` replace the language's for this
+            job.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

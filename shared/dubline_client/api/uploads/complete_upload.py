@@ -112,7 +112,7 @@ def sync_detailed(
 ) -> Response[AssetOut | Problem]:
     """Complete Upload
 
-     Make the parts an asset. Completing again gives the same asset.
+     Make the parts an asset, which is hashed and read at once. Completing again gives the same asset.
 
     Args:
         upload_id (str):
@@ -149,7 +149,7 @@ def sync(
 ) -> AssetOut | Problem | None:
     """Complete Upload
 
-     Make the parts an asset. Completing again gives the same asset.
+     Make the parts an asset, which is hashed and read at once. Completing again gives the same asset.
 
     Args:
         upload_id (str):
@@ -181,7 +181,7 @@ async def asyncio_detailed(
 ) -> Response[AssetOut | Problem]:
     """Complete Upload
 
-     Make the parts an asset. Completing again gives the same asset.
+     Make the parts an asset, which is hashed and read at once. Completing again gives the same asset.
 
     Args:
         upload_id (str):
@@ -216,7 +216,7 @@ async def asyncio(
 ) -> AssetOut | Problem | None:
     """Complete Upload
 
-     Make the parts an asset. Completing again gives the same asset.
+     Make the parts an asset, which is hashed and read at once. Completing again gives the same asset.
 
     Args:
         upload_id (str):

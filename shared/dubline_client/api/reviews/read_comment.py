@@ -1,0 +1,201 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.comment_out import CommentOut
+from ...models.problem import Problem
+from ...types import UNSET, Response
+
+
+def _get_kwargs(
+    review_id: str,
+    comment_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/reviews/{review_id}/comments/{comment_id}".format(
+            review_id=quote(str(review_id), safe=""),
+            comment_id=quote(str(comment_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> CommentOut | Problem | None:
+    if response.status_code == 200:
+        response_200 = CommentOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CommentOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    review_id: str,
+    comment_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[CommentOut | Problem]:
+    """Read Comment
+
+     One comment of the review, or of an earlier one of its language.
+
+    Args:
+        review_id (str):
+        comment_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CommentOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        review_id=review_id,
+        comment_id=comment_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    review_id: str,
+    comment_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> CommentOut | Problem | None:
+    """Read Comment
+
+     One comment of the review, or of an earlier one of its language.
+
+    Args:
+        review_id (str):
+        comment_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CommentOut | Problem
+    """
+
+    return sync_detailed(
+        review_id=review_id,
+        comment_id=comment_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    review_id: str,
+    comment_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[CommentOut | Problem]:
+    """Read Comment
+
+     One comment of the review, or of an earlier one of its language.
+
+    Args:
+        review_id (str):
+        comment_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CommentOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        review_id=review_id,
+        comment_id=comment_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    review_id: str,
+    comment_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> CommentOut | Problem | None:
+    """Read Comment
+
+     One comment of the review, or of an earlier one of its language.
+
+    Args:
+        review_id (str):
+        comment_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CommentOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            review_id=review_id,
+            comment_id=comment_id,
+            client=client,
+        )
+    ).parsed
