@@ -8,7 +8,7 @@ from dubbing import ids
 from dubbing.db.models import Asset, Job
 from dubbing.db.title_models import Title
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import Chosen, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import Chosen, JobState, Models, Phase, Sharing, Sync
 from dubbing.domain.media import SoundChoice
 from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
@@ -94,6 +94,8 @@ def _job(caller: Caller, video: str, labels: dict[str, str]) -> Job:
 def begin(work: UnitOfWork, built: Services, job: Job) -> Job:
     """Queue a new job, and ask for its first work."""
     job.state, job.phase, job.phase_times = JobState.QUEUED, Phase.PROBING, {}
+    sharing = Sharing.INSTALLATION if built.api.share_across_organisations else Sharing.ORGANISATION
+    job.options = {**job.options, "sharing": sharing}
     work.jobs.add(job)
     Advancer(work, built.queue.max_attempts).begin(job)
     work.session.refresh(job)

@@ -335,6 +335,8 @@ class ApiSettings(BaseSettings):
         events_heartbeat: seconds of silence after which a comment keeps such a connection open.
         docs_url: base of the ``type`` URIs of problems; the API's own pages, wherever it is, by default.
         pages: folder of the documentation that the API serves as Markdown.
+        share_across_organisations: jobs of all organisations share the results of the same content, which saves work where they
+            dub the same films. Whoever has a file then sees, by how soon its job ends, that another has it too.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
@@ -346,3 +348,4 @@ class ApiSettings(BaseSettings):
     events_heartbeat: float = 10.0
     docs_url: str = "/errors"
     pages: Path = Path("docs")
+    share_across_organisations: bool = False

@@ -7,9 +7,10 @@ the sweeper does, for jobs whose last step was lost.
 
 from typing import NamedTuple
 
+from dubbing import ids
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sharing, Sync
 from dubbing.domain.media import READING
 from dubbing.domain.work import (
     KINDS_OF,
@@ -134,7 +135,7 @@ class Advancer(NamedTuple):
 
     def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:
         if job.audio_asset is None:
-            return [flow.prepare(self._sources(job)["video"])]
+            return [flow.prepare(self._sources(job)["video"], _scope(job))]
         return flow.plan(phase, *self._facts(job))
 
     def _facts(self, job: Job) -> tuple[flow.JobFacts, PrepareResult | None]:
@@ -149,7 +150,8 @@ class Advancer(NamedTuple):
             seed=job.seed,
             models=Models.model_validate(job.models),
             name=job.options.get("name"),
-            shared_by=job.organisation_id if job.title_id is not None else None,
+            scope=_scope(job),
+            shared_by=_shared_by(job),
             seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
             earlier=self._earlier(job, read["video"]),
             compared=next(iter(compared), None),
@@ -221,6 +223,21 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
         role=role,
         url=asset.source_url,
     )
+
+
+def _scope(job: Job) -> str:
+    """Begins the keys of what the job shares; nothing for one of before, whose work lies where all shared it."""
+    return ids.organisation_scope(job.organisation_id) if job.options.get("sharing") == Sharing.ORGANISATION else ""
+
+
+def _shared_by(job: Job) -> str | None:
+    match job.options.get("sharing"):
+        case Sharing.ORGANISATION:
+            return job.organisation_id
+        case Sharing.INSTALLATION:
+            return ""
+        case _:  # a job of before
+            return job.organisation_id if job.title_id is not None else None
 
 
 def _ended(warnings: list[dict[str, object]]) -> JobState:

@@ -24,6 +24,7 @@ from dubbing.domain.media import READING, AudioInfo, SyncPlan, VideoInfo
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
     ANALYSIS,
+    COMPARISON,
     MASKING,
     SPEECH,
     CompareResult,
@@ -62,7 +63,8 @@ class JobFacts(NamedTuple):
 
     Attributes:
         name: of the master.
-        shared_by: the organisation whose jobs share generated chunks; None where they are the job's own.
+        scope: begins the keys of what is shared, an organisation's folder; empty where all organisations share.
+        shared_by: the organisation whose jobs share generated chunks, empty for all; None where they are the job's own.
         seeds: of shots that have another one than the job, by the shot's number.
         earlier: the job whose chunks are kept where the sound is the same.
         compared: how the sound differs from the earlier one's, known from ``encoding`` on.
@@ -75,6 +77,7 @@ class JobFacts(NamedTuple):
     seed: int
     models: Models
     name: str | None = None
+    scope: str = ""
     shared_by: str | None = None
     seeds: Mapping[int, int] = {}
     earlier: Earlier | None = None
@@ -86,15 +89,16 @@ def probes(*files: ProbeTask) -> list[ItemSpec]:
     return [ItemSpec(WorkKind.PROBE, _probe_key(task), task, shared=True) for task in files]
 
 
-def prepare(video: Source) -> ItemSpec:
-    """The analysis of a picture, which every job for it shares.
+def prepare(video: Source, scope: str) -> ItemSpec:
+    """The analysis of a picture, which every job in ``scope`` shares.
 
     Raises:
         NoVideoStream: there is none.
     """
     analysis = _analysis(video)
-    task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(video.sha256, analysis))
-    key = f"prepare:{video.sha256}:{analysis}"
+    analysis_key = ids.analysis_key(ids.source_prefix(scope, video.sha256), analysis)
+    task = PrepareTask(source=video, analysis=analysis, analysis_key=analysis_key)
+    key = f"prepare:{scope}{video.sha256}:{analysis}"
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
 
 
@@ -117,7 +121,7 @@ def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[It
     """
     if phase is Phase.ANALYZING:
         sync_plan(job)
-        return [prepare(job.video), _encode_speech(job) if job.earlier is None else _compare(job, job.earlier)]
+        return [prepare(job.video, job.scope), _encode_speech(job) if job.earlier is None else _compare(job, job.earlier)]
     if prepared is None:
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
@@ -156,23 +160,29 @@ def _analysis(video: Source) -> str:
 
 
 def _analysis_key(job: JobFacts) -> str:
-    return ids.analysis_key(job.video.sha256, _analysis(job.video))
+    return ids.analysis_key(ids.source_prefix(job.scope, job.video.sha256), _analysis(job.video))
 
 
 def _latents_prefix(job: JobFacts) -> str:
-    return ids.latents_prefix(job.video.sha256, _analysis(job.video), MASKING, job.models.face_encoder.digest)
+    source = ids.source_prefix(job.scope, job.video.sha256)
+    return ids.latents_prefix(source, _analysis(job.video), MASKING, job.models.face_encoder.digest)
+
+
+def _rate(job: JobFacts) -> str:
+    """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
+    video = _video(job.video)
+    own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
+    return own if video.variable_rate else constant
 
 
 def _speech_prefix(job: JobFacts) -> str:
-    """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
-    video, audio, laid = _video(job.video), _audio(job), sync_plan(job)
-    own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
-    rate = own if video.variable_rate else constant
+    audio, laid = _audio(job), sync_plan(job)
     late = f"-{laid.lead}-{laid.picture_after.numerator}-{laid.picture_after.denominator}"
     level = "" if (found := _level(job)) is None else f"-l{_digest(found)[:16]}"
-    grid = rate + late * bool(laid.lead or laid.picture_after) + level
+    grid = _rate(job) + late * bool(laid.lead or laid.picture_after) + level
     method, used = f"{SPEECH}-{READING}", _sound(audio.tracks, audio.picked)
-    return ids.speech_prefix(job.audio.sha256, method, used, grid, job.models.speech_encoder.digest)
+    source = ids.source_prefix(job.scope, job.audio.sha256)
+    return ids.speech_prefix(source, method, used, grid, job.models.speech_encoder.digest)
 
 
 def _encode_face(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
@@ -211,7 +221,14 @@ def _compare(job: JobFacts, earlier: Earlier) -> ItemSpec:
         video=job.video,
         level=before.level,
     )
-    return ItemSpec(WorkKind.COMPARE, f"compare:{job.job_id}", task, shared=False, units=_video(job.video).frames)
+    content = (COMPARISON, READING, _heard(task.sound), _heard(task.base), _rate(job), task.level)
+    key = f"compare:{job.scope}{_digest(content)}"
+    return ItemSpec(WorkKind.COMPARE, key, task, shared=True, units=_video(job.video).frames)
+
+
+def _heard(sound: LaidSound) -> tuple[object, ...]:
+    audio = sound.source.media.audio
+    return (sound.source.sha256, *((audio.tracks, audio.picked) if audio else ()), sound.lead, sound.picture_after)
 
 
 def _level(job: JobFacts) -> tuple[float, float] | None:
@@ -240,7 +257,9 @@ def _generated(job: JobFacts, chunk: Chunk) -> InferTask:
     before = None if job.earlier is None else job.earlier.chunks.get(chunk.index)
     if before is not None and _sounds_alike(job, chunk) and _content(before, new.speech_prefix) == _content(new):
         return before
-    return new if job.shared_by is None else new.model_copy(update={"output_key": ids.shared_chunk_key(_digest(_content(new)))})
+    if job.shared_by is None:
+        return new
+    return new.model_copy(update={"output_key": ids.shared_chunk_key(job.scope, _digest(_content(new)))})
 
 
 def _sounds_alike(job: JobFacts, chunk: Chunk) -> bool:
@@ -249,9 +268,13 @@ def _sounds_alike(job: JobFacts, chunk: Chunk) -> bool:
 
 
 def _content(task: InferTask, speech_prefix: str | None = None) -> tuple[object, ...]:
-    """All that the mouths of a chunk follow from, its number too, which is drawn from; its job is not among it."""
+    """All that the mouths of a chunk follow from, its number too, which is drawn from; its job is not among it.
+
+    Nor is the scope: what lay elsewhere before an upgrade, or before all organisations shared, is the same.
+    """
     chunk = (task.chunk.index, task.chunk.start, task.chunk.keep_from, task.chunk.end)
-    return (task.latents_key, *chunk, speech_prefix or task.speech_prefix, task.student.digest, task.seed)
+    encoded = [key[key.rindex("sources/") :] for key in (task.latents_key, speech_prefix or task.speech_prefix)]
+    return (encoded[0], *chunk, encoded[1], task.student.digest, task.seed)
 
 
 def _digest(values: tuple[object, ...]) -> str:
