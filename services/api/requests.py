@@ -28,15 +28,6 @@ def services(request: Request) -> Services:
 Built = Annotated[Services, Depends(services)]
 
 
-def reading(built: Built) -> Iterator[UnitOfWork]:
-    """A transaction for reading, ended before the response is sent."""
-    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
-        yield work
-
-
-Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
-
-
 class Caller(NamedTuple):
     """Who calls."""
 
@@ -45,30 +36,49 @@ class Caller(NamedTuple):
     scopes: tuple[str, ...]
 
 
+def authenticated(built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
+    """The caller, if the API key is valid; raises `Unauthorized`."""
+    if token is None:
+        raise Unauthorized(
+            "No API key was sent.",
+            where={"header": "Authorization"},
+            suggestions=(
+                "send 'Authorization: Bearer dub_...'",
+                "make one: python -m services.api keys create NAME",
+            ),
+        )
+    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+        key = work.keys.authenticate(token.credentials)
+        if key is None:
+            raise Unauthorized("The API key is unknown, expired or revoked.", where={"header": "Authorization"})
+        return Caller(key.organisation_id, key.prefix, tuple(key.scopes))
+
+
 class Scoped:
     """Dependency: the caller, if the API key is valid and has the scope."""
 
     def __init__(self, scope: str) -> None:
         self._scope = scope
 
-    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
-        """Check the key; raises `Unauthorized` or `Forbidden`."""
-        if token is None:
-            raise Unauthorized(
-                "No API key was sent.",
-                where={"header": "Authorization"},
-                suggestions=(
-                    "send 'Authorization: Bearer dub_...'",
-                    "make one: python -m services.api keys create NAME",
-                ),
-            )
-        with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
-            key = work.keys.authenticate(token.credentials)
-            if key is None:
-                raise Unauthorized("The API key is unknown, expired or revoked.", where={"header": "Authorization"})
-            if self._scope not in key.scopes:
-                raise Forbidden(f"The API key lacks the scope {self._scope}.", where={"header": "Authorization"})
-            return Caller(key.organisation_id, key.prefix, tuple(key.scopes))
+    def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
+        """Check the scope; raises `Forbidden`."""
+        if self._scope not in caller.scopes:
+            raise Forbidden(f"The API key lacks the scope {self._scope}.", where={"header": "Authorization"})
+        return caller
+
+
+def acting(built: Services, caller: Caller) -> AbstractContextManager[UnitOfWork]:
+    """A transaction that sees what the caller may see."""
+    return unit_of_work(built.database.sessions(), built.doorbell.ring, caller.organisation)
+
+
+def reading(built: Built, caller: Annotated[Caller, Depends(authenticated)]) -> Iterator[UnitOfWork]:
+    """A transaction for reading, ended before the response is sent."""
+    with acting(built, caller) as work:
+        yield work
+
+
+Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
 
 
 AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
@@ -121,26 +131,23 @@ class Once:
         once and stored nowhere, as secrets are: a replay has null in their place.
         """
         if self._key is None:
-            with self._transaction() as work:
+            with acting(self._built, caller) as work:
                 answer = do(work).model_dump(mode="json")
             return _answer(answer, status, at)
-        with self._transaction() as work:
+        with acting(self._built, caller) as work:
             known = work.keys.begin(caller.organisation, self._key, self._fingerprint(body))
         if known is not None:
             return _answer(known[1], known[0], at, {"Idempotent-Replayed": "true"})
         try:
-            with self._transaction() as work:
+            with acting(self._built, caller) as work:
                 answer = do(work).model_dump(mode="json")
                 kept = answer | dict.fromkeys(unkept)
                 work.keys.answer(caller.organisation, self._key, status, kept)
         except BaseException:
-            with self._transaction() as work:
+            with acting(self._built, caller) as work:
                 work.keys.abandon(caller.organisation, self._key)
             raise
         return _answer(answer, status, at)
-
-    def _transaction(self) -> AbstractContextManager[UnitOfWork]:
-        return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring)
 
     def _fingerprint(self, body: BaseModel | None) -> str:
         document = body.model_dump(mode="json", exclude_unset=True) if body is not None else None

@@ -52,6 +52,6 @@ def make_app() -> Celery:
     handlers = Handlers()
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery, scorer))
     doorbell = Doorbell(app, queue)
-    database = Database(DatabaseSettings())
+    database = Database(DatabaseSettings().for_workers())
     add_work_task(app, Runner(database, doorbell.ring, handlers, queue, app="services.stitcher.app:app"))
     return app

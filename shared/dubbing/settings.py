@@ -6,23 +6,45 @@ Nothing here is read at import. Every variable is listed in ``.env.example``.
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _named(given: object) -> object:
+    """None for an empty variable, which names nothing."""
+    return given or None
+
+
+API_ROLE, WORKER_ROLE = "dubline_api", "dubline_worker"
+"""The roles of the database that see one organisation at a time, and all of them."""
 
 
 class DatabaseSettings(BaseSettings):
     """PostgreSQL, through psycopg 3.
 
     Attributes:
-        url: ``postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME``; ``postgresql://`` works too.
+        url: ``postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME``; ``postgresql://`` works too. The role that owns the tables:
+            migrations and operators' commands use it.
+        api_url: what the API uses, with the role ``dubline_api``, which sees one organisation at a time. Without it, ``url``.
+        worker_url: what workers use, with the role ``dubline_worker``. Without it, ``url``.
         pool_size: connections that a process keeps for reuse; under load it opens up to ten more.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_DATABASE_")
     url: str = "postgresql+psycopg://127.0.0.1:5432/dubline"
+    api_url: Annotated[str | None, BeforeValidator(_named)] = None
+    worker_url: Annotated[str | None, BeforeValidator(_named)] = None
     pool_size: int = 10
+
+    def for_api(self) -> Self:
+        """Those with which the API connects."""
+        return self.model_copy(update={"url": self.api_url or self.url})
+
+    def for_workers(self) -> Self:
+        """Those with which workers and the sweeper connect."""
+        return self.model_copy(update={"url": self.worker_url or self.url})
 
 
 class RedisSettings(BaseSettings):
@@ -198,11 +220,6 @@ class QueueSettings(BaseSettings):
         "deliver": _BRIEF,
         "maintenance": _BRIEF,
     }
-
-
-def _named(given: object) -> object:
-    """None for an empty variable, which names no path."""
-    return given or None
 
 
 def _with_commas(given: object) -> object:

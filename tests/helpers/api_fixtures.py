@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import redis as redis_client
-from api_calls import MIB, authorised
+from api_calls import MIB, app_of, authorised
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from web_server import HERE, NEAR
@@ -31,7 +31,6 @@ from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
-from services.api.main import create_app
 
 TESTS_KEY = "a key of the tests that is long enough"
 
@@ -62,7 +61,7 @@ def services(
 
 @pytest.fixture
 def client(services: Services) -> Iterator[TestClient]:
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+    with TestClient(app_of(services), raise_server_exceptions=False, headers=authorised(services)) as client:
         yield client
 
 

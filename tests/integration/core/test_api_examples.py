@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from api_calls import UNKNOWN, authorised, put_analysis, work_through
+from api_calls import UNKNOWN, app_of, authorised, put_analysis, work_through
 from example_story import Story
 from fastapi.testclient import TestClient
 from full_receipt import LOST, full
@@ -28,7 +28,6 @@ from dubbing.errors import NotAudio
 from dubbing.ids import new_id, preview_key
 from services.api import examples
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 FILE = ROOT / "services/api/examples.json"
@@ -38,12 +37,12 @@ FIGURE = {"name": "psnr_mouth", "candidate": 31.2, "incumbent": 30.9, "better": 
 
 @pytest.fixture
 def document(services: Services) -> dict[str, Any]:
-    return create_app(services).openapi()
+    return app_of(services).openapi()
 
 
 @pytest.fixture
 def story(services: Services, document: dict[str, Any]) -> Iterator[Story]:
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+    with TestClient(app_of(services), raise_server_exceptions=False, headers=authorised(services)) as client:
         yield Story(client, document)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from api_calls import authorised, work_through
+from api_calls import app_of, authorised, work_through
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -13,7 +13,6 @@ from dubbing.db.models import Asset, JobNeed, WorkItem
 from dubbing.db.unit_of_work import unit_of_work
 from dubbing.ids import new_id
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 WHOLE = {"probe": 2, "prepare": 1, "encode_face": 1, "encode_speech": 1, "infer": 3, "stitch": 1}
@@ -29,7 +28,7 @@ def dub(services: Services, organisation: str, **wishes: Any) -> str:
         ]
         work.session.add_all(files)
     video, audio = ({"type": "asset", "id": file.id} for file in files)
-    with TestClient(create_app(services), headers=headers) as client:
+    with TestClient(app_of(services), headers=headers) as client:
         made = client.post("/v1/lipsyncs", json={"video": video, "audio": audio, "seed": 1, **wishes})
         assert made.status_code == 202, made.text
         return str(made.json()["id"])

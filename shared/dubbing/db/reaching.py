@@ -1,0 +1,124 @@
+"""What reaches across organisations although the API is held to row-level security: functions and views of the database.
+
+They run with the rights of their owner, and find tables where they are, whatever the caller has put before them. Migrations
+execute what is here; a change gets a migration that executes `reaching` again.
+"""
+
+from dubbing.settings import API_ROLE as API
+from dubbing.settings import WORKER_ROLE as WORKER
+
+_AS_OWNER = "SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp"
+
+_ORGANISATION_OF_KEY = """
+CREATE OR REPLACE FUNCTION organisation_of_key(the_prefix text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT organisation_id FROM api_keys WHERE prefix = the_prefix
+$$"""
+
+_CHECK_ACTS_FOR_JOB = """
+CREATE OR REPLACE FUNCTION check_acts_for_job(the_job text) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT pg_has_role(session_user, 'dubline_worker', 'MEMBER')
+        AND NOT EXISTS (
+            SELECT FROM jobs WHERE id = the_job AND organisation_id = nullif(current_setting('dubline.organisation', true), '')
+        )
+    THEN
+        RAISE insufficient_privilege USING MESSAGE = format('%s is no job of the organisation that is acted for', the_job);
+    END IF;
+END $$"""
+
+_ASK_FOR_ITEM = """
+CREATE OR REPLACE FUNCTION ask_for_item(
+    the_job text, new_id text, the_kind text, the_key text, the_payload jsonb,
+    shared boolean, units integer, attempts integer,
+    OUT item_id text, OUT item_state text
+) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM check_acts_for_job(the_job);
+    INSERT INTO work_items AS known (
+        id, kind, key, payload, state, organisation_id, priority, deadline,
+        job_id, max_attempts, units_total, created_at, updated_at
+    )
+    SELECT new_id, the_kind, the_key, the_payload, 'pending', organisation_id, priority, deadline,
+        CASE WHEN shared THEN NULL ELSE id END, attempts, units, clock_timestamp(), clock_timestamp()
+    FROM jobs WHERE id = the_job
+    ON CONFLICT (key) DO UPDATE SET
+        state = CASE WHEN known.state IN ('failed', 'canceled') THEN 'pending' ELSE known.state END,
+        max_attempts = CASE
+            WHEN known.state IN ('failed', 'canceled') THEN known.attempt + attempts ELSE known.max_attempts END,
+        error = CASE WHEN known.state IN ('failed', 'canceled') THEN NULL ELSE known.error END,
+        payload = CASE WHEN known.state IN ('failed', 'canceled') THEN excluded.payload ELSE known.payload END,
+        not_before = CASE WHEN known.state IN ('failed', 'canceled') THEN NULL ELSE known.not_before END,
+        deadline = least(known.deadline, excluded.deadline),
+        priority = greatest(known.priority, excluded.priority)
+    RETURNING known.id, known.state INTO item_id, item_state;
+    INSERT INTO job_needs (job_id, work_item_id) VALUES (the_job, item_id) ON CONFLICT DO NOTHING;
+END $$"""
+
+# The lock comes first, in its own statement: a job that asks for the same item meanwhile holds the same row lock, and its need
+# is visible to the statements after.
+_CANCEL_UNWANTED_ITEMS = """
+CREATE OR REPLACE FUNCTION cancel_unwanted_items(the_job text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    needed text[] := ARRAY(SELECT work_item_id FROM job_needs WHERE job_id = the_job);
+    unwanted text[];
+BEGIN
+    PERFORM check_acts_for_job(the_job);
+    PERFORM FROM work_items WHERE id = ANY(needed) AND state IN ('pending', 'leased') ORDER BY id FOR NO KEY UPDATE;
+    unwanted := ARRAY(
+        SELECT unnest(needed) EXCEPT SELECT work_item_id FROM job_needs JOIN jobs ON jobs.id = job_needs.job_id
+        WHERE jobs.state IN ('queued', 'running') AND work_item_id = ANY(needed)
+    );
+    UPDATE work_items SET state = 'canceled', updated_at = clock_timestamp() WHERE id = ANY(unwanted) AND state = 'pending';
+    RETURN (SELECT count(*) FROM work_items WHERE id = ANY(unwanted) AND state = 'leased');
+END $$"""
+
+_REPRIORITIZE_ITEMS = """
+CREATE OR REPLACE FUNCTION reprioritize_items(the_job text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM check_acts_for_job(the_job);
+    UPDATE work_items SET priority = most.urgent, deadline = most.soonest, updated_at = clock_timestamp()
+    FROM (
+        SELECT needs.work_item_id, max(jobs.priority) AS urgent, min(jobs.deadline) AS soonest
+        FROM job_needs AS needs JOIN jobs ON jobs.id = needs.job_id
+        WHERE jobs.state IN ('queued', 'running')
+            AND needs.work_item_id IN (SELECT work_item_id FROM job_needs WHERE job_id = the_job)
+        GROUP BY needs.work_item_id
+    ) AS most
+    WHERE work_items.id = most.work_item_id AND work_items.state = 'pending';
+END $$"""
+
+_FOR_API = (
+    "organisation_of_key(text)",
+    "ask_for_item(text, text, text, text, jsonb, boolean, integer, integer)",
+    "cancel_unwanted_items(text)",
+    "reprioritize_items(text)",
+)
+_INNER = "check_acts_for_job(text)"
+# A view is read with its owner's rights: these say how many of everybody's there are, and nothing of whose they are.
+_VIEWS = {
+    "all_jobs": """
+SELECT state, error ->> 'code' AS code, coalesce(heartbeat_at, started_at, created_at) AS seen_at FROM jobs""",
+    "all_work": """
+SELECT kind, state, not_before, created_at, leases_lost, outages FROM work_items""",
+}
+
+
+def reaching() -> list[str]:
+    """Statements that make what reaches across organisations.
+
+    Functions: whose key it is that a caller sent; and what a job asks of items that others may need too, for the job's own
+    organisation. Views: what the metrics count.
+    """
+    functions = (_ORGANISATION_OF_KEY, _CHECK_ACTS_FOR_JOB, _ASK_FOR_ITEM, _CANCEL_UNWANTED_ITEMS, _REPRIORITIZE_ITEMS)
+    rights = [f"ALTER FUNCTION {name} {_AS_OWNER}" for name in (*_FOR_API, _INNER)]
+    rights += [f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in (*_FOR_API, _INNER)]
+    rights += [f"GRANT EXECUTE ON FUNCTION {name} TO {API}, {WORKER}" for name in _FOR_API]
+    views = [f"CREATE OR REPLACE VIEW {name} AS {query}" for name, query in _VIEWS.items()]
+    shown = [f"GRANT SELECT ON {name} TO {API}, {WORKER}" for name in _VIEWS]
+    return [*functions, *rights, *views, *shown]
+
+
+def drop_reaching() -> list[str]:
+    """Statements that undo `reaching`."""
+    views = [f"DROP VIEW {name}" for name in _VIEWS]
+    return [*views, *(f"DROP FUNCTION {name}" for name in (*_FOR_API, _INNER))]
