@@ -28,7 +28,7 @@ TRAIN_smoke := sf_tiny --set steps=2 --set takes=2 --set latents=3 --set sync.pl
 WHOLE_smoke := --smoke
 CHAIN_smoke := --settings '{"steps": 2, "takes": 2, "latents": 3, "sync.plan.steps": 2}'
 
-.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples client docs up down status chaos bench-job bench-languages bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
+.PHONY: help setup demo demo-natural test unit integration e2e model fuzz check fmt examples client docs up down status chaos bench-job bench-languages bench-eta bench-generation bench-speedup bench-camera train-tiny train-whole tensorboard images clean
 
 help:  ## List everything
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -100,6 +100,9 @@ bench-job: setup  ## Time the main job at 1080p by phase, against a plain transc
 bench-languages: setup  ## Time a title's languages after the first, and a revision of one
 	@$(PYTHON) benchmarks/bench_languages.py $(ARGS)
 
+bench-eta: setup  ## Compare the time left that jobs tell with the time that they take
+	@$(PYTHON) benchmarks/bench_eta.py $(ARGS)
+
 bench-generation: setup  ## Time the model: frames per second, first frame, memory, share of the machine
 	@$(PYTHON) benchmarks/bench_generation.py $(ARGS)
 
@@ -118,7 +121,7 @@ train-whole: setup  ## Make every committed weight from nothing: encoders, stude
 	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --encoders --repository $(WHOLE)/encoders
 	@$(PYTHON) -m services.trainer.runtime.chain $(STUDENT) $(WHOLE)/runs --models $(WHOLE)/encoders --processes $(PROCESSES) $(CHAIN_$(PROFILE))
 	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --decoder $(WHOLE)/runs/$(STUDENT)/candidate/lip_student_tiny/1 --repository $(MODELS)
-	@$(PYTHON) -m services.trainer --evaluate --repository $(MODELS) $(ARGS)
+	@$(PYTHON) -m services.trainer $(WHOLE_$(PROFILE)) --evaluate --repository $(MODELS) $(ARGS)
 
 tensorboard: setup  ## Look at training runs: loss, rates, the gate's figures, sheets (RUNS=folder of "train alone")
 	@.venv/bin/tensorboard --logdir $(RUNS)/tensorboard $(ARGS)

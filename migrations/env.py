@@ -2,6 +2,10 @@
 
 from alembic import context
 
+import dubbing.db.connection_models
+import dubbing.db.people_models
+import dubbing.db.review_models
+import dubbing.db.title_models
 import dubbing.db.training_models
 import dubbing.db.webhook_models  # noqa: F401 - their tables join the others
 from dubbing.db.engine import open_engine

@@ -78,10 +78,14 @@ def triton_url(running: Callable[..., dict[str, str]]) -> str:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The whole system with the demonstration model, as ``dubline up`` starts it, but quicker to notice a dead worker.
 
+    It may ask buckets of customers at this machine's own address.
     ``DUBLINE_ENGINE`` and ``DUBLINE_MODEL_REPO`` of the caller are kept, to try other engines and weights.
     """
     chosen = {name: os.environ[name] for name in ("DUBLINE_ENGINE", "DUBLINE_MODEL_REPO") if name in os.environ}
-    system = LocalStack(home_at(tmp_path_factory.mktemp("system")), QUICK | chosen, owner=os.getpid())
+    from web_server import HERE  # noqa: PLC0415 - unit tests need no network
+
+    opened = {"DUBLINE_BUCKET_RANGES": HERE, "DUBLINE_BUCKET_HTTP_HOSTS": HERE}
+    system = LocalStack(home_at(tmp_path_factory.mktemp("system")), QUICK | opened | chosen, owner=os.getpid())
     try:
         system.start()
         yield system

@@ -5,13 +5,14 @@ from alembic import op
 from dubbing.db import policies, reaching
 
 revision = "0019"
-down_revision = "0009"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
 _OWNED = (
     *("api_keys", "idempotency_keys", "uploads", "assets", "jobs", "titles", "languages"),
-    *("training_runs", "webhook_endpoints", "webhook_deliveries"),
+    *("training_runs", "webhook_endpoints", "webhook_deliveries", "storage_connections", "master_deliveries"),
+    *("people", "sign_in_tokens", "reviews", "review_decisions", "review_comments", "review_guests"),
 )
 # What else decides whose a row is, and what the API may do: needs are written by a function, and no event is changed.
 _OTHERWISE = {
@@ -31,6 +32,7 @@ def upgrade() -> None:
     _execute(policies.protect("work_items", policies.NEEDED, written=policies.OWNED))
     op.execute(policies.open_to_api("model_releases", "SELECT, INSERT, UPDATE"))
     op.execute(policies.open_to_api("training_recipes", "SELECT"))
+    op.execute(policies.open_to_api("work_paces", "SELECT"))
     _execute(reaching.reaching())
 
 

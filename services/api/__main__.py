@@ -8,6 +8,7 @@ from functools import partial
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
+from dubbing.db.connections import Connections
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
 from dubbing.db.roles import admit
@@ -87,12 +88,14 @@ def _encrypt() -> int:
     box, database = SecretBox(SecretsSettings()), Database(DatabaseSettings())
     try:
         with database.sessions().begin() as session:
-            count = Webhooks(session).renew_secrets(box.renew)
+            endpoints = Webhooks(session).renew_secrets(box.renew)
+            connections = Connections(session).renew_secrets(box.renew)
     except EncryptionUnavailable as error:
         return _fail(error.detail, "Nothing was changed: set every key that secrets were encrypted with.")
     finally:
         database.close()
-    sys.stdout.write(f"Secrets of {count} webhook endpoints are under the first key.\n")
+    counted = f"{endpoints} webhook endpoints and {connections} storage connections"
+    sys.stdout.write(f"Secrets of {counted} are under the first key.\n")
     return 0
 
 

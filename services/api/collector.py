@@ -47,7 +47,9 @@ class PlatformCollector(Collector):
         with unit_of_work(self._built.database.sessions(), self._built.doorbell.ring) as work:
             silent = work.jobs.silent(self._built.api.stuck_after)
             stuck = GaugeMetricFamily("dubline_jobs_stuck", "Running jobs without a sign of life.", value=silent)
-            return [*_jobs(work), stuck, *_queues(work)]
+            risk = "Jobs that have not ended and may miss their deadline."
+            late = GaugeMetricFamily("dubline_deadlines_at_risk", risk, value=work.jobs.at_risk())
+            return [*_jobs(work), stuck, late, *_queues(work)]
 
 
 def _jobs(work: UnitOfWork) -> Iterator[Metric]:

@@ -27,12 +27,15 @@ class KeyRotation(Body):
 class KeyOut(BaseModel):
     """A key. ``id`` is its middle part; ``last_used_at`` is exact to a minute.
 
+    ``created_by`` is ``person:ID`` or ``key:ID``, null for a key that an operator made.
+
     ``previous_until``: after a rotation, until when the secret before is valid.
     """
 
     id: str
     name: str
     scopes: list[str]
+    created_by: str | None
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None

@@ -20,20 +20,25 @@ with lasting():
     from dubbing.errors import DublineError
     from dubbing.logging import configure_logging
     from dubbing.metrics import HttpMetrics
-    from services.api import bootstrap, openapi, problems
+    from services.api import bootstrap, openapi, problems, viewer
     from services.api.collector import PlatformCollector
     from services.api.middleware import RequestMiddleware
     from services.api.routes import (
+        connections,
         documentation,
         events,
         explained,
+        guests,
         health,
         job_changes,
         jobs,
         keys,
         languages,
         lipsyncs,
+        people,
         releases,
+        reviews,
+        sessions,
         titles,
         training,
         uploads,
@@ -45,8 +50,8 @@ _REFUSED: dict[int | str, dict[str, Any]] = {"default": {"description": "What we
 
 
 _ROUTES = (
-    *(keys, uploads, titles, languages, lipsyncs, jobs, job_changes, events),
-    *(training, releases, webhooks, health, explained, documentation),
+    *(sessions, people, keys, uploads, titles, languages, reviews, guests, lipsyncs, jobs, job_changes, events),
+    *(connections, training, releases, webhooks, health, explained, documentation),
 )
 
 
@@ -64,9 +69,9 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
         title="Dubline",
         version="1.0.0",
         summary="Re-synchronises filmed lips with a new audio track.",
+        docs_url=None,  # `viewer` has it
         redoc_url=None,
-        static_url="/docs/viewer",
-        swagger_ui_parameters={"validatorUrl": None},  # else the viewer asks a server on the internet for a badge
+        static_url=viewer.STATIC,
         lifespan=lifespan,
         responses=_REFUSED,
         generate_unique_id_function=lambda route: route.name,
@@ -80,6 +85,7 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _handler(problems.from_validation))
     for lost in AWAY:
         app.add_exception_handler(lost, _handler(problems.from_lost_database))
+    app.add_api_route("/docs", viewer.show, include_in_schema=False)
     for module in _ROUTES:
         app.include_router(module.router)
     app.include_router(uploads.assets)

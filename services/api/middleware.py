@@ -14,7 +14,6 @@ from dubbing.ids import new_id
 from dubbing.metrics import HttpMetrics
 from services.api import problems
 
-_MOST_BYTES = 2 << 20
 # Asked every few seconds: of no interest in a log.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/metrics/platform"})
 _SANE_ID = re.compile(r"[A-Za-z0-9_\-.]{8,64}")
@@ -72,8 +71,8 @@ def _bounded(request: Request, receive: Receive) -> Receive:
         nonlocal length
         message = await receive()
         length += len(message.get("body", b""))
-        if length > _MOST_BYTES or int(request.headers.get("content-length") or 0) > _MOST_BYTES:
-            raise HTTPException(413, f"The body is larger than {_MOST_BYTES} bytes")
+        if length > problems.MOST_BYTES or int(request.headers.get("content-length") or 0) > problems.MOST_BYTES:
+            raise HTTPException(413, f"The body is larger than {problems.MOST_BYTES} bytes")
         return message
 
     return counted

@@ -13,14 +13,18 @@ from dubbing import errors
 from services.api import examples, problems
 
 _TAGS = {
+    "sessions": "Signing in, and who it is that calls.",
+    "people": "Who is in the organisation, and as what.",
     "keys": "Who may call, and for what.",
     "uploads": "Files go to the object store in parts, by presigned URLs; the API only keeps the books.",
     "assets": "Files that have arrived.",
     "lipsyncs": "One picture, one track, one job.",
     "titles": "A picture that is analysed once, and its languages: sounds, revisions, renders.",
+    "reviews": "Comments and decisions on masters, and links for guests.",
     "jobs": "How far a job is, what it made, and how to end it.",
     "models": "The models that jobs can name.",
     "training": "Runs that make students, and the versions that are served of them. For trainers and operators.",
+    "connections": "Buckets of yours: files are read there, and masters delivered to.",
     "webhooks": "Events for programs (Standard Webhooks) and for chats: endpoints, and what was delivered to them.",
     "health": "For probes and for Prometheus. Keep these inside your network.",
     "errors": "What every error code means.",
@@ -31,6 +35,7 @@ _LOCATION = {"description": "Where to read what was made or changed", "schema": 
 _ETAG = {"description": "The version, for `If-Match`", "schema": {"type": "string"}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"description": "How to send a key", "schema": {"type": "string"}}},
+    409: {"Retry-After": {"description": "Seconds to wait, where `retryable` is true", "schema": {"type": "integer"}}},
     503: {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},
 }
 
@@ -95,7 +100,7 @@ def _refusals(operation: dict[str, Any]) -> set[ProblemCode]:
     parameters = operation.get("parameters", [])
     kinds = {errors.DublineError.code, *operation.pop(problems.REFUSES, ())}
     if "security" in operation:
-        kinds |= {errors.Unauthorized.code, errors.Forbidden.code, errors.Outage.code}
+        kinds |= {errors.Unauthorized.code, errors.Forbidden.code, errors.Outage.code, errors.SignInUnavailable.code}
     if any(parameter["in"] == "path" for parameter in parameters):
         kinds.add(errors.NotFound.code)
     if "requestBody" in operation or any(parameter["in"] != "path" for parameter in parameters):

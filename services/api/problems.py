@@ -26,7 +26,9 @@ _CODES = {404: NotFound.code, **{status: code for status, code, _ in ROUTED}}
 REFUSES = "x-refuses"
 """The member of an operation's description that `refuses` writes; the finished document has statuses instead."""
 _RETRY_AFTER = 2
-_REFERENCES, _KINDS = (["video"], ["audio"]), (["asset"], ["url"])
+MOST_BYTES = 2 * 1024 * 1024
+"""Of a request's body: files go to the object store, not through here."""
+_REFERENCES, _KINDS = (["video"], ["audio"]), (["asset"], ["url"], ["s3"])
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 log = structlog.get_logger()
@@ -64,7 +66,7 @@ def respond(request: Request, members: dict[str, Any], headers: dict[str, str] |
         "request_id": getattr(request.state, "request_id", ""),
     }
     extra = dict(headers or {})
-    if problem["status"] in (429, 503):
+    if problem["status"] in (429, 503) or problem["retryable"]:
         extra.setdefault("Retry-After", str(_RETRY_AFTER))
     if problem["status"] == 401:
         extra.setdefault("WWW-Authenticate", "Bearer")
@@ -104,6 +106,8 @@ def from_http(request: Request, error: HTTPException) -> Response:
         "retryable": False,
     }
     headers = dict(error.headers or {})
+    if status == 413:
+        members["media"] = {"limit": MOST_BYTES}
     if status == 405:
         headers["Allow"] = ", ".join(_allowed(request))
     return respond(request, members, headers)

@@ -1,20 +1,16 @@
 """What a call to render a language asks for."""
 
-from fractions import Fraction
-from math import ceil, floor
-
 from dubbing.db.title_models import Language
 from dubbing.db.titles import Renders
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.analysis import Analysis
 from dubbing.domain.jobs import Chosen, Sync
 from dubbing.domain.media import SoundChoice
-from dubbing.domain.timecode import from_timecode
 from dubbing.domain.titles import LanguageStatus, file_stem, language_status
-from dubbing.errors import BadInput, Conflict, NoSuchShot
-from services.api import submission, title_views
+from dubbing.errors import Conflict, NoSuchShot
+from services.api import picture_times, submission, title_views
 from services.api.bootstrap import Services
-from services.api.title_schemas import RenderCreate, TimeRange
+from services.api.title_schemas import RenderCreate
 
 _UNDER_WAY = (LanguageStatus.QUEUED, LanguageStatus.PROCESSING)
 
@@ -67,14 +63,17 @@ def dub(work: UnitOfWork, language: Language, body: RenderCreate) -> submission.
         seed=language.seed,
         priority=body.priority,
         deadline=body.deadline,
+        deadline_policy=body.deadline_policy,
         labels={**title.labels, **language.labels},
         options={"on_no_face": "passthrough"},
+        destination=submission.destination_of(body.output or title_views.output(language)),
         render=submission.TitleRender(
             title_id=title.id,
             language=language.language,
             revision=language.revision,
             name=stem,
             seeds=language.seeds,
+            kept_shots=language.kept_shots,
             earlier=None if delivered is None else delivered.job_id,
         ),
     )
@@ -94,22 +93,6 @@ def _shots(found: Analysis, body: RenderCreate) -> set[int]:
                 where={"pointer": f"/shots/{body.shots.index(beyond[0])}"},
             )
         return set(body.shots)
-    named = [_frames(found, given, at) for at, given in enumerate(body.ranges)]
-    return {shot.index for shot in found.shots if any(start < shot.end and shot.start < end for start, end in named)}
-
-
-def _frames(found: Analysis, given: TimeRange, at: int) -> tuple[int, int]:
-    """Frames from the first, up to the second; a part of a frame names the whole of it."""
-    where = {"pointer": f"/ranges/{at}"}
-    try:
-        first, last = floor(_frame(given.start, found.video.fps)), ceil(_frame(given.end, found.video.fps))
-    except BadInput as error:
-        raise NoSuchShot(error.detail, where={**where, **error.where}) from error
-    if not first < last <= found.video.frames:
-        raise NoSuchShot(f"Frames {first} to {last} are no part of a picture of {found.video.frames} frames.", where=where)
-    return first, last
-
-
-def _frame(time: str | float, fps: Fraction) -> Fraction:
-    """Where a time lies, in frames; a decimal is taken as it is written."""
-    return Fraction(from_timecode(time, fps)) if isinstance(time, str) else Fraction(str(time)) * fps
+    video = found.video
+    named = [picture_times.frames(given, video.fps, video.frames, f"/ranges/{at}") for at, given in enumerate(body.ranges)]
+    return {shot.index for shot in found.shots if any(one.start < shot.end and shot.start < one.end for one in named)}

@@ -12,11 +12,13 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
+from dubbing.db.people import scopes_of
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.errors import Forbidden, Unauthorized
 from services.api.bootstrap import Services
 
-_bearer = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`", scheme_name="ApiKey")
+BEARER = HTTPBearer(auto_error=False, description="`dub_<prefix>_<secret>`, or an access token (JWT)", scheme_name="ApiKey")
+_HEADER = {"header": "Authorization"}
 
 
 def services(request: Request) -> Services:
@@ -29,41 +31,52 @@ Built = Annotated[Services, Depends(services)]
 
 
 class Caller(NamedTuple):
-    """Who calls."""
+    """Who calls.
+
+    Attributes:
+        organisation: whose things they see.
+        kind: what calls: ``key``, ``person`` or ``guest``.
+        id: which one: a key's prefix, a person's or a guest's id.
+        scopes: what they may do.
+    """
 
     organisation: str
-    key: str
+    kind: str
+    id: str
     scopes: tuple[str, ...]
 
+    @property
+    def principal(self) -> str:
+        """Who it was, to be noted: e.g. ``key:PREFIX``."""
+        return f"{self.kind}:{self.id}"
 
-def authenticated(built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
-    """The caller, if the API key is valid; raises `Unauthorized`."""
+
+def authenticated(built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None) -> Caller:
+    """The caller, if their API key or access token is valid; raises `Unauthorized`, `Forbidden` or `SignInUnavailable`."""
     if token is None:
         raise Unauthorized(
-            "No API key was sent.",
-            where={"header": "Authorization"},
+            "No API key or access token was sent.",
+            where=_HEADER,
             suggestions=(
                 "send 'Authorization: Bearer dub_...'",
                 "make one: python -m services.api keys create NAME",
             ),
         )
-    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
-        key = work.keys.authenticate(token.credentials)
-        if key is None:
-            raise Unauthorized("The API key is unknown, expired or revoked.", where={"header": "Authorization"})
-        return Caller(key.organisation_id, key.prefix, tuple(key.scopes))
+    is_jwt = token.credentials.count(".") == 2
+    return _person(built, token.credentials) if is_jwt else _key(built, token.credentials)
 
 
 class Scoped:
-    """Dependency: the caller, if the API key is valid and has the scope."""
+    """Dependency: the caller, if their API key or access token is valid and has the scope; with None, whoever is let in."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str | None) -> None:
         self._scope = scope
 
     def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
         """Check the scope; raises `Forbidden`."""
-        if self._scope not in caller.scopes:
-            raise Forbidden(f"The API key lacks the scope {self._scope}.", where={"header": "Authorization"})
+        if self._scope is not None and self._scope not in caller.scopes:
+            what = "API key" if caller.kind == "key" else "role of the access token's bearer"
+            raise Forbidden(f"The {what} lacks the scope {self._scope}.", where=_HEADER)
         return caller
 
 
@@ -81,12 +94,43 @@ def reading(built: Built, caller: Annotated[Caller, Depends(authenticated)]) -> 
 Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
 
 
+def _key(built: Services, token: str) -> Caller:
+    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+        key = work.keys.authenticate(token)
+        if key is None:
+            raise Unauthorized("The API key is unknown, expired or revoked.", where=_HEADER)
+        return Caller(key.organisation_id, "key", key.prefix, tuple(key.scopes))
+
+
+def _person(built: Services, token: str) -> Caller:
+    identity = built.tokens.read(token)
+    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+        person = work.people.seen(identity)
+        caller = Caller(person.organisation_id, "person", person.id, scopes_of(person.role))
+        shut_out = person.disabled_at is not None
+    # They are noted also when they may do nothing: else nobody could give them a role.
+    if shut_out:
+        raise Forbidden(f"An owner of {caller.organisation} has shut you out.", where=_HEADER)
+    if not caller.scopes:
+        raise Forbidden(
+            f"You have no role in {caller.organisation} yet.",
+            where=_HEADER,
+            suggestions=("ask an owner for one", f"your id is {caller.id}"),
+        )
+    return caller
+
+
+Anybody = Annotated[Caller, Depends(Scoped(None))]
 AssetsRead = Annotated[Caller, Depends(Scoped("assets:read"))]
 AssetsWrite = Annotated[Caller, Depends(Scoped("assets:write"))]
+ConnectionsRead = Annotated[Caller, Depends(Scoped("connections:read"))]
+ConnectionsWrite = Annotated[Caller, Depends(Scoped("connections:write"))]
 JobsRead = Annotated[Caller, Depends(Scoped("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Scoped("jobs:write"))]
 KeysRead = Annotated[Caller, Depends(Scoped("keys:read"))]
 KeysWrite = Annotated[Caller, Depends(Scoped("keys:write"))]
+PeopleRead = Annotated[Caller, Depends(Scoped("people:read"))]
+PeopleWrite = Annotated[Caller, Depends(Scoped("people:write"))]
 TitlesRead = Annotated[Caller, Depends(Scoped("titles:read"))]
 TitlesWrite = Annotated[Caller, Depends(Scoped("titles:write"))]
 TrainingRead = Annotated[Caller, Depends(Scoped("training:read"))]

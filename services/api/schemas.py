@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from dubbing.domain.connections import MasterState
 from dubbing.domain.findings import Finding
 from dubbing.domain.jobs import JobState, Phase, Sync
 from dubbing.domain.media import SyncMode
-from services.api.values import FileName, Id, Labels, Moment, Preset, Seed, Sha256, Url, whole
+from services.api.deadlines import DeadlinePolicy
+from services.api.values import BucketUrl, FileName, Id, Labels, Moment, Prefix, Preset, Seed, Sha256, Url, whole
 
 
 class Body(BaseModel):
@@ -148,6 +150,15 @@ class UrlRef(Body):
     sha256: Sha256 | None = None
 
 
+class BucketRef(Body):
+    """A file in a bucket of yours, fetched with the connection's key when the job begins. ``sha256`` as of a URL's."""
+
+    type: Literal["s3"]
+    url: BucketUrl
+    connection: Id
+    sha256: Sha256 | None = None
+
+
 class PictureChoice(Body):
     """The picture: of a file with several, the one that is its default, unless ``track`` (from 1) chooses."""
 
@@ -169,12 +180,33 @@ class VideoUrl(UrlRef, PictureChoice):
     """The picture, of a file at a URL."""
 
 
+class VideoInBucket(BucketRef, PictureChoice):
+    """The picture, of a file in a bucket."""
+
+
 class AudioRef(AssetRef, TrackChoice):
     """The new sound, of an uploaded file."""
 
 
 class AudioUrl(UrlRef, TrackChoice):
     """The new sound, of a file at a URL."""
+
+
+class AudioInBucket(BucketRef, TrackChoice):
+    """The new sound, of a file in a bucket."""
+
+
+class Destination(Body):
+    """A folder of a connected bucket; ``prefix`` lies inside that of the connection."""
+
+    connection: Id
+    prefix: Prefix = ""
+
+
+class Output(Body):
+    """Where a master is delivered to, with its receipt, besides our own store."""
+
+    destination: Destination
 
 
 class Options(Body):
@@ -193,14 +225,16 @@ class SyncChoice(Body):
 class LipsyncCreate(Body):
     """One dub."""
 
-    video: VideoRef | VideoUrl = Field(discriminator="type")
-    audio: AudioRef | AudioUrl = Field(discriminator="type")
+    video: VideoRef | VideoUrl | VideoInBucket = Field(discriminator="type")
+    audio: AudioRef | AudioUrl | AudioInBucket = Field(discriminator="type")
     model: Preset = "tiny"
     sync: SyncChoice = SyncChoice()
     options: Options = Options()
+    output: Output | None = None
     seed: Seed | None = None
     priority: int = Field(default=0, ge=-100, le=100)
     deadline: Moment | None = None
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.REQUIRE
     metadata: Labels = Field(default_factory=dict)
 
 
@@ -222,7 +256,7 @@ class Counter(BaseModel):
 class Progress(BaseModel):
     """How far a job is. ``shots`` are done when nothing of them is left to generate; ``fps`` counts generated frames.
 
-    ``eta_seconds`` is null while there is nothing to judge by.
+    ``eta_seconds`` is what is left, queues included; null when the job has ended, and while nobody serves its queue.
     """
 
     percent: float
@@ -235,9 +269,13 @@ class Progress(BaseModel):
 
 
 class Links(BaseModel):
-    """Presigned URLs of what a finished job made; they end at ``expire_at``. Read the job again for fresh ones."""
+    """Presigned URLs of what a finished job made; they end at ``expire_at``. Read the job again for fresh ones.
 
-    output: str
+    ``output`` is null, and ``withheld`` says why, while the master waits for approval.
+    """
+
+    output: str | None
+    withheld: Failure | None
     receipt: str
     preview: str | None
     expire_at: datetime
@@ -252,11 +290,27 @@ class ModelOut(BaseModel):
     demo: bool
 
 
+class MasterDelivered(BaseModel):
+    """A master on its way to a bucket: ``waiting`` for the master, ``pending`` while it is sent, or ended.
+
+    ``connection`` is null when it was deleted since; ``url`` and ``receipt_url`` are known when there is a master.
+    """
+
+    status: MasterState
+    connection: str | None
+    url: str | None
+    receipt_url: str | None
+    error: Failure | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
 class JobOut(BaseModel):
     """A job.
 
     One that renders a language of a title names both, and the revision of the language's sound. One that analyses a title has
     neither track nor model, and ends after the phase ``analyzing``. ``copy_of`` is the job that it tries again or promotes.
+    ``estimated_start_at`` and ``estimated_finish_at`` are null when the job has ended, and while nobody serves its queue.
     """
 
     id: str
@@ -274,6 +328,9 @@ class JobOut(BaseModel):
     seed: int
     priority: int
     deadline: datetime | None
+    deadline_at_risk: bool
+    estimated_start_at: datetime | None
+    estimated_finish_at: datetime | None
     metadata: dict[str, str]
     created_at: datetime
     started_at: datetime | None
@@ -286,13 +343,21 @@ class JobOut(BaseModel):
     warnings: list[Finding]
     error: Failure | None
     links: Links | None
+    delivery: MasterDelivered | None
 
 
 class Urgency(Body):
-    """How urgent a job is to be; what is left out stays."""
+    """How urgent a job is to be; what is left out stays. ``deadline_policy`` is about the deadline that is sent with it."""
 
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     deadline: Moment | None = None
+    deadline_policy: Annotated[DeadlinePolicy, Field(strict=False)] = DeadlinePolicy.REQUIRE
+
+
+class MasterDeliver(Body):
+    """Where to deliver a master; without it, where it was to be delivered to last."""
+
+    destination: Destination | None = None
 
 
 class Promotion(Body):
@@ -326,40 +391,3 @@ class JobPage(BaseModel):
 
     items: list[JobOut]
     next_cursor: str | None
-
-
-class ModelStatus(BaseModel):
-    """A model that jobs can name. ``demo``: a demonstration, not for delivery."""
-
-    name: str
-    demo: bool
-    digest: str | None
-    available: bool
-    reason: str | None
-
-
-class ModelList(BaseModel):
-    """Every model."""
-
-    items: list[ModelStatus]
-
-
-class Alive(BaseModel):
-    """The process answers."""
-
-    status: Literal["ok"]
-
-
-class PartStatus(BaseModel):
-    """Whether a part answers, whether the API itself ``needed`` it, and the ``reason`` if it does not answer."""
-
-    ok: bool
-    needed: bool
-    reason: str | None
-
-
-class Readiness(BaseModel):
-    """Whether this process can do its own work, and what of the platform does not answer."""
-
-    status: Literal["ok", "degraded", "unavailable"]
-    checks: dict[str, PartStatus]

@@ -20,14 +20,14 @@ Every setting is an environment variable. A process reads its settings once, whe
 again what they changed for. The local stack needs none of them: it chooses addresses and makes credentials by itself.
 A server that is named here is used instead of a local one. `.env.example` lists the same settings for docker compose.
 
-`make docs` makes this page from the classes in `shared/dubbing/settings.py`. Change it there.
+`make docs` makes this page from the classes in `shared/dubbing/settings`. Change it there.
 
 ## The command line
 
 | variable | default | meaning |
 |---|---|---|
 | `DUBLINE_API_URL` | the local stack's | the API that `dubline` speaks to |
-| `DUBLINE_API_KEY` | the local stack's | the key that it sends |
+| `DUBLINE_API_KEY` | the local stack's | the key that it sends; an access token will do, too |
 | `DUBLINE_HOME` | `.dubline` in the checkout | folder of the local stack: data, logs, ports, credentials |
 | `DUBLINE_CARRIERS` | `.dubline/carriers` in the checkout | folder of the unpacked server programs |
 """
@@ -40,6 +40,7 @@ def page() -> str:
         for kind in vars(dubbing.settings).values()
         if isinstance(kind, type) and issubclass(kind, BaseSettings) and kind is not BaseSettings
     ]
+    kinds.sort(key=lambda kind: kind.__module__)  # else those of other files come first, as imports do
     return "\n".join([_HEAD, *(_section(kind) for kind in kinds)])
 
 

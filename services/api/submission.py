@@ -8,14 +8,17 @@ from dubbing import ids
 from dubbing.db.models import Asset, Job
 from dubbing.db.title_models import Title
 from dubbing.db.unit_of_work import UnitOfWork
+from dubbing.domain.connections import parted
 from dubbing.domain.jobs import Chosen, JobState, Models, Phase, Sharing, Sync
 from dubbing.domain.media import SoundChoice
 from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
+from services.api.deadlines import DeadlinePolicy, require
 from services.api.requests import Caller
-from services.api.schemas import AssetRef, TrackChoice, UrlRef
+from services.api.schemas import AssetRef, BucketRef, Output, TrackChoice, UrlRef
+from services.api.title_schemas import OutputOut
 
 
 class TitleRender(NamedTuple):
@@ -24,6 +27,7 @@ class TitleRender(NamedTuple):
     Attributes:
         name: of the master, without its suffix.
         seeds: of shots that have one of their own, by the shot's number.
+        kept_shots: those that keep the original picture.
         earlier: the job whose chunks are kept where the sound is the same; None for none.
     """
 
@@ -32,6 +36,7 @@ class TitleRender(NamedTuple):
     revision: int
     name: str
     seeds: dict[str, int]
+    kept_shots: list[int]
     earlier: str | None
 
 
@@ -46,9 +51,11 @@ class Dub(NamedTuple):
     seed: int
     priority: int
     deadline: datetime | None
+    deadline_policy: DeadlinePolicy
     labels: dict[str, str]
     options: dict[str, str]
     render: TitleRender | None = None
+    destination: dict[str, str] | None = None
 
 
 def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job:
@@ -56,6 +63,7 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
 
     Raises:
         ModelUnavailable: the weights are not here.
+        DeadlineUnmeetable: the job would be late, and was not to be tried.
     """
     render = order.render
     job = _job(caller, order.video.id, order.labels)
@@ -67,7 +75,12 @@ def submit(work: UnitOfWork, built: Services, caller: Caller, order: Dub) -> Job
     if render is not None:
         job.title_id, job.language, job.revision = render.title_id, render.language, render.revision
         job.options |= {"name": render.name, "seeds": render.seeds, "earlier": render.earlier}
-    return begin(work, built, job)
+        job.options |= {"kept_shots": render.kept_shots}
+    if order.destination is not None:
+        job.options |= {"destination": order.destination}
+    begin(work, built, job)
+    require(work, job, order.deadline_policy)
+    return job
 
 
 def analyse(work: UnitOfWork, built: Services, caller: Caller, title: Title) -> Job:
@@ -92,11 +105,18 @@ def _job(caller: Caller, video: str, labels: dict[str, str]) -> Job:
 
 
 def begin(work: UnitOfWork, built: Services, job: Job) -> Job:
-    """Queue a new job, and ask for its first work."""
+    """Queue a new job, and ask for its first work.
+
+    Raises:
+        NotFound: the connection to the bucket that its master is to go to was deleted.
+    """
     job.state, job.phase, job.phase_times = JobState.QUEUED, Phase.PROBING, {}
     sharing = Sharing.INSTALLATION if built.api.share_across_organisations else Sharing.ORGANISATION
     job.options = {**job.options, "sharing": sharing}
     work.jobs.add(job)
+    if (to := job.options.get("destination")) is not None:
+        connection = work.connections.hold(to["connection"], job.organisation_id, "/output/destination/connection")
+        work.deliveries.ask(job, connection, to["prefix"])
     Advancer(work, built.queue.max_attempts).begin(job)
     work.session.refresh(job)
     return job
@@ -107,30 +127,58 @@ def seed_of(given: int | None) -> int:
     return secrets.randbits(32) if given is None else given
 
 
-def asset_of(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef, role: str) -> Asset:
+def asset_of(work: UnitOfWork, caller: Caller, wanted: AssetRef | UrlRef | BucketRef, role: str) -> Asset:
     """The file: one that was uploaded, or a new one that is fetched when it is probed.
 
     Raises:
-        NotFound: there is no such file.
+        NotFound: there is no such file, or no such connection.
         UrlNotAllowed: it cannot be fetched from there.
     """
     if isinstance(wanted, AssetRef):
         return work.assets.get(wanted.id, caller.organisation, f"/{role}/id")
-    try:
-        url = remote.checked(wanted.url)
-    except UrlNotAllowed as error:
-        error.where = {"pointer": f"/{role}/url", **error.where}
-        raise
-    asset_id, name = ids.new_id("ast"), remote.name_of(url) or role
+    if isinstance(wanted, BucketRef):
+        _check_bucket(work, caller, wanted, role)
+        url, name = wanted.url, wanted.url.rpartition("/")[2][-255:]
+    else:
+        url, name = _checked(wanted.url, role)
+    asset_id, name = ids.new_id("ast"), name if name.isprintable() and name else role
     new = Asset(
         id=asset_id,
         organisation_id=caller.organisation,
         object_key=ids.asset_key(asset_id, name),
         filename=name,
-        source_url=str(url),
+        source_url=url,
+        connection_id=wanted.connection if isinstance(wanted, BucketRef) else None,
         claimed_sha256=wanted.sha256,
     )
     return work.assets.add(new)
+
+
+def _checked(text: str, role: str) -> tuple[str, str]:
+    """A URL that may be asked, and the name of the file there."""
+    try:
+        url = remote.checked(text)
+    except UrlNotAllowed as error:
+        error.where = {"pointer": f"/{role}/url", **error.where}
+        raise
+    return str(url), remote.name_of(url)
+
+
+def _check_bucket(work: UnitOfWork, caller: Caller, wanted: BucketRef, role: str) -> None:
+    """Refuse a file that lies where its connection does not lead."""
+    connection = work.connections.hold(wanted.connection, caller.organisation, f"/{role}/connection")
+    bucket, key = parted(wanted.url)
+    if (bucket, key.startswith(connection.prefix)) != (connection.bucket, True):
+        raise UrlNotAllowed(
+            f"The connection {connection.id} leads to s3://{connection.bucket}/{connection.prefix} only.",
+            where={"pointer": f"/{role}/url"},
+            suggestions=("name the connection that leads there", "or make one: POST /v1/storage-connections"),
+        )
+
+
+def destination_of(output: Output | OutputOut | None) -> dict[str, str] | None:
+    """Where a master is delivered to, as a job keeps it."""
+    return None if output is None else output.destination.model_dump(mode="json")
 
 
 def sound_of(chosen: TrackChoice) -> SoundChoice:

@@ -119,6 +119,12 @@ Settings = Annotated[
 Url = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]
 """Where a file can be fetched; `dubbing.storage.remote.checked` says which of them are."""
 
+BucketUrl = Annotated[str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,1024}$")]
+"""Where an object lies: its bucket, and its key as it is, with nothing escaped."""
+
+Prefix = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""The folder of a bucket in which something lies; empty for its root."""
+
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 """A time in seconds."""
 

@@ -1,40 +1,63 @@
 """Jobs as the API shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from dubbing import clock
+from dubbing.db.connection_models import MasterDelivery
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain import progress
+from dubbing.domain.connections import MasterState
 from dubbing.domain.findings import Finding
-from dubbing.domain.jobs import ANALYSIS_PHASES, SUCCEEDED, TERMINAL, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import ANALYSIS_PHASES, LIVE, SUCCEEDED, TERMINAL, JobState, Models, Phase, Sync
 from dubbing.domain.progress import Counts, KindCount
 from dubbing.domain.work import StitchResult, WorkKind
+from dubbing.errors import NotApproved
+from dubbing.workflow.estimates import Estimate, estimated
 from services.api import problems
 from services.api.bootstrap import Services
-from services.api.schemas import Counter, Failure, JobOut, Links, ModelOut, PhaseOut, Progress
+from services.api.schemas import Counter, Failure, JobOut, Links, MasterDelivered, ModelOut, PhaseOut, Progress
+
+
+class _KnownOfJobs(NamedTuple):
+    """What is known of several jobs at one moment, each by the job's id.
+
+    ``names`` are those of titles, by theirs; ``withheld`` are the jobs whose masters wait for approval.
+    """
+
+    counts: Mapping[str, Counts]
+    estimates: Mapping[str, Estimate]
+    names: Mapping[str, str]
+    withheld: Collection[str]
+    deliveries: Mapping[str, MasterDelivery]
+    now: datetime
 
 
 def job_views(built: Services, work: UnitOfWork, jobs: Sequence[Job]) -> list[JobOut]:
-    """Jobs with their progress; one query counts for all of them."""
+    """Jobs with their progress and estimates; the number of queries does not depend on the number of jobs."""
     counts = work.jobs.counts(job.id for job in jobs)
+    estimates = estimated(work, jobs, counts)
     names = work.titles.names({job.title_id for job in jobs if job.title_id is not None})
-    now = work.now()
-    return [_view(built, job, counts.get(job.id, {}), names, now) for job in jobs]
+    withheld = work.reviews.withheld([job.id for job in jobs])
+    deliveries = work.deliveries.latest(job.id for job in jobs)
+    known = _KnownOfJobs(counts, estimates, names, withheld, deliveries, work.now())
+    return [_view(built, job, known) for job in jobs]
 
 
-def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], now: datetime) -> JobOut:
+def _view(built: Services, job: Job, known: _KnownOfJobs) -> JobOut:
     state, phase = JobState(job.state), Phase(job.phase)
+    counts, estimate = known.counts.get(job.id, {}), known.estimates.get(job.id)
     return JobOut(
         id=job.id,
         title=job.title_id,
-        title_name=names.get(job.title_id or ""),
+        title_name=known.names.get(job.title_id or ""),
         language=job.language,
         revision=job.revision,
         status=state,
         phase=phase,
-        progress=progress_view(job, counts, now),
+        progress=progress_view(job, counts, known.now, estimate),
         video=job.video_asset,
         audio=job.audio_asset,
         model=_model(job),
@@ -42,18 +65,37 @@ def _view(built: Services, job: Job, counts: Counts, names: Mapping[str, str], n
         seed=job.seed,
         priority=job.priority,
         deadline=job.deadline,
+        deadline_at_risk=job.deadline_at_risk and state in LIVE,
+        estimated_start_at=estimate and estimate.start_at,
+        estimated_finish_at=estimate and estimate.finish_at,
         metadata=job.labels,
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
         heartbeat_at=job.heartbeat_at,
         cancel_requested_at=job.cancel_requested_at,
-        stuck=_stuck(built, job, state, now),
+        stuck=_stuck(built, job, state, known.now),
         copy_of=job.options.get("copy_of"),
         waiting_on=None if state in TERMINAL else progress.waiting_on(phase, counts),
         warnings=[Finding.model_validate(warning) for warning in job.warnings],
         error=job_error(built, job),
-        links=job_links(built, job),
+        links=job_links(built, job, withheld=job.id in known.withheld),
+        delivery=_delivery(built, job, known.deliveries.get(job.id)),
+    )
+
+
+def _delivery(built: Services, job: Job, sent: MasterDelivery | None) -> MasterDelivered | None:
+    """Where the master's delivery stands; None where none was asked for, or there will be no master."""
+    if sent is None or job.state in (JobState.FAILED, JobState.CANCELED):
+        return None
+    return MasterDelivered(
+        status=MasterState(sent.state),
+        connection=sent.connection_id,
+        url=sent.url,
+        receipt_url=sent.receipt_url,
+        error=problems.stored(built.api.docs_url, sent.error, f"/v1/jobs/{job.id}"),
+        created_at=sent.created_at,
+        ended_at=sent.ended_at,
     )
 
 
@@ -64,7 +106,7 @@ def _model(job: Job) -> ModelOut | None:
     return ModelOut(name=models.preset, digest=models.student.digest, version=models.student.version, demo=models.demo)
 
 
-def progress_view(job: Job, counts: Counts, now: datetime) -> Progress:
+def progress_view(job: Job, counts: Counts, now: datetime, estimate: Estimate | None) -> Progress:
     """How far a job is ``now``, by the database's clock."""
     state, phase = JobState(job.state), Phase(job.phase)
     phases = ANALYSIS_PHASES if job.audio_asset is None else tuple(Phase)
@@ -81,7 +123,7 @@ def progress_view(job: Job, counts: Counts, now: datetime) -> Progress:
         chunks=Counter(done=infer.done, total=infer.items),
         frames=Counter(done=infer.units_done, total=frames),
         fps=progress.generation_fps(counts, _time(job, Phase.GENERATING), ended),
-        eta_seconds=progress.eta_seconds(state, done, job.started_at, now),
+        eta_seconds=None if estimate is None else round(estimate.seconds, 1),
     )
 
 
@@ -115,17 +157,33 @@ def job_error(built: Services, job: Job) -> Failure | None:
     return problems.stored(built.api.docs_url, job.error, f"/v1/jobs/{job.id}")
 
 
-def job_links(built: Services, job: Job) -> Links | None:
-    """Fresh URLs of what a job made; None where it made no master."""
+def job_links(built: Services, job: Job, *, withheld: bool) -> Links | None:
+    """Fresh URLs of what a job made, but of the master where that is withheld; None where it made none."""
     if job.output is None:
         return None
     made = StitchResult.model_validate(job.output)
     ttl = built.api.url_ttl
     stem = made.output_filename.rsplit(".", 1)[0]
-    sheet = made.preview_key
     return Links(
-        output=built.store.url(made.output_key, ttl, filename=made.output_filename),
+        output=None if withheld else built.store.url(made.output_key, ttl, filename=made.output_filename),
+        withheld=problems.stored(built.api.docs_url, not_approved(job).problem(), f"/v1/jobs/{job.id}") if withheld else None,
         receipt=built.store.url(made.receipt_key, ttl, filename=f"{stem}.receipt.json"),
-        preview=built.store.url(sheet, ttl, filename=f"{stem}.preview.png", inline=True) if sheet else None,
+        preview=preview_link(built, made),
         expire_at=clock.now() + timedelta(seconds=ttl),
+    )
+
+
+def preview_link(built: Services, made: StitchResult) -> str | None:
+    """A fresh URL of the contact sheet, if there is one."""
+    if made.preview_key is None:
+        return None
+    name = f"{made.output_filename.rsplit('.', 1)[0]}.preview.png"
+    return built.store.url(made.preview_key, built.api.url_ttl, filename=name, inline=True)
+
+
+def not_approved(job: Job) -> NotApproved:
+    """Why the master of a job is given out to nobody."""
+    return NotApproved(
+        f"{job.language} asks for a review, and its master of revision {job.revision} is not approved.",
+        suggestions=("approve it: GET /v1/reviews names its review", "ask for a review if it has none: POST /v1/reviews"),
     )

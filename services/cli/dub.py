@@ -8,7 +8,7 @@ from pathlib import Path
 from dubbing.domain.jobs import SUCCEEDED, TERMINAL
 from dubbing.domain.media import SyncMode
 from dubbing.errors import BadInput, DublineError, NotFound, Transient
-from dubline_client.models import AudioRef, JobOut, Links, LipsyncCreate, SyncChoice, VideoRef
+from dubline_client.models import AudioRef, JobOut, LipsyncCreate, SyncChoice, VideoRef
 from dubline_client.models.lipsync_create_model import check_lipsync_create_model
 from dubline_client.models.sync_mode import check_sync_mode
 from dubline_client.types import UNSET
@@ -143,19 +143,25 @@ def deliver(client: Client, job: Answer[JobOut], output: Path, view: JobView) ->
         done += size
         view.transfer("download", done, made.size_bytes)
 
-    client.download(lambda: links_of(client.job(job.value.id).value).output, output, advance, made.sha256)
+    client.download(lambda: master_of(client.job(job.value.id)), output, advance, made.sha256)
     return job
 
 
-def links_of(job: JobOut) -> Links:
-    """What a job delivered.
+def master_of(job: Answer[JobOut]) -> str:
+    """Where the master of a job is.
 
     Raises:
-        NotFound: it has delivered nothing.
+        NotFound: it has none.
+        Refused: it waits for approval; carries the problem.
     """
-    if job.links is None:
-        raise NotFound(f"Job {job.id} is {job.status} and has no master.", suggestions=("Wait until it has succeeded.",))
-    return job.links
+    links = job.value.links
+    if links is None:
+        raise NotFound(
+            f"Job {job.value.id} is {job.value.status} and has no master.", suggestions=("Wait until it has succeeded.",)
+        )
+    if links.output is None:
+        raise refused(job.members["links"]["withheld"])
+    return links.output
 
 
 def failure(job: Answer[JobOut]) -> DublineError:

@@ -75,6 +75,8 @@ def facts(job: JobOut) -> str:
         parts.append(f"waiting on {job.waiting_on}")
     if job.stuck:
         parts.append("no sign of life")
+    if job.deadline_at_risk:
+        parts.append("may miss its deadline")
     return " · ".join(parts)
 
 

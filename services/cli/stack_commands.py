@@ -1,8 +1,10 @@
-"""``dubline up | down | status | logs | exec``."""
+"""``dubline up | open | down | status | logs | exec``."""
 
 import json
 import os
+import sys
 import time
+import webbrowser
 from collections import deque
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +29,9 @@ from services.stack.public import (
     program_environment,
 )
 
+# How long a sign-in link lives: one that is opened at once, and one that waits in a terminal.
+_OPEN_SECONDS = 60.0
+_SHOWN_SECONDS = 3600.0
 _COLOURS = {
     ProcessPhase.RUNNING: "green",
     ProcessPhase.EXTERNAL: "cyan",
@@ -41,6 +46,7 @@ def register(app: typer.Typer) -> None:
     """Adds the stack's commands to ``app``."""
     for command in (up, down, status, logs):
         app.command()(command)
+    app.command("open")(open_viewer)
     app.command("exec", context_settings={"ignore_unknown_options": True})(execute)
 
 
@@ -73,10 +79,29 @@ def start(names: tuple[str, ...] | list[str] = USUAL_PROCESSES) -> LocalStack:
         if "api" in names
         else f"Up after {time.monotonic() - began:.1f} s."
     )
+    if "api" in names:
+        link = stack.sign_in_link(_SHOWN_SECONDS)
+        console.print(f"Sign in as its owner, once and within an hour: {link}", markup=False, soft_wrap=True)
     for model in stack.models():
         if model.is_fault:
             console.print(f"{model.name} is not served ({model.state}): {model.reason}", style="red", markup=False)
     return stack
+
+
+def open_viewer(
+    browser: Annotated[bool, typer.Option(help="Open the link, too, where there is a browser.")] = True,
+) -> None:
+    """Print a link that signs you in as the owner, once and within a minute, and open it. It leads to the API's viewer."""
+    stack = local_stack()
+    link = stack.sign_in_link(_OPEN_SECONDS)
+    print(link, flush=True)
+    if browser and _has_screen():
+        webbrowser.open(stack.leading_page(link).as_uri())
+
+
+def _has_screen() -> bool:
+    """Whether a browser has a window to open in; one that runs inside the terminal would take it over."""
+    return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def down(

@@ -32,7 +32,7 @@ from dubbing.storage.store import sha256_of
 from dubline_client.api.assets import read_asset
 from dubline_client.models import AssetRead
 from services.cli.client import Client, readable
-from services.cli.dub import links_of
+from services.cli.dub import master_of
 from services.cli.job_commands import JsonOption, client, problem_of
 from services.stack.public import CHECKOUT
 
@@ -96,8 +96,9 @@ def _receipt(path: Path) -> Receipt:
 @contextmanager
 def _fetched(caller: Client, job_id: str) -> Iterator[Files]:
     """The files of a delivered job, in a folder that goes afterwards."""
-    found = caller.job(job_id).value
-    links_of(found)
+    job = caller.job(job_id)
+    master_of(job)
+    found = job.value
     with tempfile.TemporaryDirectory(prefix="dubline-verify-") as folder:
         paths = {}
         # What has delivered has a track.
@@ -105,7 +106,7 @@ def _fetched(caller: Client, job_id: str) -> Iterator[Files]:
             paths[role] = Path(folder) / role / Path(_asset(caller, asset_id).filename).name
             caller.download(partial(_address, caller, asset_id), paths[role])
         master = Path(folder) / "master.mp4"
-        caller.download(lambda: links_of(caller.job(job_id).value).output, master)
+        caller.download(lambda: master_of(caller.job(job_id)), master)
         yield Files(paths["video"], paths["audio"], master, Receipt.model_validate(caller.receipt(job_id).members))
 
 

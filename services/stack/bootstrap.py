@@ -28,6 +28,7 @@ def migrate(env: Mapping[str, str]) -> None:
     config = Config(CHECKOUT / "alembic.ini")
     # In such a file a % refers to another option, unless there are two.
     config.set_main_option("sqlalchemy.url", env["DUBLINE_DATABASE_URL"].replace("%", "%%"))
+    config.attributes["secrets_key"] = env.get("DUBLINE_SECRETS_KEY")
     try:
         command.upgrade(config, "head")
     except Exception as error:
@@ -60,6 +61,20 @@ def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
             if known is not None and row is not None and set(SCOPES) <= set(row.scopes):
                 return known
             return create_api_key(session, name="local stack")
+    finally:
+        database.close()
+
+
+def sign_in_token(env: Mapping[str, str], seconds: float) -> str:
+    """A token that signs the local stack's owner in, once and within ``seconds``."""
+    from dubbing.db.engine import Database  # noqa: PLC0415 - see above
+    from dubbing.db.people import People  # noqa: PLC0415
+
+    database = Database(DatabaseSettings(url=env["DUBLINE_DATABASE_URL"]))
+    try:
+        with database.sessions().begin() as session:
+            people = People(session)
+            return people.sign_in_token(people.owner("default", "local", "Owner of the local stack"), seconds)
     finally:
         database.close()
 

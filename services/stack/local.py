@@ -160,6 +160,23 @@ class LocalStack:
         server, metrics = bootstrap.triton_settings(settings), settings.get("DUBLINE_TRITON_METRICS_URL")
         return models.read(server, triton.models_folder(context), metrics)
 
+    def sign_in_link(self, seconds: float) -> str:
+        """Where the API's owner is signed in once, within ``seconds``: what is behind the # never leaves the browser.
+
+        Raises:
+            StackError: the API does not run.
+        """
+        if self.status().of("api").phase is not ProcessPhase.RUNNING:
+            raise StackError("the API of the local stack does not run", suggestions=("Run `dubline up`.",))
+        env = self.env()
+        return f"{env['DUBLINE_API_URL']}/docs#sign-in={bootstrap.sign_in_token(env, seconds)}"
+
+    def leading_page(self, link: str) -> Path:
+        """A private page that leads to ``link``: a browser's arguments, unlike its files, are shown to everybody."""
+        page = self.home.run / "open.html"
+        write_private(page, f'<!doctype html><meta http-equiv="refresh" content="0; url={link}"><title>Dubline</title>')
+        return page
+
     def _live(self) -> StackStatus:
         return read_status(self.home) if is_locked(lock_file(self.home)) else StackStatus()
 
@@ -183,7 +200,8 @@ class LocalStack:
                 found |= server.settings(context)
         found |= context.state.external
         found["DUBLINE_API_URL"] = f"http://127.0.0.1:{context.port('api')}"
-        found["DUBLINE_SECRETS_KEY"] = self._environ.get("DUBLINE_SECRETS_KEY") or context.state.secret("secrets")
+        for name, secret in (("DUBLINE_SECRETS_KEY", "secrets"), ("DUBLINE_SESSION_KEY", "session")):
+            found[name] = self._environ.get(name) or context.state.secret(secret)
         if context.state.api_key:
             found["DUBLINE_API_KEY"] = context.state.api_key
         return found

@@ -6,6 +6,7 @@ import cv2
 from celery import Celery
 
 from dubbing.db.engine import Database
+from dubbing.encryption import SecretBox
 from dubbing.faces.detector import MediaPipeDetector
 from dubbing.inference.syncnet import TritonSyncNet
 from dubbing.logging import configure_logging
@@ -17,6 +18,7 @@ from dubbing.queue.doorbell import Doorbell
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.queue.tasks import add_work_task
 from dubbing.settings import (
+    BucketSettings,
     DatabaseSettings,
     EngineSettings,
     LoggingSettings,
@@ -24,10 +26,13 @@ from dubbing.settings import (
     QueueSettings,
     RedisSettings,
     S3Settings,
+    SecretsSettings,
     TritonSettings,
 )
+from dubbing.storage.customer_bucket import CustomerBucket
 from dubbing.storage.s3 import S3Store
 from dubbing.storage.sources import SourceCache
+from services.stitcher.deliver_master import DeliverMasterHandler
 from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
 
@@ -53,5 +58,8 @@ def make_app() -> Celery:
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery, scorer))
     doorbell = Doorbell(app, queue)
     database = Database(DatabaseSettings().for_workers())
+    open_bucket = partial(CustomerBucket, settings=BucketSettings())
+    deliver = DeliverMasterHandler(database, doorbell.ring, SecretBox(SecretsSettings()), store, open_bucket)
+    handlers.add("deliver_master", deliver)
     add_work_task(app, Runner(database, doorbell.ring, handlers, queue, app="services.stitcher.app:app"))
     return app

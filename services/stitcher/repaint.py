@@ -24,7 +24,8 @@ def patch_of(frame: PictureFrame, mouth: GeneratedMouth, compositor: Compositor)
     if mouth.filmed is None:
         return compositor.patch(mouth.matrix, filmed, mouth.crop)
     inside = limit(mouth.filmed, mouth.made, size)
-    return compositor.patch(mouth.matrix, filmed, mouth.crop, inside * (1 - foreign(filmed, mouth.filmed, inside)))
+    allowed = inside * (1 - foreign(filmed, mouth.filmed, inside))
+    return compositor.patch(mouth.matrix, filmed, mouth.crop, allowed, mouth.filmed)
 
 
 def lay(frame: PictureFrame, patch: Patch, compositor: Compositor, grain: Grain | None) -> bool:

@@ -2,10 +2,11 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from services.trainer.encoders.run import SMOKE, EncoderRecipe, EncoderRun
-from services.trainer.evaluation.speakers import judge
+from services.trainer.evaluation.speakers import COMMITTED, judge
 from services.trainer.models.publish import TINY
 from services.trainer.models.repository import keep_version
 
@@ -36,7 +37,8 @@ def main() -> None:
     else:
         if options.keep is not None:
             keep_version(options.repository, TINY.preset, options.keep)
-        metrics = judge(options.repository, options.landmarker, options.work)
+        every = [replace(held, clips=1, frames=21) for held in COMMITTED] if options.smoke else COMMITTED
+        metrics = judge(options.repository, options.landmarker, options.work, every)
         print(json.dumps(metrics, indent=2))  # noqa: T201 - a command's result
 
 

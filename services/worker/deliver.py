@@ -6,8 +6,8 @@ from dubbing import clock
 from dubbing.db.engine import Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
 from dubbing.db.webhooks import Due, signing
+from dubbing.domain.deliveries import DeliverResult, DeliverTask
 from dubbing.domain.webhooks import Attempt, body_of, signed_headers
-from dubbing.domain.work import DeliverResult, DeliverTask
 from dubbing.encryption import SecretBox
 from dubbing.errors import EndpointUnreachable, UrlNotAllowed
 from dubbing.queue.context import Context
@@ -35,7 +35,7 @@ class DeliverHandler:
         """Call until nothing is due or the turn is over; the item is opened again for what is left.
 
         Raises:
-            EncryptionUnavailable: the endpoint's secrets cannot be read.
+            EncryptionUnavailable: the endpoint's URL and secrets cannot be read.
             LeaseLost: another worker has the endpoint.
         """
         until, calls = clock.monotonic() + self._settings.turn, 0
@@ -53,11 +53,12 @@ class DeliverHandler:
 
     def _call(self, due: Due) -> Attempt:
         endpoint, delivery = due.endpoint, due.delivery
+        url = self._secrets.decrypt(endpoint.url)
         keys = [self._secrets.decrypt(one["secret"]) for one in signing(endpoint, due.now)]
         body = body_of(endpoint.format, delivery.type, delivery.occurred_at, delivery.data)
         began = clock.monotonic()
         try:
-            answer = self._poster.post(endpoint.url, body, signed_headers(keys, delivery.id, due.now, body))
+            answer = self._poster.post(url, body, signed_headers(keys, delivery.id, due.now, body))
         except (EndpointUnreachable, UrlNotAllowed) as error:
             return Attempt(due.now, round(clock.monotonic() - began, 3), error=f"{error.code}: {error.detail}")
         beginning = answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")[:_SHOWN]

@@ -6,6 +6,7 @@ from contextlib import closing
 import numpy as np
 from numpy.typing import NDArray
 
+from dubbing import ids
 from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.media import VideoInfo
 from dubbing.domain.work import PrepareResult, PrepareTask
@@ -24,6 +25,7 @@ from dubbing.media.shots import Change, ShotFinder, read_with_changes
 from dubbing.queue.context import Context
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
+from services.worker.face_pictures import face_pictures
 
 # About four seconds at 25 frames per second: what a crash may cost, and small enough to share a GPU fairly.
 _CHUNK_BLOCKS = 8
@@ -46,7 +48,7 @@ class PrepareHandler:
         self._open_hands = open_hands
 
     def __call__(self, task: PrepareTask, context: Context) -> PrepareResult:
-        """Analyse the picture and store what was found.
+        """Analyse the picture and store what was found, with a picture of each face.
 
         Raises:
             NoFaceAnywhere: there is nothing to dub.
@@ -57,7 +59,11 @@ class PrepareHandler:
         if video is None:
             raise NoVideoStream(f"{task.source.filename} has no video stream.", where={"pointer": "/video"})
         with self._sources.open(task.source.key, task.source.sha256) as path, naming(task.source.filename, "video"):
-            analysis = self._analyse(FrameReader(path, video), video, context)
+            reader = FrameReader(path, video)
+            analysis = self._analyse(reader, video, context)
+            for track, picture in face_pictures(reader, analysis.paths):
+                self._store.put_bytes(ids.face_picture_key(task.analysis_key, track), picture, "image/jpeg")
+                context.raise_if_canceled()
         self._store.put_bytes(task.analysis_key, analysis.model_dump_json().encode(), "application/json")
         return PrepareResult(
             shots=len(analysis.shots),

@@ -1,4 +1,4 @@
-"""PROBE: what a file really is. Fetches it from its URL, hashes it, reads it twice, and refuses what cannot be dubbed."""
+"""PROBE: what a file really is. Fetches it from where it lies, hashes it, reads it twice, and refuses what cannot be dubbed."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,9 +10,9 @@ from dubbing.errors import ChecksumMismatch
 from dubbing.media.container import naming
 from dubbing.media.isolated import Reader, ReadRequest
 from dubbing.queue.context import Context
-from dubbing.storage.remote import RemoteFiles
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
+from services.worker.customer_files import CustomerFiles
 
 
 class ProbeHandler:
@@ -22,14 +22,14 @@ class ProbeHandler:
         store: where the second reading's record of a picture goes.
         sources: local copies.
         reader: reads files in a process of its own.
-        remote: fetches files at URLs.
+        files: fetches those that lie elsewhere.
     """
 
-    def __init__(self, store: ObjectStore, sources: SourceCache, reader: Reader, remote: RemoteFiles) -> None:
+    def __init__(self, store: ObjectStore, sources: SourceCache, reader: Reader, files: CustomerFiles) -> None:
         self._store = store
         self._sources = sources
         self._reader = reader
-        self._remote = remote
+        self._files = files
 
     def __call__(self, task: ProbeTask, context: Context) -> ProbeResult:
         """Verify the announced checksum and read the file's facts.
@@ -39,11 +39,11 @@ class ProbeHandler:
             ReadingsDiffer: two independent readings say different things.
             FatalInput: the file ends the process that reads it.
             BadInput: the file is no video (role ``video``) or has no sound (role ``audio``), or is damaged.
-            UrlNotAllowed, FetchFailed, FileTooLarge, FetchInterrupted: it cannot be fetched from its URL.
+            UrlNotAllowed, FetchFailed, FileTooLarge, FetchInterrupted: it cannot be fetched from where it lies.
         """
-        if (url := task.url) is not None:
+        if task.url is not None:
             with naming(task.filename, task.role):
-                self._sources.bring(task.key, lambda path: self._remote.fetch(url, path, context.raise_if_canceled))
+                self._sources.bring(task.key, lambda path: self._files.fetch(task, path, context.raise_if_canceled))
         with self._sources.admit(task.key) as (path, stored):
             if task.claimed_sha256 not in (None, stored.sha256):
                 raise ChecksumMismatch(

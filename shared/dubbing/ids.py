@@ -47,6 +47,16 @@ def analysis_key(source: str, analysis: str) -> str:
     return analysis_prefix(source, analysis) + "analysis.json"
 
 
+def face_pictures_prefix(analysis_key: str) -> str:
+    """Folder of the pictures of an analysis's faces."""
+    return f"{analysis_key.removesuffix('analysis.json')}faces/"
+
+
+def face_picture_key(analysis_key: str, track: int) -> str:
+    """A picture of the face of one track."""
+    return f"{face_pictures_prefix(analysis_key)}{track:06d}.jpg"
+
+
 def record_key(source_sha256: str, reading: str, track: int) -> str:
     """What the second reading saw of one picture of a source."""
     return f"{source_prefix('', source_sha256)}{reading}/picture-{track}.npz"

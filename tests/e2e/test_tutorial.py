@@ -64,3 +64,26 @@ def test_the_program_tells_the_code_of_what_is_refused(program: Program, second:
     done = program(track, track, tmp_path / "master.mp4")
     assert done.returncode == 1
     assert "no_video_stream" in done.stderr
+
+
+def test_the_block_of_shell_makes_a_master_when_it_is_pasted(
+    system: LocalStack, second: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for path, name in zip(second, ("film.mp4", "italian.wav"), strict=True):
+        (tmp_path / name).write_bytes(path.read_bytes())
+    done = pasted(system, tmp_path)
+    assert '"error": null' in done.stdout, done.stdout + done.stderr
+    given, made = (probe(tmp_path / name).video for name in ("film.mp4", "master.mp4"))
+    assert given is not None
+    assert made is not None
+    assert made.frames == given.frames
+    (tmp_path / "master.mp4").unlink()
+    (tmp_path / "film.mp4").write_bytes(second[1].read_bytes())
+    assert "no_video_stream" in pasted(system, tmp_path).stdout
+    assert not (tmp_path / "master.mp4").exists()
+
+
+def pasted(system: LocalStack, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The block as a shell reads what is pasted into it."""
+    block, environ = shown_program("tutorials/first-api-job.md", "bash"), {**os.environ, **system.env()}
+    return subprocess.run(["bash"], input=block, env=environ, cwd=folder, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import redis as redis_client
 from api_calls import MIB, app_of, authorised
+from customer_store import OPENED, resolve
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from web_server import HERE, NEAR
@@ -20,19 +21,23 @@ from dubbing.settings import (
     DatabaseSettings,
     EngineSettings,
     LoggingSettings,
+    OidcSettings,
     QueueSettings,
     RedisSettings,
     S3Settings,
     SecretsSettings,
+    SessionSettings,
     TritonSettings,
     WebhookSettings,
 )
 from dubbing.storage.posting import Poster
 from dubbing.storage.s3 import S3Store
-from services.api.bootstrap import Services
+from services.api.access_tokens import AccessTokens
+from services.api.bootstrap import Services, bucket_opener
 from services.api.catalogue import Catalogue
 
 TESTS_KEY = "a key of the tests that is long enough"
+SIGNING_KEY = "another key of the tests which signs access tokens"
 
 
 @pytest.fixture
@@ -54,6 +59,9 @@ def services(
         webhooks=webhooks,
         poster=Poster(webhooks),
         secrets=SecretBox(SecretsSettings(key=SecretStr(TESTS_KEY))),
+        tokens=AccessTokens(OidcSettings(), SessionSettings(key=SecretStr(SIGNING_KEY))),
+        buckets=OPENED,
+        open_bucket=bucket_opener(OPENED, resolve),
     )
     own.close()
     assert database is not None

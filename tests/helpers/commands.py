@@ -28,7 +28,7 @@ from services.cli.main import build
 _PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *_PAGES]
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
-LANGUAGES = {"sh", "console", "text", "json", "python", "typescript", "mermaid"}
+LANGUAGES = {"sh", "bash", "console", "text", "json", "python", "typescript", "mermaid"}
 _SITUATION = re.compile(r"<!-- situation: (\w+) -->")
 # What Docker's reference has of those that we show; no engine is at hand to ask.
 _COMPOSE = {"up": {"--profile"}, "ps": set(), "logs": {"--tail"}, "restart": set(), "exec": set(), "run": {"--rm"}}

@@ -29,14 +29,14 @@ from dubbing.media.isolated import Reader
 from dubbing.media.mux import MuxSettings
 from dubbing.queue.context import Context
 from dubbing.queue.runner import Handlers
-from dubbing.settings import FetchSettings, MediaSettings
-from dubbing.storage.remote import RemoteFiles
+from dubbing.settings import MediaSettings
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import ObjectStore
 from dubbing.workflow import flow
 from services.stitcher.scorer import Scorer
 from services.stitcher.stitch import Delivery, Stitcher
 from services.worker.compare import CompareHandler
+from services.worker.customer_files import CustomerFiles
 from services.worker.encode_face import EncodeFaceHandler
 from services.worker.encode_speech import EncodeSpeechHandler
 from services.worker.engines import Engines
@@ -79,6 +79,13 @@ class Listener(Context):
         self.phases.append(phase)
 
 
+class _NoFiles(CustomerFiles):
+    """No file lies elsewhere."""
+
+    def __init__(self) -> None:
+        """Needs nothing."""
+
+
 class Pipeline:
     """Every handler over one object store.
 
@@ -98,9 +105,7 @@ class Pipeline:
         engines = Engines(lambda preset, _: engine(preset))
         delivery = Delivery(scratch / "outputs", EncodeSettings(preset="ultrafast"), MuxSettings())
         self._handlers = Handlers()
-        self._handlers.add(
-            "probe", ProbeHandler(store, sources, Reader(MediaSettings().reading_bytes), RemoteFiles(FetchSettings()))
-        )
+        self._handlers.add("probe", ProbeHandler(store, sources, Reader(MediaSettings().reading_bytes), _NoFiles()))
         self._handlers.add(
             "prepare", PrepareHandler(store, sources, detector, partial(MediaPipeHands, MediaSettings().hand_model))
         )
@@ -115,10 +120,12 @@ class Pipeline:
         facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
         return self._through(flow.JobFacts(job_id, *facts, sync=Sync(mode=mode), seed=1, models=_MODELS))
 
-    def render(self, video: Path, audio: Path, job_id: str, earlier: str | None = None) -> StitchResult:
-        """A revision of a title's language, after the job ``earlier``."""
+    def render(
+        self, video: Path, audio: Path, job_id: str, earlier: str | None = None, kept_shots: frozenset[int] = frozenset()
+    ) -> StitchResult:
+        """A revision of a title's language, after the job ``earlier``; shots can keep the original picture."""
         facts = [self._probed(path, role) for path, role in ((video, "video"), (audio, "audio"))]
-        job = flow.JobFacts(job_id, *facts, sync=Sync(), seed=1, models=_MODELS, shared_by="studio")
+        job = flow.JobFacts(job_id, *facts, sync=Sync(), seed=1, models=_MODELS, shared_by="studio", kept_shots=kept_shots)
         if earlier is not None:
             before = [spec.payload for spec in self.specs[earlier]]
             (speech,) = (task for task in before if isinstance(task, EncodeSpeechTask))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from dubbing.domain.analysis import Analysis, TrackPath
+from dubbing.domain.deliveries import DeliverMasterResult, DeliverMasterTask
 from dubbing.domain.faces import Chunk, FaceTrack, Shot
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.frozen import Frozen
@@ -121,6 +122,10 @@ def stitch(task: StitchTask, warnings: tuple[Finding, ...] = ()) -> StitchResult
     )
 
 
+def deliver_master(task: DeliverMasterTask) -> DeliverMasterResult:
+    return DeliverMasterResult(size=task.size)
+
+
 def answer(kind: str, task: Frozen) -> Frozen:
     """The result of any kind of item."""
     by_kind = {
@@ -131,5 +136,6 @@ def answer(kind: str, task: Frozen) -> Frozen:
         "encode_speech": encode,
         "infer": infer,
         "stitch": stitch,
+        "deliver_master": deliver_master,
     }
     return by_kind[kind](task)  # type: ignore[operator]

@@ -16,5 +16,10 @@ def shown_program(page: str, language: str) -> str:
 
 def node_modules() -> Path:
     """Packages of TypeScript: the compiler, and what the client needs."""
-    done = subprocess.run([ROOT / "deploy/client/tools.sh"], capture_output=True, text=True, check=True)
-    return Path(done.stdout.strip()) / "node_modules"
+    return node_packages(ROOT / "deploy/client")
+
+
+def node_packages(folder: Path) -> Path:
+    """The packages that a folder's package-lock.json names."""
+    command = [ROOT / "deploy/client/tools.sh", folder]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()) / "node_modules"

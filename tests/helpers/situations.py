@@ -193,6 +193,20 @@ def nobody_prepares(scene: Scene) -> Iterator[Names]:
 
 
 @contextmanager
+def late(scene: Scene) -> Iterator[Names]:
+    """A job that nobody works on is past its deadline, and the sweeper has seen it."""
+    platform, video, env = scene.platform, scene.unknown(), scene.platform.system.env()
+    key, due = {"Authorization": f"Bearer {env['DUBLINE_API_KEY']}"}, {"deadline": "2026-01-01T00:00:00Z"}
+    with gone(scene, "worker-prepare"):
+        job = scene.job_of(video)
+        sooner = f"{env['DUBLINE_API_URL']}/v1/jobs/{job}/reprioritize"
+        assert httpx.post(sooner, headers=key, json={**due, "deadline_policy": "try"}, timeout=60).is_success
+        until(lambda: platform.client.job(job).members["deadline_at_risk"], "nobody tells that the job is late", every=0.2)
+        yield {"job_...": job}
+    end(scene, job)
+
+
+@contextmanager
 def full_scratch(scene: Scene) -> Iterator[Names]:
     copy = Path(scene.platform.system.env()["DUBLINE_MEDIA_SCRATCH"]) / "sources" / "left.mp4"
     copy.parent.mkdir(exist_ok=True)
@@ -258,6 +272,7 @@ SITUATIONS: dict[str, Callable[[Scene], AbstractContextManager[Names]]] = {
     "TritonGone": partial(gone, name="triton"),
     "ModelUnavailable": unloaded,
     "JobStuck": stuck,
+    "DeadlineAtRisk": late,
     "QueueStandingStill": nobody_prepares,
     "LeaseExpiriesRising": lease_lost,
     "DiskFull": full_scratch,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -233,8 +234,28 @@ def test_another_terminal_starts_nothing_again(own: LocalStack, repository: Path
     }
     again = command_line(own, "up", "--only", "api", **other)
     assert "The stack is up" in again.stderr
+    (token,) = re.findall(r"/docs#sign-in=(\S+)$", again.stderr, re.MULTILINE)
+    signed_in = httpx.post(f"{own.env()['DUBLINE_API_URL']}/v1/sessions", json={"token": token}, timeout=60)
+    assert signed_in.status_code == 201, signed_in.text
     assert "again" not in again.stderr
     assert [process.pid for process in own.status().processes] == [process.pid for process in before.processes]
+
+
+def test_a_link_signs_its_owner_in_once_and_the_command_line_takes_the_access_token(own: LocalStack) -> None:
+    """As a person would: the link's token is what the viewer exchanges, and what comes of it is sent like a key."""
+    own.start([*ALL, "api"])
+    opened = command_line(own, "open", DISPLAY=":7", BROWSER="true")
+    assert opened.returncode == 0, opened.stderr
+    place, _, token = opened.stdout.strip().partition("/docs#sign-in=")
+    assert place == own.env()["DUBLINE_API_URL"]
+    first, second = (httpx.post(f"{place}/v1/sessions", json={"token": token}, timeout=60) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 401)
+    session = {"DUBLINE_API_URL": place, "DUBLINE_API_KEY": first.json()["access_token"]}
+    listed = command_line(own, "jobs", "--json", **session)
+    assert (listed.returncode, json.loads(listed.stdout)) == (0, {"items": []})
+    page = own.home.run / "open.html"
+    assert f'url={opened.stdout.strip()}"' in page.read_text()
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
 
 
 def proxied(proxy: ListeningProxy) -> dict[str, str]:

@@ -61,6 +61,20 @@ def decoded(path: Path) -> list[NDArray[np.uint8]]:
         return [frame.to_ndarray() for frame in container.decode(video=0)]
 
 
+def test_shots_that_keep_the_original_picture_are_not_painted_even_if_all_do(
+    film: Film, s3_settings: S3Settings, tmp_path: Path
+) -> None:
+    pipeline = Pipeline(S3Store(s3_settings), tmp_path, LoudIsBright)
+    picture, (track, _) = two_shots(film, tmp_path), two_tracks(film, tmp_path)
+    touched = [
+        pipeline.render(picture, track, f"job_{len(kept)}", kept_shots=frozenset(kept)).receipt.touched
+        for kept in ({0}, {0, 1})
+    ]
+    assert touched[0]
+    assert min(part.start for part in touched[0]) >= film.frames
+    assert touched[1] == ()
+
+
 def test_a_changed_line_changes_its_shot_and_nothing_else_of_the_master(
     film: Film, s3_settings: S3Settings, tmp_path: Path
 ) -> None:

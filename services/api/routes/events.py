@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
 from dubbing.domain.jobs import TERMINAL
+from dubbing.workflow.estimates import estimated
 from services.api import sse
 from services.api.bootstrap import Services
 from services.api.requests import Built, Caller, JobsRead, Reading, acting
@@ -24,6 +25,8 @@ def job_events(
 ) -> StreamingResponse:
     """Every event of the job from the first, or from the one after Last-Event-ID; ends when the job has ended.
 
+    A job whose master is delivered to a bucket ends for this when it has arrived there, or has failed to.
+
     ``data`` is JSON. The newest event of each batch also carries ``progress``, as GET /v1/jobs/{id} shows it.
     """
     work.jobs.get(job_id, caller.organisation)
@@ -34,6 +37,9 @@ def _fetch(built: Services, caller: Caller, job_id: str, last_id: int) -> sse.Ba
     with acting(built, caller) as work:
         # The state is read before the events: the last event is then seen with the end, or at the next look.
         job = work.jobs.get(job_id, caller.organisation)
+        over = job.state in TERMINAL and not work.deliveries.is_pending(job_id)
         events = work.jobs.events_after(job_id, last_id, sse.LIMIT)
-        progress = progress_view(job, work.jobs.counts([job_id]).get(job_id, {}), work.now()).model_dump(mode="json")
-        return sse.Batch(events, {"progress": progress}, job.state in TERMINAL and len(events) < sse.LIMIT)
+        counts = work.jobs.counts([job_id])
+        estimate = estimated(work, [job], counts).get(job_id)
+        progress = progress_view(job, counts.get(job_id, {}), work.now(), estimate).model_dump(mode="json")
+        return sse.Batch(events, {"progress": progress}, over and len(events) < sse.LIMIT)

@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from services.api import readiness
+from services.api.health_schemas import Alive, ModelList, ModelStatus, PartStatus, Readiness
 from services.api.requests import Built, JobsRead
-from services.api.schemas import Alive, ModelList, ModelStatus, PartStatus, Readiness
 
 router = APIRouter()
 

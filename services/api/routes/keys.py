@@ -28,7 +28,10 @@ def create_key(body: KeyCreate, caller: KeysWrite, once: OnceOnly) -> JSONRespon
         _check_scopes(caller, body.scopes)
         if body.expires_at is not None and body.expires_at <= work.now():
             raise Conflict("The key would have ended before it began.", where={"pointer": "/expires_at"})
-        token = create_api_key(work.session, body.name, caller.organisation, tuple(dict.fromkeys(body.scopes)), body.expires_at)
+        scopes = tuple(dict.fromkeys(body.scopes))
+        token = create_api_key(
+            work.session, body.name, caller.organisation, scopes, body.expires_at, created_by=caller.principal
+        )
         return _made(work.keys.get(token.split("_")[1], caller.organisation), token)
 
     return once.run(caller, 201, body, create, at=_KEY, unkept=("key",))
@@ -68,7 +71,7 @@ def revoke_key(key_id: KeyId, caller: KeysWrite, once: OnceOnly) -> JSONResponse
 
     def revoke(work: UnitOfWork) -> KeyOut:
         key = work.keys.get(key_id, caller.organisation)
-        if key.prefix == caller.key:
+        if (caller.kind, caller.id) == ("key", key.prefix):
             raise Conflict("This is the key that you call with; revoke it with another one.")
         if key.revoked_at is None:
             work.keys.revoke(key_id)
@@ -82,7 +85,7 @@ def _check_scopes(caller: Caller, scopes: list[str]) -> None:
     """Refuse to give away what the caller does not have."""
     if beyond := sorted(set(scopes) - set(caller.scopes)):
         raise Forbidden(
-            f"Your key lacks {', '.join(beyond)}, and cannot give away what it does not have.", where={"pointer": "/scopes"}
+            f"You lack {', '.join(beyond)}, and cannot give away what you do not have.", where={"pointer": "/scopes"}
         )
 
 
@@ -91,6 +94,7 @@ def _view(key: ApiKey) -> KeyOut:
         id=key.prefix,
         name=key.name,
         scopes=key.scopes,
+        created_by=key.created_by,
         created_at=key.created_at,
         last_used_at=key.last_used_at,
         expires_at=key.expires_at,

@@ -8,8 +8,12 @@ from fastapi.responses import JSONResponse
 from dubbing.db.title_models import Language
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.languages import canonical
+from dubbing.domain.reviews import Author, ReviewRule
+from dubbing.domain.webhooks import WebhookEvent
 from dubbing.errors import (
     Conflict,
+    DeadlineUnmeetable,
+    Forbidden,
     ModelUnavailable,
     NoSuchShot,
     PreconditionFailed,
@@ -17,13 +21,22 @@ from dubbing.errors import (
     UnknownLanguage,
     UrlNotAllowed,
 )
-from services.api import renders, submission, title_views, versions
+from dubbing.workflow.advance import Advancer
+from services.api import decisions, renders, submission, title_views, versions
 from services.api.bootstrap import Services
 from services.api.problems import refuses
-from services.api.requests import JOB, Built, OnceOnly, Reading, TitlesRead, TitlesWrite
+from services.api.requests import JOB, Built, Caller, OnceOnly, Reading, TitlesRead, TitlesWrite
 from services.api.routes.titles import TitleId
-from services.api.schemas import JobOut
-from services.api.title_schemas import LanguageAudio, LanguageCreate, LanguageList, LanguageOut, RenderCreate
+from services.api.schemas import JobOut, Output
+from services.api.title_schemas import (
+    LanguageAudio,
+    LanguageChange,
+    LanguageCreate,
+    LanguageList,
+    LanguageOut,
+    LanguageOutput,
+    RenderCreate,
+)
 from services.api.values import LanguageTag
 from services.api.versions import IfMatch
 from services.api.views import job_views
@@ -46,6 +59,7 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
         work.titles.get(title_id, caller.organisation)
         tag = canonical(body.language)
         audio = submission.asset_of(work, caller, body.audio, "audio")
+        connection, destination = _kept(work, caller, body.output)
         language = Language(
             title_id=title_id,
             language=tag,
@@ -56,6 +70,9 @@ def add_language(*, title_id: TitleId, body: LanguageCreate, caller: TitlesWrite
             sync=body.sync.model_dump(mode="json"),
             seed=submission.seed_of(body.seed),
             filename=body.filename,
+            review=body.review,
+            connection_id=connection,
+            destination=destination,
             labels=body.metadata,
         )
         work.titles.add_language(language)
@@ -81,6 +98,40 @@ def read_language(
     return found
 
 
+@router.patch("/languages/{language}", openapi_extra=refuses(Forbidden, PreconditionFailed, UnknownLanguage))
+def change_language(
+    *,
+    title_id: TitleId,
+    language: Tag,
+    body: LanguageChange,
+    caller: TitlesWrite,
+    built: Built,
+    work: Reading,
+    response: Response,
+    if_match: IfMatch = versions.ANY,
+) -> LanguageOut:
+    """Change the name of its masters, whether they wait for approval, or metadata; what is left out stays.
+
+    Where a review is asked for now, it begins for the last master at once. To ask for none any more takes `reviews:write`.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
+    versions.check(if_match, found.version)
+    columns = {"filename": "filename", "review": "review", "metadata": "labels"}
+    given = {columns[name]: value for name, value in body.model_dump(exclude_none=True).items()}
+    if found.review == ReviewRule.REQUIRED and body.review is ReviewRule.NONE and "reviews:write" not in caller.scopes:
+        raise Forbidden(
+            "The API key lacks the scope reviews:write, and masters wait for approval.", where={"pointer": "/review"}
+        )
+    work.titles.change(found, **given)
+    last = decisions.last_master(work, found)
+    if found.review == ReviewRule.REQUIRED and last is not None and not work.reviews.of_jobs([last]):
+        work.reviews.request(work.jobs.lock(last), Author(caller.principal))
+    if last is not None:  # which may wait for approval no more
+        Advancer(work, built.queue.max_attempts).deliver(work.jobs.lock(last))
+    versions.show(response, found.version)
+    return _one(built, work, found)
+
+
 @router.put("/languages/{language}/audio", openapi_extra=refuses(PreconditionFailed, UnknownLanguage, UrlNotAllowed))
 def replace_audio(
     *,
@@ -103,6 +154,34 @@ def replace_audio(
     sound = submission.sound_of(body.audio).model_dump(mode="json")
     if (audio.id, sound) != (found.audio_asset, found.sound):
         work.titles.change(found, audio_asset=audio.id, sound=sound, revision=found.revision + 1)
+        if (last := decisions.last_master(work, found)) is not None:
+            work.jobs.lock(last)
+            work.jobs.event(last, WebhookEvent.LANGUAGE_STALE.value, {"revision": found.revision})
+    versions.show(response, found.version)
+    return _one(built, work, found)
+
+
+@router.put("/languages/{language}/output", openapi_extra=refuses(PreconditionFailed, UnknownLanguage))
+def replace_output(
+    *,
+    title_id: TitleId,
+    language: Tag,
+    body: LanguageOutput,
+    caller: TitlesWrite,
+    built: Built,
+    work: Reading,
+    response: Response,
+    if_match: IfMatch = versions.ANY,
+) -> LanguageOut:
+    """Have masters of a language delivered to a bucket from now on, or to none. With `If-Match`, only if nobody was faster.
+
+    Jobs that were asked for before deliver where they were asked to.
+    """
+    found = work.titles.language(title_id, canonical(language), caller.organisation, lock=True)
+    versions.check(if_match, found.version)
+    connection, destination = _kept(work, caller, body.output)
+    if (connection, destination) != (found.connection_id, found.destination):
+        work.titles.change(found, connection_id=connection, destination=destination)
     versions.show(response, found.version)
     return _one(built, work, found)
 
@@ -111,7 +190,7 @@ def replace_audio(
     "/languages/{language}/render",
     status_code=202,
     response_model=JobOut,
-    openapi_extra=refuses(Conflict, ModelUnavailable, NoSuchShot, StoreUnavailable, UnknownLanguage),
+    openapi_extra=refuses(Conflict, DeadlineUnmeetable, ModelUnavailable, NoSuchShot, StoreUnavailable, UnknownLanguage),
 )
 def render_language(
     *, title_id: TitleId, language: Tag, body: RenderCreate, caller: TitlesWrite, built: Built, once: OnceOnly
@@ -132,6 +211,14 @@ def render_language(
         return job_views(built, work, [job])[0]
 
     return once.run(caller, 202, body, render, at=JOB)
+
+
+def _kept(work: UnitOfWork, caller: Caller, output: Output | None) -> tuple[str | None, str]:
+    """An output as a language keeps it; raises `NotFound` where there is no such connection."""
+    if output is None:
+        return None, ""
+    to = output.destination
+    return work.connections.hold(to.connection, caller.organisation, "/output/destination/connection").id, to.prefix
 
 
 def _one(built: Services, work: UnitOfWork, language: Language) -> LanguageOut:

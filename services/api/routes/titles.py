@@ -25,7 +25,7 @@ from services.api.filters import Listing, language_of
 from services.api.problems import refuses
 from services.api.requests import JOB, Built, Caller, OnceOnly, Reading, TitlesRead, TitlesWrite
 from services.api.schemas import JobOut
-from services.api.title_schemas import TitleAnalysis, TitleChange, TitleCreate, TitleOut, TitlePage
+from services.api.title_schemas import CastOut, TitleAnalysis, TitleChange, TitleCreate, TitleOut, TitlePage
 from services.api.values import LanguageTag, Line
 from services.api.versions import IfMatch
 from services.api.views import job_views
@@ -120,6 +120,13 @@ def read_analysis(title_id: TitleId, caller: TitlesRead, built: Built, work: Rea
     """What was found in the picture: shots, the faces that can be dubbed, and what was lost or guessed."""
     title = work.titles.get(title_id, caller.organisation)
     return title_views.analysis(built, work, work.titles.analyses([title.id])[title.id])
+
+
+@router.get("/titles/{title_id}/cast", openapi_extra=refuses(StoreUnavailable))
+def read_cast(title_id: TitleId, caller: TitlesRead, built: Built, work: Reading) -> CastOut:
+    """The faces that are dubbed, each through one shot, with its picture. None can be given a sound of its own yet."""
+    title = work.titles.get(title_id, caller.organisation)
+    return title_views.cast(built, work, work.titles.analyses([title.id])[title.id])
 
 
 @router.post("/titles/{title_id}/analyze", status_code=202, response_model=JobOut, openapi_extra=refuses(Conflict))

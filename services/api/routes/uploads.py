@@ -49,7 +49,9 @@ def create_upload(body: UploadCreate, caller: AssetsWrite, built: Built, once: O
         raise EmptyMedia(f"{body.filename} is empty.", where={"pointer": "/size"})
     if body.size > built.api.max_upload:
         raise FileTooLarge(
-            f"{body.filename} has {body.size} bytes; the limit is {built.api.max_upload}.", where={"pointer": "/size"}
+            f"{body.filename} has {body.size} bytes; the limit is {built.api.max_upload}.",
+            where={"pointer": "/size"},
+            media={"limit": built.api.max_upload},
         )
     return once.run(caller, 201, body, lambda work: _create(work, built, caller, body), at="/v1/uploads/{upload_id}")
 

@@ -10,7 +10,7 @@ from dubbing import ids
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.db.webhook_models import WebhookDelivery, WebhookEndpoint
 from dubbing.db.webhooks import signing
-from dubbing.domain.webhooks import USUAL_EVENTS, DeliveryState, WebhookEvent, WebhookFormat, new_secret, shown_url
+from dubbing.domain.webhooks import USUAL_EVENTS, DeliveryState, WebhookEvent, WebhookFormat, new_secret, origin_of
 from dubbing.errors import Conflict, EncryptionUnavailable, InvalidCursor, UrlNotAllowed
 from services.api import paging
 from services.api.bootstrap import Services
@@ -32,6 +32,7 @@ router = APIRouter(prefix="/v1", tags=["webhooks"])
 _ENDPOINT = "/v1/webhook-endpoints/{id}"
 _DELIVERY = "/v1/webhook-endpoints/{endpoint_id}/deliveries/{id}"
 _SECRET = ("secret",)
+_SEALED = refuses(EncryptionUnavailable)
 EndpointId = Annotated[str, Path(pattern=r"^whe_[0-9a-z]{26}$")]
 DeliveryId = Annotated[str, Path(pattern=r"^whd_[0-9a-z]{26}$")]
 
@@ -54,33 +55,36 @@ def create_webhook_endpoint(body: EndpointCreate, caller: WebhooksWrite, built: 
         endpoint = WebhookEndpoint(
             id=ids.new_id("whe"),
             organisation_id=caller.organisation,
-            url=body.url,
+            url=built.secrets.encrypt(body.url),
+            origin=origin_of(body.url),
             format=body.format,
             events=_distinct(body.events or USUAL_EVENTS[body.format]),
             description=body.description or "",
             secrets=[{"secret": built.secrets.encrypt(secret), "expires_at": None}],
         )
         work.webhooks.add(endpoint)
-        return _with_secret(work, endpoint, secret)
+        return _with_secret(built, work, endpoint, secret)
 
     return once.run(caller, 201, body, create, at=_ENDPOINT, unkept=_SECRET)
 
 
-@router.get("/webhook-endpoints", openapi_extra=refuses(InvalidCursor))
-def list_webhook_endpoints(caller: WebhooksRead, work: Reading, query: Page) -> EndpointPage:
+@router.get("/webhook-endpoints", openapi_extra=refuses(EncryptionUnavailable, InvalidCursor))
+def list_webhook_endpoints(caller: WebhooksRead, built: Built, work: Reading, query: Page) -> EndpointPage:
     """Endpoints, newest first."""
     found = work.webhooks.page(caller.organisation, query.limit + 1, query.before)
     page, cursor = paging.cut(found, query.limit)
-    return EndpointPage(items=[_endpoint_view(work, endpoint) for endpoint in page], next_cursor=cursor)
+    return EndpointPage(items=[_endpoint_view(built, work, endpoint) for endpoint in page], next_cursor=cursor)
 
 
-@router.get("/webhook-endpoints/{endpoint_id}")
-def read_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksRead, work: Reading) -> EndpointOut:
+@router.get("/webhook-endpoints/{endpoint_id}", openapi_extra=refuses(EncryptionUnavailable))
+def read_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksRead, built: Built, work: Reading) -> EndpointOut:
     """One endpoint."""
-    return _endpoint_view(work, work.webhooks.get(endpoint_id, caller.organisation))
+    return _endpoint_view(built, work, work.webhooks.get(endpoint_id, caller.organisation))
 
 
-@router.patch("/webhook-endpoints/{endpoint_id}", response_model=EndpointOut, openapi_extra=refuses(UrlNotAllowed))
+@router.patch(
+    "/webhook-endpoints/{endpoint_id}", response_model=EndpointOut, openapi_extra=refuses(EncryptionUnavailable, UrlNotAllowed)
+)
 def change_webhook_endpoint(
     endpoint_id: EndpointId, body: EndpointUpdate, caller: WebhooksWrite, built: Built, once: OnceOnly
 ) -> JSONResponse:
@@ -90,12 +94,12 @@ def change_webhook_endpoint(
         endpoint = work.webhooks.get(endpoint_id, caller.organisation, lock=True)
         if body.url is not None:
             _check_url(built, body.url)
-            endpoint.url = body.url
+            endpoint.url, endpoint.origin = built.secrets.encrypt(body.url), origin_of(body.url)
         if body.events is not None:
             endpoint.events = _distinct(body.events)
         if body.description is not None:
             endpoint.description = body.description
-        return _endpoint_view(work, endpoint)
+        return _endpoint_view(built, work, endpoint)
 
     return once.run(caller, 200, body, change)
 
@@ -111,7 +115,7 @@ def rotate_webhook_secret(endpoint_id: EndpointId, caller: WebhooksWrite, built:
     def rotate(work: UnitOfWork) -> EndpointSecret:
         endpoint, secret = work.webhooks.get(endpoint_id, caller.organisation, lock=True), new_secret()
         work.webhooks.replace_secret(endpoint, built.secrets.encrypt(secret), built.webhooks.overlap)
-        return _with_secret(work, endpoint, secret)
+        return _with_secret(built, work, endpoint, secret)
 
     return once.run(caller, 200, None, rotate, unkept=_SECRET)
 
@@ -130,22 +134,22 @@ def test_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, once: 
     return once.run(caller, 202, None, test, at=_DELIVERY)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/disable", response_model=EndpointOut)
-def disable_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, once: OnceOnly) -> JSONResponse:
+@router.post("/webhook-endpoints/{endpoint_id}/disable", response_model=EndpointOut, openapi_extra=_SEALED)
+def disable_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Tell it nothing any more. What waits for it has failed, and can be replayed when it is enabled again."""
-    return _changed(endpoint_id, caller, once, lambda work, it: work.webhooks.disable(it, "on request"))
+    return _changed(endpoint_id, built, caller, once, lambda work, it: work.webhooks.disable(it, "on request"))
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/enable", response_model=EndpointOut)
-def enable_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, once: OnceOnly) -> JSONResponse:
+@router.post("/webhook-endpoints/{endpoint_id}/enable", response_model=EndpointOut, openapi_extra=_SEALED)
+def enable_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Tell it of events again, from now on."""
-    return _changed(endpoint_id, caller, once, lambda work, it: work.webhooks.enable(it))
+    return _changed(endpoint_id, built, caller, once, lambda work, it: work.webhooks.enable(it))
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/delete", response_model=EndpointOut)
-def delete_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, once: OnceOnly) -> JSONResponse:
+@router.post("/webhook-endpoints/{endpoint_id}/delete", response_model=EndpointOut, openapi_extra=_SEALED)
+def delete_webhook_endpoint(endpoint_id: EndpointId, caller: WebhooksWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Remove it, with the log of its deliveries; the answer is what it was."""
-    return _changed(endpoint_id, caller, once, lambda work, it: work.webhooks.delete(it))
+    return _changed(endpoint_id, built, caller, once, lambda work, it: work.webhooks.delete(it))
 
 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", openapi_extra=refuses(InvalidCursor))
@@ -182,11 +186,13 @@ def replay_webhook_delivery(
     return once.run(caller, 202, None, replay, at=_DELIVERY)
 
 
-def _changed(endpoint_id: str, caller: Caller, once: Once, do: Callable[[UnitOfWork, WebhookEndpoint], None]) -> JSONResponse:
+def _changed(
+    endpoint_id: str, built: Services, caller: Caller, once: Once, do: Callable[[UnitOfWork, WebhookEndpoint], None]
+) -> JSONResponse:
     def change(work: UnitOfWork) -> EndpointOut:
         endpoint = work.webhooks.get(endpoint_id, caller.organisation, lock=True)
         do(work, endpoint)
-        return _endpoint_view(work, endpoint)
+        return _endpoint_view(built, work, endpoint)
 
     return once.run(caller, 200, None, change)
 
@@ -204,10 +210,10 @@ def _distinct(events: Collection[WebhookEvent]) -> list[str]:
     return [event.value for event in WebhookEvent if event in events]
 
 
-def _endpoint_view(work: UnitOfWork, endpoint: WebhookEndpoint) -> EndpointOut:
+def _endpoint_view(built: Services, work: UnitOfWork, endpoint: WebhookEndpoint) -> EndpointOut:
     return EndpointOut(
         id=endpoint.id,
-        url=shown_url(endpoint.url, endpoint.format),
+        url=built.secrets.decrypt(endpoint.url) if endpoint.format == WebhookFormat.STANDARD else endpoint.origin,
         format=WebhookFormat(endpoint.format),
         events=[WebhookEvent(event) for event in endpoint.events],
         description=endpoint.description or None,
@@ -220,8 +226,8 @@ def _endpoint_view(work: UnitOfWork, endpoint: WebhookEndpoint) -> EndpointOut:
     )
 
 
-def _with_secret(work: UnitOfWork, endpoint: WebhookEndpoint, secret: str) -> EndpointSecret:
-    return EndpointSecret(**_endpoint_view(work, endpoint).model_dump(), secret=secret)
+def _with_secret(built: Services, work: UnitOfWork, endpoint: WebhookEndpoint, secret: str) -> EndpointSecret:
+    return EndpointSecret(**_endpoint_view(built, work, endpoint).model_dump(), secret=secret)
 
 
 def _delivery_view(delivery: WebhookDelivery) -> DeliveryOut:

@@ -67,11 +67,8 @@ def _counts(records: list[dict[str, Any]]) -> dict[str, Any]:
 def _draw(place: Place) -> None:
     """One row for the first sample of each of up to a dozen shards, read back from where they lie."""
     source = ShardSource(place)
-    rows = {}
-    for entry, _ in source.entries()[:_ROWS]:
-        sample = next(source.read(entry), None)
-        if sample is not None:
-            rows[sample.key] = list(sample.target_VnnC)
+    first = (next(source.read(entry), None) for entry, _ in source.entries()[:_ROWS])
+    rows = {sample.key: list(sample.target_VnnC) for sample in first if sample is not None}
     if rows:
         with TemporaryDirectory(prefix="dubline-sheet-") as folder:
             path = Path(folder) / SHEET

@@ -20,7 +20,8 @@ _ASK = text(
     "SELECT item_id, item_state FROM ask_for_item(:the_job, :new_id, :the_kind, :the_key, CAST(:the_payload AS jsonb),"
     " :shared, :units, :attempts)"
 )
-_ALL_WORK = table("all_work", *map(column, ("kind", "state", "not_before", "created_at", "leases_lost", "outages"))).c
+ALL_WORK = table("all_work", *map(column, ("kind", "state", "not_before", "created_at", "leases_lost", "outages"))).c
+"""Columns of everybody's work, which tell no more of it than its kind and its times."""
 
 
 class WorkItems:
@@ -101,6 +102,7 @@ class WorkItems:
                 lease_owner=owner,
                 lease_expires_at=in_(lease_seconds),
                 heartbeat_at=NOW,
+                claimed_at=NOW,
                 attempt=WorkItem.attempt + 1,
                 units_done=0,
             )
@@ -253,7 +255,7 @@ class WorkItems:
 
     def waiting(self) -> dict[WorkKind, tuple[int, float]]:
         """Per kind: how many items could be claimed now, and for how many seconds the oldest has waited."""
-        every = _ALL_WORK
+        every = ALL_WORK
         ready = or_(every.not_before.is_(None), every.not_before <= NOW)
         oldest = func.extract("epoch", NOW - func.min(func.coalesce(every.not_before, every.created_at)))
         rows = self._session.execute(
@@ -263,7 +265,7 @@ class WorkItems:
 
     def leased(self) -> dict[str, int]:
         """Per kind: how many items a worker holds now."""
-        every = _ALL_WORK
+        every = ALL_WORK
         rows = self._session.execute(
             select(every.kind, func.count()).where(every.state == WorkState.LEASED).group_by(every.kind)
         )
@@ -271,14 +273,14 @@ class WorkItems:
 
     def leases_lost(self) -> dict[str, int]:
         """Per kind: how many leases ended because their holder fell silent."""
-        return self._summed(_ALL_WORK.leases_lost)
+        return self._summed(ALL_WORK.leases_lost)
 
     def outages(self) -> dict[str, int]:
         """Per kind: how many attempts ended because a part of the platform was away."""
-        return self._summed(_ALL_WORK.outages)
+        return self._summed(ALL_WORK.outages)
 
     def _summed(self, numbers: Any) -> dict[str, int]:
-        rows = self._session.execute(select(_ALL_WORK.kind, func.sum(numbers)).group_by(_ALL_WORK.kind))
+        rows = self._session.execute(select(ALL_WORK.kind, func.sum(numbers)).group_by(ALL_WORK.kind))
         return {kind: int(count) for kind, count in rows}
 
     def keys(self, job_id: str, kind: WorkKind) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, column, delete, func, select, table, update
+from sqlalchemy import and_, case, column, delete, func, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,7 +32,7 @@ class JobFilter(NamedTuple):
     before: Before = None
 
 
-_ALL_JOBS = table("all_jobs", *map(column, ("state", "code", "seen_at"))).c
+_ALL_JOBS = table("all_jobs", *map(column, ("state", "code", "seen_at", "at_risk"))).c
 
 
 class Jobs:
@@ -177,10 +177,28 @@ class Jobs:
 
     def reprioritize(self, job: Job, priority: int, deadline: datetime | None) -> None:
         """Change how urgent a job is, and with it the work that waits; work that others need keeps the most urgent of all."""
+        if deadline != job.deadline:
+            job.deadline_at_risk = False
         job.priority, job.deadline = priority, deadline
         self._session.flush()
         self._session.execute(select(func.reprioritize_items(job.id)))
         self.event(job.id, "job.reprioritized", {"priority": priority, "deadline": deadline and deadline.isoformat()})
+
+    def due(self, limit: int = 100) -> list[Job]:
+        """Jobs with a deadline that have not ended, the most urgent first: those behind them are served later anyway."""
+        live = select(Job).where(Job.state.in_(LIVE), Job.deadline.is_not(None))
+        return list(self._session.scalars(live.order_by(Job.deadline, Job.id).limit(limit)))
+
+    def put_at_risk(self, job: Job, finish_at: datetime | None) -> None:
+        """Note that a job may miss its deadline, and tell of it; the caller holds the job's row."""
+        job.deadline_at_risk = True
+        self._session.flush()
+        times = {"deadline": job.deadline, "estimated_finish_at": finish_at}
+        self.event(job.id, "job.deadline_at_risk", {name: at and at.isoformat() for name, at in times.items()})
+
+    def at_risk(self) -> int:
+        """Number of jobs that have not ended and may miss their deadline."""
+        return self._session.scalar(select(func.count()).where(_ALL_JOBS.state.in_(LIVE), _ALL_JOBS.at_risk)) or 0
 
     def request_cancel(self, job: Job) -> None:
         """Note the request; the flow ends the job as soon as nothing of it runs."""
@@ -208,6 +226,7 @@ class Jobs:
         state = WorkItem.state
         reused = and_(state == WorkState.DONE, WorkItem.updated_at < Job.created_at)
         pending_retry = and_(state == WorkState.PENDING, WorkItem.not_before > NOW)
+        held = case((state == WorkState.LEASED, func.extract("epoch", NOW - WorkItem.claimed_at)))
         rows = self._session.execute(
             select(
                 JobNeed.job_id,
@@ -221,13 +240,17 @@ class Jobs:
                 func.coalesce(func.max(WorkItem.result["shots"].as_integer()), 0),
                 func.count(WorkItem.payload["chunk"]["shot"].as_integer().distinct()).filter(state != WorkState.DONE),
                 func.coalesce(func.sum(WorkItem.units_done).filter(reused), 0),
+                func.coalesce(func.max(held), 0.0),
             )
             .join(WorkItem, WorkItem.id == JobNeed.work_item_id)
             .join(Job, Job.id == JobNeed.job_id)
             .where(JobNeed.job_id.in_(list(job_ids)))
             .group_by(JobNeed.job_id, WorkItem.kind)
         )
-        names = ("items", "done", "leased", "retrying", "units_done", "units_total", "shots", "shots_open", "units_reused")
+        names = (
+            *("items", "done", "leased", "retrying", "units_done", "units_total"),
+            *("shots", "shots_open", "units_reused", "held_seconds"),
+        )
         found: dict[str, dict[WorkKind, KindCount]] = {}
         for job_id, kind, *numbers in rows:
             found.setdefault(job_id, {})[WorkKind(kind)] = KindCount(**dict(zip(names, numbers, strict=True)))

@@ -16,7 +16,7 @@ from dubbing.db.roles import act_for
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused, NotFound
 
-_THINGS = ("assets", "titles", "jobs", "training", "webhooks", "keys")
+_THINGS = ("assets", "titles", "reviews", "jobs", "training", "webhooks", "connections", "keys", "people")
 SCOPES = tuple(f"{thing}:{may}" for thing in _THINGS for may in ("read", "write"))
 _KEPT = timedelta(hours=48)
 _IN_FLIGHT = timedelta(seconds=60)
@@ -37,6 +37,8 @@ def create_api_key(
     organisation_id: str = "default",
     scopes: tuple[str, ...] = SCOPES,
     expires_at: datetime | None = None,
+    *,
+    created_by: str | None = None,
 ) -> str:
     """Create a key and return it, ``dub_<prefix>_<secret>``. It cannot be shown again: only a hash is stored.
 
@@ -52,6 +54,7 @@ def create_api_key(
             organisation_id=organisation_id,
             scopes=list(scopes),
             expires_at=expires_at,
+            created_by=created_by,
         )
     )
     session.flush()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, MetaData, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, ForeignKey, Index, Integer, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, synonym
 
@@ -28,6 +28,8 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(none_as_null=True),
         list[Any]: JSONB(none_as_null=True),
         list[str]: ARRAY(Text),
+        list[float]: ARRAY(Float),
+        list[int]: ARRAY(Integer),
     }
 
 
@@ -43,7 +45,8 @@ class Organisation(Base):
 class ApiKey(Base):
     """A caller. Only the SHA-256 of the secret is kept; the secret itself has 256 random bits.
 
-    After a rotation the secret before is valid until ``previous_until``.
+    After a rotation the secret before is valid until ``previous_until``. ``created_by`` is the principal that made it through
+    the API (``key:PREFIX``, ``person:ID``), null for one that an operator made.
     """
 
     __tablename__ = "api_keys"
@@ -55,6 +58,7 @@ class ApiKey(Base):
     name: Mapped[str]
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     scopes: Mapped[list[str]]
+    created_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=NOW)
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
@@ -81,7 +85,7 @@ class Upload(Base):
 
 
 class Asset(Base):
-    """A file that was uploaded, or is fetched from ``source_url`` when it is first probed.
+    """A file that was uploaded, or is fetched from ``source_url`` when it is first probed; by a connection, from its bucket.
 
     ``sha256`` and ``media`` are what the probe measured, null before it ran; so is the size of a file that is fetched.
     """
@@ -93,6 +97,7 @@ class Asset(Base):
     filename: Mapped[str]
     size: Mapped[int | None] = mapped_column(BigInteger)
     source_url: Mapped[str | None]
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("storage_connections.id", ondelete="SET NULL"), index=True)
     claimed_sha256: Mapped[str | None]
     sha256: Mapped[str | None]
     media: Mapped[dict[str, Any] | None]
@@ -123,6 +128,7 @@ class Job(Base):
     seed: Mapped[int] = mapped_column(BigInteger)
     priority: Mapped[int]
     deadline: Mapped[datetime | None]
+    deadline_at_risk: Mapped[bool] = mapped_column(server_default=text("false"))
     error: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     output: Mapped[dict[str, Any] | None]
@@ -140,6 +146,11 @@ class Job(Base):
         Index(None, "organisation_id", "created_at", "id"),
         Index(None, "title_id", "language", "created_at"),
         Index("ix_jobs_live", "state", postgresql_where=text("state IN ('queued','running','canceling')")),
+        Index(
+            *("ix_jobs_turn", "organisation_id", "deadline", text("priority DESC"), "created_at"),
+            postgresql_where=text("state IN ('queued','running')"),
+        ),
+        Index("ix_jobs_due", "deadline", postgresql_where=text("state IN ('queued','running') AND deadline IS NOT NULL")),
     )
 
 
@@ -147,7 +158,8 @@ class WorkItem(Base):
     """A unit of work that is claimed by lease. ``attempt`` only grows, so (lease_owner, attempt) is a fence.
 
     An attempt that ends because a part of the platform is away costs none: ``max_attempts`` grows with ``outages``.
-    ``sequence`` is what the holder opened on the inference server, for whoever takes the item over to end.
+    ``sequence`` is what the holder opened on the inference server, for whoever takes the item over to end. ``claimed_at`` is
+    when the last attempt began.
     """
 
     __tablename__ = "work_items"
@@ -163,6 +175,7 @@ class WorkItem(Base):
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     max_attempts: Mapped[int]
     not_before: Mapped[datetime | None]
@@ -185,6 +198,23 @@ class WorkItem(Base):
         Index("ix_work_items_leased", "kind", "organisation_id", postgresql_where=text("state = 'leased'")),
         Index("ix_work_items_abandoned", "updated_at", postgresql_where=text("sequence IS NOT NULL AND state <> 'leased'")),
     )
+
+
+class WorkPace(Base):
+    """What finished items took over what was foreseen, newest first, and how many workers were at such work with them.
+
+    ``crowded`` says whether other jobs ran meanwhile.
+    """
+
+    __tablename__ = "work_paces"
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(primary_key=True)
+    crowded: Mapped[bool] = mapped_column(primary_key=True)
+    paces: Mapped[list[float]]
+    workers: Mapped[list[int]]
+    updated_at: Mapped[datetime] = mapped_column(default=NOW)
 
 
 class JobNeed(Base):

@@ -4,6 +4,7 @@ They run with the rights of their owner, and find tables where they are, whateve
 execute what is here; a change gets a migration that executes `reaching` again.
 """
 
+from dubbing.db.queue_ahead import LIVE_JOBS, PROGRESS_OF_RUNNING
 from dubbing.settings import API_ROLE as API
 from dubbing.settings import WORKER_ROLE as WORKER
 
@@ -14,14 +15,26 @@ CREATE OR REPLACE FUNCTION organisation_of_key(the_prefix text) RETURNS text LAN
     SELECT organisation_id FROM api_keys WHERE prefix = the_prefix
 $$"""
 
+_ORGANISATION_OF_GUEST = """
+CREATE OR REPLACE FUNCTION organisation_of_guest(the_guest text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT organisation_id FROM review_guests WHERE id = the_guest
+$$"""
+
+_ORGANISATION_OF_SIGN_IN = """
+CREATE OR REPLACE FUNCTION organisation_of_sign_in(the_sha256 text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT organisation_id FROM sign_in_tokens WHERE sha256 = the_sha256
+$$"""
+
+_ACTS_FOR = """
+CREATE OR REPLACE FUNCTION acts_for(the_organisation text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT pg_has_role(session_user, 'dubline_worker', 'MEMBER')
+        OR the_organisation IS NOT DISTINCT FROM nullif(current_setting('dubline.organisation', true), '')
+$$"""
+
 _CHECK_ACTS_FOR_JOB = """
 CREATE OR REPLACE FUNCTION check_acts_for_job(the_job text) RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF NOT pg_has_role(session_user, 'dubline_worker', 'MEMBER')
-        AND NOT EXISTS (
-            SELECT FROM jobs WHERE id = the_job AND organisation_id = nullif(current_setting('dubline.organisation', true), '')
-        )
-    THEN
+    IF NOT EXISTS (SELECT FROM jobs WHERE id = the_job AND acts_for(organisation_id)) THEN
         RAISE insufficient_privilege USING MESSAGE = format('%s is no job of the organisation that is acted for', the_job);
     END IF;
 END $$"""
@@ -89,15 +102,21 @@ END $$"""
 
 _FOR_API = (
     "organisation_of_key(text)",
+    "organisation_of_guest(text)",
+    "organisation_of_sign_in(text)",
     "ask_for_item(text, text, text, text, jsonb, boolean, integer, integer)",
     "cancel_unwanted_items(text)",
     "reprioritize_items(text)",
+    "live_jobs(text[], integer, integer)",
+    "progress_of_running(text[])",
 )
-_INNER = "check_acts_for_job(text)"
+_INNER = ("check_acts_for_job(text)", "acts_for(text)")
 # A view is read with its owner's rights: these say how many of everybody's there are, and nothing of whose they are.
 _VIEWS = {
     "all_jobs": """
-SELECT state, error ->> 'code' AS code, coalesce(heartbeat_at, started_at, created_at) AS seen_at FROM jobs""",
+SELECT state, error ->> 'code' AS code, coalesce(heartbeat_at, started_at, created_at) AS seen_at,
+    deadline IS NOT NULL AND deadline_at_risk AS at_risk
+FROM jobs""",
     "all_work": """
 SELECT kind, state, not_before, created_at, leases_lost, outages FROM work_items""",
 }
@@ -106,12 +125,14 @@ SELECT kind, state, not_before, created_at, leases_lost, outages FROM work_items
 def reaching() -> list[str]:
     """Statements that make what reaches across organisations.
 
-    Functions: whose key it is that a caller sent; and what a job asks of items that others may need too, for the job's own
-    organisation. Views: what the metrics count.
+    Functions: whose key, link or token it is that a caller sent; what a job asks of items that others may need too, for the
+    job's own organisation; and what stands before a job, for estimates. Views: what the metrics count.
     """
-    functions = (_ORGANISATION_OF_KEY, _CHECK_ACTS_FOR_JOB, _ASK_FOR_ITEM, _CANCEL_UNWANTED_ITEMS, _REPRIORITIZE_ITEMS)
-    rights = [f"ALTER FUNCTION {name} {_AS_OWNER}" for name in (*_FOR_API, _INNER)]
-    rights += [f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in (*_FOR_API, _INNER)]
+    whose = (_ORGANISATION_OF_KEY, _ORGANISATION_OF_GUEST, _ORGANISATION_OF_SIGN_IN)
+    asked = (_CHECK_ACTS_FOR_JOB, _ASK_FOR_ITEM, _CANCEL_UNWANTED_ITEMS, _REPRIORITIZE_ITEMS)
+    functions = (*whose, _ACTS_FOR, *asked, LIVE_JOBS, PROGRESS_OF_RUNNING)
+    rights = [f"ALTER FUNCTION {name} {_AS_OWNER}" for name in (*_FOR_API, *_INNER)]
+    rights += [f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in (*_FOR_API, *_INNER)]
     rights += [f"GRANT EXECUTE ON FUNCTION {name} TO {API}, {WORKER}" for name in _FOR_API]
     views = [f"CREATE OR REPLACE VIEW {name} AS {query}" for name, query in _VIEWS.items()]
     shown = [f"GRANT SELECT ON {name} TO {API}, {WORKER}" for name in _VIEWS]
@@ -121,4 +142,4 @@ def reaching() -> list[str]:
 def drop_reaching() -> list[str]:
     """Statements that undo `reaching`."""
     views = [f"DROP VIEW {name}" for name in _VIEWS]
-    return [*views, *(f"DROP FUNCTION {name}" for name in (*_FOR_API, _INNER))]
+    return [*views, *(f"DROP FUNCTION {name}" for name in (*_FOR_API, *_INNER))]

@@ -9,11 +9,17 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dubbing.db import times
 from dubbing.db.assets import Assets
+from dubbing.db.connections import Connections
+from dubbing.db.forecasts import Forecasts
+from dubbing.db.guests import Guests
 from dubbing.db.items import WorkItems
 from dubbing.db.jobs import Jobs
 from dubbing.db.keys import Keys
+from dubbing.db.master_deliveries import MasterDeliveries
 from dubbing.db.organisations import Organisations
+from dubbing.db.people import People
 from dubbing.db.releases import Releases
+from dubbing.db.reviews import Reviews
 from dubbing.db.roles import act_for
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
@@ -56,9 +62,24 @@ class UnitOfWork:
         return Organisations(self.session)
 
     @cached_property
+    def people(self) -> People:
+        """People, and the tokens that sign them in."""
+        return People(self.session)
+
+    @cached_property
     def titles(self) -> Titles:
         """Titles and their languages."""
         return Titles(self.session)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        """Reviews of masters, with their comments and decisions."""
+        return Reviews(self.session, self.jobs)
+
+    @cached_property
+    def guests(self) -> Guests:
+        """Links to the reviews of one language."""
+        return Guests(self.session)
 
     @cached_property
     def runs(self) -> Runs:
@@ -71,9 +92,24 @@ class UnitOfWork:
         return Releases(self.session)
 
     @cached_property
+    def forecasts(self) -> Forecasts:
+        """What estimates are made of: how fast work is done, and what waits."""
+        return Forecasts(self.session)
+
+    @cached_property
     def webhooks(self) -> Webhooks:
         """Webhook endpoints, and what is delivered to them."""
         return Webhooks(self.session)
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Connections to customers' buckets."""
+        return Connections(self.session)
+
+    @cached_property
+    def deliveries(self) -> MasterDeliveries:
+        """Masters on their way to customers' buckets."""
+        return MasterDeliveries(self.session, self.jobs, self.items)
 
     def now(self) -> datetime:
         """The time of day by the database's clock, which all leases and heartbeats go by."""

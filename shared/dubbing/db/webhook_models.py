@@ -13,14 +13,16 @@ from dubbing.db.times import NOW
 class WebhookEndpoint(Base):
     """Where an organisation wants to be told of events. One that is ``disabled_at`` some time is told nothing.
 
-    ``secrets`` are ``{"secret": encrypted, "expires_at": when it no longer signs, null for the newest}``, the newest first.
-    ``failing_since`` is the first call after the last success that failed.
+    ``url`` is encrypted, and ``origin`` what of it is no secret. ``secrets`` are ``{"secret": encrypted, "expires_at": ...}``,
+    the newest first: when it no longer signs, null for the newest. ``failing_since`` is the first call after the last success
+    that failed.
     """
 
     __tablename__ = "webhook_endpoints"
     id: Mapped[str] = mapped_column(primary_key=True)
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     url: Mapped[str]
+    origin: Mapped[str]
     format: Mapped[str]
     events: Mapped[list[str]]
     description: Mapped[str]

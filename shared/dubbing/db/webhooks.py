@@ -18,6 +18,7 @@ from dubbing.db.pages import Before, paged
 from dubbing.db.times import NOW, ago, in_, now
 from dubbing.db.title_models import Title
 from dubbing.db.webhook_models import WebhookDelivery, WebhookEndpoint
+from dubbing.domain.deliveries import DeliverTask
 from dubbing.domain.webhooks import (
     GONE,
     TEST_EVENT,
@@ -26,10 +27,9 @@ from dubbing.domain.webhooks import (
     JobChange,
     WebhookEvent,
     data_of,
-    shown_url,
     wait_before,
 )
-from dubbing.domain.work import DeliverTask, Ring, WorkKind, WorkState
+from dubbing.domain.work import Ring, WorkKind, WorkState
 from dubbing.errors import Conflict, NotFound
 from dubbing.settings import WebhookSettings
 
@@ -62,7 +62,9 @@ class Webhooks:
         mine = select(func.count()).where(WebhookEndpoint.organisation_id == endpoint.organisation_id)
         if (self._session.scalar(mine) or 0) >= MOST_ENDPOINTS:
             raise Conflict(
-                f"There are {MOST_ENDPOINTS} webhook endpoints already.", suggestions=("delete one that is not used",)
+                f"There are {MOST_ENDPOINTS} webhook endpoints already.",
+                suggestions=("delete one that is not used",),
+                media={"limit": MOST_ENDPOINTS},
             )
         self._session.add(endpoint)
         self._session.flush()
@@ -98,15 +100,17 @@ class Webhooks:
             raise Conflict(
                 f"{MOST_SECRETS} secrets of the endpoint still sign.",
                 suggestions=("wait until one has expired", "make another"),
+                media={"limit": MOST_SECRETS},
             )
         until = (now(self._session) + timedelta(seconds=overlap)).isoformat()
         aged = [{**one, "expires_at": one["expires_at"] or until} for one in valid]
         endpoint.secrets = [{"secret": encrypted, "expires_at": None}, *aged]
 
     def renew_secrets(self, renew: Callable[[str], str]) -> int:
-        """Encrypt the secrets of every endpoint anew; returns how many endpoints there are."""
+        """Encrypt the URL and the secrets of every endpoint anew; returns how many endpoints there are."""
         endpoints = self._session.scalars(_locked(select(WebhookEndpoint).order_by(WebhookEndpoint.id))).all()
         for endpoint in endpoints:
+            endpoint.url = renew(endpoint.url)
             endpoint.secrets = [{**one, "secret": renew(one["secret"])} for one in endpoint.secrets]
         return len(endpoints)
 
@@ -295,7 +299,7 @@ class Webhooks:
             WebhookEndpoint.events.contains([WebhookEvent.ENDPOINT_DISABLED.value]),
             WebhookEndpoint.disabled_at.is_(None),
         )
-        data = {"endpoint_id": endpoint.id, "url": shown_url(endpoint.url, endpoint.format), "reason": reason}
+        data = {"endpoint_id": endpoint.id, "url": endpoint.origin, "reason": reason}
         rings = []
         for other in self._session.scalars(_locked(others.order_by(WebhookEndpoint.id))).all():
             self._deliver(other, WebhookEvent.ENDPOINT_DISABLED, data, now(self._session))

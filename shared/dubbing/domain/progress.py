@@ -1,10 +1,10 @@
-"""How far a job is, from the counts of its work items: percent, speed, time left."""
+"""How far a job is, from the counts of its work items: percent and speed."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from dubbing.domain.frozen import Frozen
-from dubbing.domain.jobs import SUCCEEDED, TERMINAL, JobState, Phase
+from dubbing.domain.jobs import SUCCEEDED, JobState, Phase
 from dubbing.domain.work import KINDS_OF, WorkKind
 
 # Share of a typical job's wall time; they sum to 100.
@@ -16,14 +16,14 @@ _WEIGHT = {
     Phase.STITCHING: 22,
     Phase.VERIFYING: 3,
 }
-_LEAST_PERCENT = 3.0
 
 
 class KindCount(Frozen):
     """Items of one kind that a job needs, and the units (frames) inside them.
 
     ``leased`` are being worked on now; ``retrying`` wait for their next attempt. ``shots`` is what the analysis counted,
-    ``shots_open`` the shots with a chunk that is not done. ``units_reused`` were done before the job was there.
+    ``shots_open`` the shots with a chunk that is not done. ``units_reused`` were done before the job was there. For
+    ``held_seconds`` a worker has been at one of the leased ones, the longest at any.
     """
 
     items: int = 0
@@ -35,6 +35,7 @@ class KindCount(Frozen):
     shots: int = 0
     shots_open: int = 0
     units_reused: int = 0
+    held_seconds: float = 0.0
 
     @property
     def fraction(self) -> float:
@@ -93,14 +94,6 @@ def generation_fps(counts: Counts, started: datetime | None, ended: datetime) ->
     if started is None or not frames:
         return None
     return round(frames / max((ended - started).total_seconds(), 1e-3), 2)
-
-
-def eta_seconds(state: JobState, done_percent: float, started: datetime | None, now: datetime) -> float | None:
-    """Seconds that are left at the pace so far; None while there is nothing to judge by."""
-    if state in TERMINAL or started is None or done_percent < _LEAST_PERCENT:
-        return None
-    elapsed = (now - started).total_seconds()
-    return round(elapsed * (100 - done_percent) / done_percent, 1)
 
 
 def waiting_on(phase: Phase, counts: Counts) -> str | None:

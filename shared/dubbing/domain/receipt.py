@@ -27,6 +27,11 @@ class VideoFacts(Frozen):
     codec: str
     colour: ColourTags = ColourTags()
 
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height after display rotation."""
+        return (self.height, self.width) if self.rotation in (90, 270) else (self.width, self.height)
+
 
 class AudioFacts(Frozen):
     """One track; ``samples`` as decoded, of the ``tracks`` and ``picked`` channels that were used (all when empty)."""

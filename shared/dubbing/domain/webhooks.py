@@ -6,7 +6,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,10 +23,17 @@ class WebhookEvent(StrEnum):
     JOB_PHASE = "job.phase"
     JOB_PROGRESS = "job.progress"
     JOB_REPRIORITIZED = "job.reprioritized"
+    JOB_DEADLINE_AT_RISK = "job.deadline_at_risk"
     JOB_CANCELING = "job.canceling"
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_CANCELED = "job.canceled"
+    LANGUAGE_STALE = "language.stale"
+    REVIEW_REQUESTED = "review.requested"
+    REVIEW_APPROVED = "review.approved"
+    REVIEW_CHANGES_REQUESTED = "review.changes_requested"
+    JOB_DELIVERED = "job.delivered"
+    JOB_DELIVERY_FAILED = "job.delivery_failed"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
@@ -42,7 +49,11 @@ class WebhookFormat(StrEnum):
 
 
 _FREQUENT = {WebhookEvent.JOB_PROGRESS, WebhookEvent.JOB_PHASE}
-_FOR_PEOPLE = (WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.ENDPOINT_DISABLED)
+_FOR_PEOPLE = (
+    *(WebhookEvent.REVIEW_REQUESTED, WebhookEvent.REVIEW_APPROVED, WebhookEvent.REVIEW_CHANGES_REQUESTED),
+    *(WebhookEvent.JOB_SUCCEEDED, WebhookEvent.JOB_FAILED, WebhookEvent.JOB_DEADLINE_AT_RISK),
+    *(WebhookEvent.JOB_DELIVERY_FAILED, WebhookEvent.ENDPOINT_DISABLED),
+)
 USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
     WebhookFormat.STANDARD: tuple(event for event in WebhookEvent if event not in _FREQUENT),
     WebhookFormat.CHAT: _FOR_PEOPLE,
@@ -50,10 +61,8 @@ USUAL_EVENTS: Mapping[WebhookFormat, tuple[WebhookEvent, ...]] = {
 """What an endpoint is told of that does not say."""
 
 
-def shown_url(url: str, form: str) -> str:
-    """An endpoint's URL as it is answered and told: a chat's hook is a secret as a whole, so of that only where it is."""
-    if form == WebhookFormat.STANDARD:
-        return url
+def origin_of(url: str) -> str:
+    """What of an endpoint's URL is no secret: where it is. Whoever has all of a chat's hook can speak there."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/..."
 
@@ -118,6 +127,13 @@ _CHAT = {
     WebhookEvent.JOB_SUCCEEDED: "{name} is ready.",
     WebhookEvent.JOB_FAILED: "{name} failed: {reason}.",
     WebhookEvent.JOB_CANCELED: "{name} was cancelled.",
+    WebhookEvent.LANGUAGE_STALE: "{name} has a new sound, and its master is stale.",
+    WebhookEvent.REVIEW_REQUESTED: "{name} waits for review.",
+    WebhookEvent.REVIEW_APPROVED: "{name} is approved.",
+    WebhookEvent.REVIEW_CHANGES_REQUESTED: "{name} needs changes.",
+    WebhookEvent.JOB_DEADLINE_AT_RISK: "{name} may miss its deadline, {deadline}: {finish}.",
+    WebhookEvent.JOB_DELIVERED: "{name} was delivered.",
+    WebhookEvent.JOB_DELIVERY_FAILED: "{name} is ready, but could not be delivered: {reason}.",
     WebhookEvent.ENDPOINT_DISABLED: "The webhook endpoint {name} was disabled: {reason}.",
     TEST_EVENT: "This is a test: messages of Dubline arrive here.",
 }
@@ -132,11 +148,18 @@ def _chat_text(kind: str, data: Mapping[str, Any]) -> str:
         "name": f"{name} ({language})" if language else name,
         "reason": error.get("title") or data.get("reason") or "for an unknown reason",
         "kind": kind,
+        "deadline": _moment(data.get("deadline")),
+        "finish": f"it will be ready about {_moment(at)}" if (at := data.get("estimated_finish_at")) else "nobody works on it",
     }
     analysed = kind == WebhookEvent.JOB_SUCCEEDED and data.get("title_id") is not None and language is None
     line = "{name} is analysed." if analysed else _CHAT.get(kind, "{name}: {kind}")
     text = line.format_map({key: _escaped(value) for key, value in values.items()})
     return text[:1].upper() + text[1:]
+
+
+def _moment(text: object) -> str:
+    """A time as people read it, to the minute."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(text, str) else "none"
 
 
 def _escaped(text: str) -> str:

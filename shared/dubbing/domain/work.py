@@ -2,7 +2,8 @@
 
 A payload holds ids, hashes and object keys, never media. What follows from content alone (``probe``, ``prepare``, ``compare``,
 ``encode_face``, ``encode_speech``, ``infer``) is keyed by it and shared by the organisation's jobs; ``stitch`` belongs to one
-job, ``train`` to a training run, ``publish`` to a model version, ``deliver`` to a webhook endpoint.
+job, ``train`` to a training run, ``publish`` to a model version, ``deliver`` to a webhook endpoint, ``deliver_master`` to the
+delivery of a job that has ended.
 """
 
 import secrets
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import Field
 
+from dubbing.domain.deliveries import DeliverMasterTask, DeliverTask
 from dubbing.domain.faces import Chunk
 from dubbing.domain.findings import Finding, FrameRange
 from dubbing.domain.frozen import Frozen
@@ -43,6 +45,7 @@ class WorkKind(StrEnum):
     TRAIN = "train"
     PUBLISH = "publish"
     DELIVER = "deliver"
+    DELIVER_MASTER = "deliver_master"
 
 
 KINDS_OF = {
@@ -89,6 +92,7 @@ QUEUE_OF = {
     WorkKind.TRAIN: Queue.TRAIN,
     WorkKind.PUBLISH: Queue.PUBLISH,
     WorkKind.DELIVER: Queue.DELIVER,
+    WorkKind.DELIVER_MASTER: Queue.STITCH,
 }
 
 
@@ -130,7 +134,7 @@ class Source(Frozen):
 class ProbeTask(Frozen):
     """Hash and read one file. ``claimed_sha256`` is what the caller announced; a difference fails the item.
 
-    A file with a ``url`` is fetched from there unless it is stored already.
+    A file with a ``url`` is fetched from there unless it is stored already: by a ``connection``, from the customer's bucket.
 
     ``picture`` and ``sound`` are what the caller chose of it; None and empty for the documented default.
     """
@@ -141,6 +145,7 @@ class ProbeTask(Frozen):
     claimed_sha256: str | None
     role: str
     url: str | None = None
+    connection: str | None = None
     picture: int | None = None
     sound: SoundChoice = SoundChoice()
 
@@ -313,18 +318,6 @@ class PublishResult(Frozen):
     state: ReleaseState
 
 
-class DeliverTask(Frozen):
-    """Send what is due to a webhook endpoint, one delivery after another."""
-
-    endpoint_id: str
-
-
-class DeliverResult(Frozen):
-    """How many calls were made."""
-
-    calls: int
-
-
 PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.PROBE: ProbeTask,
     WorkKind.PREPARE: PrepareTask,
@@ -336,6 +329,7 @@ PAYLOADS: dict[WorkKind, type[Frozen]] = {
     WorkKind.TRAIN: TrainTask,
     WorkKind.PUBLISH: PublishTask,
     WorkKind.DELIVER: DeliverTask,
+    WorkKind.DELIVER_MASTER: DeliverMasterTask,
 }
 
 

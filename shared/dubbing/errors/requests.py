@@ -27,11 +27,41 @@ class PreconditionFailed(BadInput):
     status = 412
 
 
+class DeadlineUnmeetable(BadInput):
+    """The job would be done after its deadline, by the estimate of this moment, or the deadline has passed."""
+
+    code = "deadline_unmeetable"
+    title = "The deadline cannot be met"
+    status = 409
+
+
 class NoSuchShot(BadInput):
     """The picture has no such shot or time, or has not been analysed yet."""
 
     code = "no_such_shot"
     title = "There is no such shot"
+
+
+class NoSuchRegion(BadInput):
+    """The rectangle reaches beyond the upright picture."""
+
+    code = "no_such_region"
+    title = "The picture has no such region"
+
+
+class NotApproved(BadInput):
+    """The language asks for a review, and this master is not approved, or is not any more."""
+
+    code = "not_approved"
+    title = "The master waits for approval"
+    status = 409
+
+
+class NameMissing(BadInput):
+    """A link is for whoever has it, so a guest says who speaks."""
+
+    code = "name_missing"
+    title = "A guest must give a name"
 
 
 class UnknownLanguage(BadInput):
@@ -79,6 +109,20 @@ class FetchInterrupted(Transient):
     title = "Fetching the file was interrupted"
 
 
+class DeliveryFailed(BadInput):
+    """The customer's bucket refuses the master. The master is made and stays in our store."""
+
+    code = "delivery_failed"
+    title = "The bucket refuses the master"
+
+
+class DeliveryInterrupted(Transient):
+    """The server of the customer's bucket did not answer, or broke off. The master stays in our store."""
+
+    code = "delivery_interrupted"
+    title = "Delivering the master was interrupted"
+
+
 class IdempotencyKeyReused(BadInput):
     """The same Idempotency-Key came with another request."""
 
@@ -95,19 +139,29 @@ class IdempotencyInProgress(Conflict):
 
 
 class Forbidden(BadInput):
-    """The API key is valid, but may not do this."""
+    """The API key or access token is valid, but may not do this."""
 
     code = "forbidden"
-    title = "The API key lacks the scope for this"
+    title = "The caller may not do this"
     status = 403
 
 
 class Unauthorized(BadInput):
-    """No valid API key."""
+    """No valid API key or access token."""
 
     code = "unauthorized"
-    title = "A valid API key is needed"
+    title = "A valid API key or access token is needed"
     status = 401
+
+
+class SignInUnavailable(Transient):
+    """Whether an access token is valid cannot be told now: the keys of the provider that signed it cannot be read.
+
+    Tokens signed with a key that is known already are believed meanwhile, and API keys are.
+    """
+
+    code = "sign_in_unavailable"
+    title = "Nobody can be signed in now"
 
 
 class ChecksumMismatch(BadInput):

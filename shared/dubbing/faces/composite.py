@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubbing.domain.media import Box
-from dubbing.faces.align import Matrix, Picture, invert
+from dubbing.faces.align import Matrix, Picture, Points, invert
 from dubbing.faces.distance import depth
+from dubbing.faces.hues import Hues, hues_of
 from dubbing.faces.transfer import TransferCurve
 from lipforcing.contract import mouth_mask
 
@@ -108,15 +109,27 @@ class Compositor:
             self.lay(result[box.top : box.bottom, box.left : box.right], patch, box)
         return result
 
-    def patch(self, matrix: Matrix, source: Picture, generated: Picture, limit: Planes | None = None) -> "Patch":
-        """What has to be laid over the frame; arguments as for `paste`."""
+    def patch(
+        self,
+        matrix: Matrix,
+        source: Picture,
+        generated: Picture,
+        limit: Planes | None = None,
+        outline: Points | None = None,
+    ) -> "Patch":
+        """What has to be laid over the frame.
+
+        Arguments as for `paste`, and ``outline``: the filmed face's, in pixels of the crop. With it, and with a limit, what is
+        painted has the hues of that face.
+        """
         block = _block(matrix, self._size)
         if block not in self._opacity:
             opacity = feathered_mask(self._size, 2 * block)
             self._opacity[block] = opacity, _reach(opacity, block)
         opacity, reach = self._opacity[block]
         filmed = self._light.decode(source)
-        whole = self._blended(filmed, generated, opacity, limit)
+        hues = None if limit is None or outline is None else hues_of(filmed, outline, limit)
+        whole = self._blended(filmed, generated, opacity, limit, hues)
         previews = self._small(filmed, whole)
         light = whole[reach.top : reach.bottom, reach.left : reach.right]
         moved = _from(matrix, 0, 0)
@@ -172,13 +185,16 @@ class Compositor:
         after = np.asarray(before * (1 - patch[..., 3:]) + patch[..., :3], np.float32)
         return self._light.encode(before, np.uint8), self._light.encode(after, np.uint8)
 
-    def _blended(self, filmed: Planes, generated: Picture, opacity: Planes, limit: Planes | None) -> Planes:
+    def _blended(self, filmed: Planes, generated: Picture, opacity: Planes, limit: Planes | None, hues: Hues | None) -> Planes:
         """What replaces the mouth region: float32 [n, n, 4], light to add and the share of the frame to take away first."""
         made = self._light.decode(generated)
         made += self._correction(filmed - made, limit)
         if limit is not None:
             opacity = opacity * limit
-        replaced = opacity * self._unlike(filmed, made)
+        unlike = self._unlike(filmed, made)
+        if hues is not None:
+            made = hues.turned(made, unlike)
+        replaced = opacity * unlike
         added = (opacity * m + (replaced - opacity) * f for m, f in zip(cv2.split(made), cv2.split(filmed), strict=True))
         return np.asarray(cv2.merge([*added, replaced]), np.float32)
 

@@ -14,6 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from dubbing import clock, ids
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.unit_of_work import RingBell, UnitOfWork, unit_of_work
+from dubbing.domain import paces
 from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, LeasedItem, WorkKind, kinds_of
 from dubbing.errors import Cancelled, DublineError, LeaseLost, ModelBroken, Outage, Permanent, TimedOut
@@ -135,7 +136,9 @@ class Runner:
             self._end(item, lambda work: work.items.release(item), _SOON)
             raise
         else:
-            log.info("work_done", seconds=round(clock.monotonic() - began, 3))
+            seconds = clock.monotonic() - began
+            log.info("work_done", seconds=round(seconds, 3))
+            self._learn(item, result, seconds)
 
     def _handle(self, item: LeasedItem, keeper: LeaseKeeper) -> dict[str, Any]:
         context = Context(self._database.sessions(), item, keeper, partial(self._save_partial_result, item))
@@ -157,6 +160,14 @@ class Runner:
         work.runs.lock_of(item.id)
         work.items.complete(item, result)
         Advancer(work, self._settings.max_attempts).item_ended(item.id)
+
+    def _learn(self, item: LeasedItem, result: dict[str, Any], seconds: float) -> None:
+        """Keep how long it took, for estimates. Apart from its end, so that workers do not wait there for one row."""
+        measured = paces.measures(item.kind, item.payload, result, seconds)
+        if not measured:
+            return
+        with suppress(*AWAY):
+            self._transact(lambda work: work.forecasts.learn(item.id, item.kind, measured), _SOON)
 
     def _failed(self, item: LeasedItem, cause: Exception) -> None:
         error = _as_error(cause)

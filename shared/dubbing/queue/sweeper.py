@@ -1,5 +1,7 @@
 """The sweeper: takes back dead leases, moves jobs whose last step was lost, rings for items that nobody was told about.
 
+It tells of deadlines that may be missed.
+
 It also ends on the inference server what dead workers began there.
 """
 
@@ -16,6 +18,7 @@ from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.work import QUEUE_OF, OpenSequence, Queue, Ring
 from dubbing.queue.doorbell import Doorbell
 from dubbing.settings import QueueSettings
+from dubbing.workflow import deadlines
 from dubbing.workflow.advance import Advancer
 
 _MOST_RINGS = 1000
@@ -44,6 +47,8 @@ class Sweeper:
     def sweep(self) -> None:
         """Leases, then jobs, then rings: each step finds what the one before it freed. Sequences last, as they may take long.
 
+        Deadlines are watched once all that can move has moved.
+
         While the database is away nobody can show life. So after that holders get the time to do so before any is taken for
         dead: a failover costs no work that is under way.
         """
@@ -52,6 +57,7 @@ class Sweeper:
                 self._take_back()
             self._advance()
             self._ring()
+            self._watch_deadlines()
             self._end_sequences()
         except AWAY:
             self._grace_until = clock.monotonic() + self.settings.heartbeat_timeout
@@ -94,6 +100,16 @@ class Sweeper:
                 self.doorbell.ring_queue(queue, min(max(missing, 0), _MOST_RINGS))
         except (KombuError, RedisError, OSError) as error:
             log.warning("doorbell_failed", reason=repr(error))
+
+    def _watch_deadlines(self) -> None:
+        """Tell of jobs that may miss their deadlines, while something can still be done."""
+        with unit_of_work(self.database.sessions(), self._hold) as work:
+            changed = deadlines.changed(work)
+        for job_id, estimate in changed.items():
+            with unit_of_work(self.database.sessions(), self.doorbell.ring) as work:
+                risky = deadlines.settle(work, job_id, estimate)
+                if risky is not None and risky.deadline is not None:
+                    log.warning("deadline_at_risk", job_id=job_id, deadline=risky.deadline.isoformat())
 
     def _end_sequences(self) -> None:
         with unit_of_work(self.database.sessions(), self._hold) as work:

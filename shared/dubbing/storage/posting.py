@@ -4,10 +4,8 @@ No redirect is followed, and of the answer's body only the beginning is read.
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from typing import NamedTuple
 
 import httpx
@@ -15,7 +13,7 @@ import httpx
 from dubbing.errors import EndpointUnreachable, FetchFailed, FetchInterrupted, UrlNotAllowed
 from dubbing.settings import WebhookSettings
 from dubbing.storage.addresses import Address
-from dubbing.storage.remote import Resolve, checked, directed, permitted, resolved
+from dubbing.storage.remote import Resolve, checked, directed, permitted, resolved, written
 
 _MOST_BYTES = 4096
 _HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "dubline-webhooks"}
@@ -50,7 +48,7 @@ class Poster:
         url = checked(text)
         if url.scheme != "https" and url.host not in self._settings.http_hosts:
             raise UrlNotAllowed("A webhook's URL begins with https://.")
-        permitted(url, self._settings.hosts, self._settings.ranges, _written)
+        permitted(url, self._settings.hosts, self._settings.ranges, written)
         return url
 
     def post(self, text: str, body: bytes, headers: Mapping[str, str]) -> Posted:
@@ -102,12 +100,3 @@ async def _answer(client: httpx.AsyncClient, request: httpx.Request) -> Posted:
         return Posted(answer.status_code, body[:_MOST_BYTES])
     finally:
         await answer.aclose()
-
-
-def _written(host: str, port: int) -> Sequence[Address]:
-    """The addresses that a host's own text is, in any way of writing them (127.1, 2130706433); none for a name."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        return []
-    return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]

@@ -28,6 +28,7 @@ _PORTS = {"http": 80, "https": 443}
 _CONNECT_SECONDS = 10.0
 _BLOCK = 1 << 20
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dubline"}
+_OF_BUCKETS = 'name a storage connection to its bucket: {"type": "s3", "url": "s3://...", "connection": "con_..."}'
 _TYPES = ("video/", "audio/")
 _NEUTRAL = frozenset(
     {"", "application/octet-stream", "binary/octet-stream", "application/mxf", "application/ogg", "application/mp4"}
@@ -46,7 +47,11 @@ def checked(text: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError) as error:
         raise UrlNotAllowed(f"This is no URL: {error}.") from error
     if url.scheme not in _PORTS or not _HOST.fullmatch(url.raw_host):
-        raise UrlNotAllowed("A URL begins with https:// or http:// and names a host.", where={"scheme": url.scheme})
+        raise UrlNotAllowed(
+            "A URL begins with https:// or http:// and names a host.",
+            where={"scheme": url.scheme},
+            suggestions=(_OF_BUCKETS,) if url.scheme == "s3" else (),
+        )
     if url.userinfo:
         raise UrlNotAllowed(
             "The URL holds a user or a password.",
@@ -76,6 +81,15 @@ def resolved(host: str, port: int) -> Sequence[Address]:
         if error.errno == socket.EAI_AGAIN:
             raise FetchInterrupted(f"The name {host} could not be resolved now.", where={"host": host}) from error
         raise FetchFailed(f"There is no host {host}.", where={"host": host}) from error
+    return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
+
+
+def written(host: str, port: int) -> Sequence[Address]:
+    """The addresses that a host's own text is, in any way of writing them (127.1, 2130706433); none for a name."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return []
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
 
 
@@ -207,4 +221,5 @@ class RemoteFiles:
 
     def _within(self, size: int, url: httpx.URL) -> None:
         if size > self._settings.bytes:
-            raise FileTooLarge(f"{url.host} sends more than {self._settings.bytes} bytes.", where={"url": shown(url)})
+            limit = {"limit": self._settings.bytes}
+            raise FileTooLarge(f"{url.host} sends more than {limit['limit']} bytes.", where={"url": shown(url)}, media=limit)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dubbing.errors import BadParts, ObjectMissing, StoreUnavailable
 from dubbing.settings import S3Settings
-from dubbing.storage.store import Part, StoredObject, sha256_of
+from dubbing.storage.store import Part, StoredObject, sha256_of, sha256_of_bytes
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchBucket"}
 _CANNOT_WRITE = "InternalError"  # SeaweedFS says no more than this when its disk is full
@@ -29,27 +29,34 @@ def _uninvited(params: dict[str, Any], **_: object) -> None:
     params["headers"].pop("Expect", None)
 
 
-def _client(settings: S3Settings, endpoint: str) -> Any:
+def open_client(endpoint: str, region: str, access_key: str, secret_key: str, **options: Any) -> Any:
+    """A client of boto3 that suits any S3-compatible server; ``options`` are botocore's, beside or instead of ours."""
+    ours = {
+        "signature_version": "s3v4",
+        "s3": {"addressing_style": "path"},
+        "connect_timeout": 3,
+        "read_timeout": 60,
+        "retries": {"max_attempts": 4, "mode": "standard"},
+        "max_pool_connections": 32,
+        # Older S3-compatible servers do not know the newer default checksums.
+        "request_checksum_calculation": "when_required",
+        "response_checksum_validation": "when_required",
+    }
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
-        aws_access_key_id=settings.access_key.get_secret_value(),
-        aws_secret_access_key=settings.secret_key.get_secret_value(),
-        region_name=settings.region,
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path"},
-            connect_timeout=3,
-            read_timeout=60,
-            retries={"max_attempts": 4, "mode": "standard"},
-            max_pool_connections=32,
-            # Older S3-compatible servers do not know the newer default checksums.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        region_name=region,
+        config=Config(**{**ours, **options}),
     )
     client.meta.events.register_last("before-call.s3", _uninvited)
     return client
+
+
+def _client(settings: S3Settings, endpoint: str) -> Any:
+    access_key, secret_key = settings.access_key.get_secret_value(), settings.secret_key.get_secret_value()
+    return open_client(endpoint, settings.region, access_key, secret_key)
 
 
 class S3Store:
@@ -85,7 +92,7 @@ class S3Store:
         """Upload a small object."""
         with _errors(key):
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
-        return StoredObject(key, len(data), hashlib.sha256(data).hexdigest())
+        return StoredObject(key, len(data), sha256_of_bytes(data))
 
     def get_file(self, key: str, path: Path) -> StoredObject:
         """Download to ``path`` and hash on the way; ``path`` appears only when complete."""

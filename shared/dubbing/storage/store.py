@@ -74,6 +74,11 @@ class ObjectStore(Protocol):
         """Drop an unfinished upload; an unknown one is dropped already."""
 
 
+def sha256_of_bytes(data: bytes) -> str:
+    """Hex SHA-256 of a small object."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file, read in pieces: what `StoredObject` tells of it."""
     with path.open("rb") as file:

@@ -7,7 +7,6 @@ the sweeper does, for jobs whose last step was lost.
 
 from typing import NamedTuple
 
-from dubbing import ids
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sharing, Sync
@@ -52,12 +51,13 @@ class Advancer(NamedTuple):
         self._ask(job, flow.probes(*files))
 
     def item_ended(self, item_id: str) -> None:
-        """Advance every unfinished job that needs the item, and the run, release or webhook endpoint that it is a step of."""
+        """Advance every unfinished job that needs the item, and whatever else it is a step of: a run, a release, a delivery."""
         for job_id in self.work.jobs.lock_needing(item_id):
             self.advance(job_id)
         self.work.ring(*self.work.runs.settle(item_id, self.max_attempts))
         self.work.releases.settle(item_id)
         self.work.ring(*self.work.webhooks.settle(item_id))
+        self.work.deliveries.settle(item_id)
 
     def advance(self, job_id: str) -> None:
         """Move the job as far as its finished items allow."""
@@ -112,9 +112,10 @@ class Advancer(NamedTuple):
         asked = self.work.items.keys(job.id, WorkKind.INFER)
         if len(asked) >= len(stored):
             return
-        specs = flow.generatable(*self._facts(job), stored)
-        self.work.jobs.begin_early(job.id, Phase.GENERATING)
-        self._ask(job, [spec for spec in specs if spec.key not in asked])
+        specs = [spec for spec in flow.generatable(*self._facts(job), stored) if spec.key not in asked]
+        if specs:
+            self.work.jobs.begin_early(job.id, Phase.GENERATING)
+            self._ask(job, specs)
 
     def _ask(self, job: Job, specs: list[ItemSpec]) -> None:
         # In key order: two jobs that ask for the same shared items then take their row locks in the same order.
@@ -135,7 +136,7 @@ class Advancer(NamedTuple):
 
     def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:
         if job.audio_asset is None:
-            return [flow.prepare(self._sources(job)["video"], _scope(job))]
+            return [flow.prepare(self._sources(job)["video"], flow.scope_of(job.organisation_id, job.options.get("sharing")))]
         return flow.plan(phase, *self._facts(job))
 
     def _facts(self, job: Job) -> tuple[flow.JobFacts, PrepareResult | None]:
@@ -150,9 +151,10 @@ class Advancer(NamedTuple):
             seed=job.seed,
             models=Models.model_validate(job.models),
             name=job.options.get("name"),
-            scope=_scope(job),
+            scope=flow.scope_of(job.organisation_id, job.options.get("sharing")),
             shared_by=_shared_by(job),
             seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
+            kept_shots=frozenset(job.options.get("kept_shots", ())),
             earlier=self._earlier(job, read["video"]),
             compared=next(iter(compared), None),
         )
@@ -189,7 +191,16 @@ class Advancer(NamedTuple):
         (item,) = self.work.items.results(job.id, [WorkKind.STITCH])
         result = StitchResult.model_validate(item.result)
         warnings = [finding.model_dump(mode="json") for finding in result.warnings]
-        self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings)
+        if self.work.jobs.finish(job.id, _ended(warnings), output=result.model_dump(mode="json"), warnings=warnings):
+            ended = self.work.jobs.lock(job.id)
+            self.work.reviews.delivered(ended)
+            self.deliver(ended)
+
+    def deliver(self, job: Job) -> None:
+        """Send the master of a locked job to the bucket that waits for it, unless it waits for approval itself."""
+        if job.output is None or self.work.reviews.withheld([job.id]):
+            return
+        self.work.ring(*self.work.deliveries.begin(job, StitchResult.model_validate(job.output), self.max_attempts))
 
     def _analysed(self, job: Job) -> None:
         (item,) = self.work.items.results(job.id, [WorkKind.PREPARE])
@@ -222,12 +233,8 @@ def _probe(asset: Asset, role: str) -> ProbeTask:
         claimed_sha256=asset.claimed_sha256,
         role=role,
         url=asset.source_url,
+        connection=asset.connection_id,
     )
-
-
-def _scope(job: Job) -> str:
-    """Begins the keys of what the job shares; nothing for one of before, whose work lies where all shared it."""
-    return ids.organisation_scope(job.organisation_id) if job.options.get("sharing") == Sharing.ORGANISATION else ""
 
 
 def _shared_by(job: Job) -> str | None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from dubbing import ids
 from dubbing.domain.faces import Chunk
-from dubbing.domain.jobs import Models, Phase, Sync
+from dubbing.domain.jobs import Models, Phase, Sharing, Sync
 from dubbing.domain.media import READING, AudioInfo, SyncPlan, VideoInfo
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
@@ -66,6 +66,7 @@ class JobFacts(NamedTuple):
         scope: begins the keys of what is shared, an organisation's folder; empty where all organisations share.
         shared_by: the organisation whose jobs share generated chunks, empty for all; None where they are the job's own.
         seeds: of shots that have another one than the job, by the shot's number.
+        kept_shots: by number, those that keep the original picture.
         earlier: the job whose chunks are kept where the sound is the same.
         compared: how the sound differs from the earlier one's, known from ``encoding`` on.
     """
@@ -80,6 +81,7 @@ class JobFacts(NamedTuple):
     scope: str = ""
     shared_by: str | None = None
     seeds: Mapping[int, int] = {}
+    kept_shots: frozenset[int] = frozenset()
     earlier: Earlier | None = None
     compared: CompareResult | None = None
 
@@ -96,10 +98,31 @@ def prepare(video: Source, scope: str) -> ItemSpec:
         NoVideoStream: there is none.
     """
     analysis = _analysis(video)
-    analysis_key = ids.analysis_key(ids.source_prefix(scope, video.sha256), analysis)
-    task = PrepareTask(source=video, analysis=analysis, analysis_key=analysis_key)
-    key = f"prepare:{scope}{video.sha256}:{analysis}"
+    source = ids.source_prefix(scope, video.sha256)
+    task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(source, analysis))
+    key = known_keys(scope, video.sha256, _video(video).track, None)[WorkKind.PREPARE]
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
+
+
+def scope_of(organisation_id: str, sharing: str | None) -> str:
+    """Begins the keys of what a job shares; nothing for one of before, whose work lies where all shared it."""
+    return ids.organisation_scope(organisation_id) if sharing == Sharing.ORGANISATION else ""
+
+
+def known_keys(scope: str, sha256: str, track: int, encoder_digest: str | None) -> dict[WorkKind, str]:
+    """Keys of the work on a picture that all jobs in ``scope`` share, for which others may have asked already.
+
+    Args:
+        scope: begins the keys of what is shared.
+        sha256: of the file.
+        track: number of the picture in it.
+        encoder_digest: of the faces' encoder; None for a job without one.
+    """
+    analysis = _analysis_of(track)
+    keys = {WorkKind.PREPARE: f"prepare:{scope}{sha256}:{analysis}"}
+    if encoder_digest is not None:
+        keys[WorkKind.ENCODE_FACE] = f"encode_face:{_latents(scope, sha256, analysis, encoder_digest)}"
+    return keys
 
 
 def _probe_key(task: ProbeTask) -> str:
@@ -128,13 +151,18 @@ def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[It
     if phase is Phase.ENCODING:
         return [_encode_face(job, prepared), *([] if job.earlier is None else [_encode_speech(job)])]
     if phase is Phase.GENERATING:
-        return [_infer(job, chunk) for chunk in prepared.chunks]
+        return [_infer(job, chunk) for chunk in _dubbed(job, prepared)]
     return [_stitch(job, prepared)]
 
 
 def generatable(job: JobFacts, prepared: PrepareResult | None, stored: Collection[int]) -> list[ItemSpec]:
     """Items of ``generating`` whose latents are ``stored``, by the chunks' numbers, while others are still being encoded."""
-    return [_infer(job, chunk) for chunk in prepared.chunks if chunk.index in stored] if prepared else []
+    return [_infer(job, chunk) for chunk in _dubbed(job, prepared) if chunk.index in stored] if prepared else []
+
+
+def _dubbed(job: JobFacts, prepared: PrepareResult) -> tuple[Chunk, ...]:
+    """The chunks that get mouths of ours."""
+    return tuple(chunk for chunk in prepared.chunks if chunk.shot not in job.kept_shots)
 
 
 def sync_plan(job: JobFacts) -> SyncPlan:
@@ -156,7 +184,11 @@ def _audio(job: JobFacts) -> AudioInfo:
 
 def _analysis(video: Source) -> str:
     """The version of the analysis: of its method, of how the file was read, and the picture that is used."""
-    return f"{ANALYSIS}-{READING}-{_video(video).track}"
+    return _analysis_of(_video(video).track)
+
+
+def _analysis_of(track: int) -> str:
+    return f"{ANALYSIS}-{READING}-{track}"
 
 
 def _analysis_key(job: JobFacts) -> str:
@@ -164,8 +196,11 @@ def _analysis_key(job: JobFacts) -> str:
 
 
 def _latents_prefix(job: JobFacts) -> str:
-    source = ids.source_prefix(job.scope, job.video.sha256)
-    return ids.latents_prefix(source, _analysis(job.video), MASKING, job.models.face_encoder.digest)
+    return _latents(job.scope, job.video.sha256, _analysis(job.video), job.models.face_encoder.digest)
+
+
+def _latents(scope: str, sha256: str, analysis: str, encoder_digest: str) -> str:
+    return ids.latents_prefix(ids.source_prefix(scope, sha256), analysis, MASKING, encoder_digest)
 
 
 def _rate(job: JobFacts) -> str:
@@ -195,7 +230,8 @@ def _encode_face(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         encoder=job.models.face_encoder,
         latents_prefix=prefix,
     )
-    return ItemSpec(WorkKind.ENCODE_FACE, f"encode_face:{prefix}", task, shared=True, units=sum(map(_kept, prepared.chunks)))
+    keys = known_keys(job.scope, job.video.sha256, _video(job.video).track, job.models.face_encoder.digest)
+    return ItemSpec(WorkKind.ENCODE_FACE, keys[WorkKind.ENCODE_FACE], task, shared=True, units=sum(map(_kept, prepared.chunks)))
 
 
 def _encode_speech(job: JobFacts) -> ItemSpec:
@@ -295,9 +331,9 @@ def _stitch(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         seed=job.seed,
         models=job.models,
         analysis_key=_analysis_key(job),
-        chunks=prepared.chunks,
+        chunks=_dubbed(job, prepared),
         findings=(*prepared.findings, *(() if job.compared is None else job.compared.findings)),
-        crops={chunk.index: _generated(job, chunk).output_key for chunk in prepared.chunks},
+        crops={chunk.index: _generated(job, chunk).output_key for chunk in _dubbed(job, prepared)},
         name=job.name,
     )
     return ItemSpec(WorkKind.STITCH, f"stitch:{job.job_id}", task, shared=False, units=_video(job.video).frames)

@@ -60,6 +60,8 @@ from .lipsync_create import LipsyncCreate
 from .lipsync_create_metadata import LipsyncCreateMetadata
 from .lipsync_create_model import LipsyncCreateModel
 from .list_jobs_model_type_0 import ListJobsModelType0
+from .me import Me
+from .me_kind import MeKind
 from .measuring import Measuring
 from .measuring_model import MeasuringModel
 from .model_list import ModelList
@@ -74,6 +76,10 @@ from .part_done import PartDone
 from .part_ref import PartRef
 from .part_status import PartStatus
 from .part_url import PartUrl
+from .person_out import PersonOut
+from .person_out_status import PersonOutStatus
+from .person_page import PersonPage
+from .person_update import PersonUpdate
 from .phase import Phase
 from .phase_out import PhaseOut
 from .phase_out_status import PhaseOutStatus
@@ -105,6 +111,8 @@ from .render_create import RenderCreate
 from .render_create_model_type_0 import RenderCreateModelType0
 from .render_create_scope import RenderCreateScope
 from .render_out import RenderOut
+from .role import Role
+from .role_source import RoleSource
 from .run_create import RunCreate
 from .run_create_settings import RunCreateSettings
 from .run_out import RunOut
@@ -113,6 +121,8 @@ from .run_out_metrics_type_0 import RunOutMetricsType0
 from .run_out_settings import RunOutSettings
 from .run_page import RunPage
 from .run_state import RunState
+from .session_create import SessionCreate
+from .session_out import SessionOut
 from .shot_out import ShotOut
 from .shot_progress import ShotProgress
 from .shot_progress_status import ShotProgressStatus
@@ -208,8 +218,10 @@ __all__ = (
     "LipsyncCreateMetadata",
     "LipsyncCreateModel",
     "ListJobsModelType0",
+    "Me",
     "Measuring",
     "MeasuringModel",
+    "MeKind",
     "ModelList",
     "ModelOut",
     "ModelPin",
@@ -222,6 +234,10 @@ __all__ = (
     "PartRef",
     "PartStatus",
     "PartUrl",
+    "PersonOut",
+    "PersonOutStatus",
+    "PersonPage",
+    "PersonUpdate",
     "Phase",
     "PhaseOut",
     "PhaseOutStatus",
@@ -253,6 +269,8 @@ __all__ = (
     "RenderCreateModelType0",
     "RenderCreateScope",
     "RenderOut",
+    "Role",
+    "RoleSource",
     "RunCreate",
     "RunCreateSettings",
     "RunOut",
@@ -261,6 +279,8 @@ __all__ = (
     "RunOutSettings",
     "RunPage",
     "RunState",
+    "SessionCreate",
+    "SessionOut",
     "ShotOut",
     "ShotProgress",
     "ShotProgressStatus",

@@ -20,6 +20,7 @@ class KeyMade:
         id (str):
         name (str):
         scopes (list[str]):
+        created_by (None | str):
         created_at (datetime.datetime):
         last_used_at (datetime.datetime | None):
         expires_at (datetime.datetime | None):
@@ -31,6 +32,7 @@ class KeyMade:
     id: str
     name: str
     scopes: list[str]
+    created_by: None | str
     created_at: datetime.datetime
     last_used_at: datetime.datetime | None
     expires_at: datetime.datetime | None
@@ -45,6 +47,9 @@ class KeyMade:
         name = self.name
 
         scopes = self.scopes
+
+        created_by: None | str
+        created_by = self.created_by
 
         created_at = self.created_at.isoformat()
 
@@ -82,6 +87,7 @@ class KeyMade:
                 "id": id,
                 "name": name,
                 "scopes": scopes,
+                "created_by": created_by,
                 "created_at": created_at,
                 "last_used_at": last_used_at,
                 "expires_at": expires_at,
@@ -101,6 +107,13 @@ class KeyMade:
         name = d.pop("name")
 
         scopes = cast(list[str], d.pop("scopes"))
+
+        def _parse_created_by(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        created_by = _parse_created_by(d.pop("created_by"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -175,6 +188,7 @@ class KeyMade:
             id=id,
             name=name,
             scopes=scopes,
+            created_by=created_by,
             created_at=created_at,
             last_used_at=last_used_at,
             expires_at=expires_at,

@@ -16,12 +16,15 @@ T = TypeVar("T", bound="KeyOut")
 class KeyOut:
     """A key. ``id`` is its middle part; ``last_used_at`` is exact to a minute.
 
+    ``created_by`` is ``person:ID`` or ``key:ID``, null for a key that an operator made.
+
     ``previous_until``: after a rotation, until when the secret before is valid.
 
         Attributes:
             id (str):
             name (str):
             scopes (list[str]):
+            created_by (None | str):
             created_at (datetime.datetime):
             last_used_at (datetime.datetime | None):
             expires_at (datetime.datetime | None):
@@ -32,6 +35,7 @@ class KeyOut:
     id: str
     name: str
     scopes: list[str]
+    created_by: None | str
     created_at: datetime.datetime
     last_used_at: datetime.datetime | None
     expires_at: datetime.datetime | None
@@ -45,6 +49,9 @@ class KeyOut:
         name = self.name
 
         scopes = self.scopes
+
+        created_by: None | str
+        created_by = self.created_by
 
         created_at = self.created_at.isoformat()
 
@@ -79,6 +86,7 @@ class KeyOut:
                 "id": id,
                 "name": name,
                 "scopes": scopes,
+                "created_by": created_by,
                 "created_at": created_at,
                 "last_used_at": last_used_at,
                 "expires_at": expires_at,
@@ -97,6 +105,13 @@ class KeyOut:
         name = d.pop("name")
 
         scopes = cast(list[str], d.pop("scopes"))
+
+        def _parse_created_by(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        created_by = _parse_created_by(d.pop("created_by"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -164,6 +179,7 @@ class KeyOut:
             id=id,
             name=name,
             scopes=scopes,
+            created_by=created_by,
             created_at=created_at,
             last_used_at=last_used_at,
             expires_at=expires_at,

@@ -6,6 +6,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from api_fixtures import body, client, services, upload
+from customer_store import customer
 from places import ROOT
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,7 +20,7 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.settings import DatabaseSettings, S3Settings
 from dubbing.storage.s3 import S3Store
 
-__all__ = ["body", "client", "receiver", "runner", "services", "submit", "upload"]
+__all__ = ["body", "client", "customer", "receiver", "runner", "services", "submit", "upload"]
 
 
 @pytest.fixture(scope="session")

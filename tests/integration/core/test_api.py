@@ -91,7 +91,8 @@ def test_a_request_whose_twin_is_in_flight_is_told_to_wait(
     client.post("/v1/lipsyncs", json=body, headers=key)
     with services.database.sessions().begin() as session:
         session.execute(update(IdempotencyKey).values(status=None, response=None))
-    problem(client.post("/v1/lipsyncs", json=body, headers=key), 409, "idempotency_in_progress")
+    refused = client.post("/v1/lipsyncs", json=body, headers=key)
+    assert (problem(refused, 409, "idempotency_in_progress")["retryable"], refused.headers["Retry-After"]) == (True, "2")
 
 
 def test_many_at_once_with_one_key_make_one_job(client: TestClient, body: dict[str, Any]) -> None:
@@ -170,7 +171,8 @@ def test_broken_json_and_oversized_bodies_are_problems(client: TestClient) -> No
     headers = {"Content-Type": "application/json"}
     for unreadable in (b"{", b'{"filename": "\xff"}'):
         problem(client.post("/v1/uploads", content=unreadable, headers=headers), 400, "invalid_json")
-    problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+    refused = problem(client.post("/v1/uploads", content=b" " * (3 * MIB), headers=headers), 413, "request_too_large")
+    assert refused["media"] == {"limit": 2 * MIB}
 
 
 def test_what_is_no_valid_unicode_is_refused_as_whatever_else_is_wrong(client: TestClient) -> None:
@@ -183,7 +185,7 @@ def test_what_is_no_valid_unicode_is_refused_as_whatever_else_is_wrong(client: T
 def test_a_deadline_at_the_edge_of_time_in_another_zone_is_taken_and_read_again(
     client: TestClient, body: dict[str, Any], deadline: str
 ) -> None:
-    made = client.post("/v1/lipsyncs", json={**body, "deadline": deadline})
+    made = client.post("/v1/lipsyncs", json={**body, "deadline": deadline, "deadline_policy": "try"})
     assert made.status_code == 202, made.text
     assert made.json()["deadline"].endswith("Z")
     assert client.get(made.headers["Location"]).json()["deadline"] == made.json()["deadline"]

@@ -12,26 +12,30 @@ import httpx
 import jsonschema_rs
 import pytest
 from api_calls import UNKNOWN, app_of, authorised, put_analysis, work_through
-from example_story import Story
+from bucket_story import tell_of_buckets
+from customer_store import Customer
+from example_story import Story, story_file
 from fastapi.testclient import TestClient
 from full_receipt import LOST, full
 from places import ROOT
+from review_story import tell_of_reviews
 from training_rows import OFFER, make_run, version
 
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
 from dubbing.domain.jobs import JobState
+from dubbing.domain.people import Role, TokenBearer
 from dubbing.domain.training import RunState
 from dubbing.domain.webhooks import Attempt
 from dubbing.domain.work import StitchResult
 from dubbing.errors import NotAudio
-from dubbing.ids import new_id, preview_key
+from dubbing.ids import preview_key
 from services.api import examples
 from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
 FILE = ROOT / "services/api/examples.json"
-DUE = "2026-10-12T06:00:00Z"
+DUE = "2036-10-12T08:00:00+02:00"  # it stays as it is, being in no need of UTC: examples can be sent, and are promised
 FIGURE = {"name": "psnr_mouth", "candidate": 31.2, "incumbent": 30.9, "better": "higher", "slack": 0.1, "passed": True}
 
 
@@ -61,9 +65,11 @@ def tell_of_a_dub(story: Story, services: Services) -> None:
         "seed": 7,
         "priority": 10,
         "deadline": DUE,
+        "deadline_policy": "require",
         "metadata": {"title": "Nº 1", "language": "pt-BR"},
     }
     other = story.tell("create_lipsync", "every-member", 202, whole)["id"]
+    story.tell("create_lipsync", "too-late", 409, {**shortest, "deadline": "2026-10-12T06:00:00Z"})
     film_at = {"type": "url", "url": "https://studio.example.com/film.mp4?signature=...", "sha256": "1" * 64, "track": 1}
     track_at = {"type": "url", "url": "https://studio.example.com/track.wav", "tracks": [1]}
     remote = story.tell("create_lipsync", "files-at-urls", 202, {"video": film_at, "audio": track_at})["id"]
@@ -117,6 +123,24 @@ def tell_of_keys(story: Story) -> None:
     story.tell("rotate_key", "revoked", 409, {}, key_id=key)
 
 
+def tell_of_people(story: Story, services: Services) -> None:
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        owner = work.people.owner("default", "local", "Owner of the local stack")
+        token = work.people.sign_in_token(owner, 60)
+        provider = "https://login.studio.example"
+        came = work.people.seen(TokenBearer("default", provider, "248289761001", name="Ann", email="ann@studio.example")).id
+        said = work.people.seen(TokenBearer("default", provider, "248289761002", Role.PRODUCER, "Ben")).id
+    story.tell("create_session", "once", 201, {"token": token})
+    story.tell("create_session", "used-already", 401, {"token": token})
+    story.tell("read_me", "a-key")
+    story.tell("list_people", "newest", limit=1)
+    story.tell("read_person", "without-a-role", person_id=came)
+    story.tell("change_person", "a-role", 200, {"role": "reviewer"}, person_id=came)
+    story.tell("change_person", "the-provider-says-it", 409, {"role": "auditor"}, person_id=said)
+    story.tell("disable_person", "shut-out", person_id=came)
+    story.tell("enable_person", "let-in-again", person_id=came)
+
+
 def tell_of_a_title(story: Story, services: Services) -> None:
     film, track = (story_file(services, name) for name in ("episode.mp4", "episode.pt.wav"))
     picture = {"type": "asset", "id": film}
@@ -165,14 +189,6 @@ def tell_of_a_title(story: Story, services: Services) -> None:
     story.tell("list_titles", "chosen", name="Episode 1", external_id="S01E01", created_after="2026-01-12T06:00:00Z")
     story.tell("list_titles", "with-a-language", language="pt-BR", limit=1)
     story.tell("list_jobs", "of-a-language", title=title, language="pt-BR", model="tiny", limit=1)
-
-
-def story_file(services: Services, name: str) -> str:
-    """A file that was uploaded before."""
-    asset_id = new_id("ast")
-    with unit_of_work(services.database.sessions(), lambda _: None) as work:
-        work.assets.add(Asset(id=asset_id, organisation_id="default", object_key=f"assets/{name}", filename=name, size=10))
-    return asset_id
 
 
 def send(story: Story, name: str, data: bytes, *, wholly: bool = True) -> str:
@@ -289,13 +305,16 @@ def tell_of_the_api_itself(story: Story) -> None:
     story.tell("read_page", "reference", page="reference/api.md")
 
 
-def test_the_examples_are_what_a_real_installation_answered(story: Story, services: Services) -> None:
+def test_the_examples_are_what_a_real_installation_answered(story: Story, services: Services, customer: Customer) -> None:
     tell_of_the_api_itself(story)
     tell_of_keys(story)
+    tell_of_people(story, services)
     tell_of_a_dub(story, services)
     tell_of_a_title(story, services)
+    tell_of_reviews(story, services)
     tell_of_training(story, services)
     tell_of_webhooks(story, services)
+    tell_of_buckets(story, services, customer)
     made = json.dumps([one._asdict() for one in story.exchanges], indent=1, ensure_ascii=False) + "\n"
     if "EXAMPLES_WRITE" in os.environ:
         FILE.write_text(made, encoding="utf-8")
@@ -339,7 +358,8 @@ def test_a_request_and_its_answer_have_the_same_name(document: dict[str, Any]) -
         for media in answer["content"].values()
         for name in media.get("examples", ())
     ]
-    assert sorted(asked) == sorted(answered) == ["every-member", "files-at-urls", "no-such-asset", "shortest"]
+    names = ["every-member", "files-at-urls", "from-and-to-a-bucket", "no-such-asset", "shortest", "too-late"]
+    assert sorted(asked) == sorted(answered) == names
 
 
 def test_every_operation_is_in_a_described_group_and_names_every_status(document: dict[str, Any]) -> None:

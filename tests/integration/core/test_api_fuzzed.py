@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from api_calls import app_of, authorised
+from api_calls import app_of, authorised, put_analysis, work_through
+from customer_store import Customer
 from fastapi.testclient import TestClient
 from places import ROOT
 from training_rows import OFFER
@@ -40,16 +41,30 @@ def address(services: Services) -> Iterator[str]:
 
 
 @pytest.fixture
-def known(client: TestClient, services: Services, body: dict[str, Any], upload: Callable[..., str]) -> dict[str, str]:
+def known(
+    client: TestClient, services: Services, body: dict[str, Any], upload: Callable[..., str], customer: Customer
+) -> dict[str, str]:
     """One thing of each kind, by the prefix of its id."""
+    title = client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"]
+    place = {"title": title, "language": "de"}
+    client.post(f"/v1/titles/{title}/languages", json={"language": "de", "audio": body["audio"]})
+    client.post(f"/v1/titles/{title}/languages/de/render", json={})
+    work_through(services)
+    put_analysis(services)
+    review = client.post("/v1/reviews", json=place).json()["id"]
     with unit_of_work(services.database.sessions(), lambda _: None) as work:
         work.runs.offer([OFFER])
+        person = work.people.owner("default", "local", "Ola").id
     made = [
         client.post("/v1/uploads", json={"filename": "a.mp4", "size": 9}).json()["upload_id"],
         upload("film.mp4"),
         client.post("/v1/lipsyncs", json=body).json()["id"],
         client.post("/v1/training-runs", json={"recipe": OFFER.name}).json()["id"],
-        client.post("/v1/titles", json={"name": "Film", "video": body["video"]}).json()["id"],
+        client.post(f"/v1/reviews/{review}/comments", json={"text": "x"}).json()["id"],
+        client.post("/v1/guests", json={**place, "name": "x"}).json()["id"],
+        *(title, review),
+        person,
+        client.post("/v1/storage-connections", json=customer.members()).json()["id"],
     ]
     return {one[:4]: one for one in made}
 

@@ -1,12 +1,14 @@
 """Jobs whose files lie at URLs: fetched by the worker that probes them, kept like uploaded ones, refused in words."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from api_calls import problem
+from customer_store import HOST, OPENED, Customer, resolve
 from fastapi.testclient import TestClient
 from film import ffmpeg, write_tone
 from sqlalchemy import select
@@ -17,9 +19,11 @@ from dubbing.db.models import Asset, WorkItem
 from dubbing.media.isolated import Reader
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import FetchSettings, MediaSettings, QueueSettings
+from dubbing.storage.customer_bucket import CustomerBucket
 from dubbing.storage.remote import RemoteFiles
 from dubbing.storage.sources import SourceCache
 from services.api.bootstrap import Services
+from services.worker.customer_files import CustomerFiles
 from services.worker.probe import ProbeHandler
 
 pytestmark = pytest.mark.stack
@@ -47,9 +51,11 @@ def server(folder: Path) -> Iterator[WebServer]:
 def probe(services: Services, tmp_path: Path) -> Callable[[], None]:
     """A worker that probes until nothing is left to do now; of private addresses it may ask this machine's own."""
     remote = RemoteFiles(FetchSettings(ranges=NEAR), lambda host, _: [ip_address(HERE if host == "studio.example" else host)])
+    open_bucket = partial(CustomerBucket, settings=OPENED, resolve=resolve, attempts=1)
+    files = CustomerFiles(remote, FetchSettings(), services.database, services.secrets, open_bucket)
     sources = SourceCache(services.store, tmp_path / "sources", 1 << 30)
     handlers = Handlers()
-    handlers.add("probe", ProbeHandler(services.store, sources, Reader(MediaSettings().reading_bytes), remote))
+    handlers.add("probe", ProbeHandler(services.store, sources, Reader(MediaSettings().reading_bytes), files))
     runner = Runner(services.database, lambda _: None, handlers, QueueSettings(backoff=0.0))
 
     def run() -> None:
@@ -128,3 +134,44 @@ def test_a_url_that_can_be_judged_at_once_is_refused_at_once(
     assert refused["where"]["pointer"] == "/audio/url"
     with sessions() as session:
         assert session.scalars(select(Asset.id)).all() == session.scalars(select(WorkItem.id)).all() == []
+
+
+def test_files_in_a_bucket_are_fetched_with_the_customers_key_and_kept_like_uploaded_ones(
+    client: TestClient, customer: Customer, probe: Callable[[], None], folder: Path
+) -> None:
+    connection = client.post("/v1/storage-connections", json=customer.members(prefix="in")).json()["id"]
+    for name in ("film.mp4", "track.wav"):
+        customer.store.put_file(f"in/{name}", folder / name)
+    at = {"type": "s3", "connection": connection}
+    body = {"video": {**at, "url": "s3://studio/in/film.mp4"}, "audio": {**at, "url": "s3://studio/in/track.wav"}}
+    job = client.post("/v1/lipsyncs", json=body).json()["id"]
+    used = problem(client.post(f"/v1/storage-connections/{connection}/delete"), 409, "conflict")
+    assert used["where"]["used_by"] == [job]
+    probe()
+    made = client.get(f"/v1/jobs/{job}").json()
+    assert made["phase"] == "analyzing", made["error"]
+    film = client.get(f"/v1/assets/{made['video']}").json()
+    assert (film["filename"], film["size"]) == ("film.mp4", (folder / "film.mp4").stat().st_size)
+    assert client.post(f"/v1/storage-connections/{connection}/delete").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        ({}, "absent.mp4", "fetch_failed"),
+        ({"secret_key": "wrong"}, "film.mp4", "fetch_failed"),
+        ({"endpoint": f"http://{HOST}:1"}, "film.mp4", "fetch_interrupted"),
+        ({}, "film.mp4", "checksum_mismatch"),
+    ],
+)
+def test_a_file_that_cannot_be_fetched_from_a_bucket_fails_its_job(
+    client: TestClient, customer: Customer, probe: Callable[[], None], folder: Path, at: tuple[Any, str, str]
+) -> None:
+    changes, object_key, code = at
+    customer.store.put_file("film.mp4", folder / "film.mp4")
+    connection = client.post("/v1/storage-connections", json=customer.members(**changes)).json()["id"]
+    video = {"type": "s3", "url": f"s3://studio/{object_key}", "connection": connection, "sha256": "0" * 64}
+    made = client.post("/v1/titles", json={"name": "x", "video": video}).json()["analysis"]["job"]
+    probe()
+    error = client.get(f"/v1/jobs/{made}").json()["error"]
+    assert (error["code"], error["where"]["pointer"]) == (code, "/video"), error

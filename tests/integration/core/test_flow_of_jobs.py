@@ -21,12 +21,13 @@ from dubbing.errors import ChunkFailed
 from dubbing.workflow.advance import Advancer
 
 pytestmark = pytest.mark.stack
+OTHERS = (WorkKind.TRAIN, WorkKind.PUBLISH, WorkKind.DELIVER, WorkKind.DELIVER_MASTER, WorkKind.COMPARE)
 
 
 def test_a_job_runs_through_all_phases_to_its_receipt(work: UnitOfWork) -> None:
     job = make_job(work)
     seen = []
-    for kind in (k for k in WorkKind if k not in (WorkKind.TRAIN, WorkKind.PUBLISH, WorkKind.DELIVER, WorkKind.COMPARE)):
+    for kind in (kind for kind in WorkKind if kind not in OTHERS):
         seen.append(fresh(work, job).phase)
         assert do(work, kind) == {"probe": 2, "infer": 3}.get(kind, 1)
     assert seen == ["probing", "analyzing", "encoding", "encoding", "generating", "stitching"]

@@ -53,7 +53,8 @@ def test_a_job_that_failed_is_tried_again_as_a_new_job_for_the_same_work(
 def test_a_draft_is_promoted_to_another_model_with_its_files_and_its_seed(
     client: TestClient, services: Services, body: dict[str, Any]
 ) -> None:
-    job = client.post("/v1/lipsyncs", json={**body, "seed": 5}).json()
+    passed = {"deadline": "2026-01-01T00:00:00Z", "deadline_policy": "try"}
+    job = client.post("/v1/lipsyncs", json={**body, "seed": 5, **passed}).json()
     problem(client.post(f"/v1/jobs/{job['id']}/promote", json={"model": "1.3b"}), 409, "conflict")
     work_through(services)
     problem(client.post(f"/v1/jobs/{job['id']}/promote", json={"model": "tiny"}), 409, "conflict")
@@ -62,6 +63,7 @@ def test_a_draft_is_promoted_to_another_model_with_its_files_and_its_seed(
         row.models = {**(row.models or {}), "student": {"name": "lip_student_tiny", "digest": "0" * 64}}
     final = client.post(f"/v1/jobs/{job['id']}/promote", json={"model": "tiny"}).json()
     assert (final["model"], final["seed"], final["video"], final["copy_of"]) == (job["model"], 5, job["video"], job["id"])
+    assert final["deadline"] is None  # the draft's has passed
 
 
 def test_a_job_is_made_more_urgent_with_all_its_waiting_work_and_what_others_need_stays_as_urgent_as_they_are(

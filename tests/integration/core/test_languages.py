@@ -63,7 +63,7 @@ def test_a_language_goes_from_draft_to_completed_and_a_new_sound_makes_it_stale(
     assert (again["revision"], again["seed"]) == (2, job["seed"])
     work_through(services)
     assert client.get(at).json()["delivered"] | {"links": None} == {
-        "job": again["id"], "revision": 2, "status": "succeeded", "links": None,
+        "job": again["id"], "revision": 2, "status": "succeeded", "review": None, "links": None,
     }  # fmt: skip
     listed = client.get(f"/v1/titles/{done['title']}").json()["languages"]
     assert listed == [{"language": "pt-BR", "status": "completed", "revision": 2}]

@@ -10,9 +10,13 @@ from places import ROOT
 from sqlalchemy import Engine, make_url, text
 
 from dubbing.db.engine import open_engine
-from dubbing.settings import DatabaseSettings
+from dubbing.encryption import SecretBox
+from dubbing.settings import DatabaseSettings, SecretsSettings
 
 pytestmark = pytest.mark.stack
+SCOPES_0009 = {
+    f"{thing}:{may}" for thing in ("assets", "titles", "jobs", "training", "webhooks", "keys") for may in ("read", "write")
+}
 
 
 def test_the_migrated_schema_is_the_declared_one(migrated: Engine, database_settings: DatabaseSettings) -> None:
@@ -105,3 +109,48 @@ def test_missing_tables_and_missing_rights_are_told_apart(migrated: Engine, data
     assert "alembic upgrade head" in bare.stderr
     assert stranger.stderr.startswith("Error: The database refuses: permission denied for table ")
     assert "alembic" not in stranger.stderr
+
+
+def test_urls_of_webhook_endpoints_are_encrypted_and_whoever_may_all_may_connect_buckets(
+    migrated: Engine, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "a key that is long enough for a migration"
+    url = make_url(database_settings.url).set(database="hooks").render_as_string(hide_password=False)
+    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE hooks"))
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", url)
+    engine = open_engine(DatabaseSettings(url=url))
+    chat = "https://chat.example.com/hooks/T0/secret?token=1"
+    try:
+        command.upgrade(config, "0009")
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO organisations VALUES ('default', 'x', now())"))
+            row = "('whe_1', 'default', :url, 'chat', '{}', '', '[]', now())"
+            columns = "id, organisation_id, url, format, events, description, secrets, created_at"
+            connection.execute(text(f"INSERT INTO webhook_endpoints ({columns}) VALUES {row}"), {"url": chat})  # noqa: S608
+            for key, scopes in (("a", " ".join(SCOPES_0009)), ("b", "jobs:read")):
+                statement = "INSERT INTO api_keys (prefix, secret_sha256, name, organisation_id, scopes, created_at)"
+                values = {"p": key, "s": scopes}
+                connection.execute(
+                    text(f"{statement} VALUES (:p, '', 'x', 'default', string_to_array(:s, ' '), now())"), values
+                )
+        config.attributes["secrets_key"] = long  # as `dubline up` hands it over
+        command.upgrade(config, "head")
+        with engine.begin() as connection:
+            stored, origin = connection.execute(text("SELECT url, origin FROM webhook_endpoints")).one()
+            mine, others = connection.execute(text("SELECT scopes FROM api_keys ORDER BY prefix")).scalars()
+        del config.attributes["secrets_key"]
+        monkeypatch.setenv("DUBLINE_SECRETS_KEY", long)
+        command.downgrade(config, "0009")
+        with engine.begin() as connection:
+            back = connection.execute(text("SELECT url FROM webhook_endpoints")).scalar()
+            scopes = connection.execute(text("SELECT scopes FROM api_keys WHERE prefix = 'a'")).scalar()
+    finally:
+        engine.dispose()
+        with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("DROP DATABASE hooks"))
+    assert SecretBox(SecretsSettings()).decrypt(stored) == back == chat
+    assert (origin, "secret" in stored) == ("https://chat.example.com/...", False)
+    assert set(mine) >= {*SCOPES_0009, "connections:read", "connections:write"}
+    assert (others, set(scopes or ())) == (["jobs:read"], SCOPES_0009)

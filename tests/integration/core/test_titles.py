@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from api_calls import UNKNOWN, authorised, problem, put_analysis, work_through
 from fastapi.testclient import TestClient
@@ -10,6 +11,7 @@ from title_calls import Upload, add, languages, sound, title
 
 from dubbing.db.models import JobNeed, WorkItem
 from dubbing.domain.work import WorkKind
+from dubbing.ids import face_picture_key
 from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
@@ -54,6 +56,32 @@ def test_what_an_analysis_found_is_read_from_where_it_lies(
         {"index": 0, "start": 0, "end": 100, "timecode": "00:00:00:00", "faces": []},
         {"index": 1, "start": 100, "end": 250, "timecode": "00:00:04:00", "faces": [face]},
     ]
+
+
+def test_a_cast_names_the_faces_each_with_its_frames_and_its_picture_where_there_is_one(
+    client: TestClient, services: Services, title: dict[str, Any]
+) -> None:
+    at = f"/v1/titles/{title['id']}/cast"
+    assert client.get(at).json()["faces"] is None
+    work_through(services)
+    put_analysis(services)
+    (face,) = client.get(at).json()["faces"]
+    assert face == {
+        "track": 0,
+        "shot": 1,
+        "start": 100,
+        "end": 250,
+        "timecode": "00:00:04:00",
+        "frames": 149,
+        "size": 61.5,
+        "picture": None,
+    }
+    with services.database.sessions()() as session:
+        key = session.scalars(select(WorkItem.payload).where(WorkItem.kind == WorkKind.PREPARE)).one()["analysis_key"]
+    services.store.put_bytes(face_picture_key(key, 0), b"a face", "image/jpeg")
+    (face,) = client.get(at).json()["faces"]
+    shown = httpx.get(face["picture"])
+    assert (shown.content, shown.headers["content-type"]) == (b"a face", "image/jpeg")
 
 
 def test_a_failed_analysis_is_made_again_and_one_that_succeeded_is_not(
@@ -133,7 +161,8 @@ def test_titles_of_another_organisation_are_not_there(
     at, audio = f"/v1/titles/{title['id']}", {"type": "asset", "id": f"ast_{UNKNOWN}"}
     assert client.get("/v1/titles", headers=other).json()["items"] == []
     calls: list[tuple[str, str, dict[str, Any] | None]] = [
-        ("GET", at, None), ("PATCH", at, {"name": "x"}), ("GET", f"{at}/analysis", None), ("POST", f"{at}/analyze", None),
+        ("GET", at, None), ("PATCH", at, {"name": "x"}), ("GET", f"{at}/analysis", None),
+        ("GET", f"{at}/cast", None), ("POST", f"{at}/analyze", None),
         ("GET", languages, None), ("POST", languages, {"language": "fr", "audio": audio}), ("GET", f"{languages}/de", None),
         ("PUT", f"{languages}/de/audio", {"audio": audio}), ("POST", f"{languages}/de/render", {}),
     ]  # fmt: skip

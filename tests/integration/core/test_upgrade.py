@@ -1,12 +1,16 @@
 """An installation of before, with jobs at every stage, is upgraded in place: old keys let in, and all jobs end well.
 
-``database_0005.json`` holds the rows of such an installation as its own code wrote them (revision 0005 of the schema).
+``database_0005.json`` holds the rows of such an installation as its own code wrote them (revision 0005 of the schema), and
+``bucket_0005.zip`` the objects that one of its jobs had delivered, and another one had stored on its way.
 """
 
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 
+import httpx
+import numpy as np
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -17,8 +21,14 @@ from sqlalchemy import Engine, make_url, text
 
 from dubbing.db.engine import Database, open_engine
 from dubbing.domain.work import WorkKind
-from dubbing.settings import DatabaseSettings
+from dubbing.ids import chunk_key
+from dubbing.inference.passthrough import PassthroughEngine
+from dubbing.media.crops import unpack_crops
+from dubbing.queue.runner import Handlers, Runner
+from dubbing.settings import DatabaseSettings, QueueSettings
 from services.api.bootstrap import Services
+from services.worker.engines import Engines
+from services.worker.infer import InferHandler
 
 pytestmark = pytest.mark.stack
 BEFORE = json.loads((HELPERS / "database_0005.json").read_text(encoding="utf-8"))
@@ -44,11 +54,36 @@ def upgraded(migrated: Engine, database_settings: DatabaseSettings, services: Se
             if table == "job_events":
                 connection.execute(text("SELECT setval('job_events_id_seq', (SELECT max(id) FROM job_events))"))
     engine.dispose()
+    with zipfile.ZipFile(HELPERS / "bucket_0005.zip") as objects:
+        for key in objects.namelist():
+            services.store.put_bytes(key, objects.read(key))
     command.upgrade(config, "head")
     yield replace(services, database=database)
     database.close()
     with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("DROP DATABASE upgraded"))
+
+
+def test_what_jobs_of_before_have_stored_is_served_and_read(upgraded: Services) -> None:
+    handlers = Handlers()
+    handlers.add("infer", InferHandler(upgraded.store, Engines(lambda preset, _: PassthroughEngine(preset))))
+    runner = Runner(upgraded.database, lambda _: None, handlers, QueueSettings())
+    headers = {"Authorization": "Bearer dub_0123456789ab_upgrade"}
+    with TestClient(app_of(upgraded), raise_server_exceptions=False, headers=headers) as client:
+        ended, job = (f"/v1/jobs/{BEFORE['jobs'][name]}" for name in ("ended", "generating"))
+        links = client.get(ended).json()["links"]
+        assert httpx.get(links["output"]).content == b"a master of before"
+        assert httpx.get(links["receipt"]).json()["job_id"] == BEFORE["jobs"]["ended"]
+        assert client.get(f"{ended}/receipt").json()["output_video"]["frames"] == 250
+        assert client.get(job).json()["progress"]["chunks"] == {"done": 1, "total": 3}
+        while runner.run_next("infer"):
+            pass
+        found = client.get(job).json()
+        assert (found["progress"]["chunks"], found["phase"]) == ({"done": 3, "total": 3}, "stitching"), found["error"]
+    # The passing-through engine paints what it reads, and each frame of before has its own number for a colour.
+    for chunk, frames in enumerate((range(100), range(100, 200), range(200, 250))):
+        made = unpack_crops(upgraded.store.get_bytes(chunk_key(BEFORE["jobs"]["generating"], chunk)))
+        assert np.array_equal(np.stack([*made])[:, 0, 0, 0], np.array(frames))
 
 
 def test_jobs_of_before_end_well_and_keys_of_before_see_them(upgraded: Services) -> None:
@@ -65,7 +100,7 @@ def test_jobs_of_before_end_well_and_keys_of_before_see_them(upgraded: Services)
         }
         assert {job["title"] for job in after.values()} == {None}
         (key,) = client.get("/v1/keys").json()["items"]
-        assert (key["name"], "titles:write" in key["scopes"], "keys:write" in key["scopes"]) == ("test", True, True)
+        assert (key["name"], {"titles:write", "reviews:write", "keys:write"} <= set(key["scopes"])) == ("test", True)
         assert client.get("/v1/titles").json()["items"] == []
     with upgraded.database.sessions()() as session:
         assert session.execute(text("SELECT id FROM organisations")).all() == [("default",)]

@@ -213,7 +213,8 @@ def test_a_name_that_leads_inside_is_not_called(
 ) -> None:
     endpoint = announce(client, receiver, events=["job.queued"])
     with sessions.begin() as session:
-        session.execute(text("UPDATE webhook_endpoints SET url = :url"), {"url": f"https://localhost:{receiver.port}/hook"})
+        inside = services.secrets.encrypt(f"https://localhost:{receiver.port}/hook")
+        session.execute(text("UPDATE webhook_endpoints SET url = :url"), {"url": inside})
     submit()
     Deliverer(services).run()
     (attempt,) = deliveries(client, endpoint)[0]["attempts"]

@@ -47,12 +47,6 @@ def test_a_phase_is_not_done_while_an_item_of_it_is_open() -> None:
     assert count.fraction < 1
 
 
-def test_time_left_follows_the_pace_so_far() -> None:
-    assert progress.eta_seconds(JobState.RUNNING, 25.0, T0, T0 + timedelta(seconds=10)) == 30.0
-    assert progress.eta_seconds(JobState.RUNNING, 1.0, T0, T0 + timedelta(seconds=10)) is None
-    assert progress.eta_seconds(JobState.SUCCEEDED, 100.0, T0, T0 + timedelta(seconds=10)) is None
-
-
 def test_speed_counts_generated_frames() -> None:
     counts = {WorkKind.INFER: KindCount(items=2, done=1, units_done=50, units_total=100)}
     assert progress.generation_fps(counts, T0, T0 + timedelta(seconds=2)) == 25.0

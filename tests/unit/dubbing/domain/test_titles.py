@@ -3,6 +3,7 @@
 import pytest
 
 from dubbing.domain.jobs import JobState
+from dubbing.domain.reviews import ReviewStatus
 from dubbing.domain.titles import LanguageStatus, Render, file_stem, language_status
 
 RUNNING, QUEUED, CANCELED = JobState.RUNNING, JobState.QUEUED, JobState.CANCELED
@@ -31,6 +32,14 @@ def test_a_language_stands_where_its_jobs_have_brought_it(name: str) -> None:
     latest, delivered, status = CASES[name]
     jobs = [None if job is None else Render("job_1", *job) for job in (latest, delivered)]
     assert language_status(2, *jobs) == LanguageStatus(status)
+
+
+@pytest.mark.parametrize("review", list(ReviewStatus))
+def test_a_language_whose_master_is_reviewed_stands_where_the_review_stands(review: ReviewStatus) -> None:
+    done, newer = Render("job_1", 2, DONE), Render("job_2", 2, RUNNING)
+    assert language_status(2, done, done, review) == LanguageStatus(review.value)
+    assert language_status(3, done, done, review) is LanguageStatus.STALE
+    assert language_status(2, newer, done, review) is LanguageStatus.PROCESSING
 
 
 NAMES = {

@@ -34,6 +34,22 @@ def test_the_payload_of_a_failure_stays_thin() -> None:
         (WebhookEvent.JOB_SUCCEEDED, {"job_id": "job_1", "title": "Film", "language": "pt-BR"}, "Film (pt-BR) is ready."),
         (WebhookEvent.JOB_SUCCEEDED, {"job_id": "job_1"}, "Job job_1 is ready."),
         (WebhookEvent.JOB_FAILED, {"job_id": "job_1", "error": {"title": "No face"}}, "Job job_1 failed: No face."),
+        (
+            WebhookEvent.JOB_DEADLINE_AT_RISK,
+            {
+                "job_id": "job_1",
+                "title": "Film",
+                "language": "de",
+                "deadline": "2026-10-12T06:00:00+00:00",
+                "estimated_finish_at": "2026-10-12T08:20:31+02:00",
+            },
+            "Film (de) may miss its deadline, 2026-10-12 06:00 UTC: it will be ready about 2026-10-12 06:20 UTC.",
+        ),
+        (
+            WebhookEvent.JOB_DEADLINE_AT_RISK,
+            {"job_id": "job_1", "deadline": "2026-10-12T06:00:00Z", "estimated_finish_at": None},
+            "Job job_1 may miss its deadline, 2026-10-12 06:00 UTC: nobody works on it.",
+        ),
         (WebhookEvent.JOB_PHASE, {"job_id": "job_1", "title": "<b>"}, "&lt;b&gt;: job.phase"),
         (
             WebhookEvent.ENDPOINT_DISABLED,

@@ -136,6 +136,14 @@ def test_a_shot_with_another_seed_is_generated_again_though_it_sounds_the_same()
     assert [spec.payload == EARLIER.chunks[index] for index, spec in enumerate(specs)] == [True, True, False]
 
 
+def test_a_shot_that_keeps_the_original_picture_gets_no_mouth() -> None:
+    kept = revised(kept_shots=frozenset({0}))
+    assert [spec.payload.chunk.index for spec in chunk_specs(kept)] == [2]  # type: ignore[attr-defined]
+    assert [spec.payload.chunk.index for spec in flow.generatable(kept, PREPARED, {0, 2})] == [2]  # type: ignore[attr-defined]
+    (stitch,) = flow.plan(Phase.STITCHING, kept, PREPARED)
+    assert [chunk.index for chunk in stitch.payload.chunks] == list(stitch.payload.crops) == [2]  # type: ignore[attr-defined]
+
+
 def test_other_weights_or_another_analysis_leave_nothing_of_the_earlier_job() -> None:
     for other in (with_models(revised(), student=ModelPin(name="l", digest="d" * 64)), with_picture(revised(), track=2)):
         assert not any(spec.payload == EARLIER.chunks[index] for index, spec in enumerate(chunk_specs(other)))

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from dubbing.encryption import SecretBox
-from dubbing.settings import SecretsSettings
+from dubbing.settings import SecretsSettings, SessionSettings
+from services.api.bootstrap import check_keys_differ
 from services.stack import ports
 from services.stack.context import StackContext
 from services.stack.errors import StackError
@@ -85,6 +86,17 @@ def test_a_damaged_state_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="damaged") as caught:
         StackState.load(path)
     assert caught.value.suggestions
+
+
+def test_what_signs_access_tokens_is_drawn_once_and_is_not_what_encrypts(tmp_path: Path) -> None:
+    home, state = home_at(tmp_path), StackState()
+    keys = [state.secret("session"), state.secret("secrets")]
+    home.create()
+    state.save(home.state_file)
+    env = LocalStack(home).env()
+    assert [env["DUBLINE_SESSION_KEY"], env["DUBLINE_SECRETS_KEY"]] == keys
+    check_keys_differ(SecretsSettings(key=SecretStr(keys[1])), SessionSettings(key=SecretStr(keys[0])))
+    assert LocalStack(home, {"DUBLINE_SESSION_KEY": "o" * 32}).env()["DUBLINE_SESSION_KEY"] == "o" * 32
 
 
 def test_the_key_for_secrets_of_customers_is_drawn_once_and_the_callers_own_is_preferred(tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
 """What analysis finds in a film, is told while it looks, and leaves behind; faces and cuts have tests of their own."""
 
+import io
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from drawn import HALF_OPEN, Picture, bookshelf, speaker, written
+from PIL import Image
 from places import HAND_LANDMARKER, LANDMARKER
 from worker_context import MemoryStore, RecordingContext
 
-from dubbing.domain.analysis import Analysis
+from dubbing import ids
+from dubbing.domain.analysis import Analysis, TrackPath
 from dubbing.domain.faces import FaceTrack
 from dubbing.domain.media import MediaInfo
 from dubbing.domain.work import PrepareResult, PrepareTask, Source
@@ -21,6 +25,7 @@ from dubbing.faces.outline import POINTS
 from dubbing.faces.tracks import TrackedFace
 from dubbing.storage.sources import SourceCache
 from dubbing.storage.store import sha256_of
+from services.worker.face_pictures import face_pictures
 from services.worker.prepare import PrepareHandler, _path
 
 LENGTH = 14
@@ -104,6 +109,37 @@ def test_shots_faces_and_chunks_are_found_and_stored(preparer: Preparer, name: s
     for path in stored.paths:
         assert len(path.anchors) == len(path.opening) == len(path.track)
         assert path.outline
+
+
+def test_each_face_has_a_picture_that_shows_it(preparer: Preparer) -> None:
+    preparer.prepare(talk(ONE, 1) + talk(OTHER, 2), RecordingContext())
+    keys = [ids.face_picture_key("analysis.json", track) for track in (0, 1)]
+    assert sorted(preparer.store.list_keys("faces/")) == keys
+    with closing(MediaPipeDetector(LANDMARKER)) as detector:
+        for key in keys:
+            shown = np.asarray(Image.open(io.BytesIO(preparer.store.objects[key])))
+            assert 200 < max(shown.shape[:2]) <= 320
+            (face,) = detector.find(shown)
+            left, top, right, bottom = face.box
+            # All of the face, and much of the picture.
+            assert 0 < left < right < shown.shape[1]
+            assert 0 < top < bottom < shown.shape[0]
+            assert bottom - top > shown.shape[0] / 2
+
+
+def test_a_face_at_the_pictures_edge_is_shown_as_far_as_the_picture_goes(tmp_path: Path) -> None:
+    frames = talk(ONE, 1)
+    reader = written(tmp_path / "film.mp4", frames)
+    corner = TrackPath(
+        track=FaceTrack(index=4, shot=0, start=2, end=5, missing=(2,), size=60.0),
+        anchors=((0.0,) * 6, (1.0, 1.0, 3.0, 1.0, 2.0, 4.0), (9.0,) * 6),
+        opening=(None, 0.1, 0.1),
+    )
+    ((track, jpeg),) = face_pictures(reader, [corner])
+    shown = np.asarray(Image.open(io.BytesIO(jpeg))).astype(int)
+    # Frame 3: brows and nose around (2, 2), and so 132 pixels to all sides of (2, 20), where there are any.
+    assert (track, shown.shape) == (4, (152, 134, 3))
+    assert np.abs(shown - frames[3][:152, :134]).mean() < 4
 
 
 def test_a_film_without_a_face_fails_and_leaves_no_analysis(preparer: Preparer) -> None:

@@ -3,7 +3,6 @@
 Nothing here is read at import. Every variable is listed in ``.env.example``.
 """
 
-import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,11 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-
-def _named(given: object) -> object:
-    """None for an empty variable, which names nothing."""
-    return given or None
-
+from dubbing.settings.people import OidcSettings as OidcSettings
+from dubbing.settings.people import SessionSettings as SessionSettings
+from dubbing.settings.values import listed, named, with_commas
 
 API_ROLE, WORKER_ROLE = "dubline_api", "dubline_worker"
 """The roles of the database that see one organisation at a time, and all of them."""
@@ -34,8 +31,8 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_DATABASE_")
     url: str = "postgresql+psycopg://127.0.0.1:5432/dubline"
-    api_url: Annotated[str | None, BeforeValidator(_named)] = None
-    worker_url: Annotated[str | None, BeforeValidator(_named)] = None
+    api_url: Annotated[str | None, BeforeValidator(named)] = None
+    worker_url: Annotated[str | None, BeforeValidator(named)] = None
     pool_size: int = 10
 
     def for_api(self) -> Self:
@@ -222,16 +219,6 @@ class QueueSettings(BaseSettings):
     }
 
 
-def _with_commas(given: object) -> object:
-    """The parts of a text with commas between."""
-    return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
-
-
-def _listed(given: object) -> object:
-    """As PATH lists them: with colons between."""
-    return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
-
-
 class FetchSettings(BaseSettings):
     """Files at URLs.
 
@@ -247,12 +234,31 @@ class FetchSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_FETCH_")
-    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
-    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(with_commas)] = ()
     bytes: int = 512 * 1024**3
     seconds: float = 3600.0
     silence: float = 30.0
     redirects: int = 5
+
+
+class BucketSettings(BaseSettings):
+    """Buckets of customers.
+
+    The machine's own addresses and those of a cloud's metadata are never asked, whatever is opened.
+
+    Attributes:
+        hosts: names of endpoints, with commas between, that may lead to private addresses.
+        ranges: private addresses that may be asked, as networks (``10.20.0.0/16``) with commas between.
+        http_hosts: names and addresses, with commas between, that may be asked by http too; all others by https alone.
+        seconds: longest time that one call may take; objects are read and written in parts of 16 MiB.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DUBLINE_BUCKET_")
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    seconds: float = 120.0
 
 
 class SecretsSettings(BaseSettings):
@@ -285,11 +291,11 @@ class WebhookSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_WEBHOOK_")
-    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
-    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_with_commas)] = ()
-    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    ranges: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(with_commas)] = ()
+    http_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(with_commas)] = ()
     seconds: float = 15.0
-    waits: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_with_commas)] = (
+    waits: Annotated[tuple[int, ...], NoDecode, BeforeValidator(with_commas)] = (
         *(0, 5, 5 * 60, 30 * 60, 2 * 3600),
         *(5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600),
     )
@@ -325,7 +331,7 @@ class TrainerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DUBLINE_TRAINER_")
     enabled: bool = False
     scratch: Path = Path("/tmp/dubline-trainer")  # noqa: S108 - a default; every deployment sets its own volume
-    places: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)] = ()
+    places: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(listed)] = ()
     leg: float = 5 * 3600.0
     checkpoint: float = 600.0
     sample: float = 1800.0
@@ -335,7 +341,7 @@ class TrainerSettings(BaseSettings):
     gate_clips: int = 24
     gate_frames: int = 81
     gate_data: str = ""
-    gate_syncnet: Annotated[Path | None, BeforeValidator(_named)] = None
+    gate_syncnet: Annotated[Path | None, BeforeValidator(named)] = None
     grace: float = 600.0
     revision: str = ""
 
