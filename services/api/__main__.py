@@ -1,8 +1,9 @@
-"""Operators' commands: ``python -m services.api`` with keys create, keys revoke, secrets encrypt, openapi or settings."""
+"""Operators' commands: ``python -m services.api`` with keys create or revoke, roles, secrets encrypt, openapi, settings."""
 
 import argparse
 import json
 import sys
+from functools import partial
 
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
@@ -10,9 +11,10 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from dubbing.db.connections import Connections
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.keys import Keys, create_api_key
+from dubbing.db.roles import admit
 from dubbing.db.webhooks import Webhooks
 from dubbing.encryption import SecretBox
-from dubbing.errors import EncryptionUnavailable
+from dubbing.errors import EncryptionUnavailable, Permanent
 from dubbing.settings import DatabaseSettings, SecretsSettings
 from services.api import settings_page
 
@@ -28,6 +30,7 @@ def main() -> int:
     create.add_argument("name")
     create.add_argument("--organisation", default="default", metavar="ID", help="whose it is; one that is new is made")
     keys.add_parser("revoke", help="revoke the key dub_PREFIX_...").add_argument("prefix")
+    commands.add_parser("roles", help="let the API and workers log in to the database as the settings say")
     secrets = commands.add_parser("secrets", help="secrets of customers").add_subparsers(dest="action", required=True)
     secrets.add_parser("encrypt", help="encrypt all of them anew, with the first key of DUBLINE_SECRETS_KEY")
     commands.add_parser("openapi", help="print the OpenAPI document")
@@ -39,7 +42,7 @@ def main() -> int:
         sys.stdout.write(settings_page.page())
         return 0
     try:
-        return _encrypt() if options.command == "secrets" else _keys(options)
+        return {"roles": _roles, "secrets": _encrypt}.get(options.command, partial(_keys, options))()
     except AWAY as error:
         return _fail(f"The database does not answer: {_first_line(error)}", _ADDRESS)
     except ProgrammingError as error:
@@ -61,6 +64,23 @@ def _keys(options: argparse.Namespace) -> int:
             return _fail(f"There is no key dub_{options.prefix}_... that is in force.", "The prefix is its middle part.")
     finally:
         database.close()
+
+
+def _roles() -> int:
+    """Lets the API's and the workers' roles in."""
+    settings = DatabaseSettings()
+    if settings.api_url is None or settings.worker_url is None:
+        return _fail("Not all is named.", "Set DUBLINE_DATABASE_API_URL and DUBLINE_DATABASE_WORKER_URL.")
+    database = Database(settings)
+    try:
+        with database.sessions().begin() as session:
+            admitted = admit(session, settings)
+    except Permanent as error:
+        return _fail(error.detail, "docs/how-to/deploy.md has the roles.")
+    finally:
+        database.close()
+    sys.stdout.write(f"Admitted: {', '.join(admitted) or 'all could log in already'}.\n")
+    return 0
 
 
 def _encrypt() -> int:

@@ -75,7 +75,7 @@ def build() -> Services:
         queue=queue,
         engine=engine,
         logging=LoggingSettings(),
-        database=Database(DatabaseSettings()),
+        database=Database(DatabaseSettings().for_api()),
         store=S3Store(S3Settings()),
         doorbell=Doorbell(make_celery(broker, queue), queue),
         broker=redis.Redis.from_url(broker.url, socket_connect_timeout=2, socket_timeout=2),

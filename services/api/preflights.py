@@ -115,6 +115,7 @@ def lipsync(work: UnitOfWork, built: Services, caller: Caller, body: LipsyncCrea
         sync=sync,
         models=report.try_(lambda: submission.pinned(work, built, body.model)),
         seed=submission.seed_of(body.seed),
+        sharing=submission.sharing_of(built),
     )
     return report.answer(work, Preflight(work, built.queue.max_attempts).of(planned), _Order(planned, body.model, body))
 
@@ -137,7 +138,7 @@ def render(work: UnitOfWork, built: Services, language: Language, body: RenderCr
         sync=order.sync,
         models=report.try_(lambda: submission.pinned(work, built, order.model)),
         seed=order.seed,
-        shared=True,
+        sharing=submission.sharing_of(built),
         seeds={int(shot): seed for shot, seed in (seeds or language.seeds).items()},
         kept_shots=language.kept_shots,
         earlier=None if order.render is None else order.render.earlier,

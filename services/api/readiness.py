@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from dubbing.db.engine import check_writes
+from dubbing.db.roles import check_held_to_policies
 from dubbing.db.unit_of_work import unit_of_work
 from services.api.bootstrap import Services
 
@@ -40,6 +41,7 @@ def reasons(built: Services) -> dict[str, str | None]:
 def _ask_database(built: Services) -> None:
     with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
         check_writes(work.session)
+        check_held_to_policies(work.session)
 
 
 def _reason(name: str, answer: Future[Any]) -> str | None:

@@ -30,15 +30,6 @@ def services(request: Request) -> Services:
 Built = Annotated[Services, Depends(services)]
 
 
-def reading(built: Built) -> Iterator[UnitOfWork]:
-    """A transaction for reading, ended before the response is sent."""
-    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
-        yield work
-
-
-Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
-
-
 class Caller(NamedTuple):
     """Who calls.
 
@@ -60,29 +51,47 @@ class Caller(NamedTuple):
         return f"{self.kind}:{self.id}"
 
 
+def authenticated(built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None) -> Caller:
+    """The caller, if their API key or access token is valid; raises `Unauthorized`, `Forbidden` or `SignInUnavailable`."""
+    if token is None:
+        raise Unauthorized(
+            "No API key or access token was sent.",
+            where=_HEADER,
+            suggestions=(
+                "send 'Authorization: Bearer dub_...'",
+                "make one: python -m services.api keys create NAME",
+            ),
+        )
+    is_jwt = token.credentials.count(".") == 2
+    return _person(built, token.credentials) if is_jwt else _key(built, token.credentials)
+
+
 class Scoped:
     """Dependency: the caller, if their API key or access token is valid and has the scope; with None, whoever is let in."""
 
     def __init__(self, scope: str | None) -> None:
         self._scope = scope
 
-    def __call__(self, built: Built, token: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None) -> Caller:
-        """Check the key or token; raises `Unauthorized`, `Forbidden` or `SignInUnavailable`."""
-        if token is None:
-            raise Unauthorized(
-                "No API key or access token was sent.",
-                where=_HEADER,
-                suggestions=(
-                    "send 'Authorization: Bearer dub_...'",
-                    "make one: python -m services.api keys create NAME",
-                ),
-            )
-        is_jwt = token.credentials.count(".") == 2
-        caller = _person(built, token.credentials) if is_jwt else _key(built, token.credentials)
+    def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
+        """Check the scope; raises `Forbidden`."""
         if self._scope is not None and self._scope not in caller.scopes:
             what = "API key" if caller.kind == "key" else "role of the access token's bearer"
             raise Forbidden(f"The {what} lacks the scope {self._scope}.", where=_HEADER)
         return caller
+
+
+def acting(built: Services, caller: Caller) -> AbstractContextManager[UnitOfWork]:
+    """A transaction that sees what the caller may see."""
+    return unit_of_work(built.database.sessions(), built.doorbell.ring, caller.organisation)
+
+
+def reading(built: Built, caller: Annotated[Caller, Depends(authenticated)]) -> Iterator[UnitOfWork]:
+    """A transaction for reading, ended before the response is sent."""
+    with acting(built, caller) as work:
+        yield work
+
+
+Reading = Annotated[UnitOfWork, Depends(reading, scope="function")]
 
 
 def _key(built: Services, token: str) -> Caller:
@@ -166,26 +175,23 @@ class Once:
         once and stored nowhere, as secrets are: a replay has null in their place.
         """
         if self._key is None:
-            with self._transaction() as work:
+            with acting(self._built, caller) as work:
                 answer = do(work).model_dump(mode="json")
             return _answer(answer, status, at)
-        with self._transaction() as work:
+        with acting(self._built, caller) as work:
             known = work.keys.begin(caller.organisation, self._key, self._fingerprint(body))
         if known is not None:
             return _answer(known[1], known[0], at, {"Idempotent-Replayed": "true"})
         try:
-            with self._transaction() as work:
+            with acting(self._built, caller) as work:
                 answer = do(work).model_dump(mode="json")
                 kept = answer | dict.fromkeys(unkept)
                 work.keys.answer(caller.organisation, self._key, status, kept)
         except BaseException:
-            with self._transaction() as work:
+            with acting(self._built, caller) as work:
                 work.keys.abandon(caller.organisation, self._key)
             raise
         return _answer(answer, status, at)
-
-    def _transaction(self) -> AbstractContextManager[UnitOfWork]:
-        return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring)
 
     def _fingerprint(self, body: BaseModel | None) -> str:
         return fingerprint(self._request.method, self._request.url.path, body)

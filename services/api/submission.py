@@ -11,7 +11,7 @@ from dubbing.db.models import Asset, Job
 from dubbing.db.title_models import Title
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.connections import parted
-from dubbing.domain.jobs import Chosen, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import Chosen, JobState, Models, Phase, Sharing, Sync
 from dubbing.domain.media import SoundChoice
 from dubbing.errors import UrlNotAllowed
 from dubbing.storage import remote
@@ -148,6 +148,7 @@ def begin(work: UnitOfWork, built: Services, job: Job) -> Job:
         NotFound: the connection to the bucket that its master is to go to was deleted.
     """
     job.state, job.phase, job.phase_times = JobState.QUEUED, Phase.PROBING, {}
+    job.options = {**job.options, "sharing": sharing_of(built)}
     work.jobs.add(job)
     if (to := job.options.get("destination")) is not None:
         connection = work.connections.hold(to["connection"], job.organisation_id, "/output/destination/connection")
@@ -155,6 +156,11 @@ def begin(work: UnitOfWork, built: Services, job: Job) -> Job:
     Advancer(work, built.queue.max_attempts).begin(job)
     work.session.refresh(job)
     return job
+
+
+def sharing_of(built: Services) -> Sharing:
+    """Whose jobs share the results of new jobs."""
+    return Sharing.INSTALLATION if built.api.share_across_organisations else Sharing.ORGANISATION
 
 
 def seed_of(given: int | None) -> int:

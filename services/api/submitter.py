@@ -75,7 +75,7 @@ class Submitter(threading.Thread):
             if self._stopped.is_set():
                 return False
             if not self._submit_next(batch_id, organisation_id):
-                with self._transaction() as work:
+                with self._transaction(organisation_id) as work:
                     work.batches.all_submitted(batch_id)
                 return done > 0
         return True
@@ -83,7 +83,7 @@ class Submitter(threading.Thread):
     def _submit_next(self, batch_id: str, organisation_id: str) -> bool:
         number = 0
         try:
-            with self._transaction() as work:
+            with self._transaction(organisation_id) as work:
                 item = work.batches.next_item(batch_id)
                 if item is None:
                     return False
@@ -94,16 +94,16 @@ class Submitter(threading.Thread):
         except Exception as error:
             if isinstance(error, Outage) and not isinstance(error, ModelUnavailable):
                 raise
-            self._refuse(batch_id, number, error)
+            self._refuse(batch_id, organisation_id, number, error)
         return True
 
-    def _refuse(self, batch_id: str, number: int, cause: Exception) -> None:
+    def _refuse(self, batch_id: str, organisation_id: str, number: int, cause: Exception) -> None:
         if isinstance(cause, DublineError):
             error = cause
         else:
             log.error("item_crashed", batch_id=batch_id, number=number, exc_info=cause)
             error = DublineError("The item failed unexpectedly; quote the batch's id to the operator.")
-        with self._transaction() as work:
+        with self._transaction(organisation_id) as work:
             from_file = work.batches.from_file(batch_id)
             place = {"line": number} if from_file else {"pointer": f"/items/{number}"}
             where = batch_items.placed(error.where, place)
@@ -134,5 +134,5 @@ class Submitter(threading.Thread):
         language = work.titles.language(wanted.title, canonical(wanted.language), caller.organisation, lock=True)
         return renders.render(work, self._built, caller, language, wanted)
 
-    def _transaction(self) -> AbstractContextManager[UnitOfWork]:
-        return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring)
+    def _transaction(self, organisation_id: str | None = None) -> AbstractContextManager[UnitOfWork]:
+        return unit_of_work(self._built.database.sessions(), self._built.doorbell.ring, organisation_id)

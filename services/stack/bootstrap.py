@@ -35,6 +35,20 @@ def migrate(env: Mapping[str, str]) -> None:
         raise StackError(f"the database migration failed: {str(error).strip()[-800:]}") from error
 
 
+def admit_roles(env: Mapping[str, str]) -> None:
+    """Lets the API's and the workers' roles log in with the passwords in ``env``."""
+    from dubbing.db.engine import Database  # noqa: PLC0415 - see above
+    from dubbing.db.roles import admit  # noqa: PLC0415
+
+    settings = DatabaseSettings.model_validate(_given(DatabaseSettings, env))
+    database = Database(settings)
+    try:
+        with database.sessions().begin() as session:
+            admit(session, settings)
+    finally:
+        database.close()
+
+
 def ensure_api_key(env: Mapping[str, str], known: str | None) -> str:
     """The local API key: ``known`` when the database still accepts it for everything, else a new one."""
     from dubbing.db.engine import Database  # noqa: PLC0415 - see above

@@ -215,6 +215,7 @@ class LocalStack:
         if set(names) & set(table.SERVICES):
             context.say("Bringing the database's tables up to date")
             bootstrap.migrate(env)
+            bootstrap.admit_roles(env)
             context.state.api_key = bootstrap.ensure_api_key(env, context.state.api_key)
 
     @staticmethod

@@ -41,6 +41,7 @@ class Service:
         probe: as in `probes`.
         needs: servers that it uses.
         optional: it is started only when asked for.
+        database: the setting with which it reaches the database, the only one of these that it sees.
     """
 
     module: str
@@ -48,16 +49,18 @@ class Service:
     probe: str
     needs: tuple[str, ...] = ("postgres", "redis", "s3")
     optional: bool = False
+    database: str = "DUBLINE_DATABASE_WORKER_URL"
 
 
 SERVERS: dict[str, Server] = {
-    "postgres": Server(postgres.describe, lambda c: {"DUBLINE_DATABASE_URL": postgres.url(c)}, "DUBLINE_DATABASE_URL"),
+    "postgres": Server(postgres.describe, postgres.settings, "DUBLINE_DATABASE_URL"),
     "redis": Server(redis.describe, lambda c: {"DUBLINE_REDIS_URL": redis.url(c)}, "DUBLINE_REDIS_URL"),
     "s3": Server(s3.describe, s3.settings, "DUBLINE_S3_ENDPOINT"),
     "triton": Server(triton.describe, triton.settings, "DUBLINE_TRITON_URL"),
 }
 
 _ALL_SERVERS = tuple(SERVERS)
+_DATABASES = ("DUBLINE_DATABASE_URL", "DUBLINE_DATABASE_API_URL", "DUBLINE_DATABASE_WORKER_URL")
 # Workers and beat touch it every two or three seconds while they reach the broker.
 _LIVENESS = "life://20{life}"
 
@@ -81,6 +84,7 @@ SERVICES: dict[str, Service] = {
         "uvicorn",
         f"services.api.main:create_app --factory --host {LOOPBACK} --port {{api_port}} --no-access-log",
         f"http://{LOOPBACK}:{{api_port}}/healthz",
+        database="DUBLINE_DATABASE_API_URL",
     ),
     "worker-prepare": _worker("services.worker.app:app", "prepare", 1),
     "worker-infer": _worker("services.worker.app:app", "infer", 2),
@@ -130,8 +134,8 @@ def external_settings(environ: Mapping[str, str], context: StackContext) -> dict
     named = [server for server in SERVERS.values() if environ.get(server.external)]
     own = {server.external: server.settings(asked)[server.external] for server in named}
     found = {name: environ[name] for name in own if environ[name] != own[name]}
-    for prefix, external in (("DUBLINE_S3_", SERVERS["s3"].external), ("DUBLINE_TRITON_", SERVERS["triton"].external)):
-        if external in found:
+    for prefix, server in (("DUBLINE_DATABASE_", "postgres"), ("DUBLINE_S3_", "s3"), ("DUBLINE_TRITON_", "triton")):
+        if SERVERS[server].external in found:
             found |= {key: value for key, value in environ.items() if key.startswith(prefix)}
     return found
 
@@ -139,6 +143,12 @@ def external_settings(environ: Mapping[str, str], context: StackContext) -> dict
 # Cores are shared by processes, not by threads of one. And pictures of several megabytes come and go on many threads: with an
 # allocator's arena for each, what they leave behind adds up with every job.
 _FRUGAL = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+
+
+def _with_its_database(service: Service, env: Mapping[str, str]) -> dict[str, str]:
+    """``env`` with one address of the database: that of the service's own role, or else the only one that is known."""
+    kept = service.database if env.get(service.database) else SERVERS["postgres"].external
+    return {name: value for name, value in env.items() if name == kept or name not in _DATABASES}
 
 
 def service_spec(name: str, context: StackContext, env: Mapping[str, str]) -> ProcessSpec:
@@ -151,7 +161,13 @@ def service_spec(name: str, context: StackContext, env: Mapping[str, str]) -> Pr
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-m", service.module, *arguments),
-        env={**env, **_FRUGAL, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DUBLINE_QUEUE_LIFE": liveness},
+        env={
+            **_with_its_database(service, env),
+            **_FRUGAL,
+            "PYTHONPATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "DUBLINE_QUEUE_LIFE": liveness,
+        },
         cwd=str(CHECKOUT),
         probe=service.probe.format(**values),
         tier=1,

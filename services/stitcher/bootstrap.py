@@ -57,7 +57,7 @@ def make_app() -> Celery:
     handlers = Handlers()
     handlers.add("stitch", Stitcher(store, sources, partial(MediaPipeDetector, media.face_model), delivery, scorer))
     doorbell = Doorbell(app, queue)
-    database = Database(DatabaseSettings())
+    database = Database(DatabaseSettings().for_workers())
     open_bucket = partial(CustomerBucket, settings=BucketSettings())
     deliver = DeliverMasterHandler(database, doorbell.ring, SecretBox(SecretsSettings()), store, open_bucket)
     handlers.add("deliver_master", deliver)

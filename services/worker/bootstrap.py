@@ -53,7 +53,7 @@ def make_app() -> Celery:
     queue = QueueSettings()
     app = make_celery(RedisSettings(), queue)
     doorbell = Doorbell(app, queue)
-    database = Database(DatabaseSettings())
+    database = Database(DatabaseSettings().for_workers())
     store = S3Store(S3Settings())
     add_work_task(app, Runner(database, doorbell.ring, _handlers(store, database), queue, app="services.worker.app:app"))
     end_sequence = open_ender(EngineSettings().engine, TritonSettings())

@@ -34,7 +34,7 @@ def make_delivery() -> Celery:
     configure_logging(LoggingSettings(), "deliver")
     queue, webhooks = QueueSettings(), WebhookSettings()
     app = make_celery(RedisSettings(), queue)
-    doorbell, database = Doorbell(app, queue), Database(DatabaseSettings())
+    doorbell, database = Doorbell(app, queue), Database(DatabaseSettings().for_workers())
     handlers = Handlers()
     secrets = SecretBox(SecretsSettings())
     handlers.add("deliver", DeliverHandler(database, doorbell.ring, secrets, Poster(webhooks), webhooks))

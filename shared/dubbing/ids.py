@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from pathlib import PurePath
+from urllib.parse import quote
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}$")
@@ -26,14 +27,24 @@ def asset_key(asset_id: str, filename: str) -> str:
     return f"assets/{asset_id}/source{suffix.group() if suffix else ''}"
 
 
-def analysis_prefix(source_sha256: str, analysis: str) -> str:
-    """Folder of everything that analysis version ``analysis`` found in one picture."""
-    return f"sources/{source_sha256}/{analysis}/"
+def organisation_scope(organisation_id: str) -> str:
+    """Folder of what the jobs of one organisation share; two organisations never have the same."""
+    return f"organisations/{quote(organisation_id, safe='').replace('.', '%2E')}/"
 
 
-def analysis_key(source_sha256: str, analysis: str) -> str:
-    """Shots, tracks, landmarks, alignment and chunks of one picture."""
-    return analysis_prefix(source_sha256, analysis) + "analysis.json"
+def source_prefix(scope: str, sha256: str) -> str:
+    """Folder of everything that follows from one file, for those who share in ``scope``."""
+    return f"{scope}sources/{sha256}/"
+
+
+def analysis_prefix(source: str, analysis: str) -> str:
+    """Folder of everything that analysis version ``analysis`` found in one picture, below ``source_prefix``."""
+    return f"{source}{analysis}/"
+
+
+def analysis_key(source: str, analysis: str) -> str:
+    """Shots, tracks, landmarks, alignment and chunks of one picture, below ``source_prefix``."""
+    return analysis_prefix(source, analysis) + "analysis.json"
 
 
 def face_pictures_prefix(analysis_key: str) -> str:
@@ -48,12 +59,12 @@ def face_picture_key(analysis_key: str, track: int) -> str:
 
 def record_key(source_sha256: str, reading: str, track: int) -> str:
     """What the second reading saw of one picture of a source."""
-    return f"sources/{source_sha256}/{reading}/picture-{track}.npz"
+    return f"{source_prefix('', source_sha256)}{reading}/picture-{track}.npz"
 
 
-def latents_prefix(source_sha256: str, analysis: str, masking: str, encoder_digest: str) -> str:
-    """Folder of the encoded face crops of one picture, one object per chunk."""
-    return analysis_prefix(source_sha256, analysis) + f"latents/{masking}-{encoder_digest[:16]}/"
+def latents_prefix(source: str, analysis: str, masking: str, encoder_digest: str) -> str:
+    """Folder of the encoded face crops of one picture, one object per chunk, below ``source_prefix``."""
+    return analysis_prefix(source, analysis) + f"latents/{masking}-{encoder_digest[:16]}/"
 
 
 def latents_key(prefix: str, chunk: int) -> str:
@@ -61,9 +72,9 @@ def latents_key(prefix: str, chunk: int) -> str:
     return f"{prefix}{chunk:06d}.npz"
 
 
-def speech_prefix(audio_sha256: str, method: str, sound: str, grid: str, encoder_digest: str) -> str:
-    """Folder of one track's speech features, by what of it is used, on one grid of frame times."""
-    return f"sources/{audio_sha256}/speech/{method}-{encoder_digest[:16]}/{sound}/{grid}/"
+def speech_prefix(source: str, method: str, sound: str, grid: str, encoder_digest: str) -> str:
+    """Folder of one track's speech features, by what of it is used, on one grid of frame times, below ``source_prefix``."""
+    return f"{source}speech/{method}-{encoder_digest[:16]}/{sound}/{grid}/"
 
 
 def speech_window_key(prefix: str, window: int) -> str:
@@ -81,9 +92,9 @@ def chunk_key(job_id: str, chunk: int) -> str:
     return f"{job_prefix(job_id)}chunks/{chunk:06d}.mkv"
 
 
-def shared_chunk_key(digest: str) -> str:
+def shared_chunk_key(scope: str, digest: str) -> str:
     """Generated crops of one chunk, by all that they follow from; jobs share them."""
-    return f"chunks/{digest}.mkv"
+    return f"{scope}chunks/{digest}.mkv"
 
 
 def output_key(job_id: str, suffix: str) -> str:

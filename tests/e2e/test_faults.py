@@ -30,27 +30,34 @@ def assets(dubbed: dict[str, Any]) -> tuple[str, str]:
     return dubbed["job"]["video"], dubbed["job"]["audio"]
 
 
+@pytest.fixture(scope="module")
+def undisturbed(platform: Platform, dubbed: dict[str, Any]) -> dict[str, str]:
+    """What the undisturbed job made, before others make the same."""
+    return platform.made(dubbed["job"]["id"])
+
+
 @pytest.fixture
-def job_id(platform: Platform, assets: tuple[str, str]) -> Iterator[str]:
+def job_id(platform: Platform, assets: tuple[str, str], undisturbed: dict[str, str]) -> Iterator[str]:
     """A job like the undisturbed one; every process of the plan (what is off by choice is stopped) runs again afterwards."""
+    assert len(undisturbed) > 1
     yield platform.submit(*assets)
     well = {ProcessPhase.RUNNING, ProcessPhase.STOPPED}
     until(lambda: {process.phase for process in platform.system.status().processes} <= well, platform.system.status, every=0.2)
 
 
-def check(platform: Platform, job_id: str, dubbed: dict[str, Any], hit: Row) -> None:
+def check(platform: Platform, job_id: str, undisturbed: dict[str, str], hit: Row) -> None:
     platform.delivered(job_id)
     assert [kind for kind in platform.events(job_id) if kind in {"job.succeeded", "job.failed"}] == ["job.succeeded"]
     after = {item["id"]: item for item in platform.items(job_id)}
     assert {item["state"] for item in after.values()} == {"done"}
-    assert platform.made(job_id) == platform.made(dubbed["job"]["id"])
+    assert platform.made(job_id) == undisturbed
     assert after[hit["id"]]["attempt"] >= hit["attempt"]
 
 
-def test_a_worker_killed_in_mid_chunk_costs_one_attempt(platform: Platform, job_id: str, dubbed: dict[str, Any]) -> None:
+def test_a_worker_killed_in_mid_chunk_costs_one_attempt(platform: Platform, job_id: str, undisturbed: dict[str, str]) -> None:
     with platform.in_mid_chunk(job_id) as item:
         os.kill(pid_of(item), signal.SIGKILL)
-    check(platform, job_id, dubbed, item)
+    check(platform, job_id, undisturbed, item)
     (again,) = (row for row in platform.items(job_id, "infer") if row["id"] == item["id"])
     assert again["attempt"] == item["attempt"] + 1
     assert again["leases_lost"] == item["leases_lost"] + 1
@@ -62,12 +69,12 @@ def test_a_worker_killed_in_mid_chunk_costs_one_attempt(platform: Platform, job_
 
 
 def test_the_inference_server_killed_in_mid_chunk_is_started_again(
-    platform: Platform, job_id: str, dubbed: dict[str, Any]
+    platform: Platform, job_id: str, undisturbed: dict[str, str]
 ) -> None:
     before = platform.system.status().of("triton")
     with platform.in_mid_chunk(job_id) as item:
         os.kill(before.pid, signal.SIGKILL)
-    check(platform, job_id, dubbed, item)
+    check(platform, job_id, undisturbed, item)
     (again,) = (row for row in platform.items(job_id, "infer") if row["id"] == item["id"])
     assert again["attempt"] > item["attempt"]
     assert platform.system.status().of("triton").restarts == before.restarts + 1
@@ -84,9 +91,9 @@ def stubs_of(platform: Platform) -> list[int]:
 
 
 def test_a_process_of_the_model_killed_while_four_jobs_run_costs_no_attempt(
-    platform: Platform, job_id: str, assets: tuple[str, str], dubbed: dict[str, Any]
+    platform: Platform, job_id: str, assets: tuple[str, str], undisturbed: dict[str, str]
 ) -> None:
-    jobs = [job_id, *(platform.submit(*assets) for _ in range(3))]
+    jobs = [job_id, *(platform.submit(*assets, seed=seed) for seed in (8, 9, 10))]  # the same seed would be the same chunks
     before = stubs_of(platform)
     with platform.in_mid_chunk(job_id):
         os.kill(before[0], signal.SIGKILL)
@@ -96,15 +103,15 @@ def test_a_process_of_the_model_killed_while_four_jobs_run_costs_no_attempt(
     )
     for job in jobs:
         platform.delivered(job)
-        assert platform.made(job) == platform.made(dubbed["job"]["id"])
         left = {item["max_attempts"] - item["attempt"] for item in platform.items(job) if item["kind"] in {"infer", "stitch"}}
         assert left == {QueueSettings().max_attempts - 1}
+    assert platform.made(job_id) == undisturbed
     fill_and_empty(platform.system.env(), range(900, 908))
     assert slots_in_use(platform.system.env(), 0) == 0
 
 
 def test_a_database_that_only_reads_for_a_while_holds_up_everything_and_ends_nothing(
-    platform: Platform, job_id: str, dubbed: dict[str, Any]
+    platform: Platform, job_id: str, undisturbed: dict[str, str]
 ) -> None:
     url = platform.system.env()["DUBLINE_API_URL"]
     with platform.in_mid_chunk(job_id) as item:
@@ -119,17 +126,19 @@ def test_a_database_that_only_reads_for_a_while_holds_up_everything_and_ends_not
             answer = httpx.get(f"{url}/v1/jobs/{job_id}", headers=key, timeout=60)
             assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
         until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200, "the API never became ready again", every=0.2)
-    check(platform, job_id, dubbed, item)
+    check(platform, job_id, undisturbed, item)
     (again,) = (row for row in platform.items(job_id, "infer") if row["id"] == item["id"])
     assert (again["attempt"], again["leases_lost"]) == (item["attempt"], item["leases_lost"])
 
 
-def test_redis_killed_and_emptied_in_mid_chunk_loses_nothing(platform: Platform, job_id: str, dubbed: dict[str, Any]) -> None:
+def test_redis_killed_and_emptied_in_mid_chunk_loses_nothing(
+    platform: Platform, job_id: str, undisturbed: dict[str, str]
+) -> None:
     before = platform.system.status().of("redis")
     with platform.in_mid_chunk(job_id) as item:
         os.kill(before.pid, signal.SIGKILL)
         shutil.rmtree(platform.system.home.data / "redis" / "appendonlydir")
-    check(platform, job_id, dubbed, item)
+    check(platform, job_id, undisturbed, item)
     assert platform.system.status().of("redis").restarts == before.restarts + 1
 
 
@@ -138,7 +147,7 @@ def test_a_cancelled_job_gives_its_work_back_at_once(platform: Platform, job_id:
         platform.client.cancel(job_id)
         time.sleep(1.2)  # a worker asks once a second whether it is still wanted
     assert platform.ended(job_id)["status"] == "canceled"
-    own = [row for row in platform.items(job_id) if row["job_id"] == job_id]
+    own = platform.items(job_id, "infer")
     assert own
     assert not [row for row in own if row["state"] in OPEN]
     assert item["id"] in {row["id"] for row in own if row["state"] == "canceled"}

@@ -1,12 +1,15 @@
 """What tests of the API share: keys, work done as workers would, and the shape of problems."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import platform_results as results
+from fastapi import FastAPI
 from sqlalchemy import select
 
+from dubbing.db.engine import Database
 from dubbing.db.keys import create_api_key
 from dubbing.db.models import WorkItem
 from dubbing.db.unit_of_work import UnitOfWork
@@ -14,8 +17,17 @@ from dubbing.domain.frozen import Frozen
 from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
+from services.api.main import create_app
 
 MIB = 1 << 20
+
+
+def app_of(services: Services) -> FastAPI:
+    """The API as it is deployed: its role in the database sees one organisation at a time."""
+    database = Database(services.database.settings.for_api())
+    return create_app(replace(services, database=database))
+
+
 Answer = Callable[[str, Any], Frozen]
 UNKNOWN = "0" * 26
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import redis as redis_client
-from api_calls import MIB, authorised
+from api_calls import MIB, app_of, authorised
 from customer_store import OPENED, resolve
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -35,7 +35,6 @@ from dubbing.storage.s3 import S3Store
 from services.api.access_tokens import AccessTokens
 from services.api.bootstrap import Services, bucket_opener
 from services.api.catalogue import Catalogue
-from services.api.main import create_app
 
 TESTS_KEY = "a key of the tests that is long enough"
 SIGNING_KEY = "another key of the tests which signs access tokens"
@@ -70,7 +69,7 @@ def services(
 
 @pytest.fixture
 def client(services: Services) -> Iterator[TestClient]:
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=authorised(services)) as client:
+    with TestClient(app_of(services), raise_server_exceptions=False, headers=authorised(services)) as client:
         yield client
 
 

@@ -31,7 +31,7 @@ RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 LANGUAGES = {"sh", "bash", "console", "text", "json", "python", "typescript", "mermaid"}
 _SITUATION = re.compile(r"<!-- situation: (\w+) -->")
 # What Docker's reference has of those that we show; no engine is at hand to ask.
-_COMPOSE = {"up": {"--profile"}, "ps": set(), "logs": {"--tail"}, "restart": set(), "exec": set()}
+_COMPOSE = {"up": {"--profile"}, "ps": set(), "logs": {"--tail"}, "restart": set(), "exec": set(), "run": {"--rm"}}
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,13 @@ def _uncomposed(words: list[str]) -> list[str]:
     verb, rest = words[0], words[1:]
     if verb not in _COMPOSE:
         return [*absent, f"docker compose {verb}"]
-    absent += [word for word in rest if word.startswith("--") and word not in _COMPOSE[verb]] if verb != "exec" else []
-    named = rest[:1] if verb == "exec" else [word for word in rest if not re.match(r"-|\d", word)]
-    absent += [name for name in named if name not in described["services"]]
-    return absent + (_missing(rest[1:]) if verb == "exec" else [])
+    inside: list[str] = []
+    if verb in ("exec", "run"):  # a program in a container
+        at = next(at for at, word in enumerate(rest) if not word.startswith("-"))
+        rest, inside = rest[: at + 1], rest[at + 1 :]
+    absent += [word for word in rest if word.startswith("--") and word not in _COMPOSE[verb]]
+    absent += [name for name in rest if not re.match(r"-|\d", name) and name not in described["services"]]
+    return absent + (_missing(inside) if inside else [])
 
 
 def _unrun(words: list[str]) -> list[str]:

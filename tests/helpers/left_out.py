@@ -38,6 +38,8 @@ LEFT_OUT = {
     "export DUBLINE_": "variables, not commands",
     "dubline weights": "gigabytes from elsewhere; tests/unit/lipforcing/weights imports made ones",
     "dubline down && dubline up": "a minute; tests/integration/test_local_stack.py stops and starts",
+    ".venv/bin/alembic upgrade head": "the system's tables are there; every start of a stack migrates",
+    ".venv/bin/python -m services.api roles": "a stack does it by itself; tests/integration/core/test_row_security.py runs it",
     "docker compose": "it needs Docker; tests/repo/test_images.py reads what it describes",
     "dmesg": "on most machines only root may read it",
 }

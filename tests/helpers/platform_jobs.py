@@ -6,7 +6,7 @@ import platform_results as results
 
 from dubbing.db.models import Asset, Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import JobState, ModelPin, Models, Phase, Sync
+from dubbing.domain.jobs import JobState, ModelPin, Models, Phase, Sharing, Sync
 from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.ids import new_id
 from dubbing.workflow.advance import Advancer
@@ -20,7 +20,7 @@ MODELS = Models(
 )
 
 
-def make_job(work: UnitOfWork, *, video: Asset | None = None, audio: Asset | None = None, **values: object) -> Job:
+def make_job(work: UnitOfWork, *, video: Asset | None = None, audio: Asset | None = None, **values: Any) -> Job:
     """A queued job with its first work items."""
     organisation_id = str(values.setdefault("organisation_id", "default"))
     work.organisations.ensure(organisation_id)
@@ -44,6 +44,7 @@ def make_job(work: UnitOfWork, *, video: Asset | None = None, audio: Asset | Non
             "priority": 0,
             "warnings": [],
             **values,
+            "options": {"sharing": Sharing.ORGANISATION, **dict(values.get("options", {}))},
         }
     )
     work.jobs.add(job)

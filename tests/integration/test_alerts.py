@@ -31,6 +31,7 @@ def exposed(running: Callable[..., dict[str, str]]) -> Iterator[dict[str, str]]:
     """What the API shows, by path."""
     env = running("postgres", "redis", "s3")
     bootstrap.migrate(env)
+    bootstrap.admit_roles(env)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**env, "DUBLINE_ENGINE": "passthrough", "DUBLINE_LOG_LEVEL": "ERROR"}.items():
             patch.setenv(name, value)

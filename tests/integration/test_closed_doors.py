@@ -214,7 +214,7 @@ def test_redis_wants_its_password(system: LocalStack, command: str) -> None:
         assert connection.recv(100).startswith(b"-NOAUTH")
 
 
-@pytest.mark.parametrize("user", ["dubline", "postgres", "nobody"])
+@pytest.mark.parametrize("user", ["dubline", "dubline_api", "dubline_worker", "postgres", "nobody"])
 @pytest.mark.parametrize("password", ["", "dubline"])
 def test_the_database_wants_its_password(system: LocalStack, user: str, password: str) -> None:
     place = {"host": "127.0.0.1", "port": system.ports()["postgres"], "user": user, "dbname": "dubline"}

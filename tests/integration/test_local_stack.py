@@ -191,7 +191,7 @@ def test_two_starts_at_once_end_with_one_stack(own: LocalStack) -> None:
 
 def test_servers_that_run_elsewhere_are_used_and_not_started(own: LocalStack, tmp_path: Path) -> None:
     own.start(ALL)
-    named = ("DUBLINE_DATABASE_URL", "DUBLINE_REDIS_URL", "DUBLINE_S3_", "DUBLINE_TRITON_")
+    named = ("DUBLINE_DATABASE_", "DUBLINE_REDIS_URL", "DUBLINE_S3_", "DUBLINE_TRITON_")
     elsewhere = {name: value for name, value in own.env().items() if name.startswith(named)}
     other = LocalStack(home_at(tmp_path / "other"), elsewhere, owner=os.getpid())
     try:

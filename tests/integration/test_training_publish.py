@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from alembic import command
-from alembic.config import Config
 from held_out_footage import held_out
 from places import LANDMARKER
 from shrunken_models import CONTRACT, PRESET, write_encoders, write_student
@@ -31,6 +29,7 @@ from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import DatabaseSettings, QueueSettings, S3Settings, TrainerSettings, TritonSettings
 from dubbing.storage.s3 import S3Store
 from lipforcing.weights.folder import load_tensors, read_manifest, write_folder
+from services.stack import bootstrap
 from services.stack.bootstrap import triton_settings
 from services.stack.home import CHECKOUT, home_at
 from services.stack.local import LocalStack
@@ -65,9 +64,8 @@ def env(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     try:
         stack.start(["postgres", "s3", "triton"])
         found = stack.env()
-        config = Config(CHECKOUT / "alembic.ini")
-        config.set_main_option("sqlalchemy.url", found["DUBLINE_DATABASE_URL"])
-        command.upgrade(config, "head")
+        bootstrap.migrate(found)
+        bootstrap.admit_roles(found)
         yield found
     finally:
         stack.destroy()

@@ -108,7 +108,14 @@ def test_passwords_of_redis_are_no_arguments() -> None:
 
 
 def test_addresses_inside_compose_name_services_of_it() -> None:
-    environment = COMPOSE["x-settings"]
-    for name in ("DUBLINE_DATABASE_URL", "DUBLINE_REDIS_URL", "DUBLINE_S3_ENDPOINT", "DUBLINE_TRITON_URL"):
+    environment = COMPOSE["x-settings"] | SERVICES["migrate"]["environment"]
+    databases = ("DUBLINE_DATABASE_URL", "DUBLINE_DATABASE_API_URL", "DUBLINE_DATABASE_WORKER_URL")
+    for name in (*databases, "DUBLINE_REDIS_URL", "DUBLINE_S3_ENDPOINT", "DUBLINE_TRITON_URL"):
         host = re.split(r"[@/]", environment[name].rsplit(":", 1)[0])[-1]
         assert host in SERVICES
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_has_the_address_of_the_database_that_its_role_needs_and_no_other(name: str) -> None:
+    given = [setting for setting in SERVICES[name]["environment"] if setting.startswith("DUBLINE_DATABASE_")]
+    assert given == [table.SERVICES[name].database]

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from dubbing import ids
 from dubbing.db.connection_models import StorageConnection
 from dubbing.db.connections import bucket_of
-from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.connections import folder
 from dubbing.errors import Conflict, EncryptionUnavailable, InvalidCursor, UrlNotAllowed
 from dubbing.storage.customer_bucket import CustomerBucket, check_endpoint
@@ -25,7 +25,7 @@ from services.api.connection_schemas import (
 )
 from services.api.filters import PageQuery
 from services.api.problems import refuses
-from services.api.requests import Built, ConnectionsRead, ConnectionsWrite, OnceOnly, Reading
+from services.api.requests import Built, ConnectionsRead, ConnectionsWrite, OnceOnly, Reading, acting
 
 router = APIRouter(prefix="/v1", tags=["connections"])
 _CONNECTION = "/v1/storage-connections/{id}"
@@ -81,7 +81,7 @@ def read_connection(connection_id: ConnectionId, caller: ConnectionsRead, work: 
 def test_connection(connection_id: ConnectionId, caller: ConnectionsWrite, built: Built, once: OnceOnly) -> JSONResponse:
     """Write, read and delete an object `dubline-probe-...` there now, and tell what works and what is missing."""
     # The bucket is asked while no transaction is open: a slow one must not keep the database's connections.
-    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+    with acting(built, caller) as work:
         bucket = bucket_of(work.connections.get(connection_id, caller.organisation), built.secrets.decrypt)
     key = f"{bucket.prefix}dubline-probe-{ids.new_id('prb')}"
     return once.run(caller, 200, None, lambda _: _tested(built.open_bucket(bucket), key))

@@ -6,12 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
-from dubbing.db.unit_of_work import unit_of_work
 from dubbing.domain.jobs import TERMINAL
 from dubbing.workflow.estimates import estimated
 from services.api import sse
 from services.api.bootstrap import Services
-from services.api.requests import Built, Caller, JobsRead, Reading
+from services.api.requests import Built, Caller, JobsRead, Reading, acting
 from services.api.routes.jobs import JobId
 from services.api.values import LARGEST
 from services.api.views import progress_view
@@ -35,7 +34,7 @@ def job_events(
 
 
 def _fetch(built: Services, caller: Caller, job_id: str, last_id: int) -> sse.Batch:
-    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+    with acting(built, caller) as work:
         # The state is read before the events: the last event is then seen with the end, or at the next look.
         job = work.jobs.get(job_id, caller.organisation)
         over = job.state in TERMINAL and not work.deliveries.is_pending(job_id)

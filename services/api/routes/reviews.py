@@ -27,7 +27,7 @@ from services.api import decisions, paging, picture_times, review_views, version
 from services.api.bootstrap import Services
 from services.api.filters import PageQuery, language_of
 from services.api.problems import refuses
-from services.api.requests import Built, OnceOnly, Reading
+from services.api.requests import Built, OnceOnly
 from services.api.review_schemas import (
     CommentChange,
     CommentCreate,
@@ -39,7 +39,7 @@ from services.api.review_schemas import (
     ReviewOut,
     ReviewPage,
 )
-from services.api.reviewers import MayComment, MayDecide, MayRead, ReviewsWrite
+from services.api.reviewers import MayComment, MayDecide, MayRead, ReadingReviews, ReviewsWrite
 from services.api.values import Id, LanguageTag
 from services.api.versions import IfMatch
 
@@ -80,7 +80,7 @@ def request_review(body: ReviewCreate, caller: ReviewsWrite, built: Built, once:
 
 
 @router.get("/reviews", openapi_extra=refuses(InvalidCursor, UnknownLanguage))
-def list_reviews(reviewer: MayRead, built: Built, work: Reading, query: Annotated[ReviewQuery, Query()]) -> ReviewPage:
+def list_reviews(reviewer: MayRead, built: Built, work: ReadingReviews, query: Annotated[ReviewQuery, Query()]) -> ReviewPage:
     """Reviews, newest first; to a guest, those of the link's language."""
     wanted = ReviewFilter(
         organisation_id=reviewer.caller.organisation,
@@ -95,7 +95,7 @@ def list_reviews(reviewer: MayRead, built: Built, work: Reading, query: Annotate
 
 
 @router.get("/reviews/{review_id}")
-def read_review(review_id: ReviewId, reviewer: MayRead, built: Built, work: Reading, response: Response) -> ReviewOut:
+def read_review(review_id: ReviewId, reviewer: MayRead, built: Built, work: ReadingReviews, response: Response) -> ReviewOut:
     """One review: where it stands, and what was decided."""
     found = _one(built, work, work.reviews.get(review_id, reviewer.caller.organisation))
     versions.show(response, found.version)
@@ -135,7 +135,7 @@ def decide(
 
 @router.get("/reviews/{review_id}/comments", openapi_extra=refuses(InvalidCursor))
 def list_comments(
-    review_id: ReviewId, reviewer: MayRead, work: Reading, query: Annotated[CommentQuery, Query()]
+    review_id: ReviewId, reviewer: MayRead, work: ReadingReviews, query: Annotated[CommentQuery, Query()]
 ) -> CommentPage:
     """Comments, newest first: those of this review, and what people said in earlier ones of the language.
 
@@ -183,7 +183,7 @@ def add_comment(review_id: ReviewId, body: CommentCreate, reviewer: MayComment, 
 
 
 @router.get("/reviews/{review_id}/comments/{comment_id}")
-def read_comment(review_id: ReviewId, comment_id: CommentId, reviewer: MayRead, work: Reading) -> CommentOut:
+def read_comment(review_id: ReviewId, comment_id: CommentId, reviewer: MayRead, work: ReadingReviews) -> CommentOut:
     """One comment of the review, or of an earlier one of its language."""
     review = work.reviews.get(review_id, reviewer.caller.organisation)
     said, revision = work.reviews.comment(review, comment_id)

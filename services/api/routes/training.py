@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from dubbing import ids
 from dubbing.db.training_models import TrainingRun
-from dubbing.db.unit_of_work import UnitOfWork, unit_of_work
+from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.training import LIVE_RUNS, RunState, check_places, checked_settings
 from dubbing.errors import (
     Conflict,
@@ -28,9 +28,9 @@ from services.api import paging, problems, sse
 from services.api.bootstrap import Services
 from services.api.filters import PageQuery
 from services.api.problems import refuses
-from services.api.requests import Built, Caller, Once, OnceOnly, Reading, TrainingRead, TrainingWrite
+from services.api.requests import Built, Caller, Once, OnceOnly, Reading, TrainingRead, TrainingWrite, acting
 from services.api.routes.events import LastEventId
-from services.api.routes.releases import release_view
+from services.api.routes.releases import release_views
 from services.api.training_schemas import Publish, RecipeList, ReleaseOut, RunCreate, RunOut, RunPage
 
 router = APIRouter(prefix="/v1", tags=["training"])
@@ -128,7 +128,7 @@ def publish_run(run_id: RunId, body: Publish, caller: TrainingWrite, built: Buil
             raise Conflict(f"The recipe {run.recipe} makes nothing that can be served.")
         release, ring = work.releases.publish(run, preset, body.share, built.queue.max_attempts)
         work.ring(ring)
-        return release_view(built, release)
+        return release_views(built, work, caller, [release])[0]
 
     return once.run(caller, 202, body, publish, at="/v1/models/{model}/versions")
 
@@ -146,7 +146,7 @@ def _change(
 
 
 def _fetch(built: Services, caller: Caller, run_id: str, last_id: int) -> sse.Batch:
-    with unit_of_work(built.database.sessions(), built.doorbell.ring) as work:
+    with acting(built, caller) as work:
         run = work.runs.get(run_id, caller.organisation)
         events = work.runs.events_after(run_id, last_id, sse.LIMIT)
         newest = {"status": run.state, "at_step": run.step, "of_steps": run.steps}

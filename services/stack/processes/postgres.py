@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from dubbing.settings import API_ROLE, WORKER_ROLE
 from services.stack.context import StackContext
 from services.stack.errors import StackError
 from services.stack.files import private_folder
@@ -77,10 +78,17 @@ def describe(context: StackContext) -> ProcessSpec:
     )
 
 
-def url(context: StackContext) -> str:
-    """The database as SQLAlchemy with psycopg 3 addresses it."""
-    password = context.state.secret(NAME)
-    return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{context.port(NAME)}/{DATABASE}"
+def settings(context: StackContext) -> dict[str, str]:
+    """How the database is addressed: by its owner, by the API and by workers, each with a password of its own."""
+    return {
+        "DUBLINE_DATABASE_URL": _url(context, USER, NAME),
+        "DUBLINE_DATABASE_API_URL": _url(context, API_ROLE, f"{NAME}.api"),
+        "DUBLINE_DATABASE_WORKER_URL": _url(context, WORKER_ROLE, f"{NAME}.worker"),
+    }
+
+
+def _url(context: StackContext, role: str, secret: str) -> str:
+    return f"postgresql+psycopg://{role}:{context.state.secret(secret)}@{LOOPBACK}:{context.port(NAME)}/{DATABASE}"
 
 
 def carried() -> Path | None:

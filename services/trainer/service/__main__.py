@@ -49,7 +49,7 @@ def _answer(options: argparse.Namespace) -> object:
     if options.command == "plan":
         return plan(options.recipe, options.settings, options.processes).to_json()
     try:
-        return adopt(Database(DatabaseSettings()), S3Store(S3Settings()), options.folder)
+        return adopt(Database(DatabaseSettings().for_workers()), S3Store(S3Settings()), options.folder)
     except OperationalError as error:
         raise Transient(f"The database does not answer: {error.orig}", where={"stage": "adopting"}) from error
 

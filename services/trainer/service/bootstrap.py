@@ -42,7 +42,7 @@ def make_app() -> Celery:
     queue = QueueSettings()
     app = make_celery(RedisSettings(), queue)
     s3 = S3Settings()
-    database, store = Database(DatabaseSettings()), S3Store(s3)
+    database, store = Database(DatabaseSettings().for_workers()), S3Store(s3)
     doorbell = Doorbell(app, queue)
     handlers = Handlers()
     trainer, triton = TrainerSettings(), TritonSettings()
@@ -58,7 +58,7 @@ def make_app() -> Celery:
 
 def _register(**_: object) -> None:
     """Before the worker shows life: who waits for it never reads what the recipes of an earlier version were."""
-    database = Database(DatabaseSettings())  # of its own, for no connection may be open when the worker forks
+    database = Database(DatabaseSettings().for_workers())  # of its own, for no connection may be open when the worker forks
     try:
         register_offers(database)
     finally:

@@ -7,7 +7,7 @@ batches: whether one has ended is asked by the sweeper, and written down once.
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import case, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from dubbing.db.batch_models import BatchItem, JobBatch
@@ -18,6 +18,7 @@ from dubbing.domain.batches import OPEN, BatchState, ItemState
 from dubbing.domain.jobs import LIVE, TERMINAL, JobState
 from dubbing.errors import NotFound
 
+_SUBMITTING = text("SELECT batch, organisation FROM submitting_batches()")
 _STATE = case((BatchItem.job_id.is_not(None), Job.state), else_=BatchItem.state)
 """What an item is shown as: the state of its job, where it became one."""
 
@@ -91,13 +92,8 @@ class JobBatches:
         return [ShownItem(*row) for row in self._session.execute(statement.order_by(BatchItem.number).limit(limit))]
 
     def submitting(self) -> list[tuple[str, str]]:
-        """(batch, organisation) of those whose items wait to become jobs, oldest first."""
-        wanted = (
-            select(JobBatch.id, JobBatch.organisation_id)
-            .where(JobBatch.state == BatchState.SUBMITTING)
-            .order_by(JobBatch.created_at)
-        )
-        return [(batch_id, organisation_id) for batch_id, organisation_id in self._session.execute(wanted)]
+        """(batch, organisation) of everybody's whose items wait to become jobs, oldest first."""
+        return [(batch, organisation) for batch, organisation in self._session.execute(_SUBMITTING)]
 
     def next_item(self, batch_id: str) -> BatchItem | None:
         """An item that waits, its row locked; None when none does that nobody else has."""

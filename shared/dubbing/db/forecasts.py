@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Float, Integer, and_, case, cast, exists, func, literal, select, true, union_all
+from sqlalchemy import Float, Integer, and_, case, cast, exists, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, array, distinct_on, insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from dubbing.db.models import Asset, Job, Organisation, WorkItem, WorkPace
+from dubbing.db.items import ALL_WORK
+from dubbing.db.models import Job, WorkItem, WorkPace
 from dubbing.db.times import NOW, ago
 from dubbing.domain.jobs import LIVE, JobState
 from dubbing.domain.paces import KEPT, LENGTH, Measure, MeasuredPace, PaceKey, settled
@@ -22,15 +23,21 @@ _SERVED_AGO = 60.0
 """Seconds that work may wait, with nobody at any of its queue's, until nobody is taken to serve that queue."""
 
 
+_LIVE_JOBS = text("SELECT * FROM live_jobs(:wanted, :most_of_each, :most)")
+_PROGRESS = text("SELECT * FROM progress_of_running(:names)")
 _TURN = (Job.deadline.asc().nulls_last(), Job.priority.desc(), Job.created_at)
 """The order in which an organisation's jobs are served, as `WorkItems.claim` has it and the index ``ix_jobs_turn``."""
 
 
 class LiveJob(NamedTuple):
-    """A job that has not ended, as others see what it will cost; sizes are 0 where no probe has found them yet."""
+    """A job that has not ended, as others see what it will cost; sizes are 0 where no probe has found them yet.
+
+    The API is told names instead of the id, the organisation and the footage of a job of others, the same for the same.
+    """
 
     id: str
     organisation_id: str
+    sharing: str | None
     deadline: datetime | None
     priority: int
     created_at: datetime
@@ -107,7 +114,7 @@ class Forecasts:
     def at_work(self) -> dict[Queue, int]:
         """How many workers hold something now, by queue."""
         rows = self._session.execute(
-            select(WorkItem.kind, func.count()).where(WorkItem.state == WorkState.LEASED).group_by(WorkItem.kind)
+            select(ALL_WORK.kind, func.count()).where(ALL_WORK.state == WorkState.LEASED).group_by(ALL_WORK.kind)
         )
         found: dict[Queue, int] = {}
         for kind, count in rows:
@@ -121,31 +128,19 @@ class Forecasts:
 
     def live(self, wanted: Collection[str], most_of_each: int, most: int) -> list[LiveJob]:
         """The jobs that are served next, ``most_of_each`` organisation at most, and the wanted ones that have not ended."""
-        place = func.row_number().over(order_by=_TURN).label("place")
-        next_ones = (
-            select(Job.id, place)
-            .where(Job.organisation_id == Organisation.id, Job.state.in_(LIVE))
-            .order_by(*_TURN)
-            .limit(most_of_each)
-            .correlate(Organisation)
-            .lateral("next_ones")
-        )
-        fairly = (
-            select(next_ones.c.id, next_ones.c.place)
-            .select_from(Organisation)
-            .join(next_ones, true())
-            .order_by(next_ones.c.place)
-            .limit(most)
-            .subquery()
-        )
-        asked = select(Job.id, literal(0)).where(Job.id.in_(list(wanted)), Job.state.in_(LIVE))
-        both = union_all(select(fairly.c.id, fairly.c.place), asked).subquery()
-        seen = select(both.c.id, func.max(both.c.place).label("place")).group_by(both.c.id).subquery()
-        rows = self._session.execute(_live_columns(seen.c.place).join(seen, seen.c.id == Job.id))
+        rows = self._session.execute(_LIVE_JOBS, {"wanted": list(wanted), "most_of_each": most_of_each, "most": most})
         return [LiveJob(*row) for row in rows]
 
+    def progress(self, names: Collection[str]) -> dict[str, dict[WorkKind, KindCount]]:
+        """How far running jobs are, by the names that `live` gave them, and by kind; units, but no shots."""
+        found: dict[str, dict[WorkKind, KindCount]] = {}
+        for name, kind, *numbers in self._session.execute(_PROGRESS, {"names": list(names)}):
+            counted = dict(zip(("items", "done", "leased", "units_done", "units_total", "held_seconds"), numbers, strict=True))
+            found.setdefault(name, {})[WorkKind(kind)] = KindCount(**counted)
+        return found
+
     def places(self, job_ids: Collection[str]) -> dict[str, int]:
-        """The places of jobs that are far behind, among the live ones of their organisations."""
+        """The places of jobs that are far behind, among the live ones of their organisations; the API's caller has one."""
         ids = list(job_ids)
         theirs = select(Job.organisation_id).where(Job.id.in_(ids))
         place = func.row_number().over(partition_by=Job.organisation_id, order_by=_TURN).label("place")
@@ -154,7 +149,7 @@ class Forecasts:
         return {job_id: place for job_id, place in rows}  # noqa: C416 - a Row is no tuple to mypy
 
     def known(self, keys: Collection[str]) -> dict[str, KindCount]:
-        """Items that exist, by key; a job need not have asked for them yet."""
+        """Items that exist, by key; a job need not have asked for them yet. The API sees those of whom it acts for."""
         held = case((WorkItem.state == WorkState.LEASED, func.extract("epoch", NOW - WorkItem.claimed_at)), else_=0.0)
         rows = self._session.execute(
             select(WorkItem.key, WorkItem.state, WorkItem.units_done, WorkItem.units_total, held).where(
@@ -168,33 +163,8 @@ class Forecasts:
 
 
 def _waits_unserved(queue: Queue) -> Any:
-    kinds = WorkItem.kind.in_(kinds_of(queue))
-    due = func.coalesce(WorkItem.not_before, WorkItem.created_at) < ago(_SERVED_AGO)
-    waits = exists().where(WorkItem.state == WorkState.PENDING, kinds, due)
+    kinds = ALL_WORK.kind.in_(kinds_of(queue))
+    due = func.coalesce(ALL_WORK.not_before, ALL_WORK.created_at) < ago(_SERVED_AGO)
+    waits = exists().where(ALL_WORK.state == WorkState.PENDING, kinds, due)
     recently = exists().where(WorkPace.kind.in_(kinds_of(queue)), WorkPace.updated_at > ago(_SERVED_AGO))
-    return and_(waits, ~exists().where(WorkItem.state == WorkState.LEASED, kinds), ~recently)
-
-
-def _live_columns(place: Any) -> Any:
-    sound = aliased(Asset)
-    video = Asset.media["video"]
-
-    def number(name: str) -> Any:
-        return func.coalesce(video[name].as_integer(), 0)
-
-    return (
-        select(
-            *(Job.id, Job.organisation_id, Job.deadline, Job.priority, Job.created_at, Job.state == "running", Job.phase),
-            Job.models["preset"].astext,
-            Job.audio_asset.is_not(None),
-            Job.options["earlier"].astext.is_not(None),
-            func.coalesce(Asset.sha256, Asset.id),
-            Job.models["face_encoder"]["digest"].astext,
-            func.coalesce(Asset.size, 0),
-            func.coalesce(sound.size, 0),
-            *(number("track"), number("frames"), number("width"), number("height")),
-            place,
-        )
-        .join(Asset, Asset.id == Job.video_asset)
-        .outerjoin(sound, sound.id == Job.audio_asset)
-    )
+    return and_(waits, ~exists().where(ALL_WORK.state == WorkState.LEASED, kinds), ~recently)

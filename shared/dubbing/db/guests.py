@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dubbing import ids
 from dubbing.db.pages import Before, paged
 from dubbing.db.review_models import ReviewGuest
+from dubbing.db.roles import act_for
 from dubbing.db.times import NOW, now
 from dubbing.errors import NotFound
 
@@ -36,10 +37,13 @@ class Guests:
         return f"{_TOKEN}_{guest.id.removeprefix('gst_')}_{secret}"
 
     def authenticate(self, token: str) -> ReviewGuest | None:
-        """The guest whose ``token`` it is, or None where that has ended or is none. Notes its use at most once a minute."""
+        """The guest whose ``token`` it is, or None where that has ended or is none. Notes its use at most once a minute.
+
+        From here on the transaction acts for the guest's organisation.
+        """
         match token.split("_", 2):
             case [kind, number, secret] if kind == _TOKEN:
-                guest = self._session.get(ReviewGuest, f"gst_{number}")
+                guest = self._known(f"gst_{number}")
             case _:
                 return None
         if guest is None or not secrets.compare_digest(guest.secret_sha256, _hash(secret)):
@@ -50,6 +54,14 @@ class Guests:
         if guest.last_used_at is None or (time - guest.last_used_at).total_seconds() > _USED_EVERY:
             self._session.execute(update(ReviewGuest).where(ReviewGuest.id == guest.id).values(last_used_at=NOW))
         return guest
+
+    def _known(self, guest_id: str) -> ReviewGuest | None:
+        """The guest of that id. Until it is known whose it is nothing is seen: a function of the database says so."""
+        organisation_id = self._session.scalar(select(func.organisation_of_guest(guest_id)))
+        if organisation_id is None:
+            return None
+        act_for(self._session, organisation_id)
+        return self._session.get(ReviewGuest, guest_id)
 
     def get(self, guest_id: str, organisation_id: str) -> ReviewGuest:
         """The guest, if it is the organisation's; raises `NotFound`."""

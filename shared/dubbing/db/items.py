@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Select, and_, case, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Select, and_, case, column, func, literal, or_, select, table, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from dubbing import ids
@@ -15,6 +15,17 @@ from dubbing.domain import work
 from dubbing.domain.jobs import LIVE
 from dubbing.domain.work import ItemSpec, OpenSequence, WorkKind, WorkState
 from dubbing.errors import ChunkFailed, DublineError, LeaseLost
+
+_ASK = text(
+    "SELECT item_id, item_state FROM ask_for_item(:the_job, :new_id, :the_kind, :the_key, CAST(:the_payload AS jsonb),"
+    " :shared, :units, :attempts)"
+)
+_WANT = text(
+    "SELECT item_id, item_state FROM want_item(:the_organisation, :new_id, :the_kind, :the_key, CAST(:the_payload AS jsonb),"
+    " :the_priority, CAST(:seconds AS double precision), :units, :attempts)"
+)
+ALL_WORK = table("all_work", *map(column, ("kind", "state", "not_before", "created_at", "leases_lost", "outages"))).c
+"""Columns of everybody's work, which tell no more of it than its kind and its times."""
 
 
 class WorkItems:
@@ -27,7 +38,8 @@ class WorkItems:
         """Make the items exist and note that ``job`` needs them; returns (id, state) of each.
 
         An item that another job made is reused, whatever its state; one that failed or was cancelled starts over. The
-        more urgent deadline and priority win.
+        more urgent deadline and priority win. The database does this by a function, since the API sees neither another
+        organisation's items nor its needs.
         """
         return [self._ensure(job, spec, max_attempts) for spec in specs]
 
@@ -35,21 +47,25 @@ class WorkItems:
         self, spec: ItemSpec, organisation_id: str, max_attempts: int, *, priority: int = 0, seconds: float | None = None
     ) -> tuple[str, WorkState]:
         """Make a shared item exist that no job needs yet, wanted for ``seconds`` (None: while a job needs it); as `ensure`."""
-        until = None if seconds is None else in_(seconds)
-        return self._exists(
-            spec, max_attempts, organisation_id=organisation_id, priority=priority, deadline=None, wanted_until=until
-        )
+        wanted = {
+            "the_organisation": organisation_id,
+            "new_id": ids.new_id("wrk"),
+            "the_kind": spec.kind,
+            "the_key": spec.key,
+            "the_payload": spec.payload.model_dump_json(),
+            "the_priority": priority,
+            "seconds": seconds,
+            "units": spec.units,
+            "attempts": max_attempts,
+        }
+        self._session.flush()  # the item may refer to what this transaction has written
+        item_id, state = self._session.execute(_WANT, wanted).one()
+        return item_id, WorkState(state)
 
     def unwant(self, item_id: str) -> None:
         """Nobody but jobs wants the item any more: it is cancelled if none does and it waits, else at its next check."""
-        item = WorkItem.id == item_id
-        for change in (
-            update(WorkItem).where(item).values(wanted_until=None),
-            update(WorkItem)
-            .where(item, WorkItem.state == WorkState.PENDING, ~_wanted(WorkItem.id))
-            .values(state=WorkState.CANCELED),
-        ):
-            self._session.execute(change.execution_options(synchronize_session=False))
+        self._session.flush()
+        self._session.execute(select(func.unwant_item(item_id)))
 
     def add(self, kind: WorkKind, key: str, payload: BaseModel, organisation_id: str, max_attempts: int) -> str:
         """Make an item that belongs to no job; returns its id."""
@@ -68,43 +84,18 @@ class WorkItems:
         return item.id
 
     def _ensure(self, job: Job, spec: ItemSpec, max_attempts: int) -> tuple[str, WorkState]:
-        item_id, state = self._exists(
-            spec,
-            max_attempts,
-            organisation_id=job.organisation_id,
-            priority=job.priority,
-            deadline=job.deadline,
-            job_id=None if spec.shared else job.id,
-        )
-        self._session.execute(insert(JobNeed).values(job_id=job.id, work_item_id=item_id).on_conflict_do_nothing())
-        return item_id, state
-
-    def _exists(self, spec: ItemSpec, max_attempts: int, **values: Any) -> tuple[str, WorkState]:
-        fresh = insert(WorkItem).values(
-            id=ids.new_id("wrk"),
-            kind=spec.kind,
-            key=spec.key,
-            payload=spec.payload.model_dump(mode="json"),
-            state=WorkState.PENDING,
-            max_attempts=max_attempts,
-            units_total=spec.units,
-            **values,
-        )
-        over = WorkItem.state.in_([WorkState.FAILED, WorkState.CANCELED])
-        statement = fresh.on_conflict_do_update(
-            index_elements=[WorkItem.key],
-            set_={
-                "state": case((over, WorkState.PENDING), else_=WorkItem.state),
-                "max_attempts": case((over, WorkItem.attempt + max_attempts), else_=WorkItem.max_attempts),
-                "error": case((over, None), else_=WorkItem.error),
-                "payload": case((over, fresh.excluded.payload), else_=WorkItem.payload),
-                "not_before": case((over, None), else_=WorkItem.not_before),
-                "deadline": func.least(WorkItem.deadline, fresh.excluded.deadline),
-                "priority": func.greatest(WorkItem.priority, fresh.excluded.priority),
-                "wanted_until": func.greatest(WorkItem.wanted_until, fresh.excluded.wanted_until),
-            },
-        ).returning(WorkItem.id, WorkItem.state)
-        item_id, state = self._session.execute(statement).one()
+        wanted = {
+            "the_job": job.id,
+            "new_id": ids.new_id("wrk"),
+            "the_kind": spec.kind,
+            "the_key": spec.key,
+            "the_payload": spec.payload.model_dump_json(),
+            "shared": spec.shared,
+            "units": spec.units,
+            "attempts": max_attempts,
+        }
+        self._session.flush()  # the function reads the job's row
+        item_id, state = self._session.execute(_ASK, wanted).one()
         return item_id, WorkState(state)
 
     def claim(self, kinds: Iterable[WorkKind], owner: str, lease_seconds: float) -> work.LeasedItem | None:
@@ -232,23 +223,9 @@ class WorkItems:
         return bool(self._session.scalar(select(literal(1)).where(_wanted(literal(item_id)))))
 
     def cancel_unwanted(self, job_id: str) -> int:
-        """Cancel the waiting items of a job that nobody wants; returns how many of its unwanted ones still run."""
-        mine = select(JobNeed.work_item_id).where(JobNeed.job_id == job_id)
-        open_ = WorkItem.state.in_([WorkState.PENDING, WorkState.LEASED])
-        # The lock comes first, in its own statement: a job that asks for the same item meanwhile holds the same row lock,
-        # and its need is visible to the statements after.
-        self._session.execute(
-            select(WorkItem.id).where(WorkItem.id.in_(mine), open_).order_by(WorkItem.id).with_for_update(key_share=True)
-        )
-        unwanted = and_(WorkItem.id.in_(mine), ~_wanted(WorkItem.id))
-        self._session.execute(
-            update(WorkItem)
-            .where(unwanted, WorkItem.state == WorkState.PENDING)
-            .values(state=WorkState.CANCELED)
-            .execution_options(synchronize_session=False)
-        )
-        running = select(func.count()).select_from(WorkItem).where(unwanted, WorkItem.state == WorkState.LEASED)
-        return self._session.scalar(running) or 0
+        """Cancel the waiting items that only ended jobs need; returns how many of the job's unwanted ones still run."""
+        self._session.flush()  # the function reads the job's row
+        return self._session.scalar(select(func.cancel_unwanted_items(job_id))) or 0
 
     def expired(self, heartbeat_timeout: float, limit: int = 100) -> list[tuple[str, WorkKind, WorkState]]:
         """Take back items whose holder fell silent or whose lease ran out; (id, kind, new state) of each."""
@@ -306,32 +283,32 @@ class WorkItems:
 
     def waiting(self) -> dict[WorkKind, tuple[int, float]]:
         """Per kind: how many items could be claimed now, and for how many seconds the oldest has waited."""
-        ready = or_(WorkItem.not_before.is_(None), WorkItem.not_before <= NOW)
-        oldest = func.extract("epoch", NOW - func.min(func.coalesce(WorkItem.not_before, WorkItem.created_at)))
+        every = ALL_WORK
+        ready = or_(every.not_before.is_(None), every.not_before <= NOW)
+        oldest = func.extract("epoch", NOW - func.min(func.coalesce(every.not_before, every.created_at)))
         rows = self._session.execute(
-            select(WorkItem.kind, func.count(), oldest)
-            .where(WorkItem.state == WorkState.PENDING, ready)
-            .group_by(WorkItem.kind)
+            select(every.kind, func.count(), oldest).where(every.state == WorkState.PENDING, ready).group_by(every.kind)
         )
         return {WorkKind(kind): (count, float(seconds)) for kind, count, seconds in rows}
 
     def leased(self) -> dict[str, int]:
         """Per kind: how many items a worker holds now."""
+        every = ALL_WORK
         rows = self._session.execute(
-            select(WorkItem.kind, func.count()).where(WorkItem.state == WorkState.LEASED).group_by(WorkItem.kind)
+            select(every.kind, func.count()).where(every.state == WorkState.LEASED).group_by(every.kind)
         )
         return {kind: count for kind, count in rows}  # noqa: C416 - a Row is no tuple to mypy
 
     def leases_lost(self) -> dict[str, int]:
         """Per kind: how many leases ended because their holder fell silent."""
-        return self._summed(WorkItem.leases_lost)
+        return self._summed(ALL_WORK.leases_lost)
 
     def outages(self) -> dict[str, int]:
         """Per kind: how many attempts ended because a part of the platform was away."""
-        return self._summed(WorkItem.outages)
+        return self._summed(ALL_WORK.outages)
 
-    def _summed(self, column: Any) -> dict[str, int]:
-        rows = self._session.execute(select(WorkItem.kind, func.sum(column)).group_by(WorkItem.kind))
+    def _summed(self, numbers: Any) -> dict[str, int]:
+        rows = self._session.execute(select(ALL_WORK.kind, func.sum(numbers)).group_by(ALL_WORK.kind))
         return {kind: int(count) for kind, count in rows}
 
     def known(self, organisation_id: str, keys: Iterable[str]) -> dict[str, WorkItem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, delete, func, select, update
+from sqlalchemy import and_, case, column, delete, func, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,9 @@ class JobFilter(NamedTuple):
     created_after: datetime | None = None
     created_before: datetime | None = None
     before: Before = None
+
+
+_ALL_JOBS = table("all_jobs", *map(column, ("state", "code", "seen_at", "at_risk"))).c
 
 
 class Jobs:
@@ -75,9 +78,9 @@ class Jobs:
         if wanted.states:
             statement = statement.where(Job.state.in_(wanted.states))
         model = Job.models["preset"].astext
-        for column, value in ((Job.title_id, wanted.title_id), (Job.language, wanted.language), (model, wanted.model)):
+        for known, value in ((Job.title_id, wanted.title_id), (Job.language, wanted.language), (model, wanted.model)):
             if value is not None:
-                statement = statement.where(column == value)
+                statement = statement.where(known == value)
         if wanted.batch_id is not None:
             statement = statement.where(Job.id.in_(select(BatchItem.job_id).where(BatchItem.batch_id == wanted.batch_id)))
         if wanted.labels:
@@ -182,22 +185,7 @@ class Jobs:
             job.deadline_at_risk = False
         job.priority, job.deadline = priority, deadline
         self._session.flush()
-        mine = select(JobNeed.work_item_id).where(JobNeed.job_id == job.id)
-        needing = (
-            select(Job)
-            .join(JobNeed, JobNeed.job_id == Job.id)
-            .where(JobNeed.work_item_id == WorkItem.id, Job.state.in_(LIVE))
-            .correlate(WorkItem)
-        )
-        self._session.execute(
-            update(WorkItem)
-            .where(WorkItem.id.in_(mine), WorkItem.state == WorkState.PENDING)
-            .values(
-                priority=func.coalesce(needing.with_only_columns(func.max(Job.priority)).scalar_subquery(), priority),
-                deadline=needing.with_only_columns(func.min(Job.deadline)).scalar_subquery(),
-            )
-            .execution_options(synchronize_session=False)
-        )
+        self._session.execute(select(func.reprioritize_items(job.id)))
         self.event(job.id, "job.reprioritized", {"priority": priority, "deadline": deadline and deadline.isoformat()})
 
     def due(self, limit: int = 100) -> list[Job]:
@@ -214,10 +202,7 @@ class Jobs:
 
     def at_risk(self) -> int:
         """Number of jobs that have not ended and may miss their deadline."""
-        risky = (
-            select(func.count()).select_from(Job).where(Job.state.in_(LIVE), Job.deadline.is_not(None), Job.deadline_at_risk)
-        )
-        return self._session.scalar(risky) or 0
+        return self._session.scalar(select(func.count()).where(_ALL_JOBS.state.in_(LIVE), _ALL_JOBS.at_risk)) or 0
 
     def request_cancel(self, job: Job) -> None:
         """Note the request; the flow ends the job as soon as nothing of it runs."""
@@ -292,20 +277,19 @@ class Jobs:
 
     def by_state(self) -> dict[str, int]:
         """Number of jobs in each state."""
-        rows = self._session.execute(select(Job.state, func.count()).group_by(Job.state))
+        rows = self._session.execute(select(_ALL_JOBS.state, func.count()).group_by(_ALL_JOBS.state))
         return {state: count for state, count in rows}  # noqa: C416 - a Row is no tuple to mypy
 
     def failed_by_code(self) -> dict[str, int]:
         """Number of failed jobs by the code of their problem."""
-        code = Job.error["code"].astext
-        rows = self._session.execute(select(code, func.count()).where(Job.state == JobState.FAILED).group_by(code))
+        failed = select(_ALL_JOBS.code, func.count()).where(_ALL_JOBS.state == JobState.FAILED)
+        rows = self._session.execute(failed.group_by(_ALL_JOBS.code))
         return {name or "internal_error": count for name, count in rows}
 
     def silent(self, seconds: float) -> int:
         """Number of running jobs that have shown no life for so long."""
-        last = func.coalesce(Job.heartbeat_at, Job.started_at, Job.created_at)
-        alive = Job.state.in_([JobState.RUNNING, JobState.CANCELING])
-        return self._session.scalar(select(func.count()).select_from(Job).where(alive, last < ago(seconds))) or 0
+        alive = _ALL_JOBS.state.in_([JobState.RUNNING, JobState.CANCELING])
+        return self._session.scalar(select(func.count()).where(alive, _ALL_JOBS.seen_at < ago(seconds))) or 0
 
 
 def _entered(phase: Any) -> Any:

@@ -5,13 +5,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dubbing.db.models import ApiKey, IdempotencyKey
 from dubbing.db.organisations import Organisations
 from dubbing.db.pages import Before, paged
+from dubbing.db.roles import act_for
 from dubbing.db.times import NOW, now
 from dubbing.errors import IdempotencyInProgress, IdempotencyKeyReused, NotFound
 
@@ -67,10 +68,13 @@ class Keys:
         self._session = session
 
     def authenticate(self, token: str) -> ApiKey | None:
-        """The valid key that ``token`` is, or None. Notes its use at most once a minute."""
+        """The valid key that ``token`` is, or None. Notes its use at most once a minute.
+
+        From here on the transaction acts for the key's organisation.
+        """
         match token.split("_", 2):
             case ["dub", prefix, secret]:
-                key = self._session.get(ApiKey, prefix)
+                key = self._known(prefix)
             case _:
                 return None
         if key is None:
@@ -85,6 +89,14 @@ class Keys:
         if key.last_used_at is None or key.last_used_at < time - _USED_EVERY:
             self._session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=NOW))
         return key
+
+    def _known(self, prefix: str) -> ApiKey | None:
+        """The key of that prefix. Until it is known whose it is nothing is seen: a function of the database says so."""
+        organisation_id = self._session.scalar(select(func.organisation_of_key(prefix)))
+        if organisation_id is None:
+            return None
+        act_for(self._session, organisation_id)
+        return self._session.get(ApiKey, prefix)
 
     def page(self, organisation_id: str, limit: int, before: Before) -> list[ApiKey]:
         """The organisation's keys, newest first, revoked ones too."""

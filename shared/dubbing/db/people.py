@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from dubbing.db.keys import SCOPES
 from dubbing.db.organisations import Organisations
 from dubbing.db.pages import Before, paged
 from dubbing.db.people_models import Person, SignInToken
+from dubbing.db.roles import act_for
 from dubbing.db.times import NOW, in_, now
 from dubbing.domain.people import Role, RoleSource, TokenBearer
 from dubbing.errors import NotFound, Unauthorized
@@ -55,7 +56,9 @@ class People:
         """The person who calls, noted when they are new, with what their token says now. Notes the time once a minute.
 
         The provider's word on a role is final while it gives one: where it gives none any more, its last one is gone.
+        From here on the transaction acts for the person's organisation.
         """
+        act_for(self._session, identity.organisation_id)
         person = self._ensured(identity)
         if identity.role is not None:
             role, source = str(identity.role), str(RoleSource.PROVIDER)
@@ -105,9 +108,14 @@ class People:
     def spend(self, token: str) -> Person:
         """The person whom ``token`` signs in; it is spent with this transaction. Of two who spend it at once, one does.
 
+        From here on the transaction acts for the person's organisation, which a function of the database knows.
+
         Raises:
             Unauthorized: it is unknown, spent, or too old.
         """
+        organisation_id = self._session.scalar(select(func.organisation_of_sign_in(_hash(token))))
+        if organisation_id is not None:
+            act_for(self._session, organisation_id)
         statement = (
             update(SignInToken)
             .where(SignInToken.sha256 == _hash(token), SignInToken.spent_at.is_(None), SignInToken.expires_at > NOW)

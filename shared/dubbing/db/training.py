@@ -92,6 +92,11 @@ class Runs:
             raise NotFound(f"There is no training run {run_id}.", where={"pointer": "/id"})
         return run
 
+    def of(self, run_ids: Iterable[str], organisation_id: str) -> set[str]:
+        """Which of these runs are the organisation's."""
+        mine = select(TrainingRun.id).where(TrainingRun.organisation_id == organisation_id)
+        return set(self._session.scalars(mine.where(TrainingRun.id.in_(list(run_ids)))))
+
     def lock(self, run_id: str) -> TrainingRun:
         """The run as it is now, its row locked until commit; every change to a run is made under this lock."""
         wanted = select(TrainingRun).where(TrainingRun.id == run_id).with_for_update(key_share=True)

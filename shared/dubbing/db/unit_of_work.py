@@ -22,6 +22,7 @@ from dubbing.db.organisations import Organisations
 from dubbing.db.people import People
 from dubbing.db.releases import Releases
 from dubbing.db.reviews import Reviews
+from dubbing.db.roles import act_for
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
 from dubbing.db.webhooks import Webhooks
@@ -139,14 +140,21 @@ class UnitOfWork:
 
 
 @contextmanager
-def unit_of_work(sessions: sessionmaker[Session], ring_bell: RingBell) -> Iterator[UnitOfWork]:
+def unit_of_work(
+    sessions: sessionmaker[Session], ring_bell: RingBell, organisation_id: str | None = None
+) -> Iterator[UnitOfWork]:
     """Commit once at the end, then ring; on an error roll back and ring nothing.
 
-    ``ring_bell`` must not raise: what is committed stays committed, and the sweeper makes up for a lost ring.
+    Args:
+        sessions: where it gets its session.
+        ring_bell: must not raise: what is committed stays committed, and the sweeper makes up for a lost ring.
+        organisation_id: whom it acts for. The API sees nobody's rows without it.
     """
     with sessions() as session:
         work = UnitOfWork(session)
         with session.begin():
+            if organisation_id is not None:
+                act_for(session, organisation_id)
             yield work
             work.publish()
     if work.rings:

@@ -40,6 +40,13 @@ ANALYSIS_PHASES = (Phase.PROBING, Phase.ANALYZING)
 """Those of a job without a track: the analysis of a title."""
 
 
+class Sharing(StrEnum):
+    """Whose jobs share the results of the same content. A job keeps what it was created with."""
+
+    ORGANISATION = "organisation"
+    INSTALLATION = "installation"
+
+
 class Sync(Frozen):
     """Sync mode, and how many frames of difference count as none (``strict``)."""
 

@@ -1,9 +1,9 @@
 """Units of work: their kinds, and the typed payload and result of each kind.
 
-A payload holds ids, hashes and object keys, never media. Work that depends on the footage or on the track alone (``probe``,
-``prepare``, ``encode_face``, ``encode_speech``) is keyed by content and shared by every job that needs it; ``infer`` and
-``stitch`` belong to one job, ``train`` to a training run, ``publish`` to a model version,
-``deliver`` to a webhook endpoint, ``deliver_master`` to the delivery of a job that has ended.
+A payload holds ids, hashes and object keys, never media. What follows from content alone (``probe``, ``prepare``, ``compare``,
+``encode_face``, ``encode_speech``, ``infer``) is keyed by it and shared by the organisation's jobs; ``stitch`` belongs to one
+job, ``train`` to a training run, ``publish`` to a model version, ``deliver`` to a webhook endpoint, ``deliver_master`` to the
+delivery of a job that has ended.
 """
 
 import secrets
@@ -28,8 +28,8 @@ MASKING = "m5"
 """Version of how crops are cut, masked and laid out for the encoder. Raise it, and faces are encoded anew."""
 SPEECH = "s3"
 """Version of how a track is cut into windows for the speech encoder. Raise it, and tracks are encoded anew."""
-COMPARISON = "d1"
-"""Version of how sounds are compared. Raise it, and they are compared anew."""
+COMPARISON = "c1"
+"""Version of how two tracks are compared. Raise it, and they are compared anew."""
 
 
 class WorkKind(StrEnum):

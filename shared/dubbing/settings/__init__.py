@@ -5,7 +5,7 @@ Nothing here is read at import. Every variable is listed in ``.env.example``.
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,18 +14,34 @@ from dubbing.settings.people import OidcSettings as OidcSettings
 from dubbing.settings.people import SessionSettings as SessionSettings
 from dubbing.settings.values import listed, named, with_commas
 
+API_ROLE, WORKER_ROLE = "dubline_api", "dubline_worker"
+"""The roles of the database that see one organisation at a time, and all of them."""
+
 
 class DatabaseSettings(BaseSettings):
     """PostgreSQL, through psycopg 3.
 
     Attributes:
-        url: ``postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME``; ``postgresql://`` works too.
+        url: ``postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME``; ``postgresql://`` works too. The role that owns the tables:
+            migrations and operators' commands use it.
+        api_url: what the API uses, with the role ``dubline_api``, which sees one organisation at a time. Without it, ``url``.
+        worker_url: what workers use, with the role ``dubline_worker``. Without it, ``url``.
         pool_size: connections that a process keeps for reuse; under load it opens up to ten more.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_DATABASE_")
     url: str = "postgresql+psycopg://127.0.0.1:5432/dubline"
+    api_url: Annotated[str | None, BeforeValidator(named)] = None
+    worker_url: Annotated[str | None, BeforeValidator(named)] = None
     pool_size: int = 10
+
+    def for_api(self) -> Self:
+        """Those with which the API connects."""
+        return self.model_copy(update={"url": self.api_url or self.url})
+
+    def for_workers(self) -> Self:
+        """Those with which workers and the sweeper connect."""
+        return self.model_copy(update={"url": self.worker_url or self.url})
 
 
 class RedisSettings(BaseSettings):
@@ -342,6 +358,8 @@ class ApiSettings(BaseSettings):
         events_heartbeat: seconds of silence after which a comment keeps such a connection open.
         docs_url: base of the ``type`` URIs of problems; the API's own pages, wherever it is, by default.
         pages: folder of the documentation that the API serves as Markdown.
+        share_across_organisations: jobs of all organisations share the results of the same content, which saves work where they
+            dub the same films. Whoever has a file then sees, by how soon its job ends, that another has it too.
     """
 
     model_config = SettingsConfigDict(env_prefix="DUBLINE_API_")
@@ -353,3 +371,4 @@ class ApiSettings(BaseSettings):
     events_heartbeat: float = 10.0
     docs_url: str = "/errors"
     pages: Path = Path("docs")
+    share_across_organisations: bool = False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dubbing.db.models import Job
 from dubbing.db.unit_of_work import UnitOfWork
-from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sync
+from dubbing.domain.jobs import TERMINAL, Chosen, JobState, Models, Phase, Sharing, Sync
 from dubbing.domain.media import READING
 from dubbing.domain.work import (
     KINDS_OF,
@@ -136,7 +136,7 @@ class Advancer(NamedTuple):
 
     def _plan(self, job: Job, phase: Phase) -> list[ItemSpec]:
         if job.audio_asset is None:
-            return [flow.prepare(self._sources(job)["video"])]
+            return [flow.prepare(self._sources(job)["video"], flow.scope_of(job.organisation_id, job.options.get("sharing")))]
         return flow.plan(phase, *self._facts(job))
 
     def _facts(self, job: Job) -> tuple[flow.JobFacts, PrepareResult | None]:
@@ -151,7 +151,8 @@ class Advancer(NamedTuple):
             seed=job.seed,
             models=Models.model_validate(job.models),
             name=job.options.get("name"),
-            shared_by=job.organisation_id if job.title_id is not None else None,
+            scope=flow.scope_of(job.organisation_id, job.options.get("sharing")),
+            shared_by=_shared_by(job),
             seeds={int(shot): seed for shot, seed in job.options.get("seeds", {}).items()},
             kept_shots=frozenset(job.options.get("kept_shots", ())),
             earlier=earlier_of(self.work, job.options.get("earlier"), read["video"]),
@@ -215,6 +216,16 @@ def earlier_of(work: UnitOfWork, job_id: str | None, video: Source) -> flow.Earl
     if not speech or (speech[0].video.sha256, speech[0].video.media.video) != (video.sha256, video.media.video):
         return None
     return flow.Earlier(speech[0], {task.chunk.index: task for task in chunks})
+
+
+def _shared_by(job: Job) -> str | None:
+    match job.options.get("sharing"):
+        case Sharing.ORGANISATION:
+            return job.organisation_id
+        case Sharing.INSTALLATION:
+            return ""
+        case _:  # a job of before
+            return job.organisation_id if job.title_id is not None else None
 
 
 def _ended(warnings: list[dict[str, object]]) -> JobState:

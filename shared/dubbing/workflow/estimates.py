@@ -125,7 +125,7 @@ class Estimates:
         live = {job.id: job for job in self._work.forecasts.live(list(wanted), _OF_EACH, _OF_ALL)}
         order = in_turn({job.id: WorkLeft(_turn(job), {}) for job in live.values()})
         front = [job_id for job_id in order if live[job_id].running and job_id not in wanted][:_OBSERVED]
-        counts = {**self._work.jobs.counts(front), **counted} if front else dict(counted)
+        counts = {**self._work.forecasts.progress(front), **counted} if front else dict(counted)
         known, paces = self._known(live.values()), Paces(self._measured, crowded=len(live) > 1)
         left: dict[str, tuple[WorkLeft, Left]] = {}
         for job_id, job in live.items():
@@ -136,12 +136,12 @@ class Estimates:
             else:
                 done = {kind for kind, count in others.items() if count.done}
                 one = left_by_phase(whole(paces, size, done), Phase(job.phase), running=job.running)
-            left[job_id] = WorkLeft(_turn(job), one.seconds, one.held, one.chunk, job.footage), one
+            left[job_id] = WorkLeft(_turn(job), one.seconds, one.held, one.chunk, _scope(job) + job.footage), one
         return self._with_waits(left, live, wanted), live
 
     def _known(self, live: Collection[LiveJob]) -> dict[str, dict[WorkKind, KindCount]]:
         """What jobs, also such that have ended, have asked for of the jobs' pictures."""
-        keys = {job.id: flow.known_keys(job.footage, job.track, job.encoder) for job in live if job.frames}
+        keys = {job.id: flow.known_keys(_scope(job), job.footage, job.track, job.encoder) for job in live if job.frames}
         items = self._work.forecasts.known({key for named in keys.values() for key in named.values()})
         return {job_id: {kind: items[key] for kind, key in named.items() if key in items} for job_id, named in keys.items()}
 
@@ -183,6 +183,10 @@ def _size(paces: Paces, job: LiveJob, counts: Counts) -> DubSize:
         generated=faces.units_total or frames,
         compares=job.has_earlier,
     )
+
+
+def _scope(job: LiveJob) -> str:
+    return flow.scope_of(job.organisation_id, job.sharing)
 
 
 def _turn(job: LiveJob) -> JobTurn:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from dubbing import ids
 from dubbing.domain.faces import Chunk
-from dubbing.domain.jobs import Models, Phase, Sync
+from dubbing.domain.jobs import Models, Phase, Sharing, Sync
 from dubbing.domain.media import READING, AudioInfo, SyncPlan, VideoInfo
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
@@ -63,7 +63,8 @@ class JobFacts(NamedTuple):
 
     Attributes:
         name: of the master.
-        shared_by: the organisation whose jobs share generated chunks; None where they are the job's own.
+        scope: begins the keys of what is shared, an organisation's folder; empty where all organisations share.
+        shared_by: the organisation whose jobs share generated chunks, empty for all; None where they are the job's own.
         seeds: of shots that have another one than the job, by the shot's number.
         kept_shots: by number, those that keep the original picture.
         earlier: the job whose chunks are kept where the sound is the same.
@@ -77,6 +78,7 @@ class JobFacts(NamedTuple):
     seed: int
     models: Models
     name: str | None = None
+    scope: str = ""
     shared_by: str | None = None
     seeds: Mapping[int, int] = {}
     kept_shots: frozenset[int] = frozenset()
@@ -91,30 +93,37 @@ def probe(task: ProbeTask) -> ItemSpec:
     return ItemSpec(WorkKind.PROBE, key, task, shared=True)
 
 
-def prepare(video: Source) -> ItemSpec:
-    """The analysis of a picture, which every job for it shares.
+def prepare(video: Source, scope: str) -> ItemSpec:
+    """The analysis of a picture, which every job in ``scope`` shares.
 
     Raises:
         NoVideoStream: there is none.
     """
     analysis = _analysis(video)
-    task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(video.sha256, analysis))
-    key = known_keys(video.sha256, _video(video).track, None)[WorkKind.PREPARE]
+    source = ids.source_prefix(scope, video.sha256)
+    task = PrepareTask(source=video, analysis=analysis, analysis_key=ids.analysis_key(source, analysis))
+    key = known_keys(scope, video.sha256, _video(video).track, None)[WorkKind.PREPARE]
     return ItemSpec(WorkKind.PREPARE, key, task, shared=True, units=_video(video).frames)
 
 
-def known_keys(sha256: str, track: int, encoder_digest: str | None) -> dict[WorkKind, str]:
-    """Keys of the work on a picture that all jobs share, for which others may have asked already.
+def scope_of(organisation_id: str, sharing: str | None) -> str:
+    """Begins the keys of what a job shares; nothing for one of before, whose work lies where all shared it."""
+    return ids.organisation_scope(organisation_id) if sharing == Sharing.ORGANISATION else ""
+
+
+def known_keys(scope: str, sha256: str, track: int, encoder_digest: str | None) -> dict[WorkKind, str]:
+    """Keys of the work on a picture that all jobs in ``scope`` share, for which others may have asked already.
 
     Args:
+        scope: begins the keys of what is shared.
         sha256: of the file.
         track: number of the picture in it.
         encoder_digest: of the faces' encoder; None for a job without one.
     """
     analysis = _analysis_of(track)
-    keys = {WorkKind.PREPARE: f"prepare:{sha256}:{analysis}"}
+    keys = {WorkKind.PREPARE: f"prepare:{scope}{sha256}:{analysis}"}
     if encoder_digest is not None:
-        keys[WorkKind.ENCODE_FACE] = f"encode_face:{ids.latents_prefix(sha256, analysis, MASKING, encoder_digest)}"
+        keys[WorkKind.ENCODE_FACE] = f"encode_face:{_latents(scope, sha256, analysis, encoder_digest)}"
     return keys
 
 
@@ -132,7 +141,7 @@ def plan(phase: Phase, job: JobFacts, prepared: PrepareResult | None) -> list[It
     """
     if phase is Phase.ANALYZING:
         sync_plan(job)
-        return [prepare(job.video), _encode_speech(job) if job.earlier is None else _compare(job, job.earlier)]
+        return [prepare(job.video, job.scope), _encode_speech(job) if job.earlier is None else _compare(job, job.earlier)]
     if prepared is None:
         message = f"nothing is planned for {phase} before the analysis is known"
         raise ValueError(message)
@@ -180,23 +189,32 @@ def _analysis_of(track: int) -> str:
 
 
 def _analysis_key(job: JobFacts) -> str:
-    return ids.analysis_key(job.video.sha256, _analysis(job.video))
+    return ids.analysis_key(ids.source_prefix(job.scope, job.video.sha256), _analysis(job.video))
 
 
 def _latents_prefix(job: JobFacts) -> str:
-    return ids.latents_prefix(job.video.sha256, _analysis(job.video), MASKING, job.models.face_encoder.digest)
+    return _latents(job.scope, job.video.sha256, _analysis(job.video), job.models.face_encoder.digest)
+
+
+def _latents(scope: str, sha256: str, analysis: str, encoder_digest: str) -> str:
+    return ids.latents_prefix(ids.source_prefix(scope, sha256), analysis, MASKING, encoder_digest)
+
+
+def _rate(job: JobFacts) -> str:
+    """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
+    video = _video(job.video)
+    own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
+    return own if video.variable_rate else constant
 
 
 def _speech_prefix(job: JobFacts) -> str:
-    """A constant rate's times follow from rate and count; a variable rate's are the picture's own."""
-    video, audio, laid = _video(job.video), _audio(job), sync_plan(job)
-    own, constant = f"{job.video.sha256}-{video.track}", f"{video.fps.numerator}-{video.fps.denominator}x{video.frames}"
-    rate = own if video.variable_rate else constant
+    audio, laid = _audio(job), sync_plan(job)
     late = f"-{laid.lead}-{laid.picture_after.numerator}-{laid.picture_after.denominator}"
     level = "" if (found := _level(job)) is None else f"-l{_digest(found)[:16]}"
-    grid = rate + late * bool(laid.lead or laid.picture_after) + level
+    grid = _rate(job) + late * bool(laid.lead or laid.picture_after) + level
     method, used = f"{SPEECH}-{READING}", _sound(audio.tracks, audio.picked)
-    return ids.speech_prefix(job.audio.sha256, method, used, grid, job.models.speech_encoder.digest)
+    source = ids.source_prefix(job.scope, job.audio.sha256)
+    return ids.speech_prefix(source, method, used, grid, job.models.speech_encoder.digest)
 
 
 def _encode_face(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
@@ -209,7 +227,7 @@ def _encode_face(job: JobFacts, prepared: PrepareResult) -> ItemSpec:
         encoder=job.models.face_encoder,
         latents_prefix=prefix,
     )
-    keys = known_keys(job.video.sha256, _video(job.video).track, job.models.face_encoder.digest)
+    keys = known_keys(job.scope, job.video.sha256, _video(job.video).track, job.models.face_encoder.digest)
     return ItemSpec(WorkKind.ENCODE_FACE, keys[WorkKind.ENCODE_FACE], task, shared=True, units=sum(map(_kept, prepared.chunks)))
 
 
@@ -236,10 +254,14 @@ def _compare(job: JobFacts, earlier: Earlier) -> ItemSpec:
         video=job.video,
         level=before.level,
     )
-    heard = [(one.source.sha256, one.source.media.audio, one.lead, one.picture_after) for one in (task.sound, task.base)]
-    content = (job.video.sha256, job.video.media.video, *heard, task.level)
-    key = f"compare:{job.shared_by}:{COMPARISON}:{_digest(content)}"
+    content = (COMPARISON, READING, _heard(task.sound), _heard(task.base), _rate(job), task.level)
+    key = f"compare:{job.scope}{_digest(content)}"
     return ItemSpec(WorkKind.COMPARE, key, task, shared=True, units=_video(job.video).frames)
+
+
+def _heard(sound: LaidSound) -> tuple[object, ...]:
+    audio = sound.source.media.audio
+    return (sound.source.sha256, *((audio.tracks, audio.picked) if audio else ()), sound.lead, sound.picture_after)
 
 
 def _level(job: JobFacts) -> tuple[float, float] | None:
@@ -268,7 +290,9 @@ def _generated(job: JobFacts, chunk: Chunk) -> InferTask:
     before = None if job.earlier is None else job.earlier.chunks.get(chunk.index)
     if before is not None and _sounds_alike(job, chunk) and _content(before, new.speech_prefix) == _content(new):
         return before
-    return new if job.shared_by is None else new.model_copy(update={"output_key": ids.shared_chunk_key(_digest(_content(new)))})
+    if job.shared_by is None:
+        return new
+    return new.model_copy(update={"output_key": ids.shared_chunk_key(job.scope, _digest(_content(new)))})
 
 
 def _sounds_alike(job: JobFacts, chunk: Chunk) -> bool:
@@ -277,9 +301,13 @@ def _sounds_alike(job: JobFacts, chunk: Chunk) -> bool:
 
 
 def _content(task: InferTask, speech_prefix: str | None = None) -> tuple[object, ...]:
-    """All that the mouths of a chunk follow from, its number too, which is drawn from; its job is not among it."""
+    """All that the mouths of a chunk follow from, its number too, which is drawn from; its job is not among it.
+
+    Nor is the scope: what lay elsewhere before an upgrade, or before all organisations shared, is the same.
+    """
     chunk = (task.chunk.index, task.chunk.start, task.chunk.keep_from, task.chunk.end)
-    return (task.latents_key, *chunk, speech_prefix or task.speech_prefix, task.student.digest, task.seed)
+    encoded = [key[key.rindex("sources/") :] for key in (task.latents_key, speech_prefix or task.speech_prefix)]
+    return (encoded[0], *chunk, encoded[1], task.student.digest, task.seed)
 
 
 def _digest(values: tuple[object, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from dubbing.db.models import Asset, WorkItem
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.findings import Finding
-from dubbing.domain.jobs import Chosen, Models, Phase, Sync
+from dubbing.domain.jobs import Chosen, Models, Phase, Sharing, Sync
 from dubbing.domain.media import AudioInfo, MediaInfo, SyncMode, SyncPlan
 from dubbing.domain.sync import check_pair
 from dubbing.domain.work import (
@@ -48,7 +48,7 @@ class Planned(NamedTuple):
     sync: Sync
     models: Models | None
     seed: int
-    shared: bool = False
+    sharing: Sharing
     seeds: Mapping[int, int] = {}
     kept_shots: Collection[int] = ()
     earlier: str | None = None
@@ -120,7 +120,7 @@ class Preflight(NamedTuple):
     def _analysed(self, planned: Planned, video: Source, found: Found) -> Found:
         """With what the picture's analysis found, if the organisation has one."""
         try:
-            spec = flow.prepare(video)
+            spec = flow.prepare(video, flow.scope_of(planned.organisation_id, planned.sharing))
         except DublineError as error:
             return found._replace(problems=(*found.problems, error.problem()))
         item = self.work.items.known(planned.organisation_id, [spec.key]).get(spec.key)
@@ -148,7 +148,8 @@ class Preflight(NamedTuple):
             sync=planned.sync,
             seed=planned.seed,
             models=planned.models,
-            shared_by=planned.organisation_id if planned.shared else None,
+            scope=flow.scope_of(planned.organisation_id, planned.sharing),
+            shared_by=planned.organisation_id if planned.sharing is Sharing.ORGANISATION else "",
             seeds=planned.seeds,
             kept_shots=frozenset(planned.kept_shots),
             earlier=earlier_of(self.work, planned.earlier, video),

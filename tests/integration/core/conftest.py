@@ -1,6 +1,6 @@
 """A migrated database and sessions that are rolled back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from alembic import command
@@ -15,6 +15,7 @@ from webhook_calls import receiver, submit
 
 from dubbing.db.engine import Database, open_engine
 from dubbing.db.models import Base
+from dubbing.db.roles import admit
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.settings import DatabaseSettings, S3Settings
 from dubbing.storage.s3 import S3Store
@@ -23,8 +24,11 @@ __all__ = ["body", "client", "customer", "receiver", "runner", "services", "subm
 
 
 @pytest.fixture(scope="session")
-def database_settings(database_url: str) -> DatabaseSettings:
-    return DatabaseSettings(url=database_url)
+def database_settings(running: Callable[..., dict[str, str]]) -> DatabaseSettings:
+    """The tests' own role is the owner: it sees all rows."""
+    env = running("postgres")
+    urls = {name: env[f"DUBLINE_DATABASE_{name.upper()}"] for name in ("url", "api_url", "worker_url")}
+    return DatabaseSettings(**urls)
 
 
 @pytest.fixture
@@ -38,6 +42,8 @@ def migrated(database_settings: DatabaseSettings) -> Iterator[Engine]:
     config.set_main_option("sqlalchemy.url", database_settings.url)
     command.upgrade(config, "head")
     engine = open_engine(database_settings)
+    with Session(engine) as session, session.begin():
+        admit(session, database_settings)
     yield engine
     engine.dispose()
 

@@ -9,7 +9,7 @@ import anyio
 import httpx
 import platform_results as results
 import pytest
-from api_calls import MIB, UNKNOWN, authorised, problem, work_through
+from api_calls import MIB, UNKNOWN, app_of, authorised, problem, work_through
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
@@ -21,7 +21,6 @@ from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.work import PAYLOADS, WorkKind
 from dubbing.workflow.advance import Advancer
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 
@@ -216,7 +215,7 @@ def test_a_wrong_header_is_named(client: TestClient) -> None:
 
 def test_a_crash_is_a_problem_that_tells_nothing_of_the_inside(services: Services) -> None:
     broken = replace(services, catalogue=None)  # type: ignore[arg-type]
-    with TestClient(create_app(broken), raise_server_exceptions=False, headers=authorised(services)) as client:
+    with TestClient(app_of(broken), raise_server_exceptions=False, headers=authorised(services)) as client:
         members = problem(client.get("/v1/models"), 500, "internal_error")
     assert "NoneType" not in json.dumps(members)
 

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from api_calls import problem
+from api_calls import app_of, problem
 from fastapi.testclient import TestClient
 from places import ROOT
 
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -19,7 +18,7 @@ CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def anybody(services: Services) -> Iterator[TestClient]:
     """Somebody without a key."""
-    with TestClient(create_app(services)) as client:
+    with TestClient(app_of(services)) as client:
         yield client
 
 

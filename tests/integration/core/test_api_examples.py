@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from api_calls import UNKNOWN, authorised, put_analysis, work_through
+from api_calls import UNKNOWN, app_of, authorised, put_analysis, work_through
 from bucket_story import tell_of_buckets
 from customer_store import Customer
 from example_story import Story, story_file
@@ -32,7 +32,6 @@ from dubbing.errors import NotAudio
 from dubbing.ids import preview_key
 from services.api import examples
 from services.api.bootstrap import Services
-from services.api.main import create_app
 from services.api.submitter import Submitter
 
 pytestmark = pytest.mark.stack
@@ -43,12 +42,12 @@ FIGURE = {"name": "psnr_mouth", "candidate": 31.2, "incumbent": 30.9, "better": 
 
 @pytest.fixture
 def document(services: Services) -> dict[str, Any]:
-    return create_app(services).openapi()
+    return app_of(services).openapi()
 
 
 @pytest.fixture
 def story(services: Services, document: dict[str, Any]) -> Iterator[Story]:
-    app = create_app(services)
+    app = app_of(services)
     with TestClient(app, raise_server_exceptions=False, headers=authorised(services)) as client:
         app.state.submitter.stop()
         yield Story(client, document)

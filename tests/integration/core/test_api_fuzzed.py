@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from api_calls import authorised, put_analysis, work_through
+from api_calls import app_of, authorised, put_analysis, work_through
 from customer_store import Customer
 from fastapi.testclient import TestClient
 from places import ROOT
@@ -23,7 +23,6 @@ from waiting import until
 
 from dubbing.db.unit_of_work import unit_of_work
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 EXAMPLES, SEED = os.environ.get("FUZZ_EXAMPLES", "8"), os.environ.get("FUZZ_SEED", "23")
@@ -32,7 +31,7 @@ EXAMPLES, SEED = os.environ.get("FUZZ_EXAMPLES", "8"), os.environ.get("FUZZ_SEED
 @pytest.fixture
 def address(services: Services) -> Iterator[str]:
     """The API as it is deployed, behind a real HTTP server."""
-    server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app_of(services), port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started, "the API does not start")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from api_calls import authorised, problem
+from api_calls import app_of, authorised, problem
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
@@ -28,7 +28,6 @@ from dubbing.settings import (
 from dubbing.storage.s3 import S3Store
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
-from services.api.main import create_app
 from services.api.problems import ROUTED
 
 pytestmark = pytest.mark.stack
@@ -47,7 +46,7 @@ def test_readiness_names_what_is_down_and_the_api_is_ready_while_jobs_can_be_acc
         broker=redis_client.Redis(port=1),
         catalogue=Catalogue(engine, TritonSettings(http_url="http://127.0.0.1:1")),
     )
-    with TestClient(create_app(down)) as other:
+    with TestClient(app_of(down)) as other:
         answer = other.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == ["redis", "triton"]
@@ -60,7 +59,7 @@ def test_an_api_that_cannot_do_its_own_work_is_not_ready(services: Services, par
         "database": {"database": Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))},
         "s3": {"store": S3Store(S3Settings(endpoint="http://127.0.0.1:1"))},
     }
-    with TestClient(create_app(replace(services, **away[part]))) as other:
+    with TestClient(app_of(replace(services, **away[part]))) as other:
         answer = other.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
     assert [name for name, check in answer.json()["checks"].items() if not check["ok"]] == [part]
@@ -70,13 +69,13 @@ def test_an_api_that_cannot_do_its_own_work_is_not_ready(services: Services, par
 def test_jobs_are_accepted_while_redis_is_down(services: Services, body: dict[str, Any]) -> None:
     settings = QueueSettings()
     deaf = replace(services, doorbell=Doorbell(make_celery(RedisSettings(url="redis://127.0.0.1:1/0"), settings), settings))
-    with TestClient(create_app(deaf), headers=authorised(services)) as client:
+    with TestClient(app_of(deaf), headers=authorised(services)) as client:
         assert client.post("/v1/lipsyncs", json=body).status_code == 202
 
 
 def test_a_lost_database_is_a_problem_that_says_to_come_again(services: Services) -> None:
     gone = replace(services, database=Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none")))
-    with TestClient(create_app(gone), headers=authorised(services)) as client:
+    with TestClient(app_of(gone), headers=authorised(services)) as client:
         answer = client.get("/v1/jobs")
     assert problem(answer, 503, "temporarily_unavailable")["retryable"] is True
     assert int(answer.headers["Retry-After"]) > 0
@@ -103,7 +102,7 @@ def test_two_replicas_count_their_own_requests_and_show_the_same_platform(
     client: TestClient, services: Services, body: dict[str, Any]
 ) -> None:
     posted = 'dubline_http_responses_total{method="POST",route="/v1/lipsyncs",status="202"}'
-    with TestClient(create_app(services), headers=authorised(services)) as other:
+    with TestClient(app_of(services), headers=authorised(services)) as other:
         for replica, times in ((client, 1), (other, 2)):
             for _ in range(times):
                 assert replica.post("/v1/lipsyncs", json=body).status_code == 202
@@ -135,7 +134,7 @@ def test_metrics_count_silent_and_failed_jobs(
 def test_metrics_show_which_part_is_down(services: Services) -> None:
     gone = Database(DatabaseSettings(url="postgresql+psycopg://127.0.0.1:1/none"))
     down = replace(services, broker=redis_client.Redis(port=1), database=gone)
-    with TestClient(create_app(down)) as other:
+    with TestClient(app_of(down)) as other:
         text = other.get("/metrics/platform").text
     assert 'dubline_up{part="database"} 0.0' in text
     assert 'dubline_up{part="redis"} 0.0' in text
@@ -147,7 +146,7 @@ def test_models_say_whether_they_can_run(client: TestClient, services: Services)
     assert (items[0]["name"], items[0]["demo"], items[0]["available"]) == ("tiny", True, True)
     engine = EngineSettings(engine="triton", model_repo="/nonexistent")
     bare = replace(services, engine=engine, catalogue=Catalogue(engine, TritonSettings()))
-    with TestClient(create_app(bare), headers=authorised(services)) as other:
+    with TestClient(app_of(bare), headers=authorised(services)) as other:
         found = other.get("/v1/models").json()["items"][0]
     assert found["available"] is False
     assert "no weights" in found["reason"]

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from api_calls import authorised, problem
+from api_calls import app_of, authorised, problem
 from celery import Celery
 from fastapi.testclient import TestClient
 from places import ROOT
@@ -32,7 +32,6 @@ from dubbing.queue.runner import Handlers, Runner
 from dubbing.queue.sweeper import Sweeper
 from dubbing.settings import DatabaseSettings, QueueSettings, RedisSettings
 from services.api.bootstrap import Services
-from services.api.main import create_app
 from services.stack.home import home_at
 from services.stack.local import LocalStack
 
@@ -175,7 +174,7 @@ def test_a_database_that_only_reads_for_a_while_costs_nothing_but_time(
         job_id = make_job(UnitOfWork(session)).id
     api = replace(services, database=failing)
     with (
-        TestClient(create_app(api), raise_server_exceptions=False, headers=authorised(api)) as client,
+        TestClient(app_of(api), raise_server_exceptions=False, headers=authorised(api)) as client,
         Everybody(server, app, prepare) as everybody,
         ExitStack() as at_the_latest,
     ):

@@ -90,7 +90,7 @@ def test_a_second_job_gets_the_chunks_that_are_encoded_by_now_at_once(work: Unit
     make_job(work)
     partly_encoded(work, 0, 1)
     assert do(work, WorkKind.INFER) == 2
-    make_job(work)
+    make_job(work, seed=2)
     do(work, WorkKind.PROBE)
     assert do(work, WorkKind.INFER) == 2
 

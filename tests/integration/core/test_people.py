@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from api_calls import authorised, problem
+from api_calls import app_of, authorised, problem
 from api_fixtures import SIGNING_KEY
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,7 +26,6 @@ from dubbing.db.people import ROLE_SCOPES
 from dubbing.settings import OidcSettings, SessionSettings
 from services.api.access_tokens import AccessTokens
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 ROLES = {"dub-owners": "owner", "dub-producers": "producer", "dub-reviewers": "reviewer", "dub-auditors": "auditor"}
@@ -53,7 +52,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvi
 def api(services: Services, settings: OidcSettings) -> TestClient:
     """An installation that trusts a provider."""
     tokens = AccessTokens(settings, OWN)
-    return TestClient(create_app(replace(services, tokens=tokens)), raise_server_exceptions=False)
+    return TestClient(app_of(replace(services, tokens=tokens)), raise_server_exceptions=False)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import httpx
 import jwt
 import pytest
 import uvicorn
-from api_calls import problem
+from api_calls import app_of, problem
 from api_fixtures import SIGNING_KEY, TESTS_KEY
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -29,7 +29,6 @@ from dubbing.db.unit_of_work import unit_of_work
 from dubbing.settings import OidcSettings, SecretsSettings, SessionSettings
 from services.api.access_tokens import AccessTokens
 from services.api.bootstrap import Services, check_keys_differ
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 # What the viewer's script finds in a browser; all that it does there is written down.
@@ -93,7 +92,7 @@ def test_of_two_who_use_it_at_once_one_comes_in(client: TestClient, services: Se
 
 def test_one_waits_for_the_other_and_then_comes_too_late_or_gets_what_was_not_taken(services: Services) -> None:
     """What decides is the row: the second waits until the first has ended, one way or the other."""
-    with services.database.sessions()() as first, TestClient(create_app(services)) as client, ThreadPoolExecutor(1) as pool:
+    with services.database.sessions()() as first, TestClient(app_of(services)) as client, ThreadPoolExecutor(1) as pool:
         for ends, status in ((first.commit, 401), (first.rollback, 201)):
             token = drawn(services)
             first.execute(text("UPDATE sign_in_tokens SET spent_at = now() WHERE spent_at IS NULL"))
@@ -130,7 +129,7 @@ def test_the_signing_key_is_replaced_without_signing_anybody_out(client: TestCli
 
     def after(*keys: str) -> int:
         tokens = AccessTokens(OidcSettings(), SessionSettings(key=SecretStr(",".join(keys))))
-        return bearing(TestClient(create_app(replace(services, tokens=tokens))), token).status_code
+        return bearing(TestClient(app_of(replace(services, tokens=tokens))), token).status_code
 
     assert (after(new, SIGNING_KEY), after(new), after()) == (200, 401, 401)
 
@@ -146,11 +145,11 @@ def test_a_token_of_ours_that_was_written_by_another_or_is_over_lets_nobody_in(c
 
 def test_without_a_signing_key_the_token_is_not_spent(services: Services) -> None:
     token = drawn(services)
-    keyless = TestClient(create_app(replace(services, tokens=AccessTokens(OidcSettings(), SessionSettings()))))
+    keyless = TestClient(app_of(replace(services, tokens=AccessTokens(OidcSettings(), SessionSettings()))))
     assert problem(exchange(keyless, token), 503, "sign_in_unavailable")["suggestions"] == [
         "the operator sets DUBLINE_SESSION_KEY"
     ]
-    assert exchange(TestClient(create_app(services)), token).status_code == 201
+    assert exchange(TestClient(app_of(services)), token).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,7 @@ def test_what_signs_and_what_encrypts_are_different_keys_that_are_long_enough(se
 @pytest.fixture
 def address(services: Services) -> Iterator[str]:
     """The API behind a real HTTP server."""
-    server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app_of(services), port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started, "the API does not start")

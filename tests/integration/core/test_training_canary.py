@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_calls import authorised, problem
+from api_calls import app_of, authorised, problem
 from fastapi.testclient import TestClient
 from training_rows import OFFER, make_run, version
 from waiting import LIMIT
@@ -22,7 +22,6 @@ from dubbing.domain.training import ReleaseState, RunState
 from dubbing.settings import EngineSettings, TritonSettings
 from services.api.bootstrap import Services
 from services.api.catalogue import Catalogue
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 _CLIENTS = 4
@@ -138,7 +137,7 @@ def exchanged(models: Models) -> Models:
 def pinning(services: Services, tmp_path: Path) -> Iterator[TestClient]:
     """Client of an API that pins jobs to the weights in ``tmp_path``."""
     catalogue = Catalogue(EngineSettings(engine="triton", model_repo=tmp_path), TritonSettings(http_url="http://127.0.0.1:1"))
-    with TestClient(create_app(replace(services, catalogue=catalogue)), headers=authorised(services)) as client:
+    with TestClient(app_of(replace(services, catalogue=catalogue)), headers=authorised(services)) as client:
         yield client
 
 

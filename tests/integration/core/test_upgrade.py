@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from alembic import command
 from alembic.config import Config
-from api_calls import work_through
+from api_calls import app_of, work_through
 from fastapi.testclient import TestClient
 from places import HELPERS, ROOT
 from sqlalchemy import Engine, make_url, text
@@ -27,7 +27,6 @@ from dubbing.media.crops import unpack_crops
 from dubbing.queue.runner import Handlers, Runner
 from dubbing.settings import DatabaseSettings, QueueSettings
 from services.api.bootstrap import Services
-from services.api.main import create_app
 from services.worker.engines import Engines
 from services.worker.infer import InferHandler
 
@@ -38,13 +37,16 @@ BEFORE = json.loads((HELPERS / "database_0005.json").read_text(encoding="utf-8")
 @pytest.fixture
 def upgraded(migrated: Engine, database_settings: DatabaseSettings, services: Services) -> Iterator[Services]:
     """The API over a database that was filled at revision 0005 and migrated then."""
-    url = make_url(database_settings.url).set(database="upgraded").render_as_string(hide_password=False)
+    url, api_url = (
+        make_url(one).set(database="upgraded").render_as_string(hide_password=False)
+        for one in (database_settings.url, database_settings.for_api().url)
+    )
     with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CREATE DATABASE upgraded"))
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("sqlalchemy.url", url)
     command.upgrade(config, "0005")
-    engine, database = open_engine(DatabaseSettings(url=url)), Database(DatabaseSettings(url=url))
+    engine, database = open_engine(DatabaseSettings(url=url)), Database(DatabaseSettings(url=url, api_url=api_url))
     with engine.begin() as connection:
         for table, rows in BEFORE["tables"].items():
             fill = f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, :rows)"  # noqa: S608
@@ -67,7 +69,7 @@ def test_what_jobs_of_before_have_stored_is_served_and_read(upgraded: Services) 
     handlers.add("infer", InferHandler(upgraded.store, Engines(lambda preset, _: PassthroughEngine(preset))))
     runner = Runner(upgraded.database, lambda _: None, handlers, QueueSettings())
     headers = {"Authorization": "Bearer dub_0123456789ab_upgrade"}
-    with TestClient(create_app(upgraded), raise_server_exceptions=False, headers=headers) as client:
+    with TestClient(app_of(upgraded), raise_server_exceptions=False, headers=headers) as client:
         ended, job = (f"/v1/jobs/{BEFORE['jobs'][name]}" for name in ("ended", "generating"))
         links = client.get(ended).json()["links"]
         assert httpx.get(links["output"]).content == b"a master of before"
@@ -86,7 +88,7 @@ def test_what_jobs_of_before_have_stored_is_served_and_read(upgraded: Services) 
 
 def test_jobs_of_before_end_well_and_keys_of_before_see_them(upgraded: Services) -> None:
     headers = {"Authorization": "Bearer dub_0123456789ab_upgrade"}
-    with TestClient(create_app(upgraded), raise_server_exceptions=False, headers=headers) as client:
+    with TestClient(app_of(upgraded), raise_server_exceptions=False, headers=headers) as client:
         before = {name: client.get(f"/v1/jobs/{job}").json()["status"] for name, job in BEFORE["jobs"].items()}
         work_through(upgraded, *(kind for kind in WorkKind if kind is not WorkKind.DELIVER))
         after = {name: client.get(f"/v1/jobs/{job}").json() for name, job in BEFORE["jobs"].items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_calls import authorised, problem
+from api_calls import app_of, authorised, problem
 from api_fixtures import TESTS_KEY
 from fastapi.testclient import TestClient
 from places import ROOT
@@ -22,7 +22,6 @@ from dubbing.domain.webhooks import WebhookEvent
 from dubbing.encryption import SecretBox
 from dubbing.settings import SecretsSettings
 from services.api.bootstrap import Services
-from services.api.main import create_app
 
 pytestmark = pytest.mark.stack
 URL = "https://hooks.example.com/dubline"
@@ -32,7 +31,7 @@ URL = "https://hooks.example.com/dubline"
 def other(services: Services) -> Iterator[TestClient]:
     """Somebody of another organisation, who may do everything."""
     headers = authorised(services, organisation_id="other")
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=headers) as client:
+    with TestClient(app_of(services), raise_server_exceptions=False, headers=headers) as client:
         yield client
 
 
@@ -97,7 +96,7 @@ def test_the_key_for_secrets_is_changed_by_a_command(
 
 
 def test_without_a_key_for_secrets_no_endpoint_is_made(services: Services) -> None:
-    keyless = create_app(Services(**{**vars(services), "secrets": SecretBox(SecretsSettings())}))
+    keyless = app_of(Services(**{**vars(services), "secrets": SecretBox(SecretsSettings())}))
     with TestClient(keyless, raise_server_exceptions=False, headers=authorised(services)) as client:
         problem(client.post("/v1/webhook-endpoints", json={"url": URL}), 503, "encryption_unavailable")
 
@@ -213,6 +212,6 @@ def test_another_organisation_sees_and_changes_nothing(client: TestClient, other
 
 def test_keys_need_the_scope(services: Services) -> None:
     headers = authorised(services, scopes=("webhooks:read",))
-    with TestClient(create_app(services), raise_server_exceptions=False, headers=headers) as client:
+    with TestClient(app_of(services), raise_server_exceptions=False, headers=headers) as client:
         assert client.get("/v1/webhook-endpoints").status_code == 200
         problem(client.post("/v1/webhook-endpoints", json={"url": URL}), 403, "forbidden")

@@ -21,6 +21,7 @@ from dubbing.domain.work import (
     InferTask,
     ItemSpec,
     PrepareResult,
+    PrepareTask,
     ProbeTask,
     Source,
     StitchTask,
@@ -161,6 +162,39 @@ def test_generated_chunks_are_shared_by_what_they_follow_from_inside_one_organis
     assert not {spec.key for spec in one} & {spec.key for spec in other}
     keys = {spec.payload.output_key for spec in one}  # type: ignore[attr-defined]
     assert (len(keys), {key.split("/")[0] for key in keys}) == (3, {"chunks"})
+
+
+STUDIO, NORTH = (JOB._replace(scope=f"organisations/{name}/", shared_by=name) for name in ("studio", "north"))
+
+
+def objects(job: flow.JobFacts) -> set[str]:
+    """Where what the job's items make lies, but for what is the job's own."""
+    (prepare,), (face,), (speech,) = (payloads(kind, job) for kind in (PrepareTask, EncodeFaceTask, EncodeSpeechTask))
+    return {prepare.analysis_key, face.latents_prefix, speech.speech_prefix, *(t.output_key for t in payloads(InferTask, job))}
+
+
+def test_two_organisations_share_neither_items_nor_objects() -> None:
+    ours, theirs = ({key for keys in every_key(job).values() for key in keys} for job in (STUDIO, NORTH))
+    assert ours & theirs == {"stitch:job_1"}
+    assert not objects(STUDIO) & objects(NORTH)
+    assert {key.split("/")[1] for key in objects(STUDIO)} == {"studio"}
+    assert every_key(STUDIO._replace(job_id="job_2"))[WorkKind.INFER] == every_key(STUDIO)[WorkKind.INFER]
+
+
+def test_the_same_two_sounds_are_compared_once() -> None:
+    def key(job: flow.JobFacts) -> str:
+        return next(spec.key for spec in flow.plan(Phase.ANALYZING, job, None) if spec.kind is WorkKind.COMPARE)
+
+    one = revised()
+    assert key(one) == key(one._replace(job_id="job_2", seed=9))
+    others = [with_sound(one, picked=(2,)), with_picture(one, frames=240), one._replace(scope="organisations/north/")]
+    others += [one._replace(audio=changed(one.audio, sha256="4" * 64))]
+    assert len({key(job) for job in (one, *others)}) == 5
+
+
+def test_chunks_that_lie_where_all_shared_are_kept_by_a_job_that_shares_inside_its_organisation() -> None:
+    job = revised(scope="organisations/studio/")
+    assert [spec.payload for spec in chunk_specs(job)] == list(EARLIER.chunks.values())
 
 
 def changed(frozen: Any, **values: Any) -> Any:

@@ -29,3 +29,14 @@ def test_a_shell_of_dubline_exec_names_the_stacks_own_servers_which_run_nowhere_
 def test_no_port_and_no_secret_is_drawn_for_servers_that_nothing_names(context: StackContext) -> None:
     assert table.external_settings({"DUBLINE_LOG_LEVEL": "INFO"}, context) == {}
     assert (context.state.ports, context.state.secrets) == ({}, {})
+
+
+@pytest.mark.parametrize("name", table.SERVICES)
+def test_a_process_knows_its_own_address_of_the_database_and_no_other(context: StackContext, name: str) -> None:
+    env = table.SERVERS["postgres"].settings(context)
+    assert len(set(env.values())) == 3
+    own = table.SERVICES[name].database
+    seen = table.service_spec(name, context, env).env
+    assert {setting: seen[setting] for setting in seen if setting in env} == {own: env[own]}
+    only = {"DUBLINE_DATABASE_URL": "postgresql://db.internal/dubline"}
+    assert table.service_spec(name, context, only).env.items() >= only.items()
