@@ -45,6 +45,7 @@ class Stranger:
     def __init__(self, client: httpx.Client, document: Mapping[str, Any], theirs: Belongings) -> None:
         self._client = client
         self._theirs = theirs
+        self._batches: list[Any] = []
         self._operations = {
             operation["operationId"]: (
                 method.upper(),
@@ -64,6 +65,8 @@ class Stranger:
             real, invented = self._with(asked, self._theirs.ids), self._with(asked, {})
             answer = self._send(one.operation, **real)
             yield from self._shown(f"{one.operation} {one.name}", answer, json.dumps(real))
+            if one.operation == "create_batch":
+                self._batches.append(real)
             if real != invented:
                 said, would_be = self._comparable(answer), self._comparable(self._send(one.operation, **invented))
                 if said != would_be:
@@ -73,7 +76,9 @@ class Stranger:
         """What is shown by lists, as long as they get, also from where a page of the others' ended."""
         for method, path, places in self._operations.values():
             if method == "GET" and "{" not in path and "limit" in places:
-                yield from self._shown(path, self._client.get(path, params={"limit": 100}), "")
+                # A batch says of each item why it was refused, in the sender's own words.
+                sent = json.dumps(self._batches) if path == "/v1/batches" else ""
+                yield from self._shown(path, self._client.get(path, params={"limit": 100}), sent)
         yield from self._shown("cursor", self._client.get("/v1/jobs", params={"cursor": self._theirs.cursor}), "")
 
     def _shown(self, call: str, answer: httpx.Response, sent: str) -> Iterator[str]:
