@@ -67,7 +67,7 @@ def test_a_cast_names_the_faces_each_with_its_frames_and_its_picture_where_there
     put_analysis(services)
     with services.database.sessions()() as session:
         key = session.scalars(select(WorkItem.payload).where(WorkItem.kind == WorkKind.PREPARE)).one()["analysis_key"]
-    services.store.delete_prefix(face_picture_key(key, 0))  # tests share the store
+    services.store.delete_prefix(face_picture_key(key, 0).rpartition("/")[0] + "/")  # tests share the store
     (face,) = client.get(at).json()["faces"]
     assert face == {
         "track": 0,
