@@ -61,7 +61,6 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     """The API over ``services``, or over those that the environment describes."""
     built = services or bootstrap.build()
     configure_logging(built.logging, "api")
-
     submitter = Submitter(built)
 
     @asynccontextmanager
@@ -84,8 +83,8 @@ def create_app(services: bootstrap.Services | None = None) -> FastAPI:
     )
     registry, platform = CollectorRegistry(), CollectorRegistry()
     platform.register(PlatformCollector(built))
-    app.state.submitter = submitter
-    app.state.services, app.state.registry, app.state.platform = built, registry, platform
+    app.state.services, app.state.submitter = built, submitter
+    app.state.registry, app.state.platform = registry, platform
     app.add_middleware(RequestMiddleware, metrics=HttpMetrics(registry))
     app.add_exception_handler(DublineError, _handler(problems.from_error))
     app.add_exception_handler(HTTPException, _handler(problems.from_http))
