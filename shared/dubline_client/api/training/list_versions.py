@@ -80,7 +80,8 @@ def sync_detailed(
 ) -> Response[Problem | ReleaseList]:
     """List Versions
 
-     Every version of a model that was ever published or refused, newest first.
+     Every version of a model that was ever published or refused, newest first; ``run`` is null where it
+    is another's.
 
     Args:
         model (str):
@@ -111,7 +112,8 @@ def sync(
 ) -> Problem | ReleaseList | None:
     """List Versions
 
-     Every version of a model that was ever published or refused, newest first.
+     Every version of a model that was ever published or refused, newest first; ``run`` is null where it
+    is another's.
 
     Args:
         model (str):
@@ -137,7 +139,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | ReleaseList]:
     """List Versions
 
-     Every version of a model that was ever published or refused, newest first.
+     Every version of a model that was ever published or refused, newest first; ``run`` is null where it
+    is another's.
 
     Args:
         model (str):
@@ -166,7 +169,8 @@ async def asyncio(
 ) -> Problem | ReleaseList | None:
     """List Versions
 
-     Every version of a model that was ever published or refused, newest first.
+     Every version of a model that was ever published or refused, newest first; ``run`` is null where it
+    is another's.
 
     Args:
         model (str):
