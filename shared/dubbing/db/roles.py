@@ -1,7 +1,7 @@
 """The database's roles: who our processes are there, and for whom a transaction of the API acts."""
 
 from psycopg import sql
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.orm import Session
 
 from dubbing.db.engine import AWAY, open_engine
@@ -11,6 +11,7 @@ from dubbing.settings import API_ROLE, WORKER_ROLE, DatabaseSettings
 SETTING = "dubline.organisation"
 """The setting that names whom a transaction acts for."""
 
+_ACT = text("SELECT set_config(:name, :value, true)")
 _PASSES = text(
     "SELECT role.rolname, role.rolsuper OR role.rolbypassrls"
     " OR coalesce(pg_has_role(role.oid, to_regrole(:worker)::oid, 'USAGE'), false)"
@@ -21,7 +22,19 @@ _PASSES = text(
 
 def act_for(session: Session, organisation_id: str) -> None:
     """Show the API the rows of one organisation until this transaction ends."""
-    session.execute(text("SELECT set_config(:name, :value, true)"), {"name": SETTING, "value": organisation_id})
+    session.execute(_ACT, {"name": SETTING, "value": organisation_id})
+
+
+def act_from_the_start(session: Session, organisation_id: str) -> None:
+    """As ``act_for`` in each transaction, but reaching for the database only when something else does.
+
+    A transaction that asks nothing yet, or waits for somebody's server first, holds none of its connections.
+    """
+
+    def act(_session: Session, _transaction: object, connection: Connection) -> None:
+        connection.execute(_ACT, {"name": SETTING, "value": organisation_id})
+
+    event.listen(session, "after_begin", act)
 
 
 def check_held_to_policies(session: Session) -> None:

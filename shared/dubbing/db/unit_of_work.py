@@ -22,7 +22,7 @@ from dubbing.db.organisations import Organisations
 from dubbing.db.people import People
 from dubbing.db.releases import Releases
 from dubbing.db.reviews import Reviews
-from dubbing.db.roles import act_for
+from dubbing.db.roles import act_from_the_start
 from dubbing.db.titles import Titles
 from dubbing.db.training import Runs
 from dubbing.db.webhooks import Webhooks
@@ -152,9 +152,9 @@ def unit_of_work(
     """
     with sessions() as session:
         work = UnitOfWork(session)
+        if organisation_id is not None:
+            act_from_the_start(session, organisation_id)
         with session.begin():
-            if organisation_id is not None:
-                act_for(session, organisation_id)
             yield work
             work.publish()
     if work.rings:

@@ -32,6 +32,7 @@ from services.api.bootstrap import Services
 
 pytestmark = pytest.mark.stack
 NORTH, SOUTH, MARK = "north", "south", "only-north-knows"
+LEFT = (WorkKind.TRAIN, WorkKind.DELIVER)
 ONCE = {"Idempotency-Key": "said-once"}
 FILTER = re.compile(r"\w+\.organisation_id == [\w.]+")
 
@@ -44,6 +45,7 @@ def theirs(services: Services) -> Belongings:
         work.runs.offer([OFFER])
         files = [asset(NORTH, f"{MARK}.{kind}") for kind in ("mp4", "wav")]
         work.session.add_all(files)
+        person = work.people.owner(NORTH, MARK, MARK).id
         run = make_run(work, organisation_id=NORTH, state=RunState.SUCCEEDED, candidate_key=MARK, settings={"name": MARK})
         served = {"preset": "tiny", "share": 1.0, "figures": [], "models": version(1).model_dump(mode="json")}
         release = ModelRelease(id=new_id("rel"), run_id=run.id, version=1, state=ReleaseState.RETIRED, **served)
@@ -57,18 +59,28 @@ def theirs(services: Services) -> Belongings:
             return dict(made.json())
 
         upload = post("uploads", {"filename": f"{MARK}.mov", "size": 9})["upload_id"]
-        job = post("lipsyncs", {"video": video, "audio": audio, "metadata": {"title": MARK}})["id"]
+        bucket = {"endpoint": "https://s3.example.com", "bucket": MARK, "access_key": MARK, "secret_key": MARK}
+        connection = post("storage-connections", {"name": MARK, **bucket})["id"]
+        output = {"destination": {"connection": connection, "prefix": MARK}}
+        dub = {"video": video, "audio": audio, "metadata": {"title": MARK}, "output": output}
+        job = post("lipsyncs", dub)["id"]
         asked = {"name": MARK, "video": video, "external_id": "S01E01", "metadata": {"show": MARK}}
         title = post("titles", asked, **ONCE)["id"]
-        post(f"titles/{title}/languages", {"language": "pt-BR", "audio": audio, "metadata": {"studio": MARK}})
+        language = {"language": "pt-BR", "audio": audio, "metadata": {"studio": MARK}, "review": "required"}
+        post(f"titles/{title}/languages", language)
         post(f"titles/{title}/languages/pt-BR/render", {})
         endpoint = post("webhook-endpoints", {"url": f"https://hooks.example.com/{MARK}"})["id"]
         delivery = post(f"webhook-endpoints/{endpoint}/test")["id"]
         key = post("keys", {"name": MARK})["id"]
-        work_through(services, *(kind for kind in WorkKind if kind not in (WorkKind.TRAIN, WorkKind.DELIVER)))
+        work_through(services, *(kind for kind in WorkKind if kind not in LEFT))
         put_analysis(services)
+        review = client.get("/v1/reviews").json()["items"][0]["id"]
+        comment = post(f"reviews/{review}/comments", {"text": MARK})["id"]
+        place = {"title": title, "language": "pt-BR"}
+        guest = post("guests", {**place, "name": MARK, "may": "decide"})["id"]
         cursor = client.get("/v1/jobs", params={"limit": 1}).json()["next_cursor"]
-    ids = {one[:3]: one for one in (upload, files[0].id, job, run.id, title, endpoint, delivery)} | {"key": key}
+    made = (upload, files[0].id, job, run.id, title, endpoint, delivery, person, connection, review, comment, guest)
+    ids = {one[:3]: one for one in made} | {"key": key}
     marks = {MARK, NORTH, headers["Authorization"].split("_")[1], files[1].id, *ids.values()}
     return Belongings(ids, frozenset(marks), asked, cursor)
 

@@ -14,7 +14,7 @@ from alembic.config import Config
 from api_calls import app_of, authorised, problem, work_through
 from fastapi.testclient import TestClient
 from places import ROOT
-from platform_jobs import make_job
+from platform_jobs import do, make_job
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import ProgrammingError
@@ -22,9 +22,11 @@ from sqlalchemy.exc import ProgrammingError
 from dubbing.db.engine import Database
 from dubbing.db.models import Asset, Base, Job, WorkItem
 from dubbing.db.unit_of_work import unit_of_work
+from dubbing.domain.jobs import Sharing
 from dubbing.domain.work import WorkKind
 from dubbing.ids import new_id
 from dubbing.settings import DatabaseSettings
+from dubbing.workflow.estimates import Estimates
 from services.api.bootstrap import Services
 from services.api.main import create_app
 
@@ -126,6 +128,34 @@ def test_work_that_two_organisations_need_survives_that_one_of_them_cancels(serv
     ended = {name: callers[name].get(f"/v1/jobs/{job}").json() for name, job in jobs.items()}
     assert {name: job["status"] for name, job in ended.items()} == {"north": "succeeded", "south": "canceled"}
     assert ended["north"]["progress"]["percent"] == 100
+
+
+@pytest.mark.parametrize("sharing", [*Sharing, None])
+def test_estimates_of_the_api_see_what_stands_before_a_job_and_not_whose_it_is(
+    services: Services, held: Database, sharing: Sharing | None
+) -> None:
+    options = {"sharing": sharing}  # none has a job of before
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        north = [make_job(work, organisation_id="north", options=options) for _ in range(4)]
+        mine = make_job(work, organisation_id="south", options=options)
+        do(work, WorkKind.PROBE)
+        make_job(work, organisation_id="north", options=options)  # of which nothing is known yet
+        assert work.items.claim([WorkKind.PREPARE], "a worker", 60) is not None
+    with unit_of_work(services.database.sessions(), lambda _: None) as work:
+        whole = Estimates(work).of([mine])[mine.id]
+    with unit_of_work(held.sessions(), lambda _: None, "south") as work:
+        assert Estimates(work).of([mine])[mine.id].seconds == pytest.approx(whole.seconds, rel=0.01)
+        seen = work.forecasts.live([mine.id], 100, 400)
+        counted = work.forecasts.progress([job.id for job in seen])
+        assert work.forecasts.progress([job.id for job in north]) == {}
+    others = [job for job in seen if job.id != mine.id]
+    assert len(others) == 5
+    assert len({job.organisation_id for job in others}) == 1
+    assert {job.organisation_id for job in seen} & {"north", "south"} == {"south"}
+    assert not {job.id for job in others} & {job.id for job in north}
+    assert counted.keys() == {job.id for job in seen if job.running}
+    shown = sharing is not Sharing.ORGANISATION
+    assert all(job.footage.startswith("#") != shown for job in others)
 
 
 def items(services: Services, kind: WorkKind) -> list[WorkItem]:
