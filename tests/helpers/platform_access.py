@@ -128,6 +128,10 @@ class Platform:
         finally:
             self._database.execute(SQL("ALTER TABLE away RENAME TO {}").format(Identifier(name)))
 
+    def works(self) -> bool:
+        """Whether any work is held by a worker."""
+        return bool(self._database.execute("SELECT 1 FROM work_items WHERE state = 'leased' LIMIT 1").fetchone())
+
     def silence(self, job_id: str) -> None:
         """The job and what was begun of it have shown no life for ten minutes."""
         self._database.execute("UPDATE jobs SET heartbeat_at = now() - interval '10 minutes' WHERE id = %s", (job_id,))

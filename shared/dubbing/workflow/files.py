@@ -68,11 +68,11 @@ class StoredFiles(NamedTuple):
             self.probed(asset.id, result.sha256, result.media)
             return
         problem = item.error or Cancelled("Nobody wanted the file any more before it was read.").problem()
-        task = ProbeTask.model_validate(item.payload)
         other = _OTHER_ROLE.get(problem["code"])
-        # The item of the other role comes before the row of the file, as wherever both are locked.
-        if other not in (None, task.role) and task.role == role_of(asset.filename):
-            self.work.assets.reads(asset.id, self._ask(asset, probe_of(asset, str(other), Chosen()), wanted=True), item_id)
+        # The payload is read for what reading the file has found only: an item fails also because nobody understands that. The
+        # item of the other role comes before the row of the file, as wherever both are locked.
+        if other is not None and other != ProbeTask.model_validate(item.payload).role == role_of(asset.filename):
+            self.work.assets.reads(asset.id, self._ask(asset, probe_of(asset, other, Chosen()), wanted=True), item_id)
             return
         where = {name: value for name, value in problem["where"].items() if name != "pointer"}  # it points into no body
         self.work.assets.refuse(asset.id, item_id, {**problem, "where": where})
