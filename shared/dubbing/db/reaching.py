@@ -4,7 +4,7 @@ They run with the rights of their owner, and find tables where they are, whateve
 execute what is here; a change gets a migration that executes `reaching` again.
 """
 
-from dubbing.db.queue_ahead import LIVE_JOBS, PROGRESS_OF_RUNNING
+from dubbing.db.live_jobs import LIVE_JOBS, PROGRESS_OF_RUNNING
 from dubbing.settings import API_ROLE as API
 from dubbing.settings import WORKER_ROLE as WORKER
 

@@ -73,7 +73,7 @@ def test_a_worker_ten_minutes_early_and_one_ten_minutes_late_leave_each_others_w
     start: Start, client: TestClient, sessions: sessionmaker[Session]
 ) -> None:
     with sessions.begin() as session:
-        jobs = [make_job(UnitOfWork(session)).id for _ in range(2)]
+        jobs = [make_job(UnitOfWork(session), seed=seed).id for seed in (1, 2)]  # with chunks of their own
     began = time.monotonic()
     queues = "prepare,infer,stitch,maintenance"
     for name, offset in (("early", EARLY), ("late", LATE)):
