@@ -23,6 +23,7 @@ from waiting import LIMIT, until
 
 from dubbing.db.engine import AWAY, Database
 from dubbing.db.models import Base, Job, JobNeed, WorkItem
+from dubbing.db.roles import admit
 from dubbing.db.unit_of_work import UnitOfWork
 from dubbing.domain.work import Queue, WorkKind
 from dubbing.queue.app import make_celery
@@ -45,10 +46,15 @@ class Server:
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         stack.start(["postgres"])
-        self.settings = DatabaseSettings(url=stack.env()["DUBLINE_DATABASE_URL"])
+        env = stack.env()
+        self.settings = DatabaseSettings(url=env["DUBLINE_DATABASE_URL"], api_url=env["DUBLINE_DATABASE_API_URL"])
         config = Config(ROOT / "alembic.ini")
         config.set_main_option("sqlalchemy.url", self.settings.url)
         command.upgrade(config, "head")
+        database = Database(self.settings)
+        with database.sessions().begin() as session:
+            admit(session, self.settings)  # the API is ready in its own role only
+        database.close()
 
     def run(self, *statements: str) -> Any:
         """What the last statement returns; by an administrator, who may always write."""
