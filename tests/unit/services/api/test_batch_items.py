@@ -13,7 +13,7 @@ from services.api.batch_schemas import Shown
 from services.api.requests import Caller, fingerprint
 from services.api.schemas import LipsyncCreate
 
-CALLER = Caller("default", "k", ("jobs:write",))
+CALLER = Caller("default", "key", "k", ("jobs:write",))
 DUB = {"video": {"type": "asset", "id": "ast_" + "0" * 26}, "audio": {"type": "asset", "id": "ast_" + "1" * 26}}
 
 
